@@ -1,0 +1,50 @@
+"""Lambda handlers that take effect once per request: every duplicate gets the first answer.
+
+Names are loaded when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .attempt import Attempt as Attempt
+    from .attempt import current as current
+    from .contract import Settings as Settings
+    from .decorators import idempotent as idempotent
+    from .errors import ConfigurationError as ConfigurationError
+    from .errors import FingerprintMismatchError as FingerprintMismatchError
+    from .errors import IdempotencyError as IdempotencyError
+    from .errors import InProgressError as InProgressError
+    from .errors import MissingKeyError as MissingKeyError
+    from .errors import ParkedError as ParkedError
+    from .errors import ResponseUnavailableError as ResponseUnavailableError
+    from .errors import StoreError as StoreError
+    from .stores.dynamodb import DynamoDBStore as DynamoDBStore
+    from .stores.memory import MemoryStore as MemoryStore
+
+_HOMES = {
+    "Attempt": "attempt",
+    "ConfigurationError": "errors",
+    "DynamoDBStore": "stores.dynamodb",
+    "FingerprintMismatchError": "errors",
+    "IdempotencyError": "errors",
+    "InProgressError": "errors",
+    "MemoryStore": "stores.memory",
+    "MissingKeyError": "errors",
+    "ParkedError": "errors",
+    "ResponseUnavailableError": "errors",
+    "Settings": "contract",
+    "StoreError": "errors",
+    "current": "attempt",
+    "idempotent": "decorators",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,0 +1,185 @@
+"""One text per value: equal JSON values, however they were written, have equal bytes.
+
+Objects are sorted by name and numbers compared by value (1, 1.0 and 1e0 are equal; integers and
+decimals of any size are exact). Text is not normalised. What JSON cannot express is refused with
+a `ValueError` that says why and quotes nothing.
+
+Almost every payload takes the fast way, one pass of the C encoder. Values whose text is ambiguous
+(`1.0`, `1e22`, a Decimal, a number too long for the encoder) are first rewritten.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+_MARK: Final = "\x00"
+"""Begins the texts that stand for numbers JSON's encoder can't carry; a user's text that begins
+with it is given a second one, so that the two never meet."""
+
+_WHOLE_FLOAT: Final = re.compile(r"\.0(?![0-9])")
+
+_MAX_DIGITS: Final = 4300
+"""Integers longer than this are refused by int-to-text conversion (sys.int_info)."""
+
+
+class NotJSONError(ValueError):
+    """The text is not JSON at all."""
+
+
+def canonical(value: Any) -> bytes:
+    """The canonical JSON of `value`. Raises ValueError where there is none."""
+    try:
+        try:
+            text = _ENCODE(value)
+        except (TypeError, ValueError):
+            text = None  # the slow way works, or says exactly what is wrong
+        if text is None or _ambiguous(text):
+            text = _ENCODE(_plain(value))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return text.encode("utf-8", "surrogatepass")
+
+
+def parse(text: str | bytes) -> Any:
+    """Parses JSON without losing anything: exact decimals, and no name twice in one object.
+
+    Raises ValueError (NotJSONError where it is no JSON at all), saying why and quoting nothing.
+    """
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_int=_whole,
+            parse_float=_decimal,
+            parse_constant=_refuse_constant,
+        )
+    except json.JSONDecodeError:
+        raise NotJSONError("it is not JSON") from None
+    except UnicodeDecodeError:
+        raise NotJSONError("it is not UTF-8") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _ambiguous(text: str) -> bool:
+    # False alarms (`v1.0` inside a string) only cost time: both ways give the same text.
+    return (
+        (".0" in text and _WHOLE_FLOAT.search(text) is not None)
+        or "e+" in text
+        or '"\\u0000' in text
+    )
+
+
+def _plain(value: Any) -> Any:
+    """`value` rewritten so that the encoder's text of it is unambiguous."""
+    if isinstance(value, str):
+        # An Enum may be a str as well: its value counts.
+        text = str.__str__(value)
+        return _MARK + text if text.startswith(_MARK) else text
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return _integer(int(value))
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("it holds NaN or an infinity, which JSON does not have")
+        return int(value) if value.is_integer() else float(value)
+    if isinstance(value, Decimal):
+        return _from_decimal(value)
+    if isinstance(value, Mapping):
+        plain = {_name(name): _plain(item) for name, item in value.items()}
+        if len(plain) != len(value):
+            raise ValueError("it has an object with the same name twice")
+        return plain
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return _plain(_convert(value))
+
+
+def _integer(value: int) -> int | float | str:
+    if value.bit_length() <= 14_000:  # certainly fewer than _MAX_DIGITS digits
+        return value
+    return _from_decimal(Decimal(value))
+
+
+def _from_decimal(value: Decimal) -> int | float | str:
+    """The integer or float of the same value where there is one, else its digits, marked."""
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):  # "n", "N" or "F"
+        raise ValueError("it holds NaN or an infinity, which JSON does not have")
+    text = "".join(map(str, digits)).lstrip("0")
+    stripped = text.rstrip("0")
+    exponent += len(text) - len(stripped)
+    if not stripped:
+        return 0
+    if exponent >= 0 and len(stripped) + exponent <= _MAX_DIGITS:
+        return int(stripped + "0" * exponent) * (-1 if sign else 1)
+    number = float(value)
+    if exponent < 0 and Decimal(repr(number)) == value:
+        return number
+    return f"{_MARK}{'-' if sign else ''}{stripped}e{exponent}"
+
+
+def _name(name: Any) -> str:
+    """The text that the encoder gives a name."""
+    if isinstance(name, str):
+        return str.__str__(name)
+    if name is None or isinstance(name, bool | int | float):
+        return _ENCODE(name)
+    raise ValueError(f"it has an object with a name of type {type(name).__name__}, not text")
+
+
+def _convert(value: Any) -> Any:
+    """The JSON form of what is not JSON itself. Nothing is imported to recognise it."""
+    kind = type(value)
+    if hasattr(kind, "model_dump") and hasattr(kind, "model_fields"):  # pydantic
+        return value.model_dump(mode="python")
+    if hasattr(kind, "__dataclass_fields__"):
+        return {name: getattr(value, name) for name in kind.__dataclass_fields__}
+    if hasattr(kind, "__members__"):  # Enum
+        return value.value
+    if kind.__module__ == "uuid" and kind.__name__ == "UUID":
+        return str(value)
+    if kind.__module__ == "datetime" and hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise ValueError(f"it holds a {kind.__name__}, which JSON does not have")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("it has an object with the same name twice")
+    return found
+
+
+def _whole(text: str) -> int | Decimal:
+    return int(text) if len(text) <= _MAX_DIGITS else _decimal(text)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        raise ValueError("it has a number whose exponent is out of range") from None
+
+
+def _refuse_constant(_: str) -> Any:
+    raise ValueError("it holds NaN or an infinity, which JSON does not have")
+
+
+def _refuse(_: Any) -> Any:
+    raise TypeError
+
+
+_ENCODE: Final = json.JSONEncoder(
+    ensure_ascii=False,
+    allow_nan=False,
+    sort_keys=True,
+    separators=(",", ":"),
+    default=_refuse,
+).encode

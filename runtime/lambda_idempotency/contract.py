@@ -1,0 +1,166 @@
+"""The contract between the construct (writes the environment) and the runtime (reads it).
+
+Nothing else in either half knows a variable's name or form. Only values that differ from the
+default are written. Precedence at run time: the decorator's options, then these settings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Final, Literal, TypeAlias, get_args
+
+from .errors import ConfigurationError
+from .record import Metric
+
+__all__ = [
+    "METRICS",
+    "PARTITION_KEY",
+    "PREFIX",
+    "TTL_ATTRIBUTE",
+    "OnInProgress",
+    "OnMissingKey",
+    "Settings",
+    "StoreKind",
+    "check_namespace",
+]
+
+PREFIX: Final = "IDEMPOTENCY_"
+PARTITION_KEY: Final = "id"
+TTL_ATTRIBUTE: Final = "expiration"
+METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
+
+StoreKind: TypeAlias = Literal["dynamodb", "memory"]
+OnInProgress: TypeAlias = Literal["raise", "wait"]
+OnMissingKey: TypeAlias = Literal["reject", "bypass"]
+
+_NAMESPACE: Final = re.compile(r"[A-Za-z0-9._/-]{1,128}")
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "store": get_args(StoreKind),
+    "on_in_progress": get_args(OnInProgress),
+    "on_missing_key": get_args(OnMissingKey),
+}
+_SECONDS: Final = ("expires_after", "lease", "wait_timeout")
+_FLAGS: Final = ("fail_open", "disabled")
+_UNRESOLVED: Final = "${Token["  # a CDK string whose value is not known at synth
+_MAX_SECONDS: Final = 100 * 365 * 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How an attached function behaves. Durations are in seconds.
+
+    Raises `ConfigurationError`, naming the setting, the value and what is accepted.
+    """
+
+    store: StoreKind = "dynamodb"
+    """`memory` keeps records in the process: for unit tests."""
+    table: str | None = None
+    namespace: str | None = None
+    key: str | None = None
+    """JMESPath over the event; None: the whole payload."""
+    fingerprint: str | None = None
+    """JMESPath over the event; a key reused with another fingerprint is refused."""
+    expires_after: float = 24 * 3600
+    lease: float | None = None
+    """How long an attempt may hold its key; never less than the invocation has left."""
+    on_in_progress: OnInProgress = "raise"
+    wait_timeout: float | None = None
+    """How long `wait` waits; None: half of the time the invocation has left."""
+    max_attempts: int | None = None
+    """Attempts that may die before the key is parked; None: no limit."""
+    on_missing_key: OnMissingKey = "reject"
+    fail_open: bool = False
+    disabled: bool = False
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None or field.default is not None:
+                _check(field.name, value)
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables that carry these settings; defaults are left out."""
+        return {
+            PREFIX + field.name.upper(): _to_text(value)
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != field.default
+        }
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Reads what `to_environment` wrote. Raises `ConfigurationError` naming the variable."""
+        values: dict[str, object] = {}
+        for field in fields(cls):
+            variable = PREFIX + field.name.upper()
+            if (text := environment.get(variable)) is not None:
+                try:
+                    values[field.name] = _from_text(field.name, text)
+                    _check(field.name, values[field.name])
+                except ConfigurationError as error:
+                    raise ConfigurationError(f"Environment variable {variable}: {error}") from None
+        return cls(**values)  # type: ignore[arg-type]  # each was checked above
+
+
+def check_namespace(namespace: str) -> None:
+    """Raises `ConfigurationError` unless records can be kept, and fenced, under `namespace`."""
+    if not _NAMESPACE.fullmatch(namespace):
+        raise ConfigurationError(
+            f"namespace is {namespace!r}; expected 1 to 128 of the characters A-Z a-z 0-9 . _ / -"
+        )
+
+
+def _check(name: str, value: object) -> None:
+    if name in _CHOICES:
+        if value not in _CHOICES[name]:
+            raise ConfigurationError(f"{name} is {value!r}; expected {_one_of(_CHOICES[name])}")
+    elif name in _SECONDS:
+        _check_seconds(name, value)
+    elif name == "max_attempts":
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ConfigurationError(f"{name} is {value!r}; expected a whole number from 1")
+    elif name in _FLAGS:
+        if not isinstance(value, bool):
+            raise ConfigurationError(f"{name} is {value!r}; expected true or false")
+    elif not isinstance(value, str) or not value.strip():
+        raise ConfigurationError(f"{name} is {value!r}; expected a text that is not empty")
+    elif name == "namespace" and _UNRESOLVED not in value:
+        check_namespace(value)
+
+
+def _check_seconds(name: str, value: object) -> None:
+    least = 1 if name == "expires_after" else 0.001
+    # bool is an int; `not least <= value` also refuses NaN.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigurationError(f"{name} is {value!r}; expected a number of seconds")
+    if not least <= value <= _MAX_SECONDS:
+        raise ConfigurationError(
+            f"{name} is {value!r} seconds; expected at least {least} and at most 100 years"
+        )
+
+
+def _to_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _from_text(name: str, text: str) -> object:
+    if name in _FLAGS:
+        flags = {"true": True, "1": True, "false": False, "0": False}
+        return flags.get(text.strip().lower(), text)
+    try:
+        if name in _SECONDS:
+            return float(text)
+        if name == "max_attempts":
+            return int(text)
+    except ValueError:
+        pass  # `_check` says what was expected
+    return text
+
+
+def _one_of(choices: tuple[str, ...]) -> str:
+    return " or ".join(repr(choice) for choice in choices)

@@ -1,0 +1,202 @@
+"""`@idempotent`: resolves options and settings once, where it is applied."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import update_wrapper
+from inspect import iscoroutinefunction
+from typing import Any, TypeAlias, overload
+
+from .contract import OnInProgress, OnMissingKey, Settings
+from .errors import ConfigurationError
+from .keys import Expression, KeyRule, Selector
+from .operation import Handler, Operation, run_unprotected
+from .record import Store
+from .stores.dynamodb import DynamoDBStore
+from .stores.memory import MemoryStore
+
+Duration: TypeAlias = float | timedelta
+"""Seconds, or a timedelta."""
+
+
+@overload
+def idempotent(handler: Handler, /) -> Handler: ...
+@overload
+def idempotent(
+    *,
+    key: Expression | None = None,
+    fingerprint: Expression | None = None,
+    expires_after: Duration | None = None,
+    lease: Duration | None = None,
+    on_in_progress: OnInProgress | None = None,
+    wait_timeout: Duration | None = None,
+    max_attempts: int | None = None,
+    on_missing_key: OnMissingKey | None = None,
+    fail_open: bool | None = None,
+    namespace: str | None = None,
+    store: Store | None = None,
+) -> Callable[[Handler], Handler]: ...
+def idempotent(
+    handler: Handler | None = None,
+    /,
+    *,
+    key: Expression | None = None,
+    fingerprint: Expression | None = None,
+    expires_after: Duration | None = None,
+    lease: Duration | None = None,
+    on_in_progress: OnInProgress | None = None,
+    wait_timeout: Duration | None = None,
+    max_attempts: int | None = None,
+    on_missing_key: OnMissingKey | None = None,
+    fail_open: bool | None = None,
+    namespace: str | None = None,
+    store: Store | None = None,
+) -> Any:
+    """Makes a Lambda handler take effect once per request; duplicates get the first answer.
+
+    `key` and `fingerprint` are JMESPath or callables over the event with its JSON texts decoded;
+    without `key` the whole payload is the key. Durations are seconds or a timedelta:
+    `expires_after` (answers are kept, 24 hours), `lease` (an attempt may hold its key; never less
+    than the invocation has left), `wait_timeout` (half of the time left). An option that is not
+    given comes from the settings (read once, here), then from the defaults.
+
+    The handler raises what it raised; the wrapper raises `InProgressError`,
+    `FingerprintMismatchError`, `MissingKeyError`, `ParkedError` or `StoreError`, each before
+    anything ran, and `ResponseUnavailableError`. Raises `ConfigurationError` where it is applied.
+    """
+    options: dict[str, Any] = {
+        "expires_after": _seconds(expires_after),
+        "lease": _seconds(lease),
+        "on_in_progress": on_in_progress,
+        "wait_timeout": _seconds(wait_timeout),
+        "max_attempts": max_attempts,
+        "on_missing_key": on_missing_key,
+        "fail_open": fail_open,
+        "namespace": namespace,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        settings = replace(Settings.from_environment(os.environ), **given)
+        operation = None if settings.disabled else _operation(settings, store, key, fingerprint)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"@idempotent: {error}") from None
+
+    def decorate(handler: Handler) -> Handler:
+        if not callable(handler):
+            raise ConfigurationError(
+                f"@idempotent was applied to a {type(handler).__name__}; expected a handler, "
+                "a function of an event and a context"
+            )
+        return _wrap(run_unprotected if operation is None else operation.call, handler)
+
+    return decorate if handler is None else decorate(handler)
+
+
+def _wrap(call: Callable[[Handler, Any, Any], Any], handler: Handler) -> Handler:
+    function = _synchronous(handler) if iscoroutinefunction(handler) else handler
+
+    def wrapper(event: Any, context: Any = None) -> Any:
+        return call(function, event, context)
+
+    update_wrapper(wrapper, handler)
+    if function is not handler:
+        del wrapper.__wrapped__  # type: ignore[attr-defined]  # else it would pass for async
+    return wrapper
+
+
+def _operation(
+    settings: Settings,
+    store: Store | None,
+    key: Expression | None,
+    fingerprint: Expression | None,
+) -> Operation:
+    store = _store(settings) if store is None else store
+    return Operation(
+        rule=KeyRule(
+            namespace=_namespace(settings, store),
+            key=_selector("key", key, settings.key),
+            fingerprint=_selector("fingerprint", fingerprint, settings.fingerprint),
+        ),
+        store=store,
+        expires_after=_milliseconds(settings.expires_after),
+        lease=None if settings.lease is None else _milliseconds(settings.lease),
+        wait=settings.on_in_progress == "wait",
+        wait_timeout=(
+            None if settings.wait_timeout is None else _milliseconds(settings.wait_timeout)
+        ),
+        max_attempts=settings.max_attempts,
+        bypass_missing_key=settings.on_missing_key == "bypass",
+        fail_open=settings.fail_open,
+    )
+
+
+def _selector(name: str, option: Expression | None, setting: str | None) -> Selector | None:
+    expression = setting if option is None else option
+    return None if expression is None else Selector(name, expression)
+
+
+def _store(settings: Settings) -> Store:
+    if settings.store == "memory":
+        return MemoryStore()
+    if settings.table is None:
+        return _MissingStore.where_allowed()
+    return DynamoDBStore(settings.table)
+
+
+def _namespace(settings: Settings, store: Store) -> str:
+    if settings.namespace is not None:
+        return settings.namespace
+    if isinstance(store, MemoryStore | _MissingStore):
+        return "local"
+    raise ConfigurationError(
+        "namespace is missing, and functions that share a store must not share "
+        "records. Idempotency.attach() sets it; without the construct pass namespace=..."
+    )
+
+
+class _MissingStore:
+    """Stands for a store that nobody named: importing the handler must work in a unit test."""
+
+    max_data: int | None = None
+
+    @classmethod
+    def where_allowed(cls) -> _MissingStore:
+        if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+            raise _missing_store()
+        return cls()
+
+    def claim(self, *_: Any) -> Any:
+        raise _missing_store()
+
+    complete = release = read = claim
+
+
+def _missing_store() -> ConfigurationError:
+    return ConfigurationError(
+        "no store is configured. Attach the function with Idempotency.attach(), pass "
+        "store=DynamoDBStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
+    )
+
+
+def _synchronous(handler: Callable[[Any, Any], Any]) -> Handler:
+    """An async handler on one long-lived event loop: Lambda does not await handlers."""
+    import asyncio
+    from contextvars import copy_context
+
+    runner = asyncio.Runner()
+
+    def function(event: Any, context: Any) -> Any:
+        return runner.run(handler(event, context), context=copy_context())
+
+    return function
+
+
+def _seconds(duration: Duration | None) -> float | None:
+    return duration.total_seconds() if isinstance(duration, timedelta) else duration
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

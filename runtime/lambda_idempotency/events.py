@@ -1,0 +1,71 @@
+"""What key and fingerprint expressions see: the event with its JSON texts decoded.
+
+The five HTTP event shapes are told apart as AWS documents them (API Gateway: "Lambda proxy
+integrations", payload formats 1.0 and 2.0; Lambda: "function URLs"; ELB: "Lambda functions as
+targets").
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .canonical import NotJSONError, parse
+
+BATCH_SOURCES: Final = ("aws:sqs", "aws:kinesis", "aws:dynamodb")
+
+
+def view(event: Any) -> Any:
+    """The event as expressions see it; the event itself is left alone.
+
+    For an HTTP event the body is decoded (base64, then JSON) and header names are in lower case.
+    Raises ValueError where the body is JSON that does not say one thing (a name twice, NaN).
+    """
+    if not is_http(event):
+        return event
+    seen = dict(event)
+    if isinstance(body := event.get("body"), str):
+        seen["body"] = _decoded(body, base64_encoded=event.get("isBase64Encoded") is True)
+    for name in ("headers", "multiValueHeaders"):
+        if isinstance(headers := event.get(name), Mapping):
+            seen[name] = {str(header).lower(): value for header, value in headers.items()}
+    return seen
+
+
+def is_http(event: Any) -> bool:
+    """Whether the event is a REST API, HTTP API, function URL or load balancer request."""
+    if not isinstance(event, Mapping):
+        return False
+    context = event.get("requestContext")
+    return (
+        ("httpMethod" in event and "resource" in event)
+        or (event.get("version") in ("1.0", "2.0") and isinstance(context, Mapping))
+        or (isinstance(context, Mapping) and "elb" in context)
+    )
+
+
+def batch_source(event: Any) -> str | None:
+    """The event source, where the event is a batch of SQS, Kinesis or DynamoDB Streams records."""
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    first = records[0] if isinstance(records, list) and records else None
+    source = first.get("eventSource") if isinstance(first, Mapping) else None
+    return source if source in BATCH_SOURCES else None
+
+
+def _decoded(body: str, *, base64_encoded: bool) -> Any:
+    text: str | bytes = body
+    if base64_encoded:
+        try:
+            text = base64.b64decode(body, validate=True)
+        except (binascii.Error, ValueError):
+            return body
+    try:
+        return parse(text)
+    except NotJSONError:
+        # Not JSON: expressions see the text, or the body as it came where it is not text either.
+        try:
+            return text if isinstance(text, str) else text.decode()
+        except UnicodeDecodeError:
+            return body

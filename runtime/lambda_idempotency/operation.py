@@ -1,0 +1,160 @@
+"""One idempotent operation: from an event to the protocol's outcome, and to the caller's answer."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from . import responses
+from .attempt import RUNNING, Attempt
+from .drivers import drive, report
+from .errors import (
+    ConfigurationError,
+    FingerprintMismatchError,
+    IdempotencyError,
+    InProgressError,
+    MissingKeyError,
+    ParkedError,
+    StoreError,
+)
+from .events import batch_source
+from .keys import Identity, KeyAbsentError, KeyRule
+from .protocol import (
+    Call,
+    Executed,
+    InProgress,
+    Mismatch,
+    Outcome,
+    Parked,
+    Raised,
+    Replayed,
+    Returned,
+    Run,
+    Unavailable,
+    run_once,
+)
+from .record import Store
+
+Handler: TypeAlias = Callable[[Any, Any], Any]
+
+LEASE_MARGIN: Final = 2000
+"""Milliseconds by which a lease outlasts its invocation; clocks may differ by half of it."""
+
+DEFAULT_LEASE: Final = 15 * 60 * 1000
+"""Milliseconds, where nothing tells how long a call may run: Lambda's longest timeout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One decorated handler. Durations in milliseconds."""
+
+    rule: KeyRule
+    store: Store
+    expires_after: int
+    lease: int | None
+    wait: bool
+    wait_timeout: int | None
+    max_attempts: int | None
+    bypass_missing_key: bool
+    fail_open: bool
+
+    def call(self, function: Handler, event: Any, context: Any) -> Any:
+        """Runs the function, or answers for it."""
+        if (source := batch_source(event)) is not None:
+            raise ConfigurationError(
+                f"@idempotent was given a batch of {source} records. A redelivered batch is never "
+                "the same payload; make the handling of each record idempotent instead."
+            )
+        try:
+            identity = self.rule.identify(event)
+        except MissingKeyError as error:
+            report("MissingKey", None)
+            if self.bypass_missing_key and isinstance(error, KeyAbsentError):
+                return run_unprotected(function, event, context)
+            raise
+        left = _time_left(context, self.lease)
+        outcome = drive(
+            run_once(self._call(identity, left())),
+            key=identity.key,
+            store=self.store,
+            run=partial(self._run, identity.key, function, event, context),
+            remaining=left,
+        )
+        return _answer(outcome)
+
+    def _call(self, identity: Identity, left: int) -> Call:
+        wait = 0
+        if self.wait:
+            wait = left // 2 if self.wait_timeout is None else min(self.wait_timeout, left)
+        return Call(
+            key=identity.key,
+            owner=os.urandom(16).hex(),
+            lease=max(left + LEASE_MARGIN, self.lease or 0),
+            expires_after=self.expires_after,
+            fingerprint=identity.fingerprint,
+            wait=wait,
+            max_attempts=self.max_attempts,
+            fail_open=self.fail_open,
+        )
+
+    def _run(self, key: str, function: Handler, event: Any, context: Any, step: Run) -> Returned:
+        result = _run_as(Attempt(key, step.attempt), function, event, context)
+        return responses.to_stored(result, max_data=self.store.max_data)
+
+
+def run_unprotected(function: Handler, event: Any, context: Any) -> Any:
+    """Runs the function without a record; `current()` works, with a key of this call alone."""
+    return _run_as(Attempt(f"unprotected#{os.urandom(16).hex()}", 1), function, event, context)
+
+
+def _run_as(attempt: Attempt, function: Handler, event: Any, context: Any) -> Any:
+    token = RUNNING.set(attempt)
+    try:
+        return function(event, context)
+    finally:
+        RUNNING.reset(token)
+
+
+def _answer(outcome: Outcome) -> Any:
+    """What the caller of the handler gets."""
+    if isinstance(outcome, Executed):
+        return outcome.result
+    if isinstance(outcome, Replayed):
+        return responses.from_stored(outcome.record)
+    if isinstance(outcome, Raised):
+        raise outcome.error
+    if isinstance(outcome, InProgress):
+        rest = max(outcome.record.lease_end - outcome.now, 0) / 1000
+        raise InProgressError(
+            f"Another attempt under record {outcome.record.key} is in progress; retry later. "
+            f"It may hold the key for {rest:.1f} s more.",
+            retry_after=rest,
+        )
+    if isinstance(outcome, Mismatch):
+        raise FingerprintMismatchError(
+            f"Record {outcome.record.key} belongs to a request with the same key and another "
+            "payload. Send a new request under a new key."
+        )
+    if isinstance(outcome, Parked):
+        raise ParkedError(
+            f"Record {outcome.key} is parked: {outcome.attempts} attempts died without an answer. "
+            "Find out whether the effect happened, then delete the record to let it run again."
+        )
+    assert isinstance(outcome, Unavailable)
+    if isinstance(outcome.error, IdempotencyError):
+        raise outcome.error
+    raise StoreError(f"The store failed: {type(outcome.error).__name__}.") from outcome.error
+
+
+def _time_left(context: Any, lease: int | None) -> Callable[[], int]:
+    """Tells the milliseconds this call has left: Lambda's own count, else the lease's."""
+    ask = getattr(context, "get_remaining_time_in_millis", None)
+    if ask is not None:
+        return ask  # type: ignore[no-any-return]  # Lambda's context is untyped
+    started = time.monotonic()
+    total = DEFAULT_LEASE if lease is None else lease
+    return lambda: total - int((time.monotonic() - started) * 1000)

@@ -1,0 +1,393 @@
+"""The idempotency protocol, without I/O.
+
+`run_once` is a generator that yields steps and is sent replies; it reads no clock, opens no
+connection and draws no random numbers, so every interleaving of several workers can be replayed.
+
+                 claim                    complete
+    (absent) ──────────────► INPROGRESS ────────────► COMPLETED ──► (absent, when expired)
+        ▲                      │   ▲  │
+        └──────────────────────┘   └──┘  claim under the fence: the lease has ended (an orphan)
+           release: it raised         │
+                                      └─────────────► PARKED: more than max_attempts have died
+
+Three rules carry the guarantees:
+
+1. Every write is conditional and puts the whole record, so the store alone decides who owns a key.
+2. An orphan is taken over only while it still carries the owner we saw: whoever completes or takes
+   over first wins, and the other learns it.
+3. Once the handler has returned, its result reaches the caller, whatever happens to the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from . import record
+from .record import COMPLETED, PARKED, Blocked, Completion, Done, Gone, Metric, Record
+
+PARKED_FOR: Final = 14 * 24 * 3600 * 1000
+"""How long a parked record is kept, milliseconds."""
+
+COMPLETION_PAUSES: Final = (50, 100, 200, 400, 800, 1600, 3200)
+"""Pauses between tries to record an answer, milliseconds."""
+
+POLL_PAUSES: Final = (20, 40, 80, 160, 320, 640, 1000)
+"""Pauses between looks at somebody else's attempt, milliseconds; the last one repeats."""
+
+RESERVE: Final = 500
+"""Milliseconds of the invocation that are never slept away: the result must still be returned."""
+
+
+# What one call asks for ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of an idempotent operation. Durations in milliseconds; `wait` 0 means: do not."""
+
+    key: str
+    owner: str
+    lease: int
+    expires_after: int
+    fingerprint: str | None = None
+    scope: str | None = None
+    wait: int = 0
+    max_attempts: int | None = None
+    fail_open: bool = False
+
+
+# Steps: what the driver is asked to do ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Send the claim. Reply: the store's, or `Failed`."""
+
+    claim: record.Claim
+    seen: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Call the handler. Reply: `Returned` or `Raised`."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Send the completion. Reply: the store's, or `Failed`."""
+
+    completion: Completion
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Send the release. Reply: the store's, or `Failed`."""
+
+    key: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read the record. Reply: the store's, or `Failed`."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Pause. No reply."""
+
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Count an event. No reply."""
+
+    metric: Metric
+
+
+Step: TypeAlias = Claim | Run | Complete | Release | Read | Sleep | Emit
+
+
+# Replies that are not a store's -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The store could not be reached: the outcome is unknown, `remaining` milliseconds are left."""
+
+    error: Exception
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The handler's result and the form in which it is recorded; `encoding` says how to read it."""
+
+    result: Any
+    data: str | bytes | None = None
+    encoding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The handler raised, BaseException included. Also the outcome of such a call."""
+
+    error: BaseException
+
+
+Answer: TypeAlias = record.Reply | Failed | Returned | Raised | None
+
+
+# Outcomes: what the caller gets -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """This call ran, and this is its result."""
+
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Another call completed; its record holds the answer."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class InProgress:
+    """Another call holds a live lease at `now`."""
+
+    record: Record
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The key is in use for another payload."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Attempts kept dying; an operator decides."""
+
+    key: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """The store could not be asked, so nothing ran."""
+
+    error: Exception
+
+
+Outcome: TypeAlias = Executed | Replayed | InProgress | Mismatch | Parked | Unavailable | Raised
+
+
+# The protocol -------------------------------------------------------------------------------------
+
+Protocol: TypeAlias = Generator[Step, Answer, Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """We own the key for this attempt; `not_after` is our claim's expiration, where it is known."""
+
+    attempt: int
+    not_after: int | None
+
+
+def run_once(call: Call) -> Protocol:
+    """The whole life of one call: claim, run, then complete or release."""
+    held = yield from _acquire(call)
+    if not isinstance(held, _Held):
+        if (metric := _METRICS.get(type(held))) is not None:
+            yield Emit(metric)
+        return held
+    if call.max_attempts is not None and held.attempt > call.max_attempts:
+        return (yield from _park(call, held))
+    yield Emit("Executed")
+    ran = yield Run(held.attempt)
+    if isinstance(ran, Raised):
+        yield from _release(call)
+        return ran
+    assert isinstance(ran, Returned)
+    return (yield from _record(call, held, ran))
+
+
+def _acquire(call: Call) -> Generator[Step, Answer, _Held | Outcome]:
+    """Claims the key, or says why another call decides the answer."""
+    step: Claim | Read = _claim(call)
+    pauses = _poll_pauses(call.owner)
+    deadline: int | None = None
+    while True:
+        reply = yield step
+        if isinstance(reply, Failed):
+            yield Emit("StoreError")
+            return (yield from _unreachable(call, step, reply))
+        if isinstance(reply, Done):
+            assert isinstance(step, Claim)
+            if step.seen is not None and step.seen.owner != call.owner:
+                yield Emit("TakenOver")
+            return _Held(step.claim.attempt, step.claim.record(reply.now).expiration)
+        if isinstance(reply, Gone):
+            step = _claim(call)
+            continue
+        assert isinstance(reply, Blocked)
+        found, now = reply.record, reply.now
+        verdict = _verdict(call, found, now)
+        if verdict is None:
+            step = _claim(call, seen=found)
+        elif not isinstance(verdict, InProgress):
+            return verdict
+        else:
+            deadline = now + call.wait if deadline is None else deadline
+            if now >= deadline:
+                return verdict
+            yield Sleep(min(next(pauses), found.lease_end - now, deadline - now))
+            step = Read(call.key)
+
+
+def _verdict(call: Call, found: Record, now: int) -> _Held | Outcome | None:
+    """What a live record means for this call; None: its attempt is dead, take it over."""
+    if found.owner == call.owner and found.leased(now):
+        # The reply to an earlier send of this claim was lost: it is ours.
+        return _Held(found.attempt, found.expiration)
+    if _differs(call, found):
+        return Mismatch(found)
+    if found.status == COMPLETED:
+        return Replayed(found)
+    if found.status == PARKED:
+        return Parked(found.key, found.attempt)
+    return InProgress(found, now) if found.leased(now) else None
+
+
+def _unreachable(
+    call: Call, step: Claim | Read, failed: Failed
+) -> Generator[Step, Answer, _Held | Unavailable]:
+    """Run unprotected, if told so and nobody else is known to run; else give the call up."""
+    if isinstance(step, Read):
+        return Unavailable(failed.error)
+    if call.fail_open:
+        return _Held(step.claim.attempt, not_after=None)
+    # The claim may have taken effect; it would block the key until its lease ends.
+    yield Release(call.key, call.owner)
+    return Unavailable(failed.error)
+
+
+def _park(call: Call, held: _Held) -> Protocol:
+    """Attempts keep dying: stop the next ones. We hold the fence, so none is running."""
+    completion = Completion(
+        key=call.key,
+        owner=call.owner,
+        attempt=held.attempt - 1,
+        expires_after=PARKED_FOR,
+        status=PARKED,
+        fingerprint=call.fingerprint,
+        scope=call.scope,
+        strict=True,
+    )
+    reply = yield from _send(completion)
+    yield Emit("Parked")
+    if isinstance(reply, Blocked) and reply.record.status == COMPLETED:
+        return Replayed(reply.record)
+    return Parked(call.key, held.attempt - 1)
+
+
+def _record(call: Call, held: _Held, ran: Returned) -> Protocol:
+    """The effect has happened: record the answer, and return it whatever becomes of the record."""
+    completion = Completion(
+        key=call.key,
+        owner=call.owner,
+        attempt=held.attempt,
+        expires_after=call.expires_after,
+        fingerprint=call.fingerprint,
+        data=ran.data,
+        encoding=ran.encoding,
+        scope=call.scope,
+        not_after=held.not_after,
+    )
+    reply = yield from _send(completion)
+    if isinstance(reply, Failed):
+        yield Emit("CompletionFailed")
+    elif isinstance(reply, Gone):
+        yield Emit("LeaseLost")
+    elif isinstance(reply, Blocked) and reply.record.owner != call.owner:
+        yield Emit("LeaseLost")
+        if _answers(call, reply.record):
+            return Replayed(reply.record)
+    # Blocked by our own COMPLETED: the reply to an earlier send was lost, and it is done.
+    return Executed(ran.result)
+
+
+def _release(call: Call) -> Generator[Step, Answer, None]:
+    """Let a retry run at once. One try: an unreleased key frees itself when the lease ends."""
+    reply = yield Release(call.key, call.owner)
+    if isinstance(reply, Failed):
+        yield Emit("StoreError")
+    elif isinstance(reply, Blocked):
+        yield Emit("LeaseLost")
+
+
+def _send(completion: Completion) -> Generator[Step, Answer, Answer]:
+    """Sends a completion, again while the store fails and the invocation has time left."""
+    for pause in COMPLETION_PAUSES:
+        reply = yield Complete(completion)
+        if not isinstance(reply, Failed) or reply.remaining < pause + RESERVE:
+            return reply
+        yield Sleep(pause)
+    return (yield Complete(completion))
+
+
+def _claim(call: Call, *, seen: Record | None = None) -> Claim:
+    attempt = 1 if seen is None else seen.attempt + (seen.owner != call.owner)
+    claim = record.Claim(
+        key=call.key,
+        owner=call.owner,
+        lease=call.lease,
+        expires_after=call.expires_after,
+        attempt=attempt,
+        fingerprint=call.fingerprint,
+        scope=call.scope,
+    )
+    return Claim(claim, seen)
+
+
+def _differs(call: Call, found: Record) -> bool:
+    """Another payload under the same key; undecided where either has no fingerprint."""
+    return None not in (call.fingerprint, found.fingerprint) and (
+        call.fingerprint != found.fingerprint
+    )
+
+
+def _answers(call: Call, found: Record) -> bool:
+    """Whether a record that overtook us holds an answer to this very request."""
+    return found.status == COMPLETED and found.data is not None and not _differs(call, found)
+
+
+def _poll_pauses(owner: str) -> Iterator[int]:
+    """Growing pauses, spread by the owner's random bits so that waiters do not march in step."""
+    spread = 0.75 + int(owner[:4], 16) / 0x1FFFE
+    for pause in POLL_PAUSES:
+        yield int(pause * spread)
+    while True:
+        yield int(POLL_PAUSES[-1] * spread)
+
+
+_METRICS: Final[dict[type, Metric]] = {
+    Replayed: "Replayed",
+    InProgress: "InProgress",
+    Mismatch: "Mismatch",
+    Parked: "Parked",
+}

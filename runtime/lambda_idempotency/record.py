@@ -1,0 +1,179 @@
+"""The vocabulary of the protocol: the record, the writes that change it, and a store's replies.
+
+Times are the store's: `now` and `lease_end` in epoch milliseconds, `expiration` in epoch seconds
+(the unit DynamoDB's TTL and Redis' PEXPIREAT can share). Durations are milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol, TypeAlias
+
+Status: TypeAlias = Literal["INPROGRESS", "COMPLETED", "PARKED"]
+
+INPROGRESS: Final = "INPROGRESS"
+COMPLETED: Final = "COMPLETED"
+PARKED: Final = "PARKED"
+
+Metric: TypeAlias = Literal[
+    "Executed",
+    "Replayed",
+    "InProgress",
+    "Mismatch",
+    "MissingKey",
+    "TakenOver",
+    "LeaseLost",
+    "CompletionFailed",
+    "Parked",
+    "StoreError",
+]
+
+NO_BODY: Final = "none"
+"""The `encoding` of a completed record whose response could not be stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a store holds under a key; the states are absent, INPROGRESS, COMPLETED and PARKED."""
+
+    key: str
+    status: Status
+    owner: str
+    attempt: int
+    expiration: int
+    lease_end: int = 0
+    fingerprint: str | None = None
+    data: str | bytes | None = None
+    encoding: str | None = None
+    scope: str | None = None
+
+    def expired(self, now: int) -> bool:
+        """Whether the record counts as absent, deleted or not (TTL deletion lags by days)."""
+        return self.expiration * 1000 <= now
+
+    def leased(self, now: int) -> bool:
+        """Whether the owner may still be running."""
+        return self.status == INPROGRESS and self.lease_end > now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The wish to run: becomes an INPROGRESS record leased for `lease` milliseconds."""
+
+    key: str
+    owner: str
+    lease: int
+    expires_after: int
+    attempt: int = 1
+    fingerprint: str | None = None
+    scope: str | None = None
+
+    def record(self, now: int) -> Record:
+        """The record this claim writes at `now`: nothing expires while it is leased."""
+        lease_end = now + self.lease
+        return Record(
+            key=self.key,
+            status=INPROGRESS,
+            owner=self.owner,
+            attempt=self.attempt,
+            expiration=expiration(lease_end, self.expires_after),
+            lease_end=lease_end,
+            fingerprint=self.fingerprint,
+            scope=self.scope,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """The end of an attempt: becomes a COMPLETED (or PARKED) record.
+
+    `not_after` (epoch seconds) is the expiration of the owner's own claim: until then the answer
+    may be recorded over an absent record. None means no limit is known. `strict` demands the
+    owner's own INPROGRESS record and nothing else. `writes` are the DynamoDB writes of the business
+    that take effect together with the completion.
+    """
+
+    key: str
+    owner: str
+    attempt: int
+    expires_after: int
+    status: Status = COMPLETED
+    fingerprint: str | None = None
+    data: str | bytes | None = None
+    encoding: str | None = None
+    scope: str | None = None
+    not_after: int | None = None
+    strict: bool = False
+    writes: tuple[Any, ...] = ()
+
+    def record(self, now: int) -> Record:
+        """The record this completion writes at `now`."""
+        return Record(
+            key=self.key,
+            status=self.status,
+            owner=self.owner,
+            attempt=self.attempt,
+            expiration=expiration(now, self.expires_after),
+            fingerprint=self.fingerprint,
+            data=self.data,
+            encoding=self.encoding,
+            scope=self.scope,
+        )
+
+    def may_create(self, now: int) -> bool:
+        """Whether the answer may be recorded where there is no record (evicted, or released)."""
+        return not self.strict and (self.not_after is None or now < self.not_after * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The write took effect."""
+
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The write had no effect, or this is what a read found: the live record."""
+
+    record: Record
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The write had no effect, or a read found nothing: the record is absent or expired."""
+
+    now: int
+
+
+Reply: TypeAlias = Done | Blocked | Gone
+
+
+class Store(Protocol):
+    """Four verbs, each exactly one request. A failure to reach the store is a `StoreError`."""
+
+    max_data: int | None
+    """The most bytes of `data` that a record can hold; None means any."""
+
+    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
+        """Succeeds where there is no live record, or `seen` is still there with its lease ended."""
+        ...
+
+    def complete(self, completion: Completion) -> Reply:
+        """Succeeds over the owner's own INPROGRESS record, and over PARKED and absent ones unless
+        `strict`; see `Completion`."""
+        ...
+
+    def release(self, key: str, owner: str) -> Reply:
+        """Deletes the owner's own INPROGRESS record."""
+        ...
+
+    def read(self, key: str) -> Reply:
+        """Strongly consistent; an expired record is Gone."""
+        ...
+
+
+def expiration(now: int, after: int) -> int:
+    """Epoch seconds, rounded up, of a moment `after` milliseconds past `now` (milliseconds)."""
+    return -(-(now + after) // 1000)

@@ -1,0 +1,58 @@
+"""From a handler's result to what is recorded, and back."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from .errors import ResponseUnavailableError
+from .protocol import Returned
+from .record import NO_BODY, Record
+
+
+def to_stored(result: Any, *, max_data: int | None) -> Returned:
+    """The result with its recorded form: JSON as Lambda itself would send it to the caller.
+
+    Never raises: what cannot be stored is recorded without a body.
+    """
+    try:
+        text = json.dumps(result, ensure_ascii=False, separators=(",", ":"), default=_lambda_form)
+        if not text.isascii() and not _encodable(text):
+            text = json.dumps(result, separators=(",", ":"), default=_lambda_form)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, its effect has happened
+        return Returned(result, encoding=NO_BODY)
+    if max_data is not None and len(text.encode()) > max_data:
+        return Returned(result, encoding=NO_BODY)
+    return Returned(result, text)
+
+
+def from_stored(record: Record) -> Any:
+    """The recorded result, a new object at each call. Raises `ResponseUnavailableError`."""
+    if record.data is None or record.encoding is not None:
+        raise ResponseUnavailableError(
+            f"The operation under record {record.key} is done, but its response could not be "
+            "stored: it was not JSON, or too large for the store."
+        )
+    try:
+        return json.loads(record.data)
+    except ValueError:
+        raise ResponseUnavailableError(
+            f"The operation under record {record.key} is done, but its stored response is not "
+            "readable. Was the record edited?"
+        ) from None
+
+
+def _lambda_form(value: Any) -> Any:
+    # Lambda's own serializer sends a Decimal as a number, and nothing else that JSON lacks.
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
+    return True

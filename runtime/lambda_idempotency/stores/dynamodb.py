@@ -1,0 +1,265 @@
+"""Records in a DynamoDB table: one conditional request per verb.
+
+The table has the string key `id` and TTL on `expiration`. Attribute names follow Powertools for
+AWS Lambda, so that one table design serves both. Expiry is decided by the condition: TTL deletes
+within days, not at the second
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..contract import PARTITION_KEY, TTL_ATTRIBUTE
+from ..errors import ConfigurationError, StoreError
+from ..record import (
+    COMPLETED,
+    INPROGRESS,
+    PARKED,
+    Blocked,
+    Claim,
+    Completion,
+    Done,
+    Gone,
+    Record,
+    Reply,
+)
+from .clock import MAX_SKEW, ServiceClock
+
+_ABSENT: Final = "attribute_not_exists(#id)"
+_EXPIRED: Final = "#expiration <= :now"
+_ORPHAN: Final = "(#status = :inprogress AND #owner = :seen AND #lease_end <= :now_ms)"
+_OWN: Final = "(#status = :inprogress AND #owner = :me AND #expiration > :now)"
+_PARKED: Final = "#status = :parked"
+
+_ITEM_LIMIT: Final = 400 * 1024  # bytes, names included; the other attributes take less than 1 KiB
+
+
+class DynamoDBStore:
+    """`client` is a low-level boto3 DynamoDB client; without one, boto3 is loaded and a client
+    created at the first request. `clock` returns epoch seconds."""
+
+    max_data: int | None = _ITEM_LIMIT - 1024
+
+    def __init__(
+        self, table_name: str, *, client: Any = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        if not table_name:
+            raise ConfigurationError("table_name is empty; expected the name of a DynamoDB table")
+        self._table = table_name
+        self._client = client
+        self._clock = ServiceClock(clock)
+        self._lock = threading.Lock()
+
+    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
+        """See `Store.claim`."""
+        if seen is None:
+            reply, moved = self._put(claim, _CLAIM)
+        else:
+            reply, moved = self._put(claim, _TAKE_OVER, seen=seen.owner)
+        if isinstance(reply, Done) and abs(moved) > MAX_SKEW:
+            # The lease just written is off by that much: write it again while it is still ours.
+            reply, _ = self._put(claim, _IF_OWN, me=claim.owner)
+        return reply
+
+    def complete(self, completion: Completion) -> Reply:
+        """See `Store.complete`."""
+        if completion.strict:
+            condition = _IF_OWN
+        elif completion.may_create(self._clock.now()):
+            condition = _COMPLETE_OR_CREATE
+        else:
+            condition = _COMPLETE
+        reply, _ = self._put(completion, condition, me=completion.owner)
+        return reply
+
+    def release(self, key: str, owner: str) -> Reply:
+        """See `Store.release`."""
+        now = self._clock.now()
+        guard = _IF_OWN.at(self._deciding(now), me=owner)
+        answer = self._send("delete_item", Key={PARTITION_KEY: {"S": key}}, **guard)
+        return self._reply(answer, now)
+
+    def read(self, key: str) -> Reply:
+        """See `Store.read`."""
+        answer = self._send("get_item", Key={PARTITION_KEY: {"S": key}}, ConsistentRead=True)
+        return self._found(answer.item)
+
+    def _put(
+        self, write: Claim | Completion, condition: _Condition, **owners: str
+    ) -> tuple[Reply, int]:
+        now = self._clock.now()
+        guard = condition.at(self._deciding(now), **owners)
+        answer = self._send("put_item", Item=to_item(write.record(now)), **guard)
+        return self._reply(answer, now), answer.moved
+
+    def _deciding(self, now: int) -> int:
+        """The time that decides what has expired: 0 until a response has confirmed our clock."""
+        return now if self._clock.checked else 0
+
+    def _reply(self, answer: _Answer, now: int) -> Reply:
+        return self._found(answer.item) if answer.refused else Done(now)
+
+    def _found(self, item: Mapping[str, Any] | None) -> Reply:
+        now = self._clock.now()
+        if item is None:
+            return Gone(now)
+        record = from_item(item, self._table)
+        return Gone(now) if record.expired(now) else Blocked(record, now)
+
+    def _send(self, operation: str, **request: Any) -> _Answer:
+        sent = self._clock.now()
+        refused = False
+        try:
+            client = self._client if self._client is not None else self._create_client()
+            response = getattr(client, operation)(TableName=self._table, **request)
+        except Exception as error:
+            response = getattr(error, "response", None)
+            response = response if isinstance(response, Mapping) else {}
+            refused = _code(response) == "ConditionalCheckFailedException"
+            if not refused:
+                raise self._unreachable(operation, error, response) from error
+        metadata = response.get("ResponseMetadata", {})
+        moved = self._clock.check(metadata.get("HTTPHeaders", {}).get("date"), sent)
+        return _Answer(response.get("Item"), refused, moved)
+
+    def _create_client(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                import boto3
+                from botocore.config import Config
+
+                # A store that does not answer in seconds is down, and the invocation is waiting.
+                config = Config(
+                    connect_timeout=1,
+                    read_timeout=2,
+                    retries={"mode": "standard", "total_max_attempts": 3},
+                )
+                self._client = boto3.client("dynamodb", config=config)
+            return self._client
+
+    def _unreachable(self, operation: str, error: Exception, response: Any) -> StoreError:
+        code = _code(response) or type(error).__name__
+        request = response.get("ResponseMetadata", {}).get("RequestId", "none")
+        return StoreError(
+            f"DynamoDB {operation} on table {self._table} failed: {code} (request id {request}). "
+            f"{_HINTS.get(code, '')}".rstrip()
+        )
+
+
+class _Condition:
+    """A condition expression, with just the names and values it uses: DynamoDB refuses others."""
+
+    def __init__(self, *clauses: str) -> None:
+        expression = " OR ".join(clauses)
+        names = {
+            "#id": PARTITION_KEY,
+            "#status": "status",
+            "#owner": "owner",
+            "#expiration": TTL_ATTRIBUTE,
+            "#lease_end": "in_progress_expiration",
+        }
+        values = {":inprogress": {"S": INPROGRESS}, ":parked": {"S": PARKED}}
+        used = set(expression.replace("(", " ").replace(")", " ").split())
+        self._request = {
+            "ConditionExpression": expression,
+            "ExpressionAttributeNames": {name: names[name] for name in names if name in used},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        self._constants = {name: values[name] for name in values if name in used}
+        self._seconds = ":now" in used
+        self._milliseconds = ":now_ms" in used
+
+    def at(self, now: int, **owners: str) -> dict[str, Any]:
+        """The part of a request that makes it conditional; `owners` are its `:me` and `:seen`."""
+        values = dict(self._constants)
+        if self._seconds:
+            values[":now"] = {"N": str(now // 1000)}
+        if self._milliseconds:
+            values[":now_ms"] = {"N": str(now)}
+        for name, owner in owners.items():
+            values[f":{name}"] = {"S": owner}
+        return {**self._request, "ExpressionAttributeValues": values}
+
+
+_CLAIM: Final = _Condition(_ABSENT, _EXPIRED)
+_TAKE_OVER: Final = _Condition(_ABSENT, _EXPIRED, _ORPHAN)
+_IF_OWN: Final = _Condition(_OWN)
+_COMPLETE: Final = _Condition(_OWN, _PARKED)
+_COMPLETE_OR_CREATE: Final = _Condition(_OWN, _PARKED, _ABSENT, _EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    item: Mapping[str, Any] | None
+    refused: bool
+    moved: int
+
+
+def to_item(record: Record) -> dict[str, Any]:
+    """The record as a DynamoDB item; absent values are left out."""
+    item: dict[str, Any] = {
+        PARTITION_KEY: {"S": record.key},
+        "status": {"S": record.status},
+        "owner": {"S": record.owner},
+        "attempt": {"N": str(record.attempt)},
+        TTL_ATTRIBUTE: {"N": str(record.expiration)},
+    }
+    if record.status == INPROGRESS:
+        item["in_progress_expiration"] = {"N": str(record.lease_end)}
+    if record.fingerprint is not None:
+        item["validation"] = {"S": record.fingerprint}
+    if record.data is not None:
+        item["data"] = {"S" if isinstance(record.data, str) else "B": record.data}
+    if record.encoding is not None:
+        item["encoding"] = {"S": record.encoding}
+    if record.scope is not None:
+        item["scope"] = {"S": record.scope}
+    return item
+
+
+def from_item(item: Mapping[str, Any], table: str) -> Record:
+    """The record in a DynamoDB item. Raises `StoreError` where it is none of ours."""
+    key = item[PARTITION_KEY]["S"]
+    try:
+        status = item["status"]["S"]
+        if status not in (INPROGRESS, COMPLETED, PARKED):
+            raise ValueError
+        data = item.get("data", {})
+        return Record(
+            key=key,
+            status=status,
+            owner=item["owner"]["S"],
+            attempt=int(item["attempt"]["N"]),
+            expiration=int(item[TTL_ATTRIBUTE]["N"]),
+            lease_end=int(item["in_progress_expiration"]["N"]) if status == INPROGRESS else 0,
+            fingerprint=_text(item, "validation"),
+            data=data["B"] if "B" in data else data.get("S"),
+            encoding=_text(item, "encoding"),
+            scope=_text(item, "scope"),
+        )
+    except (KeyError, ValueError):
+        raise StoreError(
+            f"Item {key} of table {table} is not an idempotency record of this library; "
+            "delete it, or give this function a table or namespace of its own."
+        ) from None
+
+
+def _text(item: Mapping[str, Any], name: str) -> str | None:
+    return item[name]["S"] if name in item else None
+
+
+def _code(response: Any) -> str:
+    code: str = response.get("Error", {}).get("Code", "")
+    return code
+
+
+_HINTS: Final = {
+    "ModuleNotFoundError": "boto3 comes with Lambda's Python runtimes; elsewhere install it.",
+    "AccessDeniedException": "Attach the function with Idempotency.attach(), or see grant_use().",
+    "ResourceNotFoundException": "Is the table in this account and region?",
+}

@@ -1,0 +1,76 @@
+"""Records in the process: for unit tests, with the semantics of the real stores."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from ..record import INPROGRESS, PARKED, Blocked, Claim, Completion, Done, Gone, Record, Reply
+
+
+class MemoryStore:
+    """Keeps records in a dictionary. `clock` returns epoch seconds; tests hand in their own."""
+
+    max_data: int | None = None
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._records: dict[str, Record] = {}
+        self._lock = threading.Lock()
+
+    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
+        """See `Store.claim`."""
+        with self._lock:
+            found, now = self._look(claim.key)
+            if found is not None and not _is_orphan(found, seen, now):
+                return Blocked(found, now)
+            return self._put(claim.record(now), now)
+
+    def complete(self, completion: Completion) -> Reply:
+        """See `Store.complete`."""
+        with self._lock:
+            found, now = self._look(completion.key)
+            if found is None:
+                if not completion.may_create(now):
+                    return Gone(now)
+            elif not _is_own(found, completion.owner) and (
+                completion.strict or found.status != PARKED
+            ):
+                return Blocked(found, now)
+            return self._put(completion.record(now), now)
+
+    def release(self, key: str, owner: str) -> Reply:
+        """See `Store.release`."""
+        with self._lock:
+            found, now = self._look(key)
+            if found is None:
+                return Gone(now)
+            if not _is_own(found, owner):
+                return Blocked(found, now)
+            del self._records[key]
+            return Done(now)
+
+    def read(self, key: str) -> Reply:
+        """See `Store.read`."""
+        with self._lock:
+            found, now = self._look(key)
+            return Gone(now) if found is None else Blocked(found, now)
+
+    def _look(self, key: str) -> tuple[Record | None, int]:
+        now = int(self._clock() * 1000)
+        found = self._records.get(key)
+        return (None if found is None or found.expired(now) else found), now
+
+    def _put(self, record: Record, now: int) -> Done:
+        self._records[record.key] = record
+        return Done(now)
+
+
+def _is_own(found: Record, owner: str) -> bool:
+    return found.owner == owner and found.status == INPROGRESS
+
+
+def _is_orphan(found: Record, seen: Record | None, now: int) -> bool:
+    """Whether this is the INPROGRESS record we saw, and its lease has ended."""
+    return seen is not None and _is_own(found, seen.owner) and not found.leased(now)

