@@ -102,7 +102,7 @@ class LocalAws:
 
     def bootstrap(self) -> None:
         """`cdk bootstrap`; then its roles are deleted, so that the CLI uses the caller's rights."""
-        self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+        self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=self._directory)
         iam = self.client("iam")
         for role in iam.list_roles()["Roles"]:
             name = role["RoleName"]
@@ -131,11 +131,11 @@ class LocalAws:
         deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
         return deployed
 
-    def cdk(self, *arguments: str) -> str:
-        """Runs the CDK CLI in the project's root. Raises RuntimeError with its output."""
+    def cdk(self, *arguments: str, cwd: Path = ROOT) -> str:
+        """Runs the CDK CLI. Raises RuntimeError with its output."""
         done = subprocess.run(
             [*cdk_command(), *arguments, "--no-notices", "--ci"],
-            cwd=ROOT,
+            cwd=cwd,
             env={**self.environment(), "CDK_DISABLE_CLI_TELEMETRY": "true"},
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -1,0 +1,11 @@
+"""AWS CDK construct: attach idempotency to Python Lambda functions.
+
+idempotency = Idempotency(self, "Idempotency")
+idempotency.attach(payments)
+"""
+
+from .behaviour import Behaviour
+from .idempotency import Idempotency
+from .stores import IdempotencyStore
+
+__all__ = ["Behaviour", "Idempotency", "IdempotencyStore"]

@@ -1,0 +1,95 @@
+"""The props that set how the runtime behaves, and their translation into its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TypedDict
+
+import jmespath
+from aws_cdk import Duration, Token
+from jmespath.exceptions import JMESPathError
+
+from constructs import IConstruct
+from lambda_idempotency.contract import OnInProgress, OnMissingKey, Settings
+
+from .errors import refusal
+
+
+class Behaviour(TypedDict, total=False):
+    """How attached functions behave; given to `Idempotency` for all, to `attach` for one.
+
+    A prop that is left out has the default named here. Options in the function's code win.
+    """
+
+    key: str
+    """JMESPath over the event with its JSON texts decoded. Default: the whole payload."""
+    fingerprint: str
+    """JMESPath over the same; a key reused with another fingerprint is refused. Default: none."""
+    expires_after: Duration
+    """How long answers are kept, from 1 second. Default: 24 hours."""
+    lease: Duration
+    """How long an attempt may hold its key, never less than its invocation has left; a dead
+    attempt is taken over when it ends. Default: the function's timeout."""
+    on_in_progress: OnInProgress
+    """A duplicate that meets a running attempt: `raise` InProgressError at once, or `wait` for its
+    answer. Default: `raise`."""
+    wait_timeout: Duration
+    """How long `wait` waits. Default: half of the time the invocation has left."""
+    max_attempts: int
+    """Attempts that may die before their key is parked for an operator. Default: no limit."""
+    on_missing_key: OnMissingKey
+    """An event without a key: `reject` it with MissingKeyError, or `bypass`, run it unprotected.
+    Default: `reject`."""
+    fail_open: bool
+    """Run unprotected while the store cannot be reached. Default: False, raise StoreError."""
+
+
+PROPS: Final = frozenset(Behaviour.__annotations__)
+
+
+def check_props(scope: IConstruct, props: Mapping[str, Any]) -> None:
+    """Raises unless the settings that `props` amount to are in order."""
+    settings_of(scope, props)
+
+
+def settings_of(scope: IConstruct, props: Mapping[str, Any], **contract: Any) -> Settings:
+    """The contract's settings for props. Raises ValueError naming the construct and the prop."""
+    if unknown := sorted(props.keys() - PROPS):
+        raise refusal(
+            scope,
+            f"{', '.join(unknown)} is not a prop; the props are {', '.join(sorted(PROPS))}",
+        )
+    values = {name: _resolved(scope, name, value) for name, value in props.items()}
+    try:
+        return Settings(**values, **contract)
+    except ValueError as error:
+        raise refusal(scope, str(error)) from None
+
+
+def _resolved(scope: IConstruct, name: str, value: Any) -> Any:
+    if isinstance(value, Duration):
+        if value.is_unresolved():
+            raise refusal(
+                scope, f"{name} is a CDK token; pass a Duration whose length is known at synth"
+            )
+        return value.to_seconds(integral=False)
+    if name in ("expires_after", "lease", "wait_timeout"):
+        raise refusal(scope, f"{name} is {value!r}; expected a Duration")
+    if name in ("key", "fingerprint"):
+        _check_expression(scope, name, value)
+    elif Token.is_unresolved(value):
+        raise refusal(scope, f"{name} is a CDK token; pass a value that is known at synth")
+    return value
+
+
+def _check_expression(scope: IConstruct, name: str, value: Any) -> None:
+    if not isinstance(value, str):
+        raise refusal(scope, f"{name} is {value!r}; expected JMESPath (callables go in the code)")
+    if Token.is_unresolved(value):
+        return
+    try:
+        jmespath.compile(value)
+    except JMESPathError as error:
+        raise refusal(
+            scope, f"{name} is {value!r}, which is not JMESPath ({type(error).__name__})"
+        ) from None

@@ -1,0 +1,109 @@
+"""The construct: a store, and functions attached to it."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from aws_cdk import Annotations, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+
+from constructs import Construct, IConstruct
+
+from .attachable import check_attachable, checked_namespace, lease_of, namespace_of
+from .behaviour import Behaviour, check_props, settings_of
+from .environment import EnvironmentSize
+from .errors import refusal
+from .layer import compiled_for, layer_in
+from .stores import IdempotencyStore
+
+_MARK = "cdk-idempotency:attached"
+
+
+class Idempotency(Construct):
+    """Provisions a store for idempotency records and attaches Python functions to it.
+
+    `store` defaults to `IdempotencyStore.dynamodb()`. The other props are those of `Behaviour` and
+    hold for every attached function. Raises ValueError naming this construct and the prop.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the field's name for it
+        *,
+        store: IdempotencyStore | None = None,
+        **behaviour: Unpack[Behaviour],
+    ) -> None:
+        super().__init__(scope, id)
+        self._behaviour: dict[str, Any] = dict(behaviour)
+        check_props(self, self._behaviour)
+        self._store = (IdempotencyStore.dynamodb() if store is None else store).bind(self)
+        self._namespaces: dict[str, str] = {}
+
+    def attach(
+        self,
+        function: lambda_.IFunction,
+        *,
+        namespace: str | None = None,
+        **behaviour: Unpack[Behaviour],
+    ) -> None:
+        """Gives a Python function the layer, its settings, and the rights on its own records.
+
+        `namespace` separates its records from other functions' (1 to 128 of A-Z a-z 0-9 . _ / -).
+        Default: the function's construct path relative to its stack. Changing it, also by moving
+        the function in the construct tree, forgets the records: pin it before you refactor.
+        The other props override this construct's for this function.
+
+        Raises ValueError naming the function for an imported function, alias, version or container
+        image, a runtime without support, a second attach and a namespace that is taken.
+        """
+        attached = check_attachable(function)
+        self._check_first(attached)
+        if namespace is None:
+            namespace = namespace_of(attached)
+        self._take(checked_namespace(attached, namespace), attached)
+        props = {**self._behaviour, **behaviour}
+        contract: dict[str, Any] = {**self._store.settings(), "namespace": namespace}
+        if "lease" not in props:
+            contract["lease"] = lease_of(attached)
+        settings = settings_of(attached, props, **contract)
+        attached.node.add_metadata(_MARK, self.node.path)
+        attached.add_layers(layer_in(Stack.of(attached)))
+        for variable, value in settings.to_environment().items():
+            attached.add_environment(variable, value)
+        self._store.grant(attached, namespace)
+        attached.node.add_validation(EnvironmentSize(attached))
+        _note_byte_code(attached)
+
+    def grant_use(self, grantee: iam.IGrantable, *, namespace: str | None = None) -> iam.Grant:
+        """Lets somebody else use the store: a worker without the layer, or an operator.
+
+        `namespace` restricts the grant to one function's records; None grants all of them.
+        """
+        if namespace is not None:
+            checked_namespace(self, namespace)
+        return self._store.grant(grantee, namespace)
+
+    def _check_first(self, function: lambda_.Function) -> None:
+        for entry in function.node.metadata:
+            if entry.type == _MARK:
+                raise refusal(function, f"it is attached to {entry.data} already; attach it once")
+
+    def _take(self, namespace: str, function: IConstruct) -> None:
+        taken = self._namespaces.setdefault(namespace, function.node.path)
+        if taken != function.node.path:
+            raise refusal(
+                function,
+                f"namespace {namespace!r} belongs to {taken}, and two functions must not share "
+                "records; pass another namespace=... to attach()",
+            )
+
+
+def _note_byte_code(function: lambda_.Function) -> None:
+    if function.runtime.name != compiled_for():
+        Annotations.of(function).add_info(
+            f"The idempotency layer was compiled for {compiled_for()} and this function runs on "
+            f"{function.runtime.name}: it works, with a slower cold start. Synthesise with the "
+            "function's Python to avoid that."
+        )
