@@ -8,7 +8,7 @@ from aws_cdk import Stack, Token
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
-from lambda_idempotency.contract import check_namespace
+from lambda_idempotency.contract import ConfigurationError, check_namespace
 
 from .errors import refusal
 
@@ -78,7 +78,7 @@ def checked_namespace(function: IConstruct, namespace: str) -> str:
         )
     try:
         check_namespace(namespace)
-    except ValueError as error:
+    except ConfigurationError as error:
         raise refusal(function, f"{error}; pass namespace=... to attach()") from None
     return namespace
 

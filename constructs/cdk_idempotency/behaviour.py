@@ -10,7 +10,12 @@ from aws_cdk import Duration, Token
 from jmespath.exceptions import JMESPathError
 
 from constructs import IConstruct
-from lambda_idempotency.contract import OnInProgress, OnMissingKey, Settings
+from lambda_idempotency.contract import (
+    ConfigurationError,
+    OnInProgress,
+    OnMissingKey,
+    Settings,
+)
 
 from .errors import refusal
 
@@ -62,7 +67,7 @@ def settings_of(scope: IConstruct, props: Mapping[str, Any], **contract: Any) ->
     values = {name: _resolved(scope, name, value) for name, value in props.items()}
     try:
         return Settings(**values, **contract)
-    except ValueError as error:
+    except ConfigurationError as error:
         raise refusal(scope, str(error)) from None
 
 

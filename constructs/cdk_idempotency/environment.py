@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
 import jsii
-from aws_cdk import Stack
+from aws_cdk import Stack, TreeInspector
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import IValidation
@@ -26,9 +26,7 @@ class EnvironmentSize:
     def validate(self) -> list[str]:
         """One error where the environment cannot fit. Values known only at deployment count as
         nothing, so that an error is never wrong."""
-        resource = self._function.node.default_child
-        assert isinstance(resource, lambda_.CfnFunction)
-        environment = Stack.of(self._function).resolve(resource.environment) or {}
+        environment = _environment(self._function)
         known = {
             name: value if isinstance(value, str) else ""
             for name, value in environment.get("variables", {}).items()
@@ -44,3 +42,13 @@ class EnvironmentSize:
                 "from elsewhere."
             )
         ]
+
+
+def _environment(function: lambda_.Function) -> dict[str, Any]:
+    resource = function.node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)
+    # Not `resource.environment`: the Python binding makes an empty struct of its lazy value.
+    inspector = TreeInspector()
+    resource.inspect(inspector)
+    properties = inspector.attributes["aws:cdk:cloudformation:props"]
+    return Stack.of(function).resolve(properties.get("environment")) or {}

@@ -19,6 +19,7 @@ __all__ = [
     "PARTITION_KEY",
     "PREFIX",
     "TTL_ATTRIBUTE",
+    "ConfigurationError",
     "OnInProgress",
     "OnMissingKey",
     "Settings",

@@ -46,6 +46,8 @@ class LocalAws:
                     **self.environment(),
                     "PYTHONPATH": str(ROOT / "tests"),
                     "TMPDIR": str(self._directory),
+                    "STATE_DIR": str(self._directory / "state"),
+                    "S3_DATA_DIR": str(self._directory / "s3"),
                     "BIND_HOST": "127.0.0.1",
                     "GATEWAY_PORT": str(self.port),
                     "IOT_MTLS_ENABLED": "0",

@@ -1,0 +1,92 @@
+"""The project as a user meets it: from the root, and from a wheel installed elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kit.local_aws import ROOT
+
+APP = """
+from aws_cdk import App, Stack, aws_lambda as lambda_
+import cdk_idempotency, lambda_idempotency
+assert "ELSEWHERE" in cdk_idempotency.__file__ and "ELSEWHERE" in lambda_idempotency.__file__
+app = App(outdir="out")
+stack = Stack(app, "Stack")
+code = lambda_.Code.from_inline("def handler(event, context): ...")
+runtime = lambda_.Runtime.PYTHON_3_13
+function = lambda_.Function(stack, "F", code=code, runtime=runtime, handler="index.handler")
+cdk_idempotency.Idempotency(stack, "Idempotency").attach(function)
+app.synth()
+"""
+
+HANDLER = """
+from lambda_idempotency import MemoryStore, idempotent
+@idempotent(store=MemoryStore(), key="id")
+def handler(event, context):
+    return event["id"]
+assert handler({"id": 1}, None) == handler({"id": 1}, None) == 1
+"""
+
+
+def _python(*arguments: str, cwd: Path, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_nothing_shadows_the_constructs_library() -> None:
+    assert not (ROOT / "constructs" / "__init__.py").exists()
+
+
+def test_app_py_synthesises_from_the_root(tmp_path: Path) -> None:
+    _python("app.py", cwd=ROOT, CDK_OUTDIR=str(tmp_path), PYTHONPATH="")
+    template = json.loads((tmp_path / "Payments.template.json").read_text())
+    kinds = [resource["Type"] for resource in template["Resources"].values()]
+    assert kinds.count("AWS::Lambda::LayerVersion") == 1
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built wheel, unpacked by pip into a directory of its own."""
+    target = tmp_path_factory.mktemp("ELSEWHERE")
+    wheels = tmp_path_factory.mktemp("wheels")
+    pip = ("-m", "pip", "--disable-pip-version-check", "--quiet")
+    _python(
+        *pip,
+        *("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(ROOT)),
+        cwd=target,
+    )
+    [wheel] = wheels.glob("*.whl")
+    _python(*pip, "install", "--no-deps", "--target", str(target), str(wheel), cwd=target)
+    return target
+
+
+def test_the_wheel_holds_the_two_packages_alone(installed: Path) -> None:
+    tops = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
+    assert tops == {"cdk_idempotency", "lambda_idempotency"}
+
+
+def test_the_wheel_says_that_it_is_typed(installed: Path) -> None:
+    assert (installed / "lambda_idempotency" / "py.typed").is_file()
+    assert (installed / "cdk_idempotency" / "py.typed").is_file()
+
+
+def test_the_installed_wheel_synthesises_a_working_layer(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    _python("app.py", cwd=tmp_path, PYTHONPATH=str(installed))
+    [layer] = [path for path in (tmp_path / "out").glob("asset.*") if (path / "python").is_dir()]
+    (tmp_path / "handler.py").write_text(HANDLER)
+    _python("-S", "handler.py", cwd=tmp_path, PYTHONPATH=str(layer / "python"))

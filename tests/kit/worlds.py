@@ -1,0 +1,106 @@
+"""Stores under test, each with a way to plant records in any state and to see what is stored."""
+
+from __future__ import annotations
+
+import time
+from itertools import count
+from typing import Any, Protocol
+
+from kit.clocks import ManualClock
+from lambda_idempotency.record import Record, Store
+from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item, to_item
+from lambda_idempotency.stores.memory import MemoryStore
+
+_NUMBERS = count(1)
+
+
+class World(Protocol):
+    """A store with a checked clock, and a key that no other test uses."""
+
+    store: Store
+    key: str
+
+    def now(self) -> int:
+        """The store's time, epoch milliseconds."""
+        ...
+
+    def plant(self, record: Record) -> None:
+        """Puts a record under its key, whatever is there."""
+        ...
+
+    def stored(self) -> Record | None:
+        """What is under `key`, expired or not."""
+        ...
+
+
+class MemoryWorld:
+    """A `MemoryStore` whose clock stands still."""
+
+    def __init__(self) -> None:
+        self._clock = ManualClock()
+        self._memory = MemoryStore(self._clock)
+        self.store: Store = self._memory
+        self.key = fresh_key()
+
+    def now(self) -> int:
+        """See `World.now`."""
+        return int(self._clock() * 1000)
+
+    def plant(self, record: Record) -> None:
+        """See `World.plant`."""
+        self._memory._records[record.key] = record
+
+    def stored(self) -> Record | None:
+        """See `World.stored`."""
+        return self._memory._records.get(self.key)
+
+
+class DynamoDBWorld:
+    """A `DynamoDBStore` on a table of a server on this machine, whose clock is this machine's."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self.client = client
+        self.table = table
+        self.key = fresh_key()
+        self.store: Store = DynamoDBStore(table, client=client)
+        self.store.read(self.key)  # checks the clock
+
+    def now(self) -> int:
+        """See `World.now`."""
+        return int(time.time() * 1000)
+
+    def plant(self, record: Record) -> None:
+        """See `World.plant`."""
+        self.put(to_item(record))
+
+    def put(self, item: dict[str, Any]) -> None:
+        """Puts an item, a record or not."""
+        self.client.put_item(TableName=self.table, Item=item)
+
+    def item(self) -> dict[str, Any] | None:
+        """What is under `key`, as DynamoDB holds it."""
+        answer = self.client.get_item(
+            TableName=self.table, Key={"id": {"S": self.key}}, ConsistentRead=True
+        )
+        item: dict[str, Any] | None = answer.get("Item")
+        return item
+
+    def stored(self) -> Record | None:
+        """See `World.stored`."""
+        item = self.item()
+        return None if item is None else from_item(item, self.table)
+
+
+def create_table(client: Any, name: str) -> None:
+    """A table as the construct makes it, as far as the store can tell."""
+    client.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+def fresh_key() -> str:
+    """A record's id that no other test uses."""
+    return f"shop#{next(_NUMBERS):064x}"
