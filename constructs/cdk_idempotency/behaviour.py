@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypedDict
 
-import jmespath
 from aws_cdk import Duration, Token
-from jmespath.exceptions import JMESPathError
 
 from constructs import IConstruct
 from lambda_idempotency.contract import (
@@ -15,6 +13,7 @@ from lambda_idempotency.contract import (
     OnInProgress,
     OnMissingKey,
     Settings,
+    check_expression,
 )
 
 from .errors import refusal
@@ -93,8 +92,6 @@ def _check_expression(scope: IConstruct, name: str, value: Any) -> None:
     if Token.is_unresolved(value):
         return
     try:
-        jmespath.compile(value)
-    except JMESPathError as error:
-        raise refusal(
-            scope, f"{name} is {value!r}, which is not JMESPath ({type(error).__name__})"
-        ) from None
+        check_expression(name, value)
+    except ConfigurationError as error:
+        raise refusal(scope, str(error)) from None

@@ -14,6 +14,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ with it is given a second one, so that the two never meet."""
 
 _WHOLE_FLOAT: Final = re.compile(r"\.0(?![0-9])")
 
+_NUMBER_AS_NAME: Final = re.compile(r'"-?[0-9][0-9.e+-]*":')
+
 _MAX_DIGITS: Final = 4300
 """Integers longer than this are refused by int-to-text conversion (sys.int_info)."""
 
@@ -31,14 +34,17 @@ class NotJSONError(ValueError):
     """The text is not JSON at all."""
 
 
-def canonical(value: Any) -> bytes:
-    """The canonical JSON of `value`. Raises ValueError where there is none."""
+def canonical(value: Any, *, parsed: bool = False) -> bytes:
+    """The canonical JSON of `value`. Raises ValueError where there is none.
+
+    `parsed` promises that it came from a JSON parser: every name is text, and a scan is saved.
+    """
     try:
         try:
             text = _ENCODE(value)
         except (TypeError, ValueError):
             text = None  # the slow way works, or says exactly what is wrong
-        if text is None or _ambiguous(text):
+        if text is None or _ambiguous(text) or not (parsed or _sorted_as_text(text)):
             text = _ENCODE(_plain(value))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
@@ -75,6 +81,11 @@ def _ambiguous(text: str) -> bool:
     )
 
 
+def _sorted_as_text(text: str) -> bool:
+    # The encoder sorts names that are numbers as numbers, before it makes texts of them.
+    return _NUMBER_AS_NAME.search(text) is None
+
+
 def _plain(value: Any) -> Any:
     """`value` rewritten so that the encoder's text of it is unambiguous."""
     if isinstance(value, str):
@@ -88,7 +99,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError("it holds NaN or an infinity, which JSON does not have")
-        return int(value) if value.is_integer() else float(value)
+        # Beyond 2**53 a whole float stands for the digits of its text, as in JSON.
+        whole = value.is_integer()
+        return _from_decimal(Decimal(float.__repr__(value))) if whole else float(value)
     if isinstance(value, Decimal):
         return _from_decimal(value)
     if isinstance(value, Mapping):
@@ -139,13 +152,14 @@ def _convert(value: Any) -> Any:
     kind = type(value)
     if hasattr(kind, "model_dump") and hasattr(kind, "model_fields"):  # pydantic
         return value.model_dump(mode="python")
-    if hasattr(kind, "__dataclass_fields__"):
-        return {name: getattr(value, name) for name in kind.__dataclass_fields__}
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     if hasattr(kind, "__members__"):  # Enum
         return value.value
-    if kind.__module__ == "uuid" and kind.__name__ == "UUID":
+    homes = {base.__module__ for base in kind.__mro__}
+    if "uuid" in homes:
         return str(value)
-    if kind.__module__ == "datetime" and hasattr(value, "isoformat"):
+    if "datetime" in homes and hasattr(value, "isoformat"):
         return value.isoformat()
     raise ValueError(f"it holds a {kind.__name__}, which JSON does not have")
 
@@ -157,13 +171,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _whole(text: str) -> int | Decimal:
+def _whole(text: str) -> int | float | Decimal:
     return int(text) if len(text) <= _MAX_DIGITS else _decimal(text)
 
 
-def _decimal(text: str) -> Decimal:
+def _decimal(text: str) -> float | Decimal:
+    """A float wherever it says the same: JMESPath and callables know what to do with it."""
     try:
-        return Decimal(text)
+        exact, number = Decimal(text), float(text)
+        return number if Decimal(repr(number)) == exact else exact
     except ArithmeticError:
         raise ValueError("it has a number whose exponent is out of range") from None
 

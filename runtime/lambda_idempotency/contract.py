@@ -24,6 +24,7 @@ __all__ = [
     "OnMissingKey",
     "Settings",
     "StoreKind",
+    "check_expression",
     "check_namespace",
 ]
 
@@ -110,6 +111,13 @@ def check_namespace(namespace: str) -> None:
         raise ConfigurationError(
             f"namespace is {namespace!r}; expected 1 to 128 of the characters A-Z a-z 0-9 . _ / -"
         )
+
+
+def check_expression(name: str, expression: str) -> None:
+    """Raises `ConfigurationError` unless `expression` is JMESPath."""
+    from .expressions import compiled
+
+    compiled(name, expression)
 
 
 def _check(name: str, value: object) -> None:

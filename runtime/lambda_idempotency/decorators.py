@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import update_wrapper
 from inspect import iscoroutinefunction
-from typing import Any, TypeAlias, overload
+from typing import Any, Final, TypeAlias, overload
 
 from .contract import OnInProgress, OnMissingKey, Settings
 from .errors import ConfigurationError
@@ -17,6 +17,8 @@ from .operation import Handler, Operation, run_unprotected
 from .record import Store
 from .stores.dynamodb import DynamoDBStore
 from .stores.memory import MemoryStore
+
+Caller: TypeAlias = Callable[[Handler, Any, Any], Any]
 
 Duration: TypeAlias = float | timedelta
 """Seconds, or a timedelta."""
@@ -80,7 +82,7 @@ def idempotent(
     given = {name: value for name, value in options.items() if value is not None}
     try:
         settings = replace(Settings.from_environment(os.environ), **given)
-        operation = None if settings.disabled else _operation(settings, store, key, fingerprint)
+        call = _caller(settings, store, key, fingerprint)
     except ConfigurationError as error:
         raise ConfigurationError(f"@idempotent: {error}") from None
 
@@ -90,13 +92,14 @@ def idempotent(
                 f"@idempotent was applied to a {type(handler).__name__}; expected a handler, "
                 "a function of an event and a context"
             )
-        return _wrap(run_unprotected if operation is None else operation.call, handler)
+        return _wrap(call, handler)
 
     return decorate if handler is None else decorate(handler)
 
 
-def _wrap(call: Callable[[Handler, Any, Any], Any], handler: Handler) -> Handler:
-    function = _synchronous(handler) if iscoroutinefunction(handler) else handler
+def _wrap(call: Caller, handler: Handler) -> Handler:
+    is_async = iscoroutinefunction(handler) or iscoroutinefunction(type(handler).__call__)
+    function = _synchronous(handler) if is_async else handler
 
     def wrapper(event: Any, context: Any = None) -> Any:
         return call(function, event, context)
@@ -107,14 +110,21 @@ def _wrap(call: Callable[[Handler, Any, Any], Any], handler: Handler) -> Handler
     return wrapper
 
 
-def _operation(
+def _caller(
     settings: Settings,
     store: Store | None,
     key: Expression | None,
     fingerprint: Expression | None,
-) -> Operation:
-    store = _store(settings) if store is None else store
-    return Operation(
+) -> Caller:
+    """What stands between the caller and the handler."""
+    if settings.disabled:
+        return run_unprotected
+    store = _store(settings) if store is None else _checked(store)
+    if store is None:
+        if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+            raise ConfigurationError(_NO_STORE)
+        return _refuse  # at the first call: a unit test may import the handler all the same
+    operation = Operation(
         rule=KeyRule(
             namespace=_namespace(settings, store),
             key=_selector("key", key, settings.key),
@@ -131,6 +141,7 @@ def _operation(
         bypass_missing_key=settings.on_missing_key == "bypass",
         fail_open=settings.fail_open,
     )
+    return operation.call
 
 
 def _selector(name: str, option: Expression | None, setting: str | None) -> Selector | None:
@@ -138,47 +149,41 @@ def _selector(name: str, option: Expression | None, setting: str | None) -> Sele
     return None if expression is None else Selector(name, expression)
 
 
-def _store(settings: Settings) -> Store:
+def _store(settings: Settings) -> Store | None:
     if settings.store == "memory":
         return MemoryStore()
-    if settings.table is None:
-        return _MissingStore.where_allowed()
-    return DynamoDBStore(settings.table)
+    return None if settings.table is None else DynamoDBStore(settings.table)
+
+
+def _checked(store: Store) -> Store:
+    members = ("claim", "complete", "release", "read", "max_data")
+    if missing := [name for name in members if not hasattr(store, name)]:
+        raise ConfigurationError(
+            f"store is a {type(store).__name__} without {', '.join(missing)}; expected "
+            "DynamoDBStore(...), MemoryStore() or another Store"
+        )
+    return store
 
 
 def _namespace(settings: Settings, store: Store) -> str:
     if settings.namespace is not None:
         return settings.namespace
-    if isinstance(store, MemoryStore | _MissingStore):
+    if isinstance(store, MemoryStore):
         return "local"
     raise ConfigurationError(
-        "namespace is missing, and functions that share a store must not share "
-        "records. Idempotency.attach() sets it; without the construct pass namespace=..."
+        "namespace is missing, and functions that share a store must not share records. "
+        "Idempotency.attach() sets it; without the construct pass namespace=..."
     )
 
 
-class _MissingStore:
-    """Stands for a store that nobody named: importing the handler must work in a unit test."""
-
-    max_data: int | None = None
-
-    @classmethod
-    def where_allowed(cls) -> _MissingStore:
-        if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-            raise _missing_store()
-        return cls()
-
-    def claim(self, *_: Any) -> Any:
-        raise _missing_store()
-
-    complete = release = read = claim
+def _refuse(*_: Any) -> Any:
+    raise ConfigurationError(f"@idempotent: {_NO_STORE}")
 
 
-def _missing_store() -> ConfigurationError:
-    return ConfigurationError(
-        "no store is configured. Attach the function with Idempotency.attach(), pass "
-        "store=DynamoDBStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
-    )
+_NO_STORE: Final = (
+    "no store is configured. Attach the function with Idempotency.attach(), pass "
+    "store=DynamoDBStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
+)
 
 
 def _synchronous(handler: Callable[[Any, Any], Any]) -> Handler:

@@ -8,14 +8,15 @@ off from one another; the key value never is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, ValuesView
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
 from .canonical import canonical
-from .errors import ConfigurationError, MissingKeyError
+from .errors import MissingKeyError
 from .events import view
+from .expressions import compiled, is_empty
 
 Expression: TypeAlias = str | Callable[[Any], Any]
 """JMESPath, or a callable; both see the event with its JSON texts decoded."""
@@ -40,26 +41,28 @@ class Selector:
 
     def __init__(self, name: str, expression: Expression) -> None:
         self._name = name
-        self._composite = False
         self._evaluate: Callable[[Any], Any]
+        self._incomplete: Callable[[Any], bool]
         if callable(expression):
-            self._evaluate = expression
-            self._composite = True
+            self._evaluate, self._incomplete = expression, _lacks_a_part
         else:
-            self._evaluate, self._composite = _compile(name, expression)
+            self._evaluate, self._incomplete = compiled(name, expression)
+        self.parsed = not callable(expression)
+        """Whether what is selected consists of parsed JSON alone."""
 
     def select(self, seen: Any) -> Any:
         """The selected value. Raises `KeyAbsentError`: it is null, empty or partly missing."""
         try:
             value = self._evaluate(seen)
-        except (LookupError, TypeError, AttributeError) as error:
-            raise KeyAbsentError(f"The {self._name} cannot be read from the event.") from error
-        except ValueError:  # jmespath's own errors quote the value they met
-            raise KeyAbsentError(f"The {self._name} cannot be read from the event.") from None
-        if _empty(value):
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            # Neither its text nor its chain: both can quote the value that it met.
+            raise KeyAbsentError(
+                f"The {self._name} cannot be read from the event ({_whereabouts(error)})."
+            ) from None
+        if is_empty(value):
             raise KeyAbsentError(f"The {self._name} is missing from the event, or empty.")
-        if self._composite and any(part is None for part in _parts(value)):
-            raise KeyAbsentError(f"A part of the {self._name} is missing from the event.")
+        if self._incomplete(value):
+            raise KeyAbsentError(f"A part of the {self._name} is missing from the event, or empty.")
         return value
 
 
@@ -81,14 +84,17 @@ class KeyRule:
             except ValueError as error:
                 raise MissingKeyError(f"The body of the event is unusable: {error}.") from None
         value = event if self.key is None else self.key.select(seen)
-        if self.key is None and _empty(value):
+        if self.key is None and is_empty(value):
             raise KeyAbsentError("The event is empty, and the whole event is the key.")
         parts = (self.operation, route, principal)
-        key = digest((*(part.encode("utf-8") for part in parts), _bytes("key", value)))
+        head = [part.encode("utf-8", "surrogatepass") for part in parts]
+        parsed = self.key is None or self.key.parsed
+        key = digest((*head, _bytes("key", value, parsed=parsed)))
         fingerprint = None
         if self.fingerprint is not None:
             chosen = self.fingerprint.select(seen)
-            fingerprint = digest((_bytes("fingerprint", chosen),))
+            parsed = self.fingerprint.parsed
+            fingerprint = digest((_bytes("fingerprint", chosen, parsed=parsed),))
         return Identity(f"{self.namespace}#{key}", fingerprint)
 
 
@@ -101,40 +107,24 @@ def digest(parts: Iterable[bytes]) -> str:
     return hashed.hexdigest()
 
 
-def _bytes(name: str, value: Any) -> bytes:
+def _bytes(name: str, value: Any, *, parsed: bool) -> bytes:
     try:
-        return canonical(value)
+        return canonical(value, parsed=parsed)
     except ValueError as error:
         raise MissingKeyError(f"The {name} is unusable: {error}.") from None
 
 
-def _compile(name: str, expression: str) -> tuple[Callable[[Any], Any], bool]:
-    # Imported only where an expression needs it: 10 ms of a cold start.
-    import jmespath
-    from jmespath.exceptions import JMESPathError
-
-    try:
-        compiled = jmespath.compile(expression)
-    except JMESPathError as error:
-        raise ConfigurationError(
-            f"{name} is {expression!r}, which is not JMESPath ({type(error).__name__}); "
-            "see https://jmespath.org"
-        ) from None
-    # `[a, b]` and `{x: a, y: b}`, also at the end of a path or a pipe, select several parts.
-    node = compiled.parsed
-    while node["type"] in ("subexpression", "pipe"):
-        node = node["children"][-1]
-    return compiled.search, node["type"] in ("multi_select_list", "multi_select_dict")
+def _lacks_a_part(value: Any) -> bool:
+    """Whether a part of what a callable returned is missing."""
+    if isinstance(value, Mapping):
+        value = value.values()
+    return isinstance(value, list | tuple | ValuesView) and any(map(is_empty, value))
 
 
-def _empty(value: Any) -> bool:
-    """Null or empty. 0 and False are values."""
-    return value is None or (
-        isinstance(value, str | bytes | list | tuple | dict) and len(value) == 0
-    )
-
-
-def _parts(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list | tuple) else ()
+def _whereabouts(error: Exception) -> str:
+    """The kind of an error, and the file and line that it comes from."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = "" if frame is None else f" in {frame.tb_frame.f_code.co_name}, line {frame.tb_lineno}"
+    return f"{type(error).__name__}{where}"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from types import CoroutineType
 from typing import Any, Final, TypeAlias
 
 from . import responses
@@ -76,9 +77,9 @@ class Operation:
             if self.bypass_missing_key and isinstance(error, KeyAbsentError):
                 return run_unprotected(function, event, context)
             raise
-        left = _time_left(context, self.lease)
+        left, lease = self._times(context)
         outcome = drive(
-            run_once(self._call(identity, left())),
+            run_once(self._call(identity, left(), lease)),
             key=identity.key,
             store=self.store,
             run=partial(self._run, identity.key, function, event, context),
@@ -86,14 +87,23 @@ class Operation:
         )
         return _answer(outcome)
 
-    def _call(self, identity: Identity, left: int) -> Call:
+    def _times(self, context: Any) -> tuple[Callable[[], int], int]:
+        """How to tell the milliseconds that are left for the call, and its lease."""
+        ask: Callable[[], int] | None = getattr(context, "get_remaining_time_in_millis", None)
+        if ask is not None:
+            return ask, max(ask() + LEASE_MARGIN, self.lease or 0)
+        lease = DEFAULT_LEASE if self.lease is None else self.lease
+        ends = time.monotonic() + lease / 1000
+        return lambda: int((ends - time.monotonic()) * 1000), lease
+
+    def _call(self, identity: Identity, left: int, lease: int) -> Call:
         wait = 0
         if self.wait:
             wait = left // 2 if self.wait_timeout is None else min(self.wait_timeout, left)
         return Call(
             key=identity.key,
             owner=os.urandom(16).hex(),
-            lease=max(left + LEASE_MARGIN, self.lease or 0),
+            lease=lease,
             expires_after=self.expires_after,
             fingerprint=identity.fingerprint,
             wait=wait,
@@ -114,9 +124,16 @@ def run_unprotected(function: Handler, event: Any, context: Any) -> Any:
 def _run_as(attempt: Attempt, function: Handler, event: Any, context: Any) -> Any:
     token = RUNNING.set(attempt)
     try:
-        return function(event, context)
+        result = function(event, context)
     finally:
         RUNNING.reset(token)
+    if isinstance(result, CoroutineType):
+        result.close()
+        raise ConfigurationError(
+            "@idempotent: the handler returned a coroutine that nobody would await. Apply it to "
+            "the `async def` itself, under its other decorators."
+        )
+    return result
 
 
 def _answer(outcome: Outcome) -> Any:
@@ -148,13 +165,3 @@ def _answer(outcome: Outcome) -> Any:
     if isinstance(outcome.error, IdempotencyError):
         raise outcome.error
     raise StoreError(f"The store failed: {type(outcome.error).__name__}.") from outcome.error
-
-
-def _time_left(context: Any, lease: int | None) -> Callable[[], int]:
-    """Tells the milliseconds this call has left: Lambda's own count, else the lease's."""
-    ask = getattr(context, "get_remaining_time_in_millis", None)
-    if ask is not None:
-        return ask  # type: ignore[no-any-return]  # Lambda's context is untyped
-    started = time.monotonic()
-    total = DEFAULT_LEASE if lease is None else lease
-    return lambda: total - int((time.monotonic() - started) * 1000)

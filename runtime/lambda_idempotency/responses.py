@@ -36,7 +36,7 @@ def from_stored(record: Record) -> Any:
         )
     try:
         return json.loads(record.data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ResponseUnavailableError(
             f"The operation under record {record.key} is done, but its stored response is not "
             "readable. Was the record edited?"

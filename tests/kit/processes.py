@@ -41,11 +41,16 @@ class Server:
                 env=environment,
                 start_new_session=True,  # one process group, so that its children go with it
             )
-        deadline = time.monotonic() + start_seconds
+        try:
+            self._wait(ready, time.monotonic() + start_seconds)
+        except BaseException:  # an interrupt too: nobody else knows of the process yet
+            self.stop()
+            raise
+
+    def _wait(self, ready: Callable[[], bool], deadline: float) -> None:
         while not ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise RuntimeError(f"{command[0]} did not start:\n{log.read_text()[-4000:]}")
+                raise RuntimeError(f"the server did not start:\n{self._log.read_text()[-4000:]}")
             time.sleep(0.05)
 
     def stop(self) -> None:

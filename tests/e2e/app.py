@@ -1,0 +1,59 @@
+"""The app that the end-to-end tests deploy: one function for each behaviour."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_lambda as lambda_
+
+from cdk_idempotency import Behaviour, Idempotency, IdempotencyStore
+
+FUNCTIONS: dict[str, Behaviour] = {
+    "Default": {},
+    "WholePayload": {"key": "@"},
+    "ShortExpiry": {"expires_after": Duration.seconds(1)},
+    "LongLease": {"lease": Duration.minutes(10)},
+    "Wait": {"on_in_progress": "wait"},
+    "ShortWait": {"on_in_progress": "wait", "wait_timeout": Duration.millis(100)},
+    "Park": {"max_attempts": 1},
+    "Bypass": {"on_missing_key": "bypass"},
+    "FailOpen": {"fail_open": True},
+    "OtherKey": {"key": "other.id", "fingerprint": "other.amount"},
+}
+
+
+def _function(scope: Stack, name: str, effects: dynamodb.Table, **options: Any) -> lambda_.Function:
+    function = lambda_.Function(
+        scope,
+        name,
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        code=lambda_.Code.from_asset(str(Path(__file__).parent / "functions")),
+        environment={"EFFECTS_TABLE": effects.table_name},
+        **{"handler": "probe.handler", "timeout": Duration.seconds(3), **options},
+    )
+    effects.grant(function, "dynamodb:PutItem")
+    CfnOutput(scope, f"{name}Name", value=function.function_name)
+    return function
+
+
+app = App()
+stack = Stack(app, "E2E")
+effects = dynamodb.Table(
+    stack,
+    "Effects",
+    partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+    removal_policy=RemovalPolicy.DESTROY,
+)
+table = IdempotencyStore.dynamodb(removal_policy=RemovalPolicy.DESTROY)
+idempotency = Idempotency(stack, "Idempotency", store=table, key="id", fingerprint="amount")
+for name, behaviour in FUNCTIONS.items():
+    idempotency.attach(_function(stack, name, effects), **behaviour)
+idempotency.attach(
+    _function(stack, "Trespasser", effects, handler="probe.trespass"), namespace="pinned"
+)
+idempotency.attach(_function(Stack(app, "Away"), "Away", effects), namespace="away")
+CfnOutput(stack, "EffectsName", value=effects.table_name)
+app.synth()

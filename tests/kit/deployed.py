@@ -1,0 +1,94 @@
+"""What the end-to-end tests see of a deployed app."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from kit.local_aws import LocalAws
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one invocation came to: a payload, or an error's message."""
+
+    payload: Any = None
+    error: str | None = None
+
+
+class Deployed:
+    """A deployed app: its functions by construct id, and its tables."""
+
+    def __init__(self, aws: LocalAws, outputs: dict[str, str]) -> None:
+        self._lambda = aws.client("lambda")
+        self._dynamodb = aws.client("dynamodb")
+        self._iam = aws.client("iam")
+        self._outputs = outputs
+
+    def invoke(self, function: str, event: Any) -> Result:
+        """Invokes a function once."""
+        response = self._lambda.invoke(
+            FunctionName=self._outputs[f"{function}Name"], Payload=json.dumps(event).encode()
+        )
+        payload = json.loads(response["Payload"].read())
+        if "FunctionError" in response:
+            return Result(error=str(payload.get("errorMessage")))
+        return Result(payload)
+
+    def at_once(self, function: str, events: list[Any]) -> list[Result]:
+        """Invokes a function with every event at the same time."""
+        with ThreadPoolExecutor(max_workers=len(events)) as pool:
+            return list(pool.map(lambda event: self.invoke(function, event), events))
+
+    def until(
+        self, function: str, event: Any, satisfied: Callable[[Result], bool], seconds: float = 60
+    ) -> Result:
+        """Invokes again and again until the result satisfies; as a client with retries does."""
+        deadline = time.monotonic() + seconds
+        while not satisfied(result := self.invoke(function, event)):
+            assert time.monotonic() < deadline, f"still {result} after {seconds} s"
+            time.sleep(0.1)
+        return result
+
+    def answer(self, function: str, event: Any) -> Any:
+        """The payload that a client with retries ends up with."""
+        return self.until(function, event, lambda result: result.error is None).payload
+
+    def effects(self, of: str) -> int:
+        """How often the handler ran to its effect for an id."""
+        return len(self.downstream_keys(of))
+
+    def downstream_keys(self, of: str) -> list[str]:
+        """The downstream key that each of those runs had."""
+        rows = self._dynamodb.scan(TableName=self._outputs["EffectsName"])["Items"]
+        return [row["downstream"]["S"] for row in rows if row["of"]["S"] == of]
+
+    def configuration(self, function: str) -> dict[str, Any]:
+        """The deployed configuration of a function."""
+        found: dict[str, Any] = self._lambda.get_function_configuration(
+            FunctionName=self._outputs[f"{function}Name"]
+        )
+        return found
+
+    def records(self, namespace: str) -> list[dict[str, Any]]:
+        """The records of a namespace, as DynamoDB items."""
+        table = self.configuration("Default")["Environment"]["Variables"]["IDEMPOTENCY_TABLE"]
+        items: list[dict[str, Any]] = self._dynamodb.scan(TableName=table)["Items"]
+        return [item for item in items if item["id"]["S"].startswith(f"{namespace}#")]
+
+    def policy(self, function: str) -> tuple[str, str, dict[str, Any]]:
+        """The role of a function, and its one inline policy by name and content."""
+        role = self.configuration(function)["Role"].rsplit("/", 1)[-1]
+        [name] = self._iam.list_role_policies(RoleName=role)["PolicyNames"]
+        document = self._iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        return role, name, document
+
+    def put_policy(self, role: str, name: str, document: dict[str, Any]) -> None:
+        """Replaces a role's inline policy."""
+        self._iam.put_role_policy(
+            RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document)
+        )

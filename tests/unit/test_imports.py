@@ -1,0 +1,66 @@
+"""What an import costs: a fresh interpreter loads nothing heavy before it is needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Final
+
+import pytest
+
+import lambda_idempotency
+
+HEAVY: Final = {"boto3", "botocore", "redis", "jmespath", "asyncio", "cdk_idempotency"}
+
+CALL: Final = """
+from lambda_idempotency import MemoryStore, idempotent
+handler = idempotent(store=MemoryStore())(lambda event, context: event)
+assert handler({"id": 1}, None) == handler({"id": 1}, None) == {"id": 1}
+"""
+
+
+def loaded_by(statements: str) -> set[str]:
+    code = f"{statements}\nimport sys\nprint(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return set(ran.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "import lambda_idempotency",
+        "import lambda_idempotency.contract",
+        "from lambda_idempotency import idempotent",
+        "from lambda_idempotency import *",
+        "from lambda_idempotency import DynamoDBStore; DynamoDBStore('records')",
+        CALL,
+    ],
+)
+def test_nothing_heavy_is_loaded(statements: str) -> None:
+    assert loaded_by(statements) & HEAVY == set()
+
+
+def test_the_package_alone_loads_none_of_its_modules() -> None:
+    loaded = loaded_by("import lambda_idempotency")
+    assert {name for name in loaded if name.startswith("lambda_idempotency.")} == set()
+
+
+def test_jmespath_is_loaded_where_an_expression_needs_it() -> None:
+    option = "from lambda_idempotency import *; idempotent(key='id', store=MemoryStore())"
+    assert "jmespath" in loaded_by(option)
+
+
+def test_asyncio_is_loaded_where_a_handler_needs_it() -> None:
+    handler = "async def handler(event, context): ..."
+    decorated = f"from lambda_idempotency import *\n{handler}\nidempotent(handler)"
+    assert "asyncio" in loaded_by(decorated)
+
+
+@pytest.mark.parametrize("name", lambda_idempotency.__all__)
+def test_every_public_name_can_be_imported(name: str) -> None:
+    assert getattr(lambda_idempotency, name).__name__ == name
+
+
+def test_another_name_cannot_be_imported() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        lambda_idempotency.nonsense  # noqa: B018 - the lookup is what is tested
