@@ -102,9 +102,8 @@ def cpu(handler: Handler, events: list[Any]) -> float:
 def cold_start(code: str, environment: dict[str, str]) -> float:
     """Milliseconds of a fresh interpreter that makes one call."""
     started = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-c", code + (FIRST_CALL if code else "")], env=environment, check=True
-    )
+    whole = code + FIRST_CALL if code else ""
+    subprocess.run([sys.executable, "-c", whole], env=environment, check=True)
     return (time.perf_counter() - started) * 1000
 
 

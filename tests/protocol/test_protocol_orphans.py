@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from kit.schedule import KEY, LEASE, OutageError, Timeline, owner
+from kit.schedule import KEY, LEASE, Timeline, owner
 from lambda_idempotency.protocol import (
     PARKED_FOR,
     Claim,
     Complete,
     Executed,
-    Failed,
     InProgress,
     Parked,
     Replayed,
@@ -216,13 +215,3 @@ def test_parking_does_not_give_the_answer_to_another_payload(timeline: Timeline)
     timeline.evict()
     timeline.worker("c", fingerprint="other payload").finish()
     assert not isinstance(b.finish(), Replayed)
-
-
-def test_an_unreachable_store_does_not_decide_that_a_key_is_parked(timeline: Timeline) -> None:
-    _die(timeline, "a")
-    b = timeline.worker("b", max_attempts=1)
-    b.until(Complete)
-    b.send(Failed(OutageError(), remaining=0))
-    b.finish()
-    assert timeline.record is not None
-    assert timeline.record.status != PARKED
