@@ -212,8 +212,7 @@ def run_once(call: Call) -> Protocol:
     """The whole life of one call: claim, run, then complete or release."""
     held = yield from _acquire(call)
     if not isinstance(held, _Held):
-        if (metric := _METRICS.get(type(held))) is not None:
-            yield Emit(metric)
+        yield from _count(held)
         return held
     if call.max_attempts is not None and held.attempt > call.max_attempts:
         return (yield from _park(call, held))
@@ -238,7 +237,7 @@ def _acquire(call: Call) -> Generator[Step, Answer, _Held | Outcome]:
             return (yield from _unreachable(call, step, reply))
         if isinstance(reply, Done):
             assert isinstance(step, Claim)
-            if step.seen is not None and step.seen.owner != call.owner:
+            if _takes_over(call, step):
                 yield Emit("TakenOver")
             return _Held(step.claim.attempt, step.claim.record(reply.now).expiration)
         if isinstance(reply, Gone):
@@ -250,6 +249,8 @@ def _acquire(call: Call) -> Generator[Step, Answer, _Held | Outcome]:
         if verdict is None:
             step = _claim(call, seen=found)
         elif not isinstance(verdict, InProgress):
+            if isinstance(verdict, _Held) and _takes_over(call, step):
+                yield Emit("TakenOver")
             return verdict
         else:
             deadline = now + call.wait if deadline is None else deadline
@@ -299,9 +300,13 @@ def _park(call: Call, held: _Held) -> Protocol:
         strict=True,
     )
     reply = yield from _send(completion)
+    if isinstance(reply, Blocked) and reply.record.owner != call.owner:
+        # Our own lease ended meanwhile. Whoever holds the key decides, unless that one died too.
+        verdict = _verdict(call, reply.record, reply.now)
+        if verdict is not None and not isinstance(verdict, _Held):
+            yield from _count(verdict)
+            return verdict
     yield Emit("Parked")
-    if isinstance(reply, Blocked) and reply.record.status == COMPLETED:
-        return Replayed(reply.record)
     return Parked(call.key, held.attempt - 1)
 
 
@@ -319,6 +324,9 @@ def _record(call: Call, held: _Held, ran: Returned) -> Protocol:
         not_after=held.not_after,
     )
     reply = yield from _send(completion)
+    if isinstance(reply, Gone) and completion.may_create(reply.now):
+        # The store knew the time too little to tell that the record has expired; now it does.
+        reply = yield from _send(completion)
     if isinstance(reply, Failed):
         yield Emit("CompletionFailed")
     elif isinstance(reply, Gone):
@@ -362,6 +370,16 @@ def _claim(call: Call, *, seen: Record | None = None) -> Claim:
         scope=call.scope,
     )
     return Claim(claim, seen)
+
+
+def _takes_over(call: Call, step: Claim | Read) -> bool:
+    """Whether this claim, if it is ours, has taken the key from a dead attempt of another call."""
+    return isinstance(step, Claim) and step.seen is not None and step.seen.owner != call.owner
+
+
+def _count(outcome: Outcome) -> Generator[Step, Answer, None]:
+    if (metric := _METRICS.get(type(outcome))) is not None:
+        yield Emit(metric)
 
 
 def _differs(call: Call, found: Record) -> bool:

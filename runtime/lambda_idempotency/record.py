@@ -157,7 +157,9 @@ class Store(Protocol):
     """The most bytes of `data` that a record can hold; None means any."""
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        """Succeeds where there is no live record, or `seen` is still there with its lease ended."""
+        """Without `seen`, succeeds where the record is absent or expired. With it, succeeds only
+        over that owner's INPROGRESS record with its lease ended, and is Gone where it is absent:
+        an attempt that released its key has not died."""
         ...
 
     def complete(self, completion: Completion) -> Reply:

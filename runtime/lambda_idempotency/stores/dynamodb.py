@@ -28,13 +28,15 @@ from ..record import (
     Record,
     Reply,
 )
-from .clock import MAX_SKEW, ServiceClock
+from .clock import MAX_SKEW, Look, ServiceClock
 
 _ABSENT: Final = "attribute_not_exists(#id)"
 _EXPIRED: Final = "#expiration <= :now"
-_ORPHAN: Final = "(#status = :inprogress AND #owner = :seen AND #lease_end <= :now_ms)"
+_ORPHAN: Final = (
+    "(#status = :inprogress AND #owner = :seen AND #lease_end <= :now_ms AND #expiration > :now)"
+)
 _OWN: Final = "(#status = :inprogress AND #owner = :me AND #expiration > :now)"
-_PARKED: Final = "#status = :parked"
+_PARKED: Final = "(#status = :parked AND #expiration > :now)"
 
 _ITEM_LIMIT: Final = 400 * 1024  # bytes, names included; the other attributes take less than 1 KiB
 
@@ -79,27 +81,24 @@ class DynamoDBStore:
 
     def release(self, key: str, owner: str) -> Reply:
         """See `Store.release`."""
-        now = self._clock.now()
-        guard = _IF_OWN.at(self._deciding(now), me=owner)
-        answer = self._send("delete_item", Key={PARTITION_KEY: {"S": key}}, **guard)
-        return self._reply(answer, now)
+        look = self._clock.look()
+        guard = _IF_OWN.at(look, me=owner)
+        answer = self._send("delete_item", look, Key={PARTITION_KEY: {"S": key}}, **guard)
+        return self._reply(answer, look.now)
 
     def read(self, key: str) -> Reply:
         """See `Store.read`."""
-        answer = self._send("get_item", Key={PARTITION_KEY: {"S": key}}, ConsistentRead=True)
+        look = self._clock.look()
+        answer = self._send("get_item", look, Key={PARTITION_KEY: {"S": key}}, ConsistentRead=True)
         return self._found(answer.item)
 
     def _put(
         self, write: Claim | Completion, condition: _Condition, **owners: str
     ) -> tuple[Reply, int]:
-        now = self._clock.now()
-        guard = condition.at(self._deciding(now), **owners)
-        answer = self._send("put_item", Item=to_item(write.record(now)), **guard)
-        return self._reply(answer, now), answer.moved
-
-    def _deciding(self, now: int) -> int:
-        """The time that decides what has expired: 0 until a response has confirmed our clock."""
-        return now if self._clock.checked else 0
+        look = self._clock.look()
+        guard = condition.at(look, **owners)
+        answer = self._send("put_item", look, Item=to_item(write.record(look.now)), **guard)
+        return self._reply(answer, look.now), answer.moved
 
     def _reply(self, answer: _Answer, now: int) -> Reply:
         return self._found(answer.item) if answer.refused else Done(now)
@@ -111,8 +110,7 @@ class DynamoDBStore:
         record = from_item(item, self._table)
         return Gone(now) if record.expired(now) else Blocked(record, now)
 
-    def _send(self, operation: str, **request: Any) -> _Answer:
-        sent = self._clock.now()
+    def _send(self, operation: str, sent: Look, **request: Any) -> _Answer:
         refused = False
         try:
             client = self._client if self._client is not None else self._create_client()
@@ -174,8 +172,9 @@ class _Condition:
         self._seconds = ":now" in used
         self._milliseconds = ":now_ms" in used
 
-    def at(self, now: int, **owners: str) -> dict[str, Any]:
+    def at(self, look: Look, **owners: str) -> dict[str, Any]:
         """The part of a request that makes it conditional; `owners` are its `:me` and `:seen`."""
+        now = look.now if look.checked else 0  # by an unconfirmed clock nothing has expired
         values = dict(self._constants)
         if self._seconds:
             values[":now"] = {"N": str(now // 1000)}
@@ -187,7 +186,7 @@ class _Condition:
 
 
 _CLAIM: Final = _Condition(_ABSENT, _EXPIRED)
-_TAKE_OVER: Final = _Condition(_ABSENT, _EXPIRED, _ORPHAN)
+_TAKE_OVER: Final = _Condition(_ORPHAN)
 _IF_OWN: Final = _Condition(_OWN)
 _COMPLETE: Final = _Condition(_OWN, _PARKED)
 _COMPLETE_OR_CREATE: Final = _Condition(_OWN, _PARKED, _ABSENT, _EXPIRED)

@@ -23,7 +23,11 @@ class MemoryStore:
         """See `Store.claim`."""
         with self._lock:
             found, now = self._look(claim.key)
-            if found is not None and not _is_orphan(found, seen, now):
+            if seen is None and found is None:
+                return self._put(claim.record(now), now)
+            if found is None:
+                return Gone(now)
+            if seen is None or not _is_orphan(found, seen, now):
                 return Blocked(found, now)
             return self._put(claim.record(now), now)
 
@@ -71,6 +75,6 @@ def _is_own(found: Record, owner: str) -> bool:
     return found.owner == owner and found.status == INPROGRESS
 
 
-def _is_orphan(found: Record, seen: Record | None, now: int) -> bool:
+def _is_orphan(found: Record, seen: Record, now: int) -> bool:
     """Whether this is the INPROGRESS record we saw, and its lease has ended."""
-    return seen is not None and _is_own(found, seen.owner) and not found.leased(now)
+    return _is_own(found, seen.owner) and not found.leased(now)

@@ -1,0 +1,222 @@
+"""Replies lost on the way from DynamoDB, with and without a client that retries on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from kit.local_aws import REGION, LocalAws
+from kit.proxy import LossyProxy
+from kit.worlds import DynamoDBWorld
+from lambda_idempotency.drivers import drive
+from lambda_idempotency.errors import StoreError
+from lambda_idempotency.protocol import (
+    Call,
+    Executed,
+    Outcome,
+    Raised,
+    Replayed,
+    Returned,
+    Run,
+    Unavailable,
+    run_once,
+)
+from lambda_idempotency.record import COMPLETED, Claim, Completion
+from lambda_idempotency.stores.dynamodb import DynamoDBStore
+
+LEASE: Final = 30_000
+PUT: Final = "PutItem"
+DELETE: Final = "DeleteItem"
+
+
+@pytest.fixture
+def proxy(local_aws: LocalAws) -> Iterator[LossyProxy]:
+    """Stands between the store and the local AWS."""
+    with LossyProxy(local_aws.port) as proxy:
+        yield proxy
+
+
+class _Caller:
+    """Makes one call through the proxy."""
+
+    def __init__(self, proxy: LossyProxy, dynamodb: DynamoDBWorld, *, attempts: int) -> None:
+        self._key = dynamodb.key
+        self._client = boto3.client(
+            "dynamodb",
+            endpoint_url=proxy.endpoint,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"mode": "legacy", "total_max_attempts": attempts}),
+        )
+        self._store = DynamoDBStore(dynamodb.table, client=self._client)
+        self.attempts: list[int] = []
+
+    def call(self, *, error: Exception | None = None, **options: Any) -> Outcome:
+        """The outcome of one call; `attempts` tells how often its handler ran."""
+
+        def run(step: Run) -> Returned:
+            self.attempts.append(step.attempt)
+            if error is not None:
+                raise error
+            return Returned("answer", '"answer"')
+
+        call = Call(key=self._key, owner="a" * 32, lease=LEASE, expires_after=3_600_000, **options)
+        try:
+            return drive(
+                run_once(call),
+                key=self._key,
+                store=self._store,
+                run=run,
+                remaining=lambda: 10_000,
+                sleep=lambda _: None,
+            )
+        finally:
+            self._client.close()
+
+
+def _orphan(dynamodb: DynamoDBWorld) -> None:
+    claim = Claim(key=dynamodb.key, owner="b" * 32, lease=LEASE, expires_after=3_600_000)
+    dynamodb.plant(claim.record(dynamodb.now() - 2 * LEASE))
+
+
+# The client retries -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def retrying(proxy: LossyProxy, dynamodb: DynamoDBWorld) -> _Caller:
+    """A caller whose client sends a request again when the connection breaks."""
+    return _Caller(proxy, dynamodb, attempts=3)
+
+
+def test_without_losses_a_call_is_two_requests(
+    proxy: LossyProxy, dynamodb: DynamoDBWorld, retrying: _Caller
+) -> None:
+    assert retrying.call() == Executed("answer")
+    assert proxy.operations == [PUT, PUT]
+
+
+def test_a_claim_whose_reply_was_lost_runs_once(
+    proxy: LossyProxy, dynamodb: DynamoDBWorld, retrying: _Caller
+) -> None:
+    proxy.lose_reply(1)
+    assert retrying.call() == Executed("answer")
+    assert retrying.attempts == [1]
+    assert proxy.operations == [PUT, PUT, PUT]
+    stored = dynamodb.stored()
+    assert stored is not None
+    assert (stored.status, stored.data) == (COMPLETED, '"answer"')
+
+
+def test_a_claim_that_was_lost_itself_runs_once(
+    proxy: LossyProxy, dynamodb: DynamoDBWorld, retrying: _Caller
+) -> None:
+    proxy.lose_request(1)
+    assert retrying.call() == Executed("answer")
+    assert retrying.attempts == [1]
+
+
+def test_a_completion_whose_reply_was_lost_is_done(
+    proxy: LossyProxy,
+    dynamodb: DynamoDBWorld,
+    retrying: _Caller,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    proxy.lose_reply(2)
+    assert retrying.call() == Executed("answer")
+    stored = dynamodb.stored()
+    assert stored is not None
+    assert (stored.status, stored.data) == (COMPLETED, '"answer"')
+    assert "LeaseLost" not in caplog.text
+
+
+def test_a_release_whose_reply_was_lost_is_done(
+    proxy: LossyProxy, dynamodb: DynamoDBWorld, retrying: _Caller
+) -> None:
+    proxy.lose_reply(2)
+    error = ValueError()
+    assert retrying.call(error=error) == Raised(error)
+    assert proxy.operations == [PUT, DELETE, DELETE]
+    assert dynamodb.stored() is None
+
+
+def test_a_take_over_whose_reply_was_lost_runs_once(
+    proxy: LossyProxy, dynamodb: DynamoDBWorld, retrying: _Caller
+) -> None:
+    _orphan(dynamodb)
+    proxy.lose_reply(2)
+    assert retrying.call() == Executed("answer")
+    assert retrying.attempts == [2]
+    stored = dynamodb.stored()
+    assert stored is not None
+    assert (stored.status, stored.owner, stored.attempt) == (COMPLETED, "a" * 32, 2)
+
+
+def test_a_duplicate_whose_reply_was_lost_is_answered(
+    proxy: LossyProxy, dynamodb: DynamoDBWorld, retrying: _Caller
+) -> None:
+    finished = _completed(dynamodb)
+    proxy.lose_reply(1)
+    assert retrying.call() == finished
+    assert retrying.attempts == []
+
+
+def _completed(dynamodb: DynamoDBWorld) -> Replayed:
+    """What a duplicate of a call that has completed gets."""
+    completion = Completion(
+        key=dynamodb.key, owner="b" * 32, attempt=1, expires_after=3_600_000, data='"first"'
+    )
+    dynamodb.store.complete(completion)
+    stored = dynamodb.stored()
+    assert stored is not None
+    return Replayed(stored)
+
+
+# The client does not retry ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def single(proxy: LossyProxy, dynamodb: DynamoDBWorld) -> _Caller:
+    """A caller whose client sends each request once."""
+    return _Caller(proxy, dynamodb, attempts=1)
+
+
+@pytest.mark.parametrize("lost", ["request", "reply"])
+def test_a_claim_of_unknown_outcome_runs_nothing_and_frees_the_key(
+    proxy: LossyProxy, dynamodb: DynamoDBWorld, single: _Caller, lost: str
+) -> None:
+    (proxy.lose_reply if lost == "reply" else proxy.lose_request)(1)
+    outcome = single.call()
+    assert isinstance(outcome, Unavailable)
+    assert isinstance(outcome.error, StoreError)
+    assert single.attempts == []
+    assert proxy.operations == [PUT, DELETE]
+    assert dynamodb.stored() is None
+
+
+@pytest.mark.parametrize("lost", ["request", "reply"])
+def test_failing_open_runs_once_and_records_the_answer(
+    proxy: LossyProxy, dynamodb: DynamoDBWorld, single: _Caller, lost: str
+) -> None:
+    (proxy.lose_reply if lost == "reply" else proxy.lose_request)(1)
+    assert single.call(fail_open=True) == Executed("answer")
+    assert single.attempts == [1]
+    stored = dynamodb.stored()
+    assert stored is not None
+    assert (stored.status, stored.data) == (COMPLETED, '"answer"')
+
+
+def test_an_answer_is_recorded_by_the_protocols_own_retry(
+    proxy: LossyProxy, dynamodb: DynamoDBWorld, single: _Caller
+) -> None:
+    proxy.lose_request(2)
+    proxy.lose_reply(3)
+    assert single.call() == Executed("answer")
+    assert proxy.operations == [PUT, PUT, PUT, PUT]
+    stored = dynamodb.stored()
+    assert stored is not None
+    assert (stored.status, stored.data) == (COMPLETED, '"answer"')
