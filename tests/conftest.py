@@ -6,13 +6,28 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # Node comes with the test requirements; jsii and the CDK CLI must find it before any other.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 from kit.local_aws import LocalAws
+
+
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped
+    """A file's tests stay on one worker, and so do all that use the one deployment."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", maxsplit=1)[0]
+        return "deployed" if "/e2e/" in file and "demo" not in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Expensive fixtures are set up once."""
+    return _ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)

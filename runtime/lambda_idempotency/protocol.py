@@ -306,7 +306,7 @@ def _park(call: Call, held: _Held) -> Protocol:
         if verdict is not None and not isinstance(verdict, _Held):
             yield from _count(verdict)
             return verdict
-    yield Emit("Parked")
+    yield Emit("StoreError" if isinstance(reply, Failed) else "Parked")
     return Parked(call.key, held.attempt - 1)
 
 

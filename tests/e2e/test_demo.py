@@ -20,7 +20,6 @@ def _environment(scratch: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": "tests", "TMPDIR": str(scratch)}
 
 
-@pytest.mark.xdist_group("demo")
 def test_the_demo_shows_one_effect_for_each_payment(tmp_path: Path) -> None:
     done = subprocess.run(
         DEMO, cwd=ROOT, env=_environment(tmp_path), capture_output=True, text=True, check=False
@@ -32,7 +31,6 @@ def test_the_demo_shows_one_effect_for_each_payment(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.xdist_group("demo")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path, ending: signal.Signals) -> None:
     with subprocess.Popen(

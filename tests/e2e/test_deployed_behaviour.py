@@ -10,8 +10,6 @@ import pytest
 from kit.deployed import Deployed
 from kit.local_aws import ROOT
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 IN_PROGRESS = "is in progress; retry later"
 
 

@@ -12,8 +12,6 @@ import pytest
 
 from kit.deployed import Deployed
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 Without: TypeAlias = Callable[[str, str], AbstractContextManager[None]]
 
 

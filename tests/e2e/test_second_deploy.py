@@ -6,12 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
-import pytest
-
 from kit.deployed import Deployed
 from kit.local_aws import ROOT, LocalAws
-
-pytestmark = pytest.mark.xdist_group("e2e")
 
 APP = """
 import sys
