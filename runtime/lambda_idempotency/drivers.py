@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
+import sys
 import time
 from collections.abc import Callable
 from typing import Final
 
+from . import deadline
 from .protocol import (
     Answer,
     Claim,
@@ -24,7 +25,6 @@ from .protocol import (
 )
 from .record import Metric, Store
 
-_LOG: Final = logging.getLogger("lambda_idempotency")
 _WARN: Final[frozenset[Metric]] = frozenset(
     {"TakenOver", "LeaseLost", "CompletionFailed", "Parked", "StoreError"}
 )
@@ -40,30 +40,32 @@ def drive(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Runs one call to its outcome. `remaining` tells the milliseconds that are left for it."""
+    token = deadline.start(remaining())
     reply: Answer = None
-    while True:
-        try:
+    try:
+        while True:
             step = protocol.send(reply)
-        except StopIteration as stop:
-            outcome: Outcome = stop.value
-            return outcome
-        if isinstance(step, Run):
-            try:
-                reply = run(step)
-            except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
-                reply = Raised(error)
-        elif isinstance(step, Sleep):
-            sleep(step.milliseconds / 1000)
-            reply = None
-        elif isinstance(step, Emit):
-            report(step.metric, key)
-            reply = None
-        else:
-            try:
-                reply = ask(store, step)
-            except Exception as error:  # noqa: BLE001 - a bug in a store loses no result either
-                _LOG.debug("store failed: %s", type(error).__name__)
-                reply = Failed(error, remaining())
+            if isinstance(step, Run):
+                try:
+                    reply = run(step)
+                except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
+                    reply = Raised(error)
+            elif isinstance(step, Sleep):
+                sleep(step.milliseconds / 1000)
+                reply = None
+            elif isinstance(step, Emit):
+                report(step.metric, key)
+                reply = None
+            else:
+                try:
+                    reply = ask(store, step)
+                except Exception as error:  # noqa: BLE001 - a bug in a store loses no result either
+                    reply = Failed(error, remaining())
+    except StopIteration as stop:
+        outcome: Outcome = stop.value
+        return outcome
+    finally:
+        deadline.end(token)
 
 
 def ask(store: Store, step: Claim | Complete | Release | Read) -> Answer:
@@ -79,4 +81,9 @@ def ask(store: Store, step: Claim | Complete | Release | Read) -> Answer:
 
 def report(metric: Metric, key: str | None) -> None:
     """Logs an event under the record's id: what on-call must see at WARNING, the rest at DEBUG."""
-    _LOG.log(logging.WARNING if metric in _WARN else logging.DEBUG, "%s %s", metric, key)
+    if metric in _WARN:
+        import logging
+
+        logging.getLogger("lambda_idempotency").warning("%s %s", metric, key)
+    elif "logging" in sys.modules:  # else nobody can be listening, and its import takes 10 ms
+        sys.modules["logging"].getLogger("lambda_idempotency").debug("%s %s", metric, key)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from kit.worlds import DynamoDBWorld, fresh_key
+from lambda_idempotency.aws.clock import Look, ServiceClock
 from lambda_idempotency.drivers import drive
 from lambda_idempotency.protocol import (
     Call,
@@ -21,7 +22,6 @@ from lambda_idempotency.protocol import (
     run_once,
 )
 from lambda_idempotency.record import COMPLETED, Blocked, Claim, Completion, Done, Gone, Record
-from lambda_idempotency.stores.clock import Look, ServiceClock
 from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item
 
 ME: Final = "a" * 32

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lambda_idempotency.stores.clock import Look, ServiceClock
+from lambda_idempotency.aws.clock import Look, ServiceClock
 
 HOUR: Final = 3_600_000
 SECOND: Final = 1000

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..aws.clock import MAX_SKEW, Look, ServiceClock
 from ..contract import PARTITION_KEY, TTL_ATTRIBUTE
 from ..errors import ConfigurationError, StoreError
 from ..record import (
@@ -28,7 +29,6 @@ from ..record import (
     Record,
     Reply,
 )
-from .clock import MAX_SKEW, Look, ServiceClock
 
 _ABSENT: Final = "attribute_not_exists(#id)"
 _EXPIRED: Final = "#expiration <= :now"
@@ -42,18 +42,25 @@ _ITEM_LIMIT: Final = 400 * 1024  # bytes, names included; the other attributes t
 
 
 class DynamoDBStore:
-    """`client` is a low-level boto3 DynamoDB client; without one, boto3 is loaded and a client
-    created at the first request. `clock` returns epoch seconds."""
+    """`client` is a low-level boto3 DynamoDB client; by default the runtime's own, light one, which
+    takes region, credentials and endpoint from Lambda's environment at the first request.
+    `url_suffix` is the partition's. `clock` returns epoch seconds."""
 
     max_data: int | None = _ITEM_LIMIT - 1024
 
     def __init__(
-        self, table_name: str, *, client: Any = None, clock: Callable[[], float] = time.time
+        self,
+        table_name: str,
+        *,
+        client: Any = None,
+        url_suffix: str = "amazonaws.com",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         if not table_name:
             raise ConfigurationError("table_name is empty; expected the name of a DynamoDB table")
         self._table = table_name
         self._client = client
+        self._url_suffix = url_suffix
         self._clock = ServiceClock(clock)
         self._lock = threading.Lock()
 
@@ -112,8 +119,8 @@ class DynamoDBStore:
 
     def _send(self, operation: str, sent: Look, **request: Any) -> _Answer:
         refused = False
+        client = self._client if self._client is not None else self._create_client()
         try:
-            client = self._client if self._client is not None else self._create_client()
             response = getattr(client, operation)(TableName=self._table, **request)
         except Exception as error:
             response = getattr(error, "response", None)
@@ -128,23 +135,18 @@ class DynamoDBStore:
     def _create_client(self) -> Any:
         with self._lock:
             if self._client is None:
-                import boto3
-                from botocore.config import Config
+                from ..aws.services import DynamoDB
 
-                # A store that does not answer in seconds is down, and the invocation is waiting.
-                config = Config(
-                    connect_timeout=1,
-                    read_timeout=2,
-                    retries={"mode": "standard", "total_max_attempts": 3},
-                )
-                self._client = boto3.client("dynamodb", config=config)
+                self._client = DynamoDB(url_suffix=self._url_suffix)
             return self._client
 
     def _unreachable(self, operation: str, error: Exception, response: Any) -> StoreError:
         code = _code(response) or type(error).__name__
         request = response.get("ResponseMetadata", {}).get("RequestId", "none")
+        about = getattr(error, "about", "")
         return StoreError(
-            f"DynamoDB {operation} on table {self._table} failed: {code} (request id {request}). "
+            f"DynamoDB {operation} on table {self._table} failed: {code}{about} (request id "
+            f"{request}). "
             f"{_HINTS.get(code, '')}".rstrip()
         )
 
@@ -258,7 +260,6 @@ def _code(response: Any) -> str:
 
 
 _HINTS: Final = {
-    "ModuleNotFoundError": "boto3 comes with Lambda's Python runtimes; elsewhere install it.",
     "AccessDeniedException": "Attach the function with Idempotency.attach(), or see grant_use().",
     "ResourceNotFoundException": "Is the table in this account and region?",
 }

@@ -1,0 +1,227 @@
+"""Requests to AWS's JSON services: signed, retried within the deadline, errors in boto3's form.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from zlib import crc32
+
+from .. import deadline
+from .clock import MAX_SKEW, Look, ServiceClock
+from .connections import ConnectionFailedError, Connections, Response, request_bytes
+from .credentials import Credentials, CredentialsError, CredentialSource
+from .endpoints import endpoint_of, region_of
+from .signer import Signer
+
+BUDGET: Final = 5.0
+"""Seconds for an operation with all its retries; less where the invocation has less left."""
+
+ATTEMPT: Final = 2.0
+"""Seconds for one try: a request that takes longer is as good as lost."""
+
+PAUSES: Final = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
+"""Seconds at most between tries, of which a random part is waited; the last one repeats."""
+
+_RETRIED: Final = frozenset(
+    {
+        "InternalFailure",
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+_SKEWED: Final = frozenset(
+    {"InvalidSignatureException", "RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"}
+)
+_EXPIRED: Final = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What tells one JSON service from another."""
+
+    name: str
+    endpoint: str
+    variable: str
+    target: str
+    content_type: str
+
+
+class ServiceError(Exception):
+    """A service refused or could not be reached; `response` is like that of botocore's ClientError.
+
+    `about` says more where the words are our own; a service's words can quote what it was sent.
+    """
+
+    def __init__(
+        self, service: str, operation: str, response: dict[str, Any], about: str = ""
+    ) -> None:
+        self.response = response
+        self.about = f": {about}" if about else ""
+        code = response["Error"]["Code"]
+        request_id = response["ResponseMetadata"].get("RequestId", "none")
+        super().__init__(
+            f"{service} {operation} failed: {code}{self.about} (request id {request_id})"
+        )
+
+
+class JsonClient:
+    """Calls the operations of one service. Its only state is connections, credentials and clock."""
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        url_suffix: str = "amazonaws.com",
+        environment: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        environment = os.environ if environment is None else environment
+        endpoint = endpoint_of(service.endpoint, service.variable, url_suffix, environment)
+        self._service = service
+        self._path = endpoint.path
+        self._headers = {"host": endpoint.authority, "content-type": service.content_type}
+        self._connections = Connections(endpoint)
+        self._credentials = CredentialSource(environment, clock)
+        self._signer = Signer(region=region_of(environment), service=service.endpoint)
+        self._clock = ServiceClock(clock)
+        self._sleep = sleep
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parsed response, with botocore's `ResponseMetadata`. Raises `ServiceError`."""
+        body = json.dumps(parameters, separators=(",", ":"), default=_base64).encode()
+        ends = deadline.monotonic(BUDGET)
+        pauses = iter(PAUSES)
+        amends = 2
+        while True:
+            outcome = self._try(operation, body, min(ends, time.monotonic() + ATTEMPT))
+            if isinstance(outcome, dict):
+                return outcome
+            if outcome.amended and amends:
+                amends -= 1  # what was wrong is known and mended: no need to wait
+                continue
+            pause = next(pauses, PAUSES[-1]) * os.urandom(1)[0] / 255
+            if not outcome.passing or time.monotonic() + pause >= ends:
+                raise outcome.error
+            self._sleep(pause)
+
+    def close(self) -> None:
+        """Closes the idle connections; the next call opens others."""
+        self._connections.close()
+
+    def _try(self, operation: str, body: bytes, ends: float) -> dict[str, Any] | _Failure:
+        look = self._clock.look()
+        try:
+            credentials = self._credentials.current()
+            request = self._request(operation, body, credentials, look)
+            response = self._connections.exchange(request, ends)
+        except CredentialsError as error:
+            return _Failure(self._error(operation, "NoCredentials", str(error)), passing=False)
+        except ConnectionFailedError as error:
+            if error.reused:
+                self._connections.close()  # the others are as old
+            failed = self._error(operation, "ConnectionFailed", str(error))
+            return _Failure(failed, passing=True, amended=error.reused)
+        moved = self._clock.check(response.headers.get("date"), look)
+        found = _parsed(response)
+        if response.status < 300 and found is not None:
+            return found
+        return self._failure(operation, response, found, credentials, moved)
+
+    def _request(self, operation: str, body: bytes, credentials: Credentials, look: Look) -> bytes:
+        headers = self._signer.headers(
+            method="POST",
+            path=self._path,
+            headers={**self._headers, "x-amz-target": f"{self._service.target}.{operation}"},
+            body=body,
+            credentials=credentials,
+            now=look.now // 1000,
+        )
+        return request_bytes("POST", self._path, headers, body)
+
+    def _failure(
+        self,
+        operation: str,
+        response: Response,
+        found: dict[str, Any] | None,
+        credentials: Credentials,
+        moved: int,
+    ) -> _Failure:
+        """What a response that is no success means for another try."""
+        if found is None:
+            code = "DamagedResponse" if response.status < 300 else f"HTTP {response.status}"
+            found = {"ResponseMetadata": _metadata(response)}
+        else:
+            kind = str(found.get("__type") or response.headers.get("x-amzn-errortype") or "")
+            code = kind.split(":", maxsplit=1)[0].rpartition("#")[2] or f"HTTP {response.status}"
+        message = found.get("message") or found.get("Message") or ""
+        found["Error"] = {"Code": code, "Message": message}
+        error = ServiceError(self._service.name, operation, found)
+        if code in _SKEWED:
+            return _Failure(error, passing=False, amended=abs(moved) > MAX_SKEW)
+        if code in _EXPIRED:
+            return _Failure(error, passing=False, amended=self._credentials.refused(credentials))
+        passing = code in _RETRIED or response.status in (200, 429) or response.status >= 500
+        return _Failure(error, passing=passing)
+
+    def _error(self, operation: str, code: str, about: str) -> ServiceError:
+        response = {"Error": {"Code": code, "Message": about}, "ResponseMetadata": {}}
+        return ServiceError(self._service.name, operation, response, about)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """`passing`: it may be gone after a pause. `amended`: its cause has just been mended."""
+
+    error: ServiceError
+    passing: bool
+    amended: bool = False
+
+
+def _parsed(response: Response) -> dict[str, Any] | None:
+    """The body, with what botocore adds to it; None where it is not what the service sent."""
+    expected = response.headers.get("x-amz-crc32")
+    if expected is not None and expected != str(crc32(response.body)):
+        return None
+    try:
+        found = json.loads(response.body or b"{}")
+    except ValueError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    found["ResponseMetadata"] = _metadata(response)
+    return found
+
+
+def _metadata(response: Response) -> dict[str, Any]:
+    return {
+        "RequestId": response.headers.get("x-amzn-requestid", "none"),
+        "HTTPStatusCode": response.status,
+        "HTTPHeaders": response.headers,
+    }
+
+
+def _base64(value: Any) -> str:
+    if isinstance(value, bytes | bytearray):
+        return b64encode(value).decode()
+    raise TypeError(f"a {type(value).__name__} cannot be sent")

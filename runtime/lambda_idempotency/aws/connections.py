@@ -1,0 +1,268 @@
+"""Kept-alive HTTP/1.1 connections to one endpoint.
+
+Written by hand because this is the hot path: the standard library's http.client takes about eight
+times the CPU per exchange (it parses headers as mail) and doubles the import time. What AWS
+endpoints send is all that is understood: Content-Length or chunked bodies, no redirects.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+MAX_IDLE: Final = 55.0
+"""Seconds after which an unused connection is not trusted any more: routers forget it silently."""
+
+_MAX_HEAD: Final = 64 * 1024
+_MAX_BODY: Final = 64 * 1024 * 1024
+_CHUNK: Final = 64 * 1024
+
+
+class ConnectionFailedError(Exception):
+    """No response. The request may have been received; `reused` says over an old connection."""
+
+    def __init__(self, message: str, *, reused: bool = False) -> None:
+        super().__init__(message)
+        self.reused = reused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where requests go. `path` is percent-encoded and starts with a slash."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = "/"
+
+    @classmethod
+    def parse(cls, url: str) -> Endpoint:
+        """Raises ValueError naming the URL where it is not http(s)://host[:port][/path][?query]."""
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(url)
+        port = parts.port  # raises ValueError where it is no port
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            raise ValueError(f"{url!r} is not an endpoint; expected http(s)://host[:port][/path]")
+        default = 443 if parts.scheme == "https" else 80
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return cls(scheme=parts.scheme, host=parts.hostname, port=port or default, path=path)
+
+    @property
+    def authority(self) -> str:
+        """The Host header: the port is left out where it is the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (
+            host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole response; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Connections:
+    """Opens connections as they are needed, keeps them, and replaces dead ones without an error.
+
+    Safe under threads: a connection is used by one caller at a time.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._idle: list[tuple[socket.socket, float]] = []
+        self._tls: ssl.SSLContext | None = None
+
+    def exchange(self, request: bytes, deadline: float) -> Response:
+        """Sends a request and reads its response by `deadline` (`time.monotonic()`).
+
+        Raises `ConnectionFailedError`.
+        """
+        reusable = self._take()
+        connection = self._open(deadline) if reusable is None else reusable
+        try:
+            connection.settimeout(_left(deadline))
+            connection.sendall(request)
+            response, keep = _read(connection, deadline)
+        except (OSError, ValueError) as error:
+            connection.close()
+            raise ConnectionFailedError(
+                f"{self._endpoint.authority}: {_reason(error)}", reused=reusable is not None
+            ) from None
+        except BaseException:
+            connection.close()  # interrupted half-way: whatever comes belongs to nobody
+            raise
+        if keep:
+            self._idle.append((connection, time.monotonic()))
+        else:
+            connection.close()
+        return response
+
+    def close(self) -> None:
+        """Closes what is idle."""
+        while self._idle:
+            self._idle.pop()[0].close()
+
+    def _take(self) -> socket.socket | None:
+        while True:
+            try:
+                connection, since = self._idle.pop()
+            except IndexError:
+                return None
+            if time.monotonic() - since < MAX_IDLE and not _is_readable(connection):
+                return connection
+            connection.close()  # closed by the server, perhaps while the sandbox was frozen
+
+    def _open(self, deadline: float) -> socket.socket:
+        endpoint = self._endpoint
+        try:
+            plain = socket.create_connection((endpoint.host, endpoint.port), _left(deadline))
+        except OSError as error:
+            raise ConnectionFailedError(f"{endpoint.authority}: {_reason(error)}") from None
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if endpoint.scheme == "http":
+            return plain
+        try:
+            return self._context().wrap_socket(plain, server_hostname=endpoint.host)
+        except OSError as error:
+            plain.close()
+            raise ConnectionFailedError(f"{endpoint.authority}: {_reason(error)}") from None
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or None)
+        return self._tls
+
+
+def request_bytes(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
+    """A request as it is sent. Raises ValueError for a header that would end its line."""
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
+    if body or method == "POST":
+        lines.append(f"content-length: {len(body)}")
+    head = "\r\n".join((*lines, "", ""))
+    if head.count("\n") != len(lines) + 1 or head.count("\r") != len(lines) + 1:
+        raise ValueError("a header has a line break in it")
+    return head.encode("latin-1") + body
+
+
+def _read(connection: socket.socket, deadline: float) -> tuple[Response, bool]:
+    """The response, and whether the connection can be used again."""
+    reader = _Reader(connection, deadline)
+    while True:
+        head = reader.until(b"\r\n\r\n", _MAX_HEAD).decode("latin-1").split("\r\n")
+        version, code, *_ = head[0].split(" ", 2)
+        status = int(code)
+        if status >= 200:  # an informational response announces another one
+            break
+    headers: dict[str, str] = {}
+    for line in head[1:]:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    ends = headers.get("connection", "").lower() == "close" or version != "HTTP/1.1"
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        body = _chunked(reader)
+    elif "content-length" in headers:
+        body = reader.exactly(int(headers["content-length"]))
+    elif status in (204, 304):
+        body = b""
+    else:
+        body, ends = reader.rest(), True
+    return Response(status, headers, body), not ends and reader.is_empty
+
+
+def _chunked(reader: _Reader) -> bytes:
+    chunks = []
+    total = 0
+    while size := int(reader.until(b"\r\n", 1024).split(b";")[0], 16):
+        total += size
+        if total > _MAX_BODY:
+            raise ValueError("the body is too large")
+        chunks.append(reader.exactly(size))
+        reader.exactly(2)
+    while reader.until(b"\r\n", _MAX_HEAD):
+        pass  # trailers
+    return b"".join(chunks)
+
+
+class _Reader:
+    """Reads a connection up to a deadline. Raises OSError or ValueError."""
+
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
+        self._connection = connection
+        self._deadline = deadline
+        self._buffer = b""
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._buffer
+
+    def until(self, mark: bytes, limit: int) -> bytes:
+        while (end := self._buffer.find(mark)) < 0:
+            if len(self._buffer) > limit:
+                raise ValueError("the response's head is too long")
+            self._buffer += self._more()
+        found = self._buffer[:end]
+        self._buffer = self._buffer[end + len(mark) :]
+        return found
+
+    def exactly(self, size: int) -> bytes:
+        if not 0 <= size <= _MAX_BODY:
+            raise ValueError("the body's length is senseless")
+        parts = [self._buffer]
+        have = len(self._buffer)
+        while have < size:
+            parts.append(self._more())
+            have += len(parts[-1])
+        whole = b"".join(parts)
+        self._buffer = whole[size:]
+        return whole[:size]
+
+    def rest(self) -> bytes:
+        parts = [self._buffer]
+        while part := self._receive():
+            parts.append(part)
+        self._buffer = b""
+        return b"".join(parts)
+
+    def _more(self) -> bytes:
+        if not (received := self._receive()):
+            raise ConnectionResetError("the server closed the connection")
+        return received
+
+    def _receive(self) -> bytes:
+        self._connection.settimeout(_left(self._deadline))
+        return self._connection.recv(_CHUNK)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
+def _is_readable(connection: socket.socket) -> bool:
+    """An idle connection has nothing to say but its end."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    return f"{type(error).__name__}: {error}"

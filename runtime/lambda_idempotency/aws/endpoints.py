@@ -1,0 +1,54 @@
+"""Which endpoint a service has here.
+
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html and
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ..errors import ConfigurationError
+from .connections import Endpoint
+
+_DUAL_STACK: Final = {
+    "amazonaws.com": "api.aws",
+    "amazonaws.com.cn": "api.amazonwebservices.com.cn",
+}
+
+
+def region_of(environment: Mapping[str, str]) -> str:
+    """The region of the running function."""
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise ConfigurationError(
+            "AWS_REGION is not set; Lambda sets it, elsewhere set it or pass a boto3 client"
+        )
+    return region
+
+
+def endpoint_of(
+    service: str, variable: str, url_suffix: str, environment: Mapping[str, str]
+) -> Endpoint:
+    """The endpoint of a service; `variable` ends its AWS_ENDPOINT_URL_... variable.
+
+    Raises `ConfigurationError`.
+    """
+    if environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
+        for name in (f"AWS_ENDPOINT_URL_{variable}", "AWS_ENDPOINT_URL"):
+            if url := environment.get(name):
+                try:
+                    return Endpoint.parse(url)
+                except ValueError as error:
+                    raise ConfigurationError(f"{name}: {error}") from None
+    region = region_of(environment)
+    fips = "-fips" if environment.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true" else ""
+    if environment.get("AWS_USE_DUALSTACK_ENDPOINT", "").lower() == "true":
+        if url_suffix not in _DUAL_STACK:
+            raise ConfigurationError(
+                f"AWS_USE_DUALSTACK_ENDPOINT is true, and {url_suffix} has no dual-stack names "
+                f"known here; set AWS_ENDPOINT_URL_{variable}"
+            )
+        url_suffix = _DUAL_STACK[url_suffix]
+    return Endpoint(scheme="https", host=f"{service}{fips}.{region}.{url_suffix}", port=443)

@@ -1,0 +1,124 @@
+"""The operations that the runtime uses, with the names and forms of boto3's low-level clients."""
+
+from __future__ import annotations
+
+import time
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .client import JsonClient, Service, ServiceError
+from .credentials import CredentialSource
+from .endpoints import region_of
+from .signer import Signer
+
+_DYNAMODB: Final = Service(
+    name="DynamoDB",
+    endpoint="dynamodb",
+    variable="DYNAMODB",
+    target="DynamoDB_20120810",
+    content_type="application/x-amz-json-1.0",
+)
+_SSM: Final = Service(
+    name="SSM",
+    endpoint="ssm",
+    variable="SSM",
+    target="AmazonSSM",
+    content_type="application/x-amz-json-1.1",
+)
+_SECRETS_MANAGER: Final = Service(
+    name="SecretsManager",
+    endpoint="secretsmanager",
+    variable="SECRETS_MANAGER",
+    target="secretsmanager",
+    content_type="application/x-amz-json-1.1",
+)
+
+ELASTICACHE_TOKEN_SECONDS: Final = 900
+
+
+class DynamoDB(JsonClient):
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(_DYNAMODB, **options)
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        """Reads an item."""
+        return self._with_item("GetItem", request)
+
+    def put_item(self, **request: Any) -> dict[str, Any]:
+        """Writes an item."""
+        return self._with_item("PutItem", request)
+
+    def delete_item(self, **request: Any) -> dict[str, Any]:
+        """Deletes an item."""
+        return self._with_item("DeleteItem", request)
+
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
+        """Writes several items, or none."""
+        return self._with_item("TransactWriteItems", request)
+
+    def _with_item(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            response = self.call(operation, request)
+        except ServiceError as error:
+            _decode(error.response.get("Item"))
+            for reason in error.response.get("CancellationReasons", ()):
+                _decode(reason.get("Item"))
+            raise
+        _decode(response.get("Item"))
+        return response
+
+
+class SSM(JsonClient):
+    """https://docs.aws.amazon.com/systems-manager/latest/APIReference/"""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(_SSM, **options)
+
+    def get_parameter(self, **request: Any) -> dict[str, Any]:
+        """Reads a parameter."""
+        return self.call("GetParameter", request)
+
+
+class SecretsManager(JsonClient):
+    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/"""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(_SECRETS_MANAGER, **options)
+
+    def get_secret_value(self, **request: Any) -> dict[str, Any]:
+        """Reads a secret."""
+        return self.call("GetSecretValue", request)
+
+
+def elasticache_token(
+    *,
+    cache: str,
+    user: str,
+    serverless: bool,
+    environment: Mapping[str, str],
+    credentials: CredentialSource,
+) -> str:
+    """The password for an IAM user of ElastiCache, good for 15 minutes.
+
+    https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
+    """
+    query = {"Action": "connect", "User": user}
+    if serverless:
+        query["ResourceType"] = "ServerlessCache"
+    return Signer(region=region_of(environment), service="elasticache").presigned(
+        host=cache,
+        query=query,
+        expires=ELASTICACHE_TOKEN_SECONDS,
+        credentials=credentials.current(),
+        now=int(time.time()),
+    )
+
+
+def _decode(item: Any) -> None:
+    """Binary values of an item, in place, as boto3 gives them."""
+    for value in (item or {}).values():
+        if "B" in value:
+            value["B"] = b64decode(value["B"])

@@ -1,0 +1,124 @@
+"""Signature Version 4, for requests with a body and for presigned URLs.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+from .credentials import Credentials
+
+_ALGORITHM: Final = "AWS4-HMAC-SHA256"
+
+
+class Signer:
+    """Signs for one region and service. Its state is the last derived key: it holds for a day."""
+
+    def __init__(self, *, region: str, service: str) -> None:
+        self._region = region
+        self._service = service
+        self._derived: tuple[str, str, bytes] = ("", "", b"")
+
+    def headers(
+        self,
+        *,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        credentials: Credentials,
+        now: int,
+    ) -> dict[str, str]:
+        """The headers to send: those given (lower-case names, `host` among them) and the
+        signature's. `path` is percent-encoded, without a query; `now` is epoch seconds."""
+        moment = _moment(now)
+        signed = {**headers, "x-amz-date": moment}
+        if credentials.token is not None:
+            signed["x-amz-security-token"] = credentials.token
+        names = sorted(signed)
+        request = "\n".join(
+            (
+                method,
+                _encoded_again(path),
+                "",
+                *(f"{name}:{' '.join(signed[name].split())}" for name in names),
+                "",
+                listed := ";".join(names),
+                sha256(body).hexdigest(),
+            )
+        )
+        scope, signature = self._sign(request, moment, credentials)
+        signed["authorization"] = (
+            f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, "
+            f"SignedHeaders={listed}, Signature={signature}"
+        )
+        return signed
+
+    def presigned(
+        self,
+        *,
+        host: str,
+        query: Mapping[str, str],
+        expires: int,
+        credentials: Credentials,
+        now: int,
+    ) -> str:
+        """A URL without its scheme, `host/?query`, for a GET within `expires` seconds."""
+        from urllib.parse import quote
+
+        moment = _moment(now)
+        scope = self._scope(moment)
+        parts = {
+            **query,
+            "X-Amz-Algorithm": _ALGORITHM,
+            "X-Amz-Credential": f"{credentials.access_key}/{scope}",
+            "X-Amz-Date": moment,
+            "X-Amz-Expires": str(expires),
+            "X-Amz-SignedHeaders": "host",
+        }
+        if credentials.token is not None:
+            parts["X-Amz-Security-Token"] = credentials.token
+        text = "&".join(
+            sorted(
+                f"{quote(name, safe='-_.~')}={quote(parts[name], safe='-_.~')}" for name in parts
+            )
+        )
+        request = "\n".join(("GET", "/", text, f"host:{host}", "", "host", sha256().hexdigest()))
+        _, signature = self._sign(request, moment, credentials)
+        return f"{host}/?{text}&X-Amz-Signature={signature}"
+
+    def _sign(self, request: str, moment: str, credentials: Credentials) -> tuple[str, str]:
+        scope = self._scope(moment)
+        text = f"{_ALGORITHM}\n{moment}\n{scope}\n{sha256(request.encode()).hexdigest()}"
+        key = self._key(moment[:8], credentials.secret_key)
+        return scope, hmac.digest(key, text.encode(), "sha256").hex()
+
+    def _scope(self, moment: str) -> str:
+        return f"{moment[:8]}/{self._region}/{self._service}/aws4_request"
+
+    def _key(self, day: str, secret: str) -> bytes:
+        known_day, known_secret, key = self._derived
+        if (known_day, known_secret) != (day, secret):
+            key = f"AWS4{secret}".encode()
+            for part in (day, self._region, self._service, "aws4_request"):
+                key = hmac.digest(key, part.encode(), "sha256")
+            self._derived = (day, secret, key)
+        return key
+
+
+def _moment(now: int) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+
+
+def _encoded_again(path: str) -> str:
+    """Every service but S3 signs the path encoded twice."""
+    if path == "/":
+        return path
+    from urllib.parse import quote
+
+    return quote(path, safe="/-_.~")

@@ -1,0 +1,25 @@
+"""How long the running call may still take, for whoever waits on its behalf."""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar, Token
+from typing import Final
+
+_ENDS: Final[ContextVar[float]] = ContextVar("lambda_idempotency.deadline")
+
+
+def start(milliseconds: int) -> Token[float]:
+    """Says how much time is left; returns what `end` wants."""
+    return _ENDS.set(time.monotonic() + milliseconds / 1000)
+
+
+def end(token: Token[float]) -> None:
+    """Ends what `start` began."""
+    _ENDS.reset(token)
+
+
+def monotonic(at_most: float) -> float:
+    """The `time.monotonic()` by which to be done: the call's end, or `at_most` seconds from now."""
+    latest = time.monotonic() + at_most
+    return min(latest, _ENDS.get(latest))
