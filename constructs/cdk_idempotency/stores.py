@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -96,7 +96,7 @@ class _Table:
     table: dynamodb.ITable
 
     def settings(self) -> dict[str, str]:
-        return {"table": self.table.table_name}
+        return {"table": self.table.table_name, "url_suffix": Aws.URL_SUFFIX}
 
     def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
         fence = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{namespace}#*"]}}

@@ -59,6 +59,8 @@ class Settings:
     store: StoreKind = "dynamodb"
     """`memory` keeps records in the process: for unit tests."""
     table: str | None = None
+    url_suffix: str = "amazonaws.com"
+    """The partition's, from which endpoints are made."""
     namespace: str | None = None
     key: str | None = None
     """JMESPath over the event; None: the whole payload."""

@@ -152,7 +152,9 @@ def _selector(name: str, option: Expression | None, setting: str | None) -> Sele
 def _store(settings: Settings) -> Store | None:
     if settings.store == "memory":
         return MemoryStore()
-    return None if settings.table is None else DynamoDBStore(settings.table)
+    if settings.table is None:
+        return None
+    return DynamoDBStore(settings.table, url_suffix=settings.url_suffix)
 
 
 def _checked(store: Store) -> Store:

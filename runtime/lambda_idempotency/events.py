@@ -7,7 +7,6 @@ targets").
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Mapping
 from typing import Any, Final
@@ -58,7 +57,7 @@ def _decoded(body: str, *, base64_encoded: bool) -> Any:
     text: str | bytes = body
     if base64_encoded:
         try:
-            text = base64.b64decode(body, validate=True)
+            text = binascii.a2b_base64(body, strict_mode=True)
         except (binascii.Error, ValueError):
             return body
     try:

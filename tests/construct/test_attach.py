@@ -30,6 +30,7 @@ def test_the_function_gets_the_layer_the_table_and_a_namespace() -> None:
         "IDEMPOTENCY_TABLE": {"Ref": table},
         "IDEMPOTENCY_NAMESPACE": "Payments",
         "IDEMPOTENCY_LEASE": "3",
+        "IDEMPOTENCY_URL_SUFFIX": {"Ref": "AWS::URLSuffix"},
     }
 
 
@@ -179,9 +180,7 @@ def test_a_changed_setting_makes_a_new_current_version() -> None:
 
 def _added(found: dict[str, Any]) -> dict[str, str]:
     """The variables beyond those that every attached function has."""
-    always = {"IDEMPOTENCY_TABLE", "IDEMPOTENCY_NAMESPACE", "IDEMPOTENCY_LEASE"}
-    return {
-        name.removeprefix("IDEMPOTENCY_"): value
-        for name, value in found.items()
-        if name not in always
-    }
+    added = {name.removeprefix("IDEMPOTENCY_"): value for name, value in found.items()}
+    for always in ("TABLE", "URL_SUFFIX", "NAMESPACE", "LEASE"):
+        added.pop(always)
+    return added

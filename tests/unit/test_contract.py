@@ -31,6 +31,7 @@ all_settings = st.builds(
     Settings,
     store=st.sampled_from(["dynamodb", "memory"]),
     table=st.none() | texts,
+    url_suffix=texts,
     namespace=st.none() | st.from_regex(r"[A-Za-z0-9._/-]{1,128}", fullmatch=True),
     key=st.none() | texts,
     fingerprint=st.none() | texts,
@@ -47,6 +48,7 @@ all_settings = st.builds(
 CHANGED: Final[dict[str, Any]] = {
     "store": "memory",
     "table": "records",
+    "url_suffix": "amazonaws.com.cn",
     "namespace": "shop/payments",
     "key": "body.order_id",
     "fingerprint": "body",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -223,5 +223,5 @@ def _metadata(response: Response) -> dict[str, Any]:
 
 def _base64(value: Any) -> str:
     if isinstance(value, bytes | bytearray):
-        return b64encode(value).decode()
+        return b2a_base64(value, newline=False).decode()
     raise TypeError(f"a {type(value).__name__} cannot be sent")

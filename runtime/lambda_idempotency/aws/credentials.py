@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from .connections import ConnectionFailedError, Connections, Endpoint, request_bytes
@@ -128,6 +127,8 @@ class CredentialSource:
 
     def _authorization(self) -> str | None:
         if file := self._environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"):
+            from pathlib import Path
+
             try:
                 return Path(file).read_text().strip()
             except OSError as error:

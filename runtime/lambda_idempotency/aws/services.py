@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -121,4 +121,4 @@ def _decode(item: Any) -> None:
     """Binary values of an item, in place, as boto3 gives them."""
     for value in (item or {}).values():
         if "B" in value:
-            value["B"] = b64decode(value["B"])
+            value["B"] = a2b_base64(value["B"])
