@@ -100,11 +100,8 @@ class KeyRule:
 
 def digest(parts: Iterable[bytes]) -> str:
     """SHA-256, in hex, over the format and the parts, each with its length before it."""
-    hashed = sha256()
-    for part in (_FORMAT, *parts):
-        hashed.update(len(part).to_bytes(8, "big"))
-        hashed.update(part)
-    return hashed.hexdigest()
+    measured = [len(part).to_bytes(8, "big") + part for part in (_FORMAT, *parts)]
+    return sha256(b"".join(measured)).hexdigest()
 
 
 def _bytes(name: str, value: Any, *, parsed: bool) -> bytes:

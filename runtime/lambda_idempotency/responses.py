@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from .errors import ResponseUnavailableError
 from .protocol import Returned
@@ -17,12 +17,13 @@ def to_stored(result: Any, *, max_data: int | None) -> Returned:
     Never raises: what cannot be stored is recorded without a body.
     """
     try:
-        text = json.dumps(result, ensure_ascii=False, separators=(",", ":"), default=_lambda_form)
+        text = _ENCODE(result)
         if not text.isascii() and not _encodable(text):
             text = json.dumps(result, separators=(",", ":"), default=_lambda_form)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, its effect has happened
         return Returned(result, encoding=NO_BODY)
-    if max_data is not None and len(text.encode()) > max_data:
+    # One character takes at most four bytes.
+    if max_data is not None and len(text) * 4 > max_data and len(text.encode()) > max_data:
         return Returned(result, encoding=NO_BODY)
     return Returned(result, text)
 
@@ -48,6 +49,11 @@ def _lambda_form(value: Any) -> Any:
     if isinstance(value, Decimal):
         return float(value)
     raise TypeError
+
+
+_ENCODE: Final = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=_lambda_form
+).encode
 
 
 def _encodable(text: str) -> bool:
