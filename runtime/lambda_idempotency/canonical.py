@@ -14,7 +14,6 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -152,7 +151,9 @@ def _convert(value: Any) -> Any:
     kind = type(value)
     if hasattr(kind, "model_dump") and hasattr(kind, "model_fields"):  # pydantic
         return value.model_dump(mode="python")
-    if is_dataclass(value):
+    if hasattr(kind, "__dataclass_fields__"):
+        from dataclasses import fields  # not at the top: it costs 10 ms of a cold start
+
         return {field.name: getattr(value, field.name) for field in fields(value)}
     if hasattr(kind, "__members__"):  # Enum
         return value.value

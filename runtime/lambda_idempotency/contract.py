@@ -6,10 +6,8 @@ default are written. Precedence at run time: the decorator's options, then these
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from .errors import ConfigurationError
 from .record import Metric
@@ -37,7 +35,7 @@ StoreKind: TypeAlias = Literal["dynamodb", "memory"]
 OnInProgress: TypeAlias = Literal["raise", "wait"]
 OnMissingKey: TypeAlias = Literal["reject", "bypass"]
 
-_NAMESPACE: Final = re.compile(r"[A-Za-z0-9._/-]{1,128}")
+_NAMESPACE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-")
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "store": get_args(StoreKind),
     "on_in_progress": get_args(OnInProgress),
@@ -49,13 +47,7 @@ _UNRESOLVED: Final = "${Token["  # a CDK string whose value is not known at synt
 _MAX_SECONDS: Final = 100 * 365 * 24 * 3600
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How an attached function behaves. Durations are in seconds.
-
-    Raises `ConfigurationError`, naming the setting, the value and what is accepted.
-    """
-
+class _Values(NamedTuple):
     store: StoreKind = "dynamodb"
     """`memory` keeps records in the process: for unit tests."""
     table: str | None = None
@@ -78,38 +70,52 @@ class Settings:
     fail_open: bool = False
     disabled: bool = False
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value is not None or field.default is not None:
-                _check(field.name, value)
+
+class Settings(_Values):
+    """How an attached function behaves. Durations are in seconds.
+
+    Raises `ConfigurationError`, naming the setting, the value and what is accepted.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, **values: Any) -> Settings:
+        """Takes the settings by name; those left out have their defaults."""
+        for name, value in values.items():
+            if value is not None or cls._field_defaults.get(name) is not None:
+                _check(name, value)
+        return super().__new__(cls, **values)
+
+    def overridden(self, **values: Any) -> Settings:
+        """These settings, with others in their place."""
+        return Settings(**{**self._asdict(), **values})
 
     def to_environment(self) -> dict[str, str]:
         """The variables that carry these settings; defaults are left out."""
         return {
-            PREFIX + field.name.upper(): _to_text(value)
-            for field in fields(self)
-            if (value := getattr(self, field.name)) != field.default
+            PREFIX + name.upper(): _to_text(value)
+            for name, value in self._asdict().items()
+            if value != self._field_defaults[name]
         }
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Reads what `to_environment` wrote. Raises `ConfigurationError` naming the variable."""
-        values: dict[str, object] = {}
-        for field in fields(cls):
-            variable = PREFIX + field.name.upper()
+        values: dict[str, Any] = {}
+        for name in cls._fields:
+            variable = PREFIX + name.upper()
             if (text := environment.get(variable)) is not None:
+                values[name] = _from_text(name, text)
                 try:
-                    values[field.name] = _from_text(field.name, text)
-                    _check(field.name, values[field.name])
+                    _check(name, values[name])
                 except ConfigurationError as error:
                     raise ConfigurationError(f"Environment variable {variable}: {error}") from None
-        return cls(**values)  # type: ignore[arg-type]  # each was checked above
+        return cls(**values)
 
 
 def check_namespace(namespace: str) -> None:
     """Raises `ConfigurationError` unless records can be kept, and fenced, under `namespace`."""
-    if not _NAMESPACE.fullmatch(namespace):
+    if not 1 <= len(namespace) <= 128 or not _NAMESPACE.issuperset(namespace):
         raise ConfigurationError(
             f"namespace is {namespace!r}; expected 1 to 128 of the characters A-Z a-z 0-9 . _ / -"
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from functools import update_wrapper
 from inspect import iscoroutinefunction
@@ -81,7 +80,7 @@ def idempotent(
     }
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        settings = replace(Settings.from_environment(os.environ), **given)
+        settings = Settings.from_environment(os.environ).overridden(**given)
         call = _caller(settings, store, key, fingerprint)
     except ConfigurationError as error:
         raise ConfigurationError(f"@idempotent: {error}") from None

@@ -9,9 +9,8 @@ off from one another; the key value never is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, ValuesView
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from .canonical import canonical
 from .errors import MissingKeyError
@@ -28,8 +27,7 @@ class KeyAbsentError(MissingKeyError):
     """There is no key, as opposed to an unusable one: `on_missing_key="bypass"` lets it run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """What makes two requests the same (`key`), and what must then agree (`fingerprint`)."""
 
     key: str
@@ -66,8 +64,7 @@ class Selector:
         return value
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeyRule:
+class KeyRule(NamedTuple):
     """How one operation is keyed. `key` None: by the whole payload."""
 
     namespace: str

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from types import CoroutineType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from . import responses
 from .attempt import RUNNING, Attempt
@@ -49,8 +48,7 @@ DEFAULT_LEASE: Final = 15 * 60 * 1000
 """Milliseconds, where nothing tells how long a call may run: Lambda's longest timeout."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Operation:
+class Operation(NamedTuple):
     """One decorated handler. Durations in milliseconds."""
 
     rule: KeyRule

@@ -21,8 +21,7 @@ Three rules carry the guarantees:
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from . import record
 from .record import COMPLETED, PARKED, Blocked, Completion, Done, Gone, Metric, Record
@@ -43,8 +42,7 @@ RESERVE: Final = 500
 # What one call asks for ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """One call of an idempotent operation. Durations in milliseconds; `wait` 0 means: do not."""
 
     key: str
@@ -61,52 +59,45 @@ class Call:
 # Steps: what the driver is asked to do ------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """Send the claim. Reply: the store's, or `Failed`."""
 
     claim: record.Claim
     seen: Record | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Call the handler. Reply: `Returned` or `Raised`."""
 
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Complete:
+class Complete(NamedTuple):
     """Send the completion. Reply: the store's, or `Failed`."""
 
     completion: Completion
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """Send the release. Reply: the store's, or `Failed`."""
 
     key: str
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """Read the record. Reply: the store's, or `Failed`."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sleep:
+class Sleep(NamedTuple):
     """Pause. No reply."""
 
     milliseconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class Emit:
+class Emit(NamedTuple):
     """Count an event. No reply."""
 
     metric: Metric
@@ -118,16 +109,14 @@ Step: TypeAlias = Claim | Run | Complete | Release | Read | Sleep | Emit
 # Replies that are not a store's -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """The store could not be reached: the outcome is unknown, `remaining` milliseconds are left."""
 
     error: Exception
     remaining: int
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(NamedTuple):
     """The handler's result and the form in which it is recorded; `encoding` says how to read it."""
 
     result: Any
@@ -135,8 +124,7 @@ class Returned:
     encoding: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(NamedTuple):
     """The handler raised, BaseException included. Also the outcome of such a call."""
 
     error: BaseException
@@ -148,45 +136,39 @@ Answer: TypeAlias = record.Reply | Failed | Returned | Raised | None
 # Outcomes: what the caller gets -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Executed:
+class Executed(NamedTuple):
     """This call ran, and this is its result."""
 
     result: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(NamedTuple):
     """Another call completed; its record holds the answer."""
 
     record: Record
 
 
-@dataclass(frozen=True, slots=True)
-class InProgress:
+class InProgress(NamedTuple):
     """Another call holds a live lease at `now`."""
 
     record: Record
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(NamedTuple):
     """The key is in use for another payload."""
 
     record: Record
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
+class Parked(NamedTuple):
     """Attempts kept dying; an operator decides."""
 
     key: str
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unavailable:
+class Unavailable(NamedTuple):
     """The store could not be asked, so nothing ran."""
 
     error: Exception
@@ -200,8 +182,7 @@ Outcome: TypeAlias = Executed | Replayed | InProgress | Mismatch | Parked | Unav
 Protocol: TypeAlias = Generator[Step, Answer, Outcome]
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(NamedTuple):
     """We own the key for this attempt; `not_after` is our claim's expiration, where it is known."""
 
     attempt: int

@@ -6,8 +6,7 @@ Times are the store's: `now` and `lease_end` in epoch milliseconds, `expiration`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 Status: TypeAlias = Literal["INPROGRESS", "COMPLETED", "PARKED"]
 
@@ -32,8 +31,7 @@ NO_BODY: Final = "none"
 """The `encoding` of a completed record whose response could not be stored."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """What a store holds under a key; the states are absent, INPROGRESS, COMPLETED and PARKED."""
 
     key: str
@@ -56,8 +54,7 @@ class Record:
         return self.status == INPROGRESS and self.lease_end > now
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(NamedTuple):
     """The wish to run: becomes an INPROGRESS record leased for `lease` milliseconds."""
 
     key: str
@@ -83,8 +80,7 @@ class Claim:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
+class Completion(NamedTuple):
     """The end of an attempt: becomes a COMPLETED (or PARKED) record.
 
     `not_after` (epoch seconds) is the expiration of the owner's own claim: until then the answer
@@ -125,23 +121,20 @@ class Completion:
         return not self.strict and (self.not_after is None or now < self.not_after * 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """The write took effect."""
 
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(NamedTuple):
     """The write had no effect, or this is what a read found: the live record."""
 
     record: Record
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(NamedTuple):
     """The write had no effect, or a read found nothing: the record is absent or expired."""
 
     now: int

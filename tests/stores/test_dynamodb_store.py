@@ -6,7 +6,6 @@ Nothing here depends on time; see test_service_clock.py.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
 import boto3
@@ -102,7 +101,7 @@ def test_an_answer_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBW
 
 
 def test_bytes_are_kept_as_binary(dynamodb: DynamoDBWorld) -> None:
-    dynamodb.store.complete(replace(_completion(dynamodb.key), data=b"\x00\x01"))
+    dynamodb.store.complete(_completion(dynamodb.key)._replace(data=b"\x00\x01"))
     item = dynamodb.item()
     assert item is not None
     assert item["data"] == {"B": b"\x00\x01"}
@@ -172,7 +171,7 @@ def test_an_item_that_is_no_record_but_has_expired_gives_way(dynamodb: DynamoDBW
 @pytest.mark.parametrize("state", ["absent", "own", "foreign"])
 def test_a_verb_is_one_request(dynamodb: DynamoDBWorld, verb: str, state: str) -> None:
     if state != "absent":
-        claim = replace(_claim(dynamodb.key), owner=ME if state == "own" else "b" * 32)
+        claim = _claim(dynamodb.key)._replace(owner=ME if state == "own" else "b" * 32)
         dynamodb.plant(claim.record(dynamodb.now()))
     sent: list[str] = []
 
@@ -255,7 +254,7 @@ def test_what_the_client_raised_is_the_errors_cause(dynamodb: DynamoDBWorld) -> 
 
 def test_a_refused_condition_is_no_error(dynamodb: DynamoDBWorld) -> None:
     dynamodb.store.claim(_claim(dynamodb.key))
-    blocked = dynamodb.store.claim(replace(_claim(dynamodb.key), owner="b" * 32))
+    blocked = dynamodb.store.claim(_claim(dynamodb.key)._replace(owner="b" * 32))
     assert isinstance(blocked, Blocked)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Barrier
 from typing import Final, TypeAlias
 
@@ -128,7 +127,7 @@ def _claim_seen(world: World, planted: Record | None) -> tuple[Reply, Callable[[
 def _claim_stranger(world: World, _: Record | None) -> tuple[Reply, Callable[[int], Record]]:
     seen = _record("other orphan", world.key, world.now())
     assert seen is not None
-    return _try_to_claim(world, replace(seen, owner=STRANGER))
+    return _try_to_claim(world, seen._replace(owner=STRANGER))
 
 
 def _complete(world: World, completion: Completion) -> tuple[Reply, Callable[[int], Record]]:
@@ -141,10 +140,10 @@ VERBS: Final[dict[str, Verb]] = {
     "stranger": _claim_stranger,
     "complete": lambda world, _: _complete(world, _completion(world.key, world.now())),
     "late": lambda world, _: _complete(
-        world, replace(_completion(world.key, 0), not_after=world.now() // 1000)
+        world, _completion(world.key, 0)._replace(not_after=world.now() // 1000)
     ),
     "strict": lambda world, _: _complete(
-        world, replace(_completion(world.key, world.now()), strict=True)
+        world, _completion(world.key, world.now())._replace(strict=True)
     ),
     "release": lambda world, _: (world.store.release(world.key, ME), lambda _: None),
     "read": lambda world, _: (world.store.read(world.key), lambda _: None),
@@ -177,13 +176,13 @@ def test_without_a_known_limit_an_answer_is_recorded_over_nothing(world: World, 
     planted = _record(state, world.key, world.now())
     if planted is not None:
         world.plant(planted)
-    completion = replace(_completion(world.key, 0), not_after=None)
+    completion = _completion(world.key, 0)._replace(not_after=None)
     assert isinstance(world.store.complete(completion), Done)
     assert world.stored() is not None
 
 
 def test_a_strict_answer_is_never_recorded_over_nothing(world: World) -> None:
-    completion = replace(_completion(world.key, 0), not_after=None, strict=True)
+    completion = _completion(world.key, 0)._replace(not_after=None, strict=True)
     assert isinstance(world.store.complete(completion), Gone)
     assert world.stored() is None
 
@@ -206,7 +205,7 @@ def test_a_strict_answer_is_never_recorded_over_nothing(world: World) -> None:
 def test_an_answer_comes_back_as_it_was_written(
     world: World, data: str | bytes | None, encoding: str | None
 ) -> None:
-    completion = replace(_completion(world.key, world.now()), data=data, encoding=encoding)
+    completion = _completion(world.key, world.now())._replace(data=data, encoding=encoding)
     done = world.store.complete(completion)
     written = completion.record(done.now)
     found = world.store.read(world.key)
@@ -218,7 +217,7 @@ def test_an_answer_comes_back_as_it_was_written(
 
 @pytest.mark.parametrize("status", [COMPLETED, PARKED])
 def test_a_completion_writes_its_status(world: World, status: Status) -> None:
-    world.store.complete(replace(_completion(world.key, world.now()), status=status))
+    world.store.complete(_completion(world.key, world.now())._replace(status=status))
     stored = world.stored()
     assert stored is not None
     assert stored.status == status
@@ -233,7 +232,7 @@ def test_a_claim_comes_back_as_it_was_written(world: World) -> None:
 
 
 def test_a_claim_without_fingerprint_and_scope_comes_back_without(world: World) -> None:
-    world.store.claim(replace(_claim(world.key), fingerprint=None, scope=None))
+    world.store.claim(_claim(world.key)._replace(fingerprint=None, scope=None))
     found = world.store.read(world.key)
     assert isinstance(found, Blocked)
     assert (found.record.fingerprint, found.record.scope) == (None, None)

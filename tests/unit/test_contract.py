@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from lambda_idempotency.contract import check_namespace
 
 UNTIMED: Final = settings(deadline=None)
 CENTURY: Final = 100 * 365 * 24 * 3600
-FIELDS: Final = [field.name for field in dataclasses.fields(Settings)]
+FIELDS: Final = list(Settings._fields)
 
 
 def variable(name: str) -> str:

@@ -10,8 +10,7 @@ import os
 import time
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from .. import deadline
@@ -55,8 +54,7 @@ _EXPIRED: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(NamedTuple):
     """What tells one JSON service from another."""
 
     name: str
@@ -189,8 +187,7 @@ class JsonClient:
         return ServiceError(self._service.name, operation, response, about)
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
+class _Failure(NamedTuple):
     """`passing`: it may be gone after a pause. `amended`: its cause has just been mended."""
 
     error: ServiceError

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_SKEW: Final = 1000
 """The difference between two workers' clocks that leases allow for, milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One look at the clock: epoch milliseconds, the correction in them, and whether a response
     has confirmed it. An unconfirmed clock must not decide what has expired."""
 

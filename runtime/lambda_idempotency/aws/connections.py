@@ -13,8 +13,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_IDLE: Final = 55.0
 """Seconds after which an unused connection is not trusted any more: routers forget it silently."""
@@ -32,8 +31,7 @@ class ConnectionFailedError(Exception):
         self.reused = reused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Where requests go. `path` is percent-encoded and starts with a slash."""
 
     scheme: str
@@ -63,8 +61,7 @@ class Endpoint:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """A whole response; header names are in lower case."""
 
     status: int

@@ -9,7 +9,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from .connections import ConnectionFailedError, Connections, Endpoint, request_bytes
@@ -33,14 +32,25 @@ class CredentialsError(Exception):
     """There are no credentials, or they cannot be fetched."""
 
 
-@dataclass(frozen=True, slots=True)
 class Credentials:
     """What requests are signed with; `ends` is epoch seconds, None for as long as the process."""
 
-    access_key: str
-    secret_key: str = field(repr=False)
-    token: str | None = field(default=None, repr=False)
-    ends: float | None = None
+    __slots__ = ("access_key", "ends", "secret_key", "token")
+
+    def __init__(
+        self,
+        access_key: str,
+        secret_key: str,
+        token: str | None = None,
+        ends: float | None = None,
+    ) -> None:
+        self.access_key = access_key
+        self.secret_key = secret_key
+        self.token = token
+        self.ends = ends
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.access_key!r}, ends={self.ends!r})"
 
 
 class CredentialSource:

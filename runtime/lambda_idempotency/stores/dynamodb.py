@@ -11,8 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ..aws.clock import MAX_SKEW, Look, ServiceClock
 from ..contract import PARTITION_KEY, TTL_ATTRIBUTE
@@ -194,8 +193,7 @@ _COMPLETE: Final = _Condition(_OWN, _PARKED)
 _COMPLETE_OR_CREATE: Final = _Condition(_OWN, _PARKED, _ABSENT, _EXPIRED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     item: Mapping[str, Any] | None
     refused: bool
     moved: int
