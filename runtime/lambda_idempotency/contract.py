@@ -164,7 +164,7 @@ def _check_text(name: str, text: str) -> None:
 
 
 def _check_handler(handler: str) -> None:
-    if handler == WRAPPER:
+    if handler.replace("/", ".") == WRAPPER:
         raise ConfigurationError(
             f"handler is {handler!r}, the wrapper itself; expected the function's own handler"
         )

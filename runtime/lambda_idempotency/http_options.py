@@ -64,6 +64,12 @@ class HttpOptions:
             ):
                 raise ConfigurationError(f"http {field.name} is {value!r}; expected {wrong}")
 
+    @property
+    def status_route(self) -> str | None:
+        """Where the state of a request is told; None: nowhere."""
+        by_profile = STATUS_PATH if self.profile == "accepted" else None
+        return by_profile if self.status_path is None else self.status_path
+
     def to_text(self) -> str:
         """JSON of what differs from the default."""
         return json.dumps(

@@ -31,7 +31,7 @@ from . import status
 from .answers import LONGEST, Case, cross_origin, refusal, retry_after, state
 from .header import MalformedKeyError, key_in
 from .principal import principal_of, scope_of
-from .profiles import PROFILES, guards, keeps, not_replayed, requires_key, status_path
+from .profiles import PROFILES, guards, keeps, not_replayed, requires_key
 from .shapes import SHAPES, Answer, Request, without
 
 _LOG: Final = logging.getLogger("lambda_idempotency")
@@ -65,7 +65,7 @@ class HttpMode:
         self._profile = PROFILES[options.profile]
         self._pattern = None if options.pattern is None else re.compile(options.pattern)
         self._not_replayed = not_replayed(options)
-        self._status_path = status_path(options)
+        self._status_path = options.status_route
 
     def serve(self, shape: str, event: Mapping[str, Any], operation: Operation) -> Any:
         """The response to a request. Raises what the handler raised, and `ConfigurationError`."""

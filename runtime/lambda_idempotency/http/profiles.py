@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ..http_options import STATUS_PATH, HttpOptions, ProfileName
+from ..http_options import HttpOptions, ProfileName
 
 PASSED: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Safe methods (RFC 9110, 9.2.1): they pass through."""
@@ -47,7 +47,6 @@ class Profile:
     stores: tuple[str, ...]
     marker: str
     errors: Literal["problem", "stripe"]
-    status_path: str | None
 
 
 PROFILES: Final[Mapping[ProfileName, Profile]] = {
@@ -59,7 +58,6 @@ PROFILES: Final[Mapping[ProfileName, Profile]] = {
         stores=("1xx", "2xx", "3xx", "4xx"),
         marker="Idempotency-Replayed",
         errors="problem",
-        status_path=None,
     ),
     "stripe": Profile(
         required=False,
@@ -69,7 +67,6 @@ PROFILES: Final[Mapping[ProfileName, Profile]] = {
         stores=("1xx", "2xx", "3xx", "4xx", "5xx"),
         marker="Idempotent-Replayed",
         errors="stripe",
-        status_path=None,
     ),
     "accepted": Profile(
         required=False,
@@ -79,7 +76,6 @@ PROFILES: Final[Mapping[ProfileName, Profile]] = {
         stores=("2xx",),
         marker="Idempotency-Replayed",
         errors="problem",
-        status_path=STATUS_PATH,
     ),
 }
 
@@ -108,8 +104,3 @@ def not_replayed(options: HttpOptions) -> frozenset[str]:
     if options.not_replayed is None:
         return NOT_REPLAYED
     return frozenset(name.lower() for name in options.not_replayed)
-
-
-def status_path(options: HttpOptions) -> str | None:
-    """Where the state of a request is told; None: nowhere."""
-    return options.status_path or PROFILES[options.profile].status_path
