@@ -5,7 +5,8 @@ idempotency.attach(payments)
 """
 
 from .behaviour import Behaviour
+from .http_profile import HttpProfile
 from .idempotency import Idempotency
 from .stores import IdempotencyStore
 
-__all__ = ["Behaviour", "Idempotency", "IdempotencyStore"]
+__all__ = ["Behaviour", "HttpProfile", "Idempotency", "IdempotencyStore"]

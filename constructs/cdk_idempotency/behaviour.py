@@ -17,6 +17,7 @@ from lambda_idempotency.contract import (
 )
 
 from .errors import refusal
+from .http_profile import HttpProfile
 
 
 class Behaviour(TypedDict, total=False):
@@ -26,9 +27,11 @@ class Behaviour(TypedDict, total=False):
     """
 
     key: str
-    """JMESPath over the event with its JSON texts decoded. Default: the whole payload."""
+    """JMESPath over the event with its JSON texts decoded. Default: the Idempotency-Key header of
+    an HTTP request, else the whole payload."""
     fingerprint: str
-    """JMESPath over the same; a key reused with another fingerprint is refused. Default: none."""
+    """JMESPath over the same; a key reused with another fingerprint is refused. Default: the body
+    and query of an HTTP request, else none."""
     expires_after: Duration
     """How long answers are kept, from 1 second. Default: 24 hours."""
     lease: Duration
@@ -46,6 +49,9 @@ class Behaviour(TypedDict, total=False):
     Default: `reject`."""
     fail_open: bool
     """Run unprotected while the store cannot be reached. Default: False, raise StoreError."""
+    http: HttpProfile | None
+    """How requests of API Gateway, function URLs and load balancers are answered; None: as any
+    other event. Default: `HttpProfile.ietf()`."""
 
 
 PROPS: Final = frozenset(Behaviour.__annotations__)
@@ -71,6 +77,8 @@ def settings_of(scope: IConstruct, props: Mapping[str, Any], **contract: Any) ->
 
 
 def _resolved(scope: IConstruct, name: str, value: Any) -> Any:
+    if name == "http":
+        return _http(scope, value)
     if isinstance(value, Duration):
         if value.is_unresolved():
             raise refusal(
@@ -84,6 +92,17 @@ def _resolved(scope: IConstruct, name: str, value: Any) -> Any:
     elif Token.is_unresolved(value):
         raise refusal(scope, f"{name} is a CDK token; pass a value that is known at synth")
     return value
+
+
+def _http(scope: IConstruct, value: Any) -> Any:
+    if value is None:
+        return None
+    if not isinstance(value, HttpProfile):
+        raise refusal(scope, f"http is {value!r}; expected HttpProfile.ietf(), another, or None")
+    try:
+        return value.options()
+    except ConfigurationError as error:
+        raise refusal(scope, str(error)) from None
 
 
 def _check_expression(scope: IConstruct, name: str, value: Any) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from aws_cdk import Annotations, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct, IConstruct
+from lambda_idempotency.contract import Settings
 
 from .attachable import check_attachable, checked_namespace, lease_of, namespace_of
 from .behaviour import Behaviour, check_props, settings_of
@@ -16,6 +17,11 @@ from .environment import EnvironmentSize
 from .errors import refusal
 from .layer import compiled_for, layer_in
 from .stores import IdempotencyStore
+from .wrapping import check_not_shadowed, own_handler, redirect
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_apigateway as apigateway
+    from aws_cdk import aws_apigatewayv2 as apigatewayv2
 
 _MARK = "cdk-idempotency:attached"
 
@@ -40,12 +46,14 @@ class Idempotency(Construct):
         check_props(self, self._behaviour)
         self._store = (IdempotencyStore.dynamodb() if store is None else store).bind(self)
         self._namespaces: dict[str, str] = {}
+        self._attached: dict[str, Settings] = {}
 
     def attach(
         self,
         function: lambda_.IFunction,
         *,
         namespace: str | None = None,
+        wrap_handler: bool = False,
         **behaviour: Unpack[Behaviour],
     ) -> None:
         """Gives a Python function the layer, its settings, and the rights on its own records.
@@ -53,13 +61,17 @@ class Idempotency(Construct):
         `namespace` separates its records from other functions' (1 to 128 of A-Z a-z 0-9 . _ / -).
         Default: the function's construct path relative to its stack. Changing it, also by moving
         the function in the construct tree, forgets the records: pin it before you refactor.
+        `wrap_handler` makes the function's handler idempotent without a change to its code: Lambda
+        calls the layer's handler, which calls the function's own. Default: the code decorates it.
         The other props override this construct's for this function.
 
         Raises ValueError naming the function for an imported function, alias, version or container
-        image, a runtime without support, a second attach and a namespace that is taken.
+        image, a runtime without support, a second attach, a namespace that is taken and a file in
+        the function's code that hides the layer's package.
         """
         attached = check_attachable(function)
         self._check_first(attached)
+        check_not_shadowed(attached)
         if namespace is None:
             namespace = namespace_of(attached)
         self._take(checked_namespace(attached, namespace), attached)
@@ -67,7 +79,12 @@ class Idempotency(Construct):
         contract: dict[str, Any] = {**self._store.settings(), "namespace": namespace}
         if "lease" not in props:
             contract["lease"] = lease_of(attached)
+        if wrap_handler:
+            contract["handler"] = own_handler(attached)
         settings = settings_of(attached, props, **contract)
+        if wrap_handler:
+            redirect(attached)
+        self._attached[attached.node.path] = settings
         attached.node.add_metadata(_MARK, self.node.path)
         attached.add_layers(layer_in(Stack.of(attached)))
         for variable, value in settings.to_environment().items():
@@ -75,6 +92,50 @@ class Idempotency(Construct):
         self._store.grant(attached, namespace)
         attached.node.add_validation(EnvironmentSize(attached))
         _note_byte_code(attached)
+
+    def add_status_route(
+        self,
+        api: apigatewayv2.HttpApi | apigateway.RestApi,
+        *,
+        function: lambda_.IFunction,
+        authorizer: (
+            apigatewayv2.IHttpRouteAuthorizer
+            | apigateway.IAuthorizer
+            | apigateway.AuthorizationType
+            | None
+        ) = None,
+        api_key_required: bool | None = None,
+    ) -> None:
+        """Adds `GET {status_path}/{token}` to an API: the attached function itself answers it.
+
+        `function` is the attached function, or an alias of it. `authorizer` is that of the route
+        whose requests are asked about: a caller sees his own requests, and without an authorizer
+        only their state. For a REST API it may be an AuthorizationType; `api_key_required` is as
+        the route has it. Default: the API's defaults.
+
+        Raises ValueError for a function that is not attached here, or has no status path.
+        """
+        from .status_route import add_route  # the API modules are large, and few apps need both
+
+        attached = function.lambda_ if isinstance(function, lambda_.Alias) else function
+        settings = self._attached.get(attached.node.path)
+        if settings is None:
+            raise refusal(self, f"{attached.node.path} is not attached here; attach it first")
+        path = None if settings.http is None else settings.http.status_route
+        if path is None:
+            raise refusal(
+                self,
+                f"{attached.node.path} has no status path; attach it with http=HttpProfile."
+                "accepted(), or give another profile status_path='/idempotency'",
+            )
+        add_route(
+            self,
+            api,
+            path,
+            function,
+            authorizer=authorizer,
+            api_key_required=api_key_required,
+        )
 
     def grant_use(self, grantee: iam.IGrantable, *, namespace: str | None = None) -> iam.Grant:
         """Lets somebody else use the store: a worker without the layer, or an operator.

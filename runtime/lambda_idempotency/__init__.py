@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .attempt import Attempt as Attempt
     from .attempt import current as current
+    from .contract import HttpOptions as HttpOptions
     from .contract import Settings as Settings
     from .decorators import idempotent as idempotent
     from .errors import ConfigurationError as ConfigurationError
@@ -29,6 +30,7 @@ _HOMES = {
     "ConfigurationError": "errors",
     "DynamoDBStore": "stores.dynamodb",
     "FingerprintMismatchError": "errors",
+    "HttpOptions": "contract",
     "IdempotencyError": "errors",
     "InProgressError": "errors",
     "MemoryStore": "stores.memory",

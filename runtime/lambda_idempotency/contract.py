@@ -6,36 +6,47 @@ default are written. Precedence at run time: the decorator's options, then these
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from .errors import ConfigurationError
+from .http_options import DEFAULT, HEADER, OFF, STATUS_PATH, HttpOptions, ProfileName, http_option
 from .record import Metric
 
 __all__ = [
+    "HEADER",
     "METRICS",
     "PARTITION_KEY",
     "PREFIX",
+    "STATUS_PATH",
     "TTL_ATTRIBUTE",
+    "WRAPPER",
     "ConfigurationError",
+    "HttpOptions",
     "OnInProgress",
     "OnMissingKey",
+    "ProfileName",
     "Settings",
     "StoreKind",
     "check_expression",
     "check_namespace",
+    "http_option",
 ]
 
 PREFIX: Final = "IDEMPOTENCY_"
 PARTITION_KEY: Final = "id"
 TTL_ATTRIBUTE: Final = "expiration"
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
+WRAPPER: Final = "lambda_idempotency.wrap.handler"
+"""The handler of a function whose own handler is wrapped."""
 
 StoreKind: TypeAlias = Literal["dynamodb", "memory"]
 OnInProgress: TypeAlias = Literal["raise", "wait"]
 OnMissingKey: TypeAlias = Literal["reject", "bypass"]
 
 _NAMESPACE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-")
+_HANDLER: Final = r"[\w/-]+(?:\.[\w/-]+)*\.\w+"
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "store": get_args(StoreKind),
     "on_in_progress": get_args(OnInProgress),
@@ -54,10 +65,15 @@ class _Values(NamedTuple):
     url_suffix: str = "amazonaws.com"
     """The partition's, from which endpoints are made."""
     namespace: str | None = None
+    handler: str | None = None
+    """The function's own handler, where `WRAPPER` stands in its place."""
+    http: HttpOptions | None = DEFAULT
+    """How HTTP requests are answered; None: as any other event."""
     key: str | None = None
-    """JMESPath over the event; None: the whole payload."""
+    """JMESPath over the event; None: the key header of an HTTP request, else the whole payload."""
     fingerprint: str | None = None
-    """JMESPath over the event; a key reused with another fingerprint is refused."""
+    """JMESPath over the event; a key reused with another fingerprint is refused. None: an HTTP
+    request's body and query, else nothing."""
     expires_after: float = 24 * 3600
     lease: float | None = None
     """How long an attempt may hold its key; never less than the invocation has left."""
@@ -105,8 +121,8 @@ class Settings(_Values):
         for name in cls._fields:
             variable = PREFIX + name.upper()
             if (text := environment.get(variable)) is not None:
-                values[name] = _from_text(name, text)
                 try:
+                    values[name] = _from_text(name, text)
                     _check(name, values[name])
                 except ConfigurationError as error:
                     raise ConfigurationError(f"Environment variable {variable}: {error}") from None
@@ -140,10 +156,32 @@ def _check(name: str, value: object) -> None:
     elif name in _FLAGS:
         if not isinstance(value, bool):
             raise ConfigurationError(f"{name} is {value!r}; expected true or false")
+    elif name == "http":
+        if value is not None and not isinstance(value, HttpOptions):
+            raise ConfigurationError(f"http is {value!r}; expected HttpOptions(...) or None (off)")
     elif not isinstance(value, str) or not value.strip():
         raise ConfigurationError(f"{name} is {value!r}; expected a text that is not empty")
-    elif name == "namespace" and _UNRESOLVED not in value:
-        check_namespace(value)
+    else:
+        _check_text(name, value)
+
+
+def _check_text(name: str, text: str) -> None:
+    if name == "namespace" and _UNRESOLVED not in text:
+        check_namespace(text)
+    elif name == "handler":
+        _check_handler(text)
+
+
+def _check_handler(handler: str) -> None:
+    if handler.replace("/", ".") == WRAPPER:
+        raise ConfigurationError(
+            f"handler is {handler!r}, the wrapper itself; expected the function's own handler"
+        )
+    if not re.fullmatch(_HANDLER, handler):
+        raise ConfigurationError(
+            f"handler is {handler!r}; expected a module and a function, such as 'payments.handler' "
+            "or 'orders/payments.handler'"
+        )
 
 
 def _check_seconds(name: str, value: object) -> None:
@@ -158,6 +196,10 @@ def _check_seconds(name: str, value: object) -> None:
 
 
 def _to_text(value: object) -> str:
+    if value is None:
+        return OFF  # only `http` has a default that is something
+    if isinstance(value, HttpOptions):
+        return value.to_text()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -169,6 +211,8 @@ def _from_text(name: str, text: str) -> object:
     if name in _FLAGS:
         flags = {"true": True, "1": True, "false": False, "0": False}
         return flags.get(text.strip().lower(), text)
+    if name == "http":
+        return HttpOptions.from_text(text)
     try:
         if name in _SECONDS:
             return float(text)

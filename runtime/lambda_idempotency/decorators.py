@@ -7,9 +7,17 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import update_wrapper
 from inspect import iscoroutinefunction
+from types import EllipsisType
 from typing import Any, Final, TypeAlias, overload
 
-from .contract import OnInProgress, OnMissingKey, Settings
+from .contract import (
+    HttpOptions,
+    OnInProgress,
+    OnMissingKey,
+    ProfileName,
+    Settings,
+    http_option,
+)
 from .errors import ConfigurationError
 from .keys import Expression, KeyRule, Selector
 from .operation import Handler, Operation, run_unprotected
@@ -21,6 +29,12 @@ Caller: TypeAlias = Callable[[Handler, Any, Any], Any]
 
 Duration: TypeAlias = float | timedelta
 """Seconds, or a timedelta."""
+
+Http: TypeAlias = ProfileName | HttpOptions | EllipsisType | None
+"""A profile, options, None (HTTP mode is off), or `...`: as the settings say."""
+
+MARK: Final = "__idempotent__"
+"""The attribute of a decorated handler; decorators above it copy it with the rest."""
 
 
 @overload
@@ -37,6 +51,7 @@ def idempotent(
     max_attempts: int | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
+    http: Http = ...,
     namespace: str | None = None,
     store: Store | None = None,
 ) -> Callable[[Handler], Handler]: ...
@@ -53,20 +68,24 @@ def idempotent(
     max_attempts: int | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
+    http: Http = ...,
     namespace: str | None = None,
     store: Store | None = None,
 ) -> Any:
     """Makes a Lambda handler take effect once per request; duplicates get the first answer.
 
     `key` and `fingerprint` are JMESPath or callables over the event with its JSON texts decoded;
-    without `key` the whole payload is the key. Durations are seconds or a timedelta:
-    `expires_after` (answers are kept, 24 hours), `lease` (an attempt may hold its key; never less
-    than the invocation has left), `wait_timeout` (half of the time left). An option that is not
-    given comes from the settings (read once, here), then from the defaults.
+    without them an HTTP request has its Idempotency-Key header as the key and its body and query
+    as the fingerprint, and any other payload is the key itself. `http` is a profile ("ietf",
+    "stripe", "accepted"), `HttpOptions`, or None: HTTP events are as any other. Durations are
+    seconds or a timedelta: `expires_after` (answers are kept, 24 hours), `lease` (an attempt may
+    hold its key; never less than the invocation has left), `wait_timeout` (half of the time left).
+    An option that is not given comes from the settings (read once, here), then from the defaults.
 
     The handler raises what it raised; the wrapper raises `InProgressError`,
     `FingerprintMismatchError`, `MissingKeyError`, `ParkedError` or `StoreError`, each before
-    anything ran, and `ResponseUnavailableError`. Raises `ConfigurationError` where it is applied.
+    anything ran, and `ResponseUnavailableError`; in HTTP mode these are responses. Raises
+    `ConfigurationError` where it is applied.
     """
     options: dict[str, Any] = {
         "expires_after": _seconds(expires_after),
@@ -80,6 +99,8 @@ def idempotent(
     }
     given = {name: value for name, value in options.items() if value is not None}
     try:
+        if http is not ...:
+            given["http"] = http_option(http)
         settings = Settings.from_environment(os.environ).overridden(**given)
         call = _caller(settings, store, key, fingerprint)
     except ConfigurationError as error:
@@ -106,6 +127,7 @@ def _wrap(call: Caller, handler: Handler) -> Handler:
     update_wrapper(wrapper, handler)
     if function is not handler:
         del wrapper.__wrapped__  # type: ignore[attr-defined]  # else it would pass for async
+    setattr(wrapper, MARK, True)
     return wrapper
 
 
@@ -139,7 +161,12 @@ def _caller(
         max_attempts=settings.max_attempts,
         bypass_missing_key=settings.on_missing_key == "bypass",
         fail_open=settings.fail_open,
+        http=settings.http,
     )
+    if settings.http not in (None, HttpOptions()):
+        from .http import mode  # HTTP is expected: load it while the environment starts
+
+        mode.mode_of(settings.http)
     return operation.call
 
 

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from .canonical import NotJSONError, parse
+
+HttpShape: TypeAlias = Literal["rest", "http-1.0", "http-2.0", "url", "alb", "unknown"]
+
+_V1: Final[Mapping[str | None, HttpShape]] = {None: "rest", "1.0": "http-1.0"}
 
 BATCH_SOURCES: Final = ("aws:sqs", "aws:kinesis", "aws:dynamodb")
 
@@ -33,16 +37,32 @@ def view(event: Any) -> Any:
     return seen
 
 
+def http_shape(event: Any) -> HttpShape | None:
+    """The shape of an HTTP request, `unknown` where its version is none of ours; else None.
+
+    Events of authorizers (they name the ARN that is asked for), of Lambda's own destinations
+    (version 1.0) and of VPC Lattice (version 2.0) look alike, and are no requests.
+    """
+    if not isinstance(event, Mapping):
+        return None
+    context = event.get("requestContext")
+    if isinstance(context, Mapping) and "elb" in context:
+        return "alb"
+    if "methodArn" in event or "routeArn" in event:
+        return None
+    version = event.get("version")
+    if isinstance(context, Mapping) and isinstance(context.get("http"), Mapping):
+        if version != "2.0":
+            return "unknown"
+        return "url" if ".lambda-url." in str(context.get("domainName")) else "http-2.0"
+    if "httpMethod" in event and "resource" in event:
+        return _V1.get(version, "unknown") if isinstance(version, str | None) else "unknown"
+    return None
+
+
 def is_http(event: Any) -> bool:
     """Whether the event is a REST API, HTTP API, function URL or load balancer request."""
-    if not isinstance(event, Mapping):
-        return False
-    context = event.get("requestContext")
-    return (
-        ("httpMethod" in event and "resource" in event)
-        or (event.get("version") in ("1.0", "2.0") and isinstance(context, Mapping))
-        or (isinstance(context, Mapping) and "elb" in context)
-    )
+    return http_shape(event) not in (None, "unknown")
 
 
 def batch_source(event: Any) -> str | None:

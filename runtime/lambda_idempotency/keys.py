@@ -34,6 +34,14 @@ class Identity(NamedTuple):
     fingerprint: str | None
 
 
+class RequestParts(NamedTuple):
+    """What stands in for expressions that are not given, where the event is an HTTP request: the
+    key in its header, and with its body its query as the fingerprint."""
+
+    key: str | None
+    query: Any
+
+
 class Selector:
     """Evaluates one expression. Raises `ConfigurationError` where it is malformed."""
 
@@ -72,27 +80,39 @@ class KeyRule(NamedTuple):
     key: Selector | None = None
     fingerprint: Selector | None = None
 
-    def identify(self, event: Any, *, route: str = "", principal: str = "") -> Identity:
+    def identify(
+        self,
+        event: Any,
+        *,
+        route: str = "",
+        principal: str = "",
+        request: RequestParts | None = None,
+    ) -> Identity:
         """The identity of a request. Raises `MissingKeyError`, saying why."""
         seen = event
-        if self.key is not None or self.fingerprint is not None:
+        if request is not None or self.key is not None or self.fingerprint is not None:
             try:
                 seen = view(event)
             except ValueError as error:
                 raise MissingKeyError(f"The body of the event is unusable: {error}.") from None
-        value = event if self.key is None else self.key.select(seen)
+        default = event if request is None else request.key
+        value = default if self.key is None else self.key.select(seen)
         if self.key is None and is_empty(value):
             raise KeyAbsentError("The event is empty, and the whole event is the key.")
         parts = (self.operation, route, principal)
         head = [part.encode("utf-8", "surrogatepass") for part in parts]
         parsed = self.key is None or self.key.parsed
         key = digest((*head, _bytes("key", value, parsed=parsed)))
-        fingerprint = None
+        return Identity(f"{self.namespace}#{key}", self._fingerprint(seen, request))
+
+    def _fingerprint(self, seen: Any, request: RequestParts | None) -> str | None:
         if self.fingerprint is not None:
-            chosen = self.fingerprint.select(seen)
-            parsed = self.fingerprint.parsed
-            fingerprint = digest((_bytes("fingerprint", chosen, parsed=parsed),))
-        return Identity(f"{self.namespace}#{key}", fingerprint)
+            chosen, parsed = self.fingerprint.select(seen), self.fingerprint.parsed
+        elif request is not None:
+            chosen, parsed = [seen.get("body"), request.query], True
+        else:
+            return None
+        return digest((_bytes("fingerprint", chosen, parsed=parsed),))
 
 
 def digest(parts: Iterable[bytes]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from functools import partial
 from types import CoroutineType
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -21,7 +20,8 @@ from .errors import (
     ParkedError,
     StoreError,
 )
-from .events import batch_source
+from .events import batch_source, http_shape
+from .http_options import HttpOptions
 from .keys import Identity, KeyAbsentError, KeyRule
 from .protocol import (
     Call,
@@ -40,6 +40,9 @@ from .protocol import (
 from .record import Store
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
+
+ToStored: TypeAlias = Callable[..., Returned]
+"""What of a result is recorded; takes the result and `max_data`, and never raises."""
 
 LEASE_MARGIN: Final = 2000
 """Milliseconds by which a lease outlasts its invocation; clocks may differ by half of it."""
@@ -60,6 +63,7 @@ class Operation(NamedTuple):
     max_attempts: int | None
     bypass_missing_key: bool
     fail_open: bool
+    http: HttpOptions | None = None
 
     def call(self, function: Handler, event: Any, context: Any) -> Any:
         """Runs the function, or answers for it."""
@@ -68,6 +72,8 @@ class Operation(NamedTuple):
                 f"@idempotent was given a batch of {source} records. A redelivered batch is never "
                 "the same payload; make the handling of each record idempotent instead."
             )
+        if self.http is not None and (shape := http_shape(event)) is not None:
+            return self._serve(shape, function, event, context)
         try:
             identity = self.rule.identify(event)
         except MissingKeyError as error:
@@ -75,15 +81,47 @@ class Operation(NamedTuple):
             if self.bypass_missing_key and isinstance(error, KeyAbsentError):
                 return run_unprotected(function, event, context)
             raise
+        return _answer(self._run_once(identity, function, event, context))
+
+    def _serve(self, shape: str, function: Handler, event: Any, context: Any) -> Any:
+        """The response to an HTTP request."""
+        from .http import mode  # only where there is HTTP to serve
+
+        assert self.http is not None
+
+        operation = mode.Operation(
+            rule=self.rule,
+            bypass_missing_key=self.bypass_missing_key,
+            run=lambda: run_unprotected(function, event, context),
+            run_once=lambda identity, scope, to_stored: self._run_once(
+                identity, function, event, context, scope=scope, to_stored=to_stored
+            ),
+            read=self.store.read,
+        )
+        return mode.mode_of(self.http).serve(shape, event, operation)
+
+    def _run_once(
+        self,
+        identity: Identity,
+        function: Handler,
+        event: Any,
+        context: Any,
+        *,
+        scope: str | None = None,
+        to_stored: ToStored = responses.to_stored,
+    ) -> Outcome:
+        def run(step: Run) -> Returned:
+            result = _run_as(Attempt(identity.key, step.attempt), function, event, context)
+            return to_stored(result, max_data=self.store.max_data)
+
         left, lease = self._times(context)
-        outcome = drive(
-            run_once(self._call(identity, left(), lease)),
+        return drive(
+            run_once(self._call(identity, left(), lease, scope)),
             key=identity.key,
             store=self.store,
-            run=partial(self._run, identity.key, function, event, context),
+            run=run,
             remaining=left,
         )
-        return _answer(outcome)
 
     def _times(self, context: Any) -> tuple[Callable[[], int], int]:
         """How to tell the milliseconds that are left for the call, and its lease."""
@@ -94,7 +132,7 @@ class Operation(NamedTuple):
         ends = time.monotonic() + lease / 1000
         return lambda: int((ends - time.monotonic()) * 1000), lease
 
-    def _call(self, identity: Identity, left: int, lease: int) -> Call:
+    def _call(self, identity: Identity, left: int, lease: int, scope: str | None) -> Call:
         wait = 0
         if self.wait:
             wait = left // 2 if self.wait_timeout is None else min(self.wait_timeout, left)
@@ -104,14 +142,11 @@ class Operation(NamedTuple):
             lease=lease,
             expires_after=self.expires_after,
             fingerprint=identity.fingerprint,
+            scope=scope,
             wait=wait,
             max_attempts=self.max_attempts,
             fail_open=self.fail_open,
         )
-
-    def _run(self, key: str, function: Handler, event: Any, context: Any, step: Run) -> Returned:
-        result = _run_as(Attempt(key, step.attempt), function, event, context)
-        return responses.to_stored(result, max_data=self.store.max_data)
 
 
 def run_unprotected(function: Handler, event: Any, context: Any) -> Any:

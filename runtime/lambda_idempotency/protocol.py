@@ -7,7 +7,8 @@ connection and draws no random numbers, so every interleaving of several workers
     (absent) ──────────────► INPROGRESS ────────────► COMPLETED ──► (absent, when expired)
         ▲                      │   ▲  │
         └──────────────────────┘   └──┘  claim under the fence: the lease has ended (an orphan)
-           release: it raised         │
+     release: it raised, or its       │
+     answer is not kept               │
                                       └─────────────► PARKED: more than max_attempts have died
 
 Three rules carry the guarantees:
@@ -117,11 +118,15 @@ class Failed(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """The handler's result and the form in which it is recorded; `encoding` says how to read it."""
+    """The handler's result and the form in which it is recorded; `encoding` says how to read it.
+
+    `keep` False: this answer is not the last word (a server error, say), so it is not recorded.
+    """
 
     result: Any
     data: str | bytes | None = None
     encoding: str | None = None
+    keep: bool = True
 
 
 class Raised(NamedTuple):
@@ -203,6 +208,9 @@ def run_once(call: Call) -> Protocol:
         yield from _release(call)
         return ran
     assert isinstance(ran, Returned)
+    if not ran.keep:
+        yield from _release(call)
+        return Executed(ran.result)
     return (yield from _record(call, held, ran))
 
 

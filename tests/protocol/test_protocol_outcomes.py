@@ -294,3 +294,52 @@ def test_once_a_key_is_released_another_payload_may_use_it(timeline: Timeline) -
     timeline.worker("a", raises=ValueError()).finish()
     b = timeline.worker("b", fingerprint="other payload", returns=answer_of("b"))
     assert b.finish() == Executed("answer of b")
+
+
+# An answer that is not kept -----------------------------------------------------------------------
+
+_TEMPORARY = Returned("try again", '"try again"', keep=False)
+
+
+def test_an_answer_that_is_not_kept_reaches_the_caller_and_frees_the_key(
+    timeline: Timeline,
+) -> None:
+    a = timeline.worker("a", returns=_TEMPORARY)
+    assert a.finish() == Executed("try again")
+    assert timeline.record is None
+    assert (a.requests, a.metrics) == ([Claim, Release], ["Executed"])
+
+
+def test_after_an_answer_that_was_not_kept_the_next_call_runs_as_a_first_attempt(
+    timeline: Timeline,
+) -> None:
+    timeline.worker("a", returns=_TEMPORARY).finish()
+    assert timeline.worker("b").finish() == Executed("answer of b")
+    assert timeline.runs == [("a", 1), ("b", 1)]
+
+
+def test_an_answer_that_is_not_kept_reaches_the_caller_though_the_release_fails(
+    timeline: Timeline,
+) -> None:
+    a = timeline.worker("a", returns=_TEMPORARY)
+    a.until(Release)
+    a.lose_request()
+    assert a.finish() == Executed("try again")
+    assert a.metrics == ["Executed", "StoreError"]
+
+
+def test_an_answer_that_is_not_kept_leaves_a_successors_record_alone(timeline: Timeline) -> None:
+    a = timeline.worker("a", returns=_TEMPORARY)
+    a.until(Release)
+    timeline.pass_time(LEASE)
+    timeline.worker("b").finish()
+    assert a.finish() == Executed("try again")
+    assert a.metrics == ["Executed", "LeaseLost"]
+    assert timeline.record is not None
+    assert timeline.record.owner == owner("b")
+
+
+def test_an_answer_is_kept_unless_told_otherwise(timeline: Timeline) -> None:
+    timeline.worker("a", returns=Returned("last word", '"last word"')).finish()
+    assert timeline.record is not None
+    assert timeline.record.status == COMPLETED

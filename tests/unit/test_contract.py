@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any, Final
 
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambda_idempotency import ConfigurationError, Settings
-from lambda_idempotency.contract import check_namespace
+from lambda_idempotency import ConfigurationError, HttpOptions, Settings
+from lambda_idempotency.contract import WRAPPER, check_namespace
 
 UNTIMED: Final = settings(deadline=None)
 CENTURY: Final = 100 * 365 * 24 * 3600
@@ -26,12 +27,28 @@ def seconds(least: float) -> st.SearchStrategy[float]:
 
 
 texts = st.text(st.characters(), min_size=1).filter(str.strip)
+names = st.from_regex(r"[A-Za-z-]{1,20}", fullmatch=True)
+http_options = st.builds(
+    HttpOptions,
+    profile=st.sampled_from(["ietf", "stripe", "accepted"]),
+    header=names,
+    required=st.none() | st.booleans(),
+    pattern=st.none() | st.sampled_from(["[0-9a-f]{32}", "\\S+", 'a"b', "ü+"]),
+    methods=st.none() | st.lists(st.sampled_from(["POST", "PUT"]), min_size=1).map(tuple),
+    principal_claim=st.none() | texts,
+    store_statuses=st.none() | st.lists(st.sampled_from(["2xx", "404"]), min_size=1).map(tuple),
+    not_replayed=st.none() | st.lists(names).map(tuple),
+    cors=st.lists(st.sampled_from(["*", "https://shop.example"])).map(tuple),
+    status_path=st.none() | st.sampled_from(["/status", "/a/b-c"]),
+)
 all_settings = st.builds(
     Settings,
     store=st.sampled_from(["dynamodb", "memory"]),
     table=st.none() | texts,
     url_suffix=texts,
     namespace=st.none() | st.from_regex(r"[A-Za-z0-9._/-]{1,128}", fullmatch=True),
+    handler=st.none() | st.from_regex(r"[a-z_/]{1,9}(\.[a-z_]{1,9}){1,3}", fullmatch=True),
+    http=st.none() | http_options,
     key=st.none() | texts,
     fingerprint=st.none() | texts,
     expires_after=seconds(1),
@@ -49,6 +66,8 @@ CHANGED: Final[dict[str, Any]] = {
     "table": "records",
     "url_suffix": "amazonaws.com.cn",
     "namespace": "shop/payments",
+    "handler": "orders/payments.handler",
+    "http": HttpOptions(profile="stripe", methods=("POST",)),
     "key": "body.order_id",
     "fingerprint": "body",
     "expires_after": 3600,
@@ -164,6 +183,41 @@ BAD_TEXTS: Final = [
     ("fail_open", "yes", "expected true or false"),
     ("fail_open", "", "expected true or false"),
     ("disabled", "2", "expected true or false"),
+    ("handler", "", "not empty"),
+    ("handler", "handler", "expected a module and a function"),
+    ("handler", "payments.", "expected a module and a function"),
+    ("handler", "../payments.handler", "expected a module and a function"),
+    ("handler", "pay ments.handler", "expected a module and a function"),
+    ("handler", WRAPPER, "the wrapper itself"),
+    ("http", "stripe", "expected 'off' or JSON of options"),
+    ("http", "", "expected 'off' or JSON of options"),
+    ("http", "[]", "expected 'off' or JSON of options"),
+    ("http", "[" * 100_000, "expected 'off' or JSON of options"),
+    ("http", '{"profil":"ietf"}', "it has no option 'profil'"),
+]
+
+BAD_HTTP: Final[list[tuple[str, Any, str]]] = [
+    ("profile", "rest", "expected 'ietf', 'stripe' or 'accepted'"),
+    ("profile", None, "expected 'ietf', 'stripe' or 'accepted'"),
+    ("header", "", "expected the name of a header"),
+    ("header", "Idempotency Key", "expected the name of a header"),
+    ("required", "yes", "expected true or false"),
+    ("pattern", "[", "expected a regular expression"),
+    ("pattern", "", "not empty"),
+    ("pattern", 5, "expected a regular expression"),
+    ("methods", [], "at least one"),
+    ("methods", ["post"], "methods in capitals"),
+    ("methods", "POST", "methods in capitals"),
+    ("principal_claim", " ", "the name of a claim"),
+    ("store_statuses", ["600"], "statuses such as"),
+    ("store_statuses", [200], "statuses such as"),
+    ("store_statuses", [], "at least one"),
+    ("not_replayed", ["a b"], "names of headers"),
+    ("cors", ["shop.example"], "origins such as"),
+    ("cors", ["https://shop.example/"], "origins such as"),
+    ("status_path", "idempotency", "a path such as"),
+    ("status_path", "/idempotency/", "a path such as"),
+    ("status_path", "/{token}", "a path such as"),
 ]
 
 
@@ -177,6 +231,30 @@ def test_a_senseless_variable_is_named_with_its_value_and_what_is_accepted(
     assert message.startswith(f"Environment variable {variable(name)}: {name} is ")
     assert repr(text)[1:-1] in message
     assert accepted in message
+
+
+@pytest.mark.parametrize(("option", "value", "accepted"), BAD_HTTP)
+def test_a_senseless_http_option_is_named_with_its_value_and_what_is_accepted(
+    option: str, value: Any, accepted: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.from_environment({variable("http"): json.dumps({option: value})})
+    message = str(refused.value)
+    assert message.startswith(f"Environment variable {variable('http')}: http {option} is ")
+    assert accepted in message
+
+
+def test_http_mode_that_is_off_survives_the_environment() -> None:
+    assert Settings(http=None).to_environment() == {variable("http"): "off"}
+    assert Settings.from_environment({variable("http"): "off"}).http is None
+
+
+def test_only_http_options_that_differ_from_the_default_are_written() -> None:
+    written = Settings(http=HttpOptions(header="Request-Id", required=False))
+    assert json.loads(written.to_environment()[variable("http")]) == {
+        "header": "Request-Id",
+        "required": False,
+    }
 
 
 BAD_VALUES: Final[list[tuple[str, Any, str]]] = [
@@ -202,6 +280,9 @@ BAD_VALUES: Final[list[tuple[str, Any, str]]] = [
     ("fail_open", "true", "expected true or false"),
     ("fail_open", None, "expected true or false"),
     ("disabled", 1, "expected true or false"),
+    ("handler", 5, "not empty"),
+    ("http", "stripe", "expected HttpOptions(...) or None"),
+    ("http", {}, "expected HttpOptions(...) or None"),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from lambda_idempotency.events import batch_source, is_http, view
+from lambda_idempotency.events import batch_source, http_shape, is_http, view
 
 REST: Final[dict[str, Any]] = {
     "resource": "/orders/{id}",
@@ -61,6 +61,23 @@ http_shapes = pytest.mark.parametrize("event", SHAPES, ids=NAMES)
 @http_shapes
 def test_an_http_event_is_recognised(event: dict[str, Any]) -> None:
     assert is_http(event)
+
+
+@pytest.mark.parametrize(
+    ("event", "shape"),
+    [*zip(SHAPES, ["rest", "http-1.0", "http-2.0", "url", "alb", "alb"], strict=True)],
+    ids=NAMES,
+)
+def test_the_shape_is_told(event: dict[str, Any], shape: str) -> None:
+    assert http_shape(event) == shape
+
+
+@pytest.mark.parametrize(
+    "event", [{**HTTP_2, "version": "3.0"}, {**REST, "version": "9"}, {**REST, "version": 2}]
+)
+def test_a_request_of_another_version_is_unknown(event: dict[str, Any]) -> None:
+    assert http_shape(event) == "unknown"
+    assert not is_http(event)
 
 
 @http_shapes
@@ -165,6 +182,13 @@ NOT_HTTP: Final[list[Any]] = [
     {"version": ["2.0"], "requestContext": {}},
     {"requestContext": {"body": '{"id": 7}'}},
     {"requestContext": "elb"},
+    # Authorizers, which are asked about a request
+    {**REST, "type": "REQUEST", "methodArn": "arn:aws:execute-api:x"},
+    {**HTTP_2, "type": "REQUEST", "routeArn": "arn:aws:execute-api:x"},
+    # Lambda's destinations, VPC Lattice, WebSocket APIs
+    {"version": "1.0", "requestContext": {"condition": "Success"}, "responsePayload": {}},
+    {"version": "2.0", "method": "POST", "requestContext": {"serviceArn": "arn:aws:x"}},
+    {"requestContext": {"routeKey": "$connect", "connectionId": "x"}, "body": '{"id": 7}'},
     {"Records": [{"eventSource": "aws:sqs", "body": '{"id": 7}'}]},
 ]
 

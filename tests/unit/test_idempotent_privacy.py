@@ -117,7 +117,7 @@ def test_a_parked_call_quotes_no_secret(store: MemoryStore, clock: ManualClock) 
     ],
 )
 def test_a_key_that_cannot_be_used_is_not_quoted(store: MemoryStore, key: Any, event: Any) -> None:
-    assert SECRET not in refusal(idempotent(store=store, key=key)(answer), event)
+    assert SECRET not in refusal(idempotent(store=store, key=key, http=None)(answer), event)
 
 
 def test_an_outage_quotes_no_secret_of_its_own() -> None:

@@ -14,7 +14,7 @@ from lambda_idempotency.keys import Identity, KeyAbsentError, KeyRule, Selector
 ORDER: Final[dict[str, Any]] = {"order": {"id": 7, "line": "a"}, "amount": 10}
 
 
-def keyed(event: Any, key: Any = None, **options: str) -> str:
+def keyed(event: Any, key: Any = None, **options: Any) -> str:
     selector = None if key is None else Selector("key", key)
     return KeyRule(namespace="shop", key=selector).identify(event, **options).key
 

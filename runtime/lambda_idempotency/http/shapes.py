@@ -1,0 +1,280 @@
+"""The event shapes: each reads a request and writes an answer in the form its source expects.
+
+API Gateway, "Lambda proxy integrations" (payload formats 1.0 and 2.0); Lambda, "function URLs";
+Elastic Load Balancing, "Lambda functions as targets". `events.http_shape` tells them apart.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from .principal import Caller, caller_in_v1, caller_in_v2
+
+MALFORMED: Final = 502
+"""What API Gateway and load balancers send where a function's response makes no sense to them."""
+
+_ASCII_ONLY: Final = sys.version_info < (3, 12)  # Lambda's Python writes other characters from 3.12
+
+
+class Answer(NamedTuple):
+    """A response that the layer makes."""
+
+    status: int
+    phrase: str
+    headers: Mapping[str, str]
+    body: str
+
+
+class Request(ABC):
+    """One HTTP request. Tolerates whatever an event holds: what is absent reads as empty."""
+
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        self.event = event
+        self.context: Mapping[str, Any] = _mapping(event.get("requestContext"))
+        self.parameters: Mapping[str, Any] = _mapping(event.get("pathParameters"))
+
+    # Reading --------------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def method(self) -> str:
+        """The HTTP method, in capitals."""
+
+    @property
+    @abstractmethod
+    def path(self) -> str:
+        """The path as it was requested, the stage's name included."""
+
+    @property
+    @abstractmethod
+    def template(self) -> str:
+        """The route's path, as in `/orders/{id}`; `$default` or '' for one that takes all."""
+
+    @property
+    @abstractmethod
+    def caller(self) -> Caller:
+        """Who calls."""
+
+    @property
+    def route(self) -> list[Any]:
+        """What tells one operation of the function from another."""
+        catches_all = self.template in ("", "$default")
+        return [self.method, self.path if catches_all else self.template, dict(self.parameters)]
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the API's own paths: the stage's name, a custom domain's base path."""
+        if self.template in ("", "$default"):
+            stage = f"/{self.context.get('stage')}"
+            return stage if self.path.startswith(f"{stage}/") else ""
+        depth = 0
+        for part in self.template.strip("/").split("/"):
+            greedy = part.startswith("{") and part.endswith("+}")
+            value = str(self.parameters.get(part[1:-2], "")) if greedy else ""
+            depth += 1 + value.strip("/").count("/")
+        return "/".join(self.path.split("/")[:-depth])
+
+    def header(self, name: str) -> list[str]:
+        """All values of a header."""
+        name = name.lower()
+        found: list[str] = []
+        for form in ("multiValueHeaders", "headers"):
+            for header, value in _mapping(self.event.get(form)).items():
+                if str(header).lower() == name:
+                    values = value if isinstance(value, list) else [value]
+                    found.extend(str(value) for value in values if value is not None)
+        return found
+
+    @property
+    def query(self) -> Any:
+        """The query, the same for the same parameters in another order."""
+        several = _mapping(self.event.get("multiValueQueryStringParameters"))
+        single = _mapping(self.event.get("queryStringParameters"))
+        return {
+            **{name: [value] for name, value in single.items()},
+            **{name: list(values) for name, values in several.items() if isinstance(values, list)},
+        }
+
+    # Writing --------------------------------------------------------------------------------------
+
+    def write(self, answer: Answer) -> dict[str, Any]:
+        """An answer, as the event's source expects it."""
+        return {
+            "statusCode": answer.status,
+            "headers": dict(answer.headers),
+            "body": answer.body,
+            "isBase64Encoded": False,
+        }
+
+    def explicit(self, result: Any) -> dict[str, Any] | None:
+        """A handler's result with all that its source infers; None where that is not certain."""
+        return dict(result) if isinstance(result, Mapping) else None
+
+    def status(self, result: Any) -> int:
+        """The status that the source makes of a handler's result."""
+        return _status(result.get("statusCode")) if isinstance(result, Mapping) else MALFORMED
+
+    def add_headers(self, response: dict[str, Any], headers: Mapping[str, str]) -> None:
+        """Adds headers to an explicit response."""
+        response["headers"] = {**_mapping(response.get("headers")), **headers}
+
+
+class _V1(Request):
+    """Payload format 1.0."""
+
+    @property
+    def method(self) -> str:
+        return _text(self.event.get("httpMethod")).upper()
+
+    @property
+    def path(self) -> str:
+        return _text(self.context.get("path")) or _text(self.event.get("path"))
+
+    @property
+    def template(self) -> str:
+        return _text(self.event.get("resource"))
+
+    @property
+    def caller(self) -> Caller:
+        return caller_in_v1(self.context)
+
+
+class RestApi(_V1):
+    """A REST API's request."""
+
+
+class HttpApi1(_V1):
+    """An HTTP API's request, payload format 1.0."""
+
+
+class HttpApi2(Request):
+    """An HTTP API's request, payload format 2.0. Without a status, a result is the body."""
+
+    @property
+    def method(self) -> str:
+        return _text(self.context["http"].get("method")).upper()
+
+    @property
+    def path(self) -> str:
+        return _text(self.event.get("rawPath"))
+
+    @property
+    def template(self) -> str:
+        return _text(self.event.get("routeKey")).rpartition(" ")[2]
+
+    @property
+    def caller(self) -> Caller:
+        return caller_in_v2(self.context)
+
+    @property
+    def query(self) -> Any:
+        parts = _text(self.event.get("rawQueryString")).split("&")
+        return sorted(parts, key=lambda part: part.partition("=")[0])
+
+    def explicit(self, result: Any) -> dict[str, Any] | None:
+        if isinstance(result, Mapping) and result.get("statusCode") is not None:
+            return dict(result)
+        if result is None or isinstance(result, str):
+            return None  # AWS does not document whether such a body is in quotes
+        return {
+            "statusCode": 200,
+            "headers": {"content-type": "application/json"},
+            "body": json.dumps(result, ensure_ascii=_ASCII_ONLY),
+            "isBase64Encoded": False,
+        }
+
+    def status(self, result: Any) -> int:
+        return _status(result.get("statusCode")) if isinstance(result, Mapping) else 200
+
+
+class FunctionUrl(HttpApi2):
+    """A function URL's request. It has one route, `$default`."""
+
+
+class LoadBalancer(Request):
+    """A load balancer's request: headers in one of two forms, and the answer's in the same."""
+
+    @property
+    def method(self) -> str:
+        return _text(self.event.get("httpMethod")).upper()
+
+    @property
+    def path(self) -> str:
+        return _text(self.event.get("path"))
+
+    @property
+    def template(self) -> str:
+        return ""
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(
+            oidc=next(iter(self.header("x-amzn-oidc-identity")), None),
+            certificate={
+                "issuerDN": next(iter(self.header("x-amzn-mtls-clientcert-issuer")), None),
+                "subjectDN": next(iter(self.header("x-amzn-mtls-clientcert-subject")), None),
+            },
+        )
+
+    def write(self, answer: Answer) -> dict[str, Any]:
+        response: dict[str, Any] = {
+            "statusCode": answer.status,
+            "statusDescription": f"{answer.status} {answer.phrase}",
+            "body": answer.body,
+            "isBase64Encoded": False,
+        }
+        self.add_headers(response, answer.headers)
+        return response
+
+    def add_headers(self, response: dict[str, Any], headers: Mapping[str, str]) -> None:
+        if self.event.get("multiValueHeaders") is None:
+            return super().add_headers(response, headers)
+        added = {name: [value] for name, value in headers.items()}
+        response["multiValueHeaders"] = {**_mapping(response.get("multiValueHeaders")), **added}
+        return None
+
+
+SHAPES: Final[Mapping[str, type[Request]]] = {
+    "rest": RestApi,
+    "http-1.0": HttpApi1,
+    "http-2.0": HttpApi2,
+    "url": FunctionUrl,
+    "alb": LoadBalancer,
+}
+
+
+def without(response: Mapping[str, Any], headers: frozenset[str]) -> dict[str, Any]:
+    """A response without some headers (in lower case); payload 2.0's cookies are `set-cookie`."""
+    kept = dict(response)
+    for form in ("headers", "multiValueHeaders"):
+        if isinstance(kept.get(form), Mapping):
+            kept[form] = {
+                name: value
+                for name, value in kept[form].items()
+                if str(name).lower() not in headers
+            }
+    if "set-cookie" in headers:
+        kept.pop("cookies", None)
+    return kept
+
+
+def _status(value: Any) -> int:
+    if value is None:
+        return 200
+    try:
+        status = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return MALFORMED
+    return status if 100 <= status <= 599 else MALFORMED
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,60 @@
+"""`GET {status_path}/{token}`: the state of a request, told to the caller who made it.
+
+The token is the digest in the record's id. A record of another principal is not there, and without
+an authorizer only the state is told, never the response.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from .. import responses
+from ..errors import ResponseUnavailableError
+from ..record import COMPLETED, PARKED, Blocked, Record
+from .answers import retry_after, state
+from .principal import scope_of
+from .shapes import Request
+
+if TYPE_CHECKING:
+    from .mode import HttpMode, Operation
+
+_TOKEN: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def token_in(request: Request, status_path: str | None) -> str | None:
+    """What stands where the token should, in a request for the status; None for another one."""
+    if status_path is None or request.method != "GET":
+        return None
+    head, _, token = request.path.removeprefix(request.prefix).rpartition("/")
+    return token if head == status_path else None
+
+
+def answer(mode: HttpMode, request: Request, operation: Operation, token: str) -> Any:
+    """The answer to a request for the status."""
+    principal = mode.principal(request)
+    if not _TOKEN.fullmatch(token):
+        return mode.refuse(request, "bad token", 400)
+    try:
+        reply = operation.read(f"{operation.rule.namespace}#{token}")
+    except Exception as error:  # noqa: BLE001 - whatever a store raises, it was not asked
+        return mode.outage(request, error)
+    if not isinstance(reply, Blocked) or reply.record.scope != scope_of(principal):
+        return mode.refuse(request, "not found", 404)
+    record, now = reply.record, reply.now
+    if record.status == COMPLETED:
+        return _completed(mode, request, record, with_body=principal != "")
+    if record.status == PARKED:
+        return mode.refuse(request, "parked", 500)
+    if not record.leased(now):
+        return mode.refuse(request, "interrupted", 409)
+    return mode.write(request, state(202, "in_progress", retry_after(record.lease_end - now)))
+
+
+def _completed(mode: HttpMode, request: Request, record: Record, *, with_body: bool) -> Any:
+    if not with_body:
+        return mode.write(request, state(200, "completed"))
+    try:
+        return mode.replay(request, responses.from_stored(record))
+    except ResponseUnavailableError:
+        return mode.refuse(request, "unavailable", 410)

@@ -1,0 +1,68 @@
+"""The handler of a function that `attach(function, wrap_handler=True)` made idempotent.
+
+Lambda imports this module; it imports the function's own handler, which the environment names, in
+the same phase (init), and decorates it. Whatever is wrong is raised here, before any request.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
+
+from .contract import Settings
+from .decorators import MARK, idempotent
+from .errors import ConfigurationError
+from .operation import Handler
+
+_LOG: Final = logging.getLogger("lambda_idempotency")
+
+
+def load(environment: Mapping[str, str]) -> Handler:
+    """The function's own handler, made idempotent unless it is already.
+
+    Raises `ConfigurationError`, naming the variable, and what the handler's module raises.
+    """
+    name = Settings.from_environment(environment).handler
+    if name is None:
+        raise ConfigurationError(
+            "Environment variable IDEMPOTENCY_HANDLER is missing; expected the function's own "
+            "handler, such as 'payments.handler'. Idempotency.attach(wrap_handler=True) sets it."
+        )
+    handler = _named(name)
+    if getattr(handler, MARK, False):
+        _LOG.warning("%s is decorated already: wrap_handler adds nothing and can go", name)
+        return handler
+    return idempotent(handler)
+
+
+def _named(name: str) -> Handler:
+    path, _, function = name.rpartition(".")
+    module = _module(path.replace("/", "."), name)  # as Lambda itself reads a handler
+    handler: Any = getattr(module, function, None)
+    if not callable(handler):
+        what = f"is a {type(handler).__name__}" if hasattr(module, function) else "is not there"
+        raise _refusal(name, f"{function} {what} in {module.__file__}")
+    return handler  # type: ignore[no-any-return]
+
+
+def _module(path: str, name: str) -> Any:
+    try:
+        return import_module(path)
+    except ModuleNotFoundError as error:
+        # Only where the handler's own module is not there; what it lacks itself is its own affair.
+        if error.name is None or not f"{path}.".startswith(f"{error.name}."):
+            raise
+        raise _refusal(name, f"there is no module {error.name}") from None
+
+
+def _refusal(name: str, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"Environment variable IDEMPOTENCY_HANDLER: handler is {name!r}, but {why}; expected the "
+        "function's own handler as it was before wrap_handler=True"
+    )
+
+
+handler: Final = load(os.environ)
