@@ -17,7 +17,6 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 
 from kit.local_aws import LocalAws
 
-
 hypothesis.settings.register_profile(
     "suite", derandomize=True, database=None, deadline=None, print_blob=True
 )
