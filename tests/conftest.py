@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -15,6 +16,11 @@ from xdist.scheduler import LoadScopeScheduling
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 from kit.local_aws import LocalAws
+
+hypothesis.settings.register_profile(
+    "suite", derandomize=True, database=None, deadline=None, print_blob=True
+)
+hypothesis.settings.load_profile("suite")
 
 
 class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped

@@ -217,6 +217,7 @@ _NO_STORE: Final = (
 def _synchronous(handler: Callable[[Any, Any], Any]) -> Handler:
     """An async handler on one long-lived event loop: Lambda does not await handlers."""
     import asyncio
+    import weakref
     from contextvars import copy_context
 
     runner = asyncio.Runner()
@@ -224,6 +225,7 @@ def _synchronous(handler: Callable[[Any, Any], Any]) -> Handler:
     def function(event: Any, context: Any) -> Any:
         return runner.run(handler(event, context), context=copy_context())
 
+    weakref.finalize(function, runner.close)
     return function
 
 
