@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+import boto3
+from botocore.config import Config
 
 from kit.clocks import ManualClock
+from kit.local_aws import REGION
+from lambda_idempotency.aws.services import DynamoDB
 from lambda_idempotency.record import Record, Store
 from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item, to_item
 from lambda_idempotency.stores.memory import MemoryStore
@@ -89,6 +95,37 @@ class DynamoDBWorld:
         """See `World.stored`."""
         item = self.item()
         return None if item is None else from_item(item, self.table)
+
+
+def boto_client(endpoint: str, *, attempts: int = 1) -> Any:
+    """boto3's client of a server on this machine."""
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(
+            retries={"mode": "legacy", "total_max_attempts": attempts}, max_pool_connections=50
+        ),
+    )
+
+
+def light_client(endpoint: str, *, sleep: Callable[[float], None] = time.sleep) -> Any:
+    """The runtime's own client of a server on this machine."""
+    return DynamoDB(
+        environment={
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        },
+        sleep=sleep,
+    )
+
+
+CLIENTS: Final[dict[str, Callable[[str], Any]]] = {"boto3": boto_client, "light": light_client}
+"""The clients that a DynamoDB store may have, made for an endpoint."""
 
 
 def create_table(client: Any, name: str) -> None:

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from kit.local_aws import REGION, LocalAws
+from kit.local_aws import LocalAws
 from kit.processes import Server, free_port, listens
-from kit.worlds import DynamoDBWorld, MemoryWorld, World, create_table
+from kit.proxy import LossyProxy
+from kit.worlds import CLIENTS, DynamoDBWorld, MemoryWorld, World, boto_client, create_table
 
 TABLE = "idempotency"
 
 
-def _client(port: int) -> Any:
-    return boto3.client(
-        "dynamodb",
-        endpoint_url=f"http://127.0.0.1:{port}",
-        region_name=REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}, max_pool_connections=50),
-    )
-
-
 @pytest.fixture(scope="session")
-def local_dynamodb(local_aws: LocalAws) -> Any:
-    """A client of the local AWS, which has the table."""
-    client = _client(local_aws.port)
-    create_table(client, TABLE)
-    return client
+def local_dynamodb(local_aws: LocalAws) -> Iterator[dict[str, Any]]:
+    """The clients of the local AWS, which has the table."""
+    clients = {name: connect(local_aws.endpoint) for name, connect in CLIENTS.items()}
+    create_table(clients["boto3"], TABLE)
+    yield clients
+    for client in clients.values():
+        client.close()
 
 
 @pytest.fixture(scope="session")
@@ -46,26 +37,41 @@ def moto_dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         ready=lambda: listens(port),
     )
     try:
-        client = _client(port)
+        client = boto_client(f"http://127.0.0.1:{port}")
         create_table(client, TABLE)
         yield client
+        client.close()
     finally:
         server.stop()
 
 
 @pytest.fixture
-def dynamodb(local_dynamodb: Any) -> DynamoDBWorld:
-    """The DynamoDB store on the local AWS."""
-    return DynamoDBWorld(local_dynamodb, TABLE)
+def proxy(local_aws: LocalAws) -> Iterator[LossyProxy]:
+    """Stands between a store and the local AWS."""
+    with LossyProxy(local_aws.port) as proxy:
+        yield proxy
 
 
-@pytest.fixture(params=["memory", "dynamodb", "dynamodb on moto"])
+@pytest.fixture
+def once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runtime's own client does not try again: its first pause would be longer than a call."""
+    monkeypatch.setattr("lambda_idempotency.aws.client.PAUSES", (60.0,))
+    monkeypatch.setattr(os, "urandom", lambda size: b"\xff" * size)
+
+
+@pytest.fixture(params=CLIENTS)
+def dynamodb(request: pytest.FixtureRequest, local_dynamodb: dict[str, Any]) -> DynamoDBWorld:
+    """The DynamoDB store on the local AWS, with each client in turn."""
+    return DynamoDBWorld(local_dynamodb[request.param], TABLE)
+
+
+@pytest.fixture(params=["memory", "dynamodb", "dynamodb light", "dynamodb on moto"])
 def world(request: pytest.FixtureRequest) -> World:
     """Each store in turn."""
     return _world(request)
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
+@pytest.fixture(params=["memory", "dynamodb", "dynamodb light"])
 def atomic_world(request: pytest.FixtureRequest) -> World:
     """Each store in turn, less moto's: it checks a condition and writes without a lock."""
     return _world(request)
@@ -74,5 +80,7 @@ def atomic_world(request: pytest.FixtureRequest) -> World:
 def _world(request: pytest.FixtureRequest) -> World:
     if request.param == "memory":
         return MemoryWorld()
-    server = "moto_dynamodb" if request.param.endswith("moto") else "local_dynamodb"
-    return DynamoDBWorld(request.getfixturevalue(server), TABLE)
+    if request.param == "dynamodb on moto":
+        return DynamoDBWorld(request.getfixturevalue("moto_dynamodb"), TABLE)
+    clients = request.getfixturevalue("local_dynamodb")
+    return DynamoDBWorld(clients["light" if request.param.endswith("light") else "boto3"], TABLE)

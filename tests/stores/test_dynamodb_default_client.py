@@ -4,62 +4,100 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import Any
+from typing import Any, Final
 
-import boto3
 import pytest
 
+from kit.clocks import ManualClock
+from kit.credential_issuer import CredentialIssuer
+from kit.fault_server import FaultServer
 from kit.local_aws import LocalAws
+from kit.processes import free_port
 from kit.worlds import DynamoDBWorld, fresh_key
-from lambda_idempotency.errors import StoreError
+from lambda_idempotency.aws import services
+from lambda_idempotency.errors import ConfigurationError, StoreError
 from lambda_idempotency.record import Claim, Done, Gone, Reply
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 
+TABLE: Final = "idempotency"
+
 
 @pytest.fixture
-def environment(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def dynamodb(local_dynamodb: dict[str, Any]) -> DynamoDBWorld:
+    """A look at the table from outside."""
+    return DynamoDBWorld(local_dynamodb["boto3"], TABLE)
+
+
+@pytest.fixture
+def environment(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The process' own environment points to the local AWS, as Lambda's points to its region."""
     for name, value in local_aws.environment().items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    return monkeypatch
+
+
+@pytest.fixture
+def store(environment: pytest.MonkeyPatch) -> Iterator[DynamoDBStore]:
+    """A store without a client."""
+    store = DynamoDBStore(TABLE)
+    yield store
+    if store._client is not None:
+        store._client.close()
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    """Says yes to everything."""
+    with FaultServer() as server:
+        yield server
 
 
 def test_without_a_client_the_environment_decides(
-    dynamodb: DynamoDBWorld, environment: None
+    dynamodb: DynamoDBWorld, store: DynamoDBStore
 ) -> None:
-    assert isinstance(
-        DynamoDBStore(dynamodb.table).claim(
-            Claim(key=dynamodb.key, owner="a" * 32, lease=30_000, expires_after=60_000)
-        ),
-        Done,
-    )
+    claim = Claim(key=dynamodb.key, owner="a" * 32, lease=30_000, expires_after=60_000)
+    assert isinstance(store.claim(claim), Done)
     assert dynamodb.item() is not None
 
 
-def test_the_default_client_gives_up_in_seconds(dynamodb: DynamoDBWorld, environment: None) -> None:
-    store = DynamoDBStore(dynamodb.table)
+def test_the_default_client_is_the_runtimes_own(
+    dynamodb: DynamoDBWorld, store: DynamoDBStore
+) -> None:
+    store.read(dynamodb.key)
+    assert isinstance(store._client, services.DynamoDB)
+
+
+def test_a_client_that_is_handed_in_is_the_only_one(dynamodb: DynamoDBWorld) -> None:
+    store = DynamoDBStore(TABLE, client=dynamodb.client)
+    store.read(dynamodb.key)
+    assert store._client is dynamodb.client
+
+
+def test_the_default_client_is_created_by_the_first_request(store: DynamoDBStore) -> None:
+    assert store._client is None
     store.read(fresh_key())
-    config = store._client.meta.config
-    attempts = config.retries["total_max_attempts"]
-    assert attempts == 3
-    assert attempts * (config.connect_timeout + config.read_timeout) < 10
+    client = store._client
+    assert client is not None
+    store.read(fresh_key())
+    assert store._client is client
 
 
 def test_threads_share_one_default_client(
-    dynamodb: DynamoDBWorld, environment: None, monkeypatch: pytest.MonkeyPatch
+    dynamodb: DynamoDBWorld, store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    created: list[str] = []
-    create = boto3.client
+    created: list[services.DynamoDB] = []
 
-    def client(service: str, **options: Any) -> Any:
-        created.append(service)
-        return create(service, **options)
+    class _Counted(services.DynamoDB):
+        def __init__(self, **options: Any) -> None:
+            created.append(self)
+            super().__init__(**options)
 
-    monkeypatch.setattr(boto3, "client", client)
-    store, start = DynamoDBStore(dynamodb.table), Barrier(8)
+    monkeypatch.setattr(services, "DynamoDB", _Counted)
+    start = Barrier(8)
 
     def read(_: int) -> Reply:
         start.wait()
@@ -67,31 +105,119 @@ def test_threads_share_one_default_client(
 
     with ThreadPoolExecutor(8) as pool:
         assert {type(reply) for reply in pool.map(read, range(8))} == {Gone}
-    assert created == ["dynamodb"]
+    assert created == [store._client]
 
 
-def test_boto3_is_loaded_by_the_first_request_and_not_before(
-    dynamodb: DynamoDBWorld, local_aws: LocalAws
-) -> None:
-    script = f"""
+CALL: Final = f"""
 import sys
-from lambda_idempotency.stores.dynamodb import DynamoDBStore
-store = DynamoDBStore({dynamodb.table!r})
-print([name for name in ("boto3", "botocore") if name in sys.modules])
-store.read({dynamodb.key!r})
-print([name for name in ("boto3", "botocore") if name in sys.modules])
+from lambda_idempotency import DynamoDBStore, idempotent
+heavy = {{"boto3", "botocore", "urllib3"}}
+store = DynamoDBStore({TABLE!r})
+handler = idempotent(store=store, namespace="shop")(lambda event, context: event)
+event = {{"id": sys.argv[1]}}
+assert handler(event, None) == handler(event, None) == event
+print(sorted(heavy & set(sys.modules)), type(store._client).__module__)
 """
+
+
+def test_a_whole_call_loads_no_boto3(dynamodb: DynamoDBWorld, local_aws: LocalAws) -> None:
     output = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", CALL, dynamodb.key],
         env=local_aws.environment(),
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert output.splitlines() == ["[]", "['boto3', 'botocore']"]
+    assert output == "[] lambda_idempotency.aws.services\n"
 
 
-def test_a_missing_boto3_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "boto3", None)
-    with pytest.raises(StoreError, match=r"ModuleNotFoundError .* boto3 comes with Lambda"):
-        DynamoDBStore("payments").read("shop#1")
+# What the environment says ------------------------------------------------------------------------
+
+
+def test_the_region_and_the_credentials_of_the_environment_sign(
+    server: FaultServer, store: DynamoDBStore, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.endpoint)
+    environment.setenv("AWS_REGION", "eu-south-2")
+    environment.setenv("AWS_ACCESS_KEY_ID", "AKIDOFTHEENVIRONMENT")
+    environment.setenv("AWS_SESSION_TOKEN", "the-token")
+    store.read("shop#1")
+    (request,) = server.requests
+    assert "Credential=AKIDOFTHEENVIRONMENT/" in request.headers["authorization"]
+    assert "/eu-south-2/dynamodb/aws4_request" in request.headers["authorization"]
+    assert request.headers["x-amz-security-token"] == "the-token"
+
+
+def test_the_container_endpoint_of_the_environment_gives_the_credentials(
+    server: FaultServer, store: DynamoDBStore, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("AWS_ENDPOINT_URL", server.endpoint)
+    environment.delenv("AWS_ACCESS_KEY_ID")
+    with FaultServer(otherwise=CredentialIssuer(ManualClock(4_000_000_000))) as issuer:
+        environment.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{issuer.endpoint}/role")
+        store.read("shop#1")
+    (request,) = server.requests
+    assert "Credential=AKID1/" in request.headers["authorization"]
+
+
+@pytest.mark.parametrize("suffix", ["amazonaws.com", "amazonaws.com.cn"])
+def test_without_an_endpoint_the_region_names_it(
+    environment: pytest.MonkeyPatch, suffix: str
+) -> None:
+    environment.delenv("AWS_ENDPOINT_URL")
+    environment.setenv("AWS_REGION", "cn-north-1")
+    client = DynamoDBStore(TABLE, url_suffix=suffix)._create_client()
+    assert client._headers["host"] == f"dynamodb.cn-north-1.{suffix}"
+
+
+def test_a_missing_region_is_named(store: DynamoDBStore, environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("AWS_REGION")
+    environment.delenv("AWS_DEFAULT_REGION")
+    with pytest.raises(ConfigurationError, match="AWS_REGION is not set"):
+        store.read("shop#1")
+
+
+def test_a_senseless_endpoint_is_named(
+    store: DynamoDBStore, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("AWS_ENDPOINT_URL", "localhost:8000")
+    with pytest.raises(ConfigurationError, match="AWS_ENDPOINT_URL: 'localhost:8000'"):
+        store.read("shop#1")
+
+
+# Errors -------------------------------------------------------------------------------------------
+
+
+def test_an_unreachable_endpoint_is_explained(
+    store: DynamoDBStore, environment: pytest.MonkeyPatch, once: None
+) -> None:
+    port = free_port()
+    environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    with pytest.raises(StoreError) as raised:
+        store.read("shop#1")
+    message = str(raised.value)
+    assert f"DynamoDB get_item on table {TABLE} failed" in message
+    assert f"127.0.0.1:{port}: connection refused" in message
+    assert "shop#1" not in message
+
+
+@pytest.mark.parametrize("missing", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_missing_credentials_are_explained(
+    store: DynamoDBStore, environment: pytest.MonkeyPatch, missing: str
+) -> None:
+    environment.delenv(missing)
+    with pytest.raises(StoreError) as raised:
+        store.read("shop#1")
+    message = str(raised.value)
+    assert f"DynamoDB get_item on table {TABLE} failed" in message
+    assert missing in message
+    assert "shop#1" not in message
+
+
+def test_a_container_endpoint_that_cannot_be_reached_is_explained(
+    store: DynamoDBStore, environment: pytest.MonkeyPatch
+) -> None:
+    environment.delenv("AWS_ACCESS_KEY_ID")
+    environment.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{free_port()}/role")
+    with pytest.raises(StoreError, match=r"container credentials endpoint .* connection refused"):
+        store.read("shop#1")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from kit.local_aws import REGION, LocalAws
 from kit.proxy import LossyProxy
-from kit.worlds import DynamoDBWorld
+from kit.worlds import DynamoDBWorld, boto_client, light_client
 from lambda_idempotency.drivers import drive
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol import (
@@ -28,31 +26,20 @@ from lambda_idempotency.protocol import (
 from lambda_idempotency.record import COMPLETED, Claim, Completion
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 
+TABLE: Final = "idempotency"
 LEASE: Final = 30_000
 PUT: Final = "PutItem"
 DELETE: Final = "DeleteItem"
 
 
-@pytest.fixture
-def proxy(local_aws: LocalAws) -> Iterator[LossyProxy]:
-    """Stands between the store and the local AWS."""
-    with LossyProxy(local_aws.port) as proxy:
-        yield proxy
-
-
 class _Caller:
     """Makes one call through the proxy."""
 
-    def __init__(self, proxy: LossyProxy, dynamodb: DynamoDBWorld, *, attempts: int) -> None:
+    def __init__(
+        self, proxy: LossyProxy, dynamodb: DynamoDBWorld, connect: Callable[[str], Any]
+    ) -> None:
         self._key = dynamodb.key
-        self._client = boto3.client(
-            "dynamodb",
-            endpoint_url=proxy.endpoint,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(retries={"mode": "legacy", "total_max_attempts": attempts}),
-        )
+        self._client = connect(proxy.endpoint)
         self._store = DynamoDBStore(dynamodb.table, client=self._client)
         self.attempts: list[int] = []
 
@@ -88,9 +75,21 @@ def _orphan(dynamodb: DynamoDBWorld) -> None:
 
 
 @pytest.fixture
-def retrying(proxy: LossyProxy, dynamodb: DynamoDBWorld) -> _Caller:
+def dynamodb(local_dynamodb: dict[str, Any]) -> DynamoDBWorld:
+    """The store on the other side of the proxy, which loses nothing."""
+    return DynamoDBWorld(local_dynamodb["boto3"], TABLE)
+
+
+_RETRYING: Final[dict[str, Callable[[str], Any]]] = {
+    "boto3": partial(boto_client, attempts=3),
+    "light": partial(light_client, sleep=lambda _: None),
+}
+
+
+@pytest.fixture(params=_RETRYING)
+def retrying(request: pytest.FixtureRequest, proxy: LossyProxy, dynamodb: DynamoDBWorld) -> _Caller:
     """A caller whose client sends a request again when the connection breaks."""
-    return _Caller(proxy, dynamodb, attempts=3)
+    return _Caller(proxy, dynamodb, _RETRYING[request.param])
 
 
 def test_without_losses_a_call_is_two_requests(
@@ -182,7 +181,7 @@ def _completed(dynamodb: DynamoDBWorld) -> Replayed:
 @pytest.fixture
 def single(proxy: LossyProxy, dynamodb: DynamoDBWorld) -> _Caller:
     """A caller whose client sends each request once."""
-    return _Caller(proxy, dynamodb, attempts=1)
+    return _Caller(proxy, dynamodb, boto_client)
 
 
 @pytest.mark.parametrize("lost", ["request", "reply"])

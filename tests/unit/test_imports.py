@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
 import lambda_idempotency
+from kit.fault_server import FaultServer, answer
 
 HEAVY: Final = {"boto3", "botocore", "redis", "jmespath", "asyncio", "cdk_idempotency"}
 
@@ -18,11 +21,51 @@ handler = idempotent(store=MemoryStore())(lambda event, context: event)
 assert handler({"id": 1}, None) == handler({"id": 1}, None) == {"id": 1}
 """
 
+DYNAMODB_CALL: Final = """
+from lambda_idempotency import DynamoDBStore, idempotent
+def decorated(**options):
+    return idempotent(store=DynamoDBStore("records"), namespace="shop", **options)(
+        lambda event, context: event
+    )
+"""
 
-def loaded_by(statements: str) -> set[str]:
+NEVER_FOR_DYNAMODB: Final = {
+    "asyncio",
+    "boto3",
+    "botocore",
+    "cdk_idempotency",
+    "email",
+    "http.client",
+    "jmespath",
+    "redis",
+    "urllib.request",
+    "urllib3",
+}
+
+
+def loaded_by(statements: str, environment: dict[str, str] | None = None) -> set[str]:
     code = f"{statements}\nimport sys\nprint(*sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=None if environment is None else {**os.environ, **environment},
+    )
     return set(ran.stdout.split())
+
+
+@pytest.fixture
+def dynamodb() -> Iterator[dict[str, str]]:
+    """The environment of a function whose DynamoDB says yes to everything."""
+    with FaultServer(otherwise=answer()) as server:
+        yield {
+            "AWS_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": server.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+        assert len(server.requests) == 2  # a whole call: the claim and the completion
 
 
 @pytest.mark.parametrize(
@@ -43,6 +86,30 @@ def test_nothing_heavy_is_loaded(statements: str) -> None:
 def test_the_package_alone_loads_none_of_its_modules() -> None:
     loaded = loaded_by("import lambda_idempotency")
     assert {name for name in loaded if name.startswith("lambda_idempotency.")} == set()
+
+
+def test_a_whole_call_on_dynamodb_loads_nothing_heavy(dynamodb: dict[str, str]) -> None:
+    call = f"{DYNAMODB_CALL}\nassert decorated()({{'id': 1}}, None) == {{'id': 1}}"
+    loaded = loaded_by(call, dynamodb)
+    assert "lambda_idempotency.aws.services" in loaded
+    assert loaded & NEVER_FOR_DYNAMODB == set()
+
+
+def test_an_expression_adds_jmespath_and_nothing_else_heavy(dynamodb: dict[str, str]) -> None:
+    call = f"{DYNAMODB_CALL}\nassert decorated(key='id')({{'id': 1}}, None) == {{'id': 1}}"
+    assert loaded_by(call, dynamodb) & NEVER_FOR_DYNAMODB == {"jmespath"}
+
+
+def test_a_failed_call_on_dynamodb_loads_nothing_heavy(dynamodb: dict[str, str]) -> None:
+    call = f"""{DYNAMODB_CALL}
+def fail(event, context):
+    raise ValueError
+try:
+    idempotent(store=DynamoDBStore("records"), namespace="shop")(fail)({{"id": 1}}, None)
+except ValueError:
+    pass
+"""
+    assert loaded_by(call, dynamodb) & NEVER_FOR_DYNAMODB == set()
 
 
 def test_jmespath_is_loaded_where_an_expression_needs_it() -> None:

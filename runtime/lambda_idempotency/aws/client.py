@@ -115,7 +115,7 @@ class JsonClient:
             outcome = self._try(operation, body, min(ends, time.monotonic() + ATTEMPT))
             if isinstance(outcome, dict):
                 return outcome
-            if outcome.amended and amends:
+            if outcome.amended and amends and time.monotonic() < ends:
                 amends -= 1  # what was wrong is known and mended: no need to wait
                 continue
             pause = next(pauses, PAUSES[-1]) * os.urandom(1)[0] / 255
@@ -135,12 +135,18 @@ class JsonClient:
             response = self._connections.exchange(request, ends)
         except CredentialsError as error:
             return _Failure(self._error(operation, "NoCredentials", str(error)), passing=False)
+        except ValueError:
+            about = "the credentials have a character that cannot be sent"
+            return _Failure(self._error(operation, "NoCredentials", about), passing=False)
         except ConnectionFailedError as error:
             if error.reused:
                 self._connections.close()  # the others are as old
             failed = self._error(operation, "ConnectionFailed", str(error))
             return _Failure(failed, passing=True, amended=error.reused)
         moved = self._clock.check(response.headers.get("date"), look)
+        if not _is_intact(response):
+            about = "the response is not what its checksum says"
+            return _Failure(self._error(operation, "DamagedResponse", about), passing=True)
         found = _parsed(response)
         if response.status < 300 and found is not None:
             return found
@@ -195,11 +201,13 @@ class _Failure(NamedTuple):
     amended: bool = False
 
 
-def _parsed(response: Response) -> dict[str, Any] | None:
-    """The body, with what botocore adds to it; None where it is not what the service sent."""
+def _is_intact(response: Response) -> bool:
     expected = response.headers.get("x-amz-crc32")
-    if expected is not None and expected != str(crc32(response.body)):
-        return None
+    return expected is None or expected == str(crc32(response.body))
+
+
+def _parsed(response: Response) -> dict[str, Any] | None:
+    """The body, with what botocore adds to it; None where it is no JSON object."""
     try:
         found = json.loads(response.body or b"{}")
     except ValueError:

@@ -44,10 +44,16 @@ class Endpoint(NamedTuple):
         """Raises ValueError naming the URL where it is not http(s)://host[:port][/path][?query]."""
         from urllib.parse import urlsplit
 
-        parts = urlsplit(url)
-        port = parts.port  # raises ValueError where it is no port
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            parts, port = urlsplit(""), None
+        senseless = port == 0 or any(not "!" <= character <= "~" for character in url)
+        known = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        if senseless or not known:
             raise ValueError(f"{url!r} is not an endpoint; expected http(s)://host[:port][/path]")
+        assert parts.hostname is not None
         default = 443 if parts.scheme == "https" else 80
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return cls(scheme=parts.scheme, host=parts.hostname, port=port or default, path=path)
@@ -124,12 +130,13 @@ class Connections:
         endpoint = self._endpoint
         try:
             plain = socket.create_connection((endpoint.host, endpoint.port), _left(deadline))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter where the name cannot be one
             raise ConnectionFailedError(f"{endpoint.authority}: {_reason(error)}") from None
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if endpoint.scheme == "http":
             return plain
         try:
+            plain.settimeout(_left(deadline))
             return self._context().wrap_socket(plain, server_hostname=endpoint.host)
         except OSError as error:
             plain.close()
@@ -137,7 +144,11 @@ class Connections:
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
-            self._tls = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or None)
+            bundle = os.environ.get("AWS_CA_BUNDLE") or None
+            try:
+                self._tls = ssl.create_default_context(cafile=bundle)
+            except OSError as error:
+                raise OSError(f"AWS_CA_BUNDLE cannot be read: {error}") from None
         return self._tls
 
 
@@ -185,7 +196,8 @@ def _chunked(reader: _Reader) -> bytes:
         if total > _MAX_BODY:
             raise ValueError("the body is too large")
         chunks.append(reader.exactly(size))
-        reader.exactly(2)
+        if reader.exactly(2) != b"\r\n":
+            raise ValueError("a chunk is longer than it says")
     while reader.until(b"\r\n", _MAX_HEAD):
         pass  # trailers
     return b"".join(chunks)
@@ -226,10 +238,14 @@ class _Reader:
 
     def rest(self) -> bytes:
         parts = [self._buffer]
-        while part := self._receive():
+        size = len(self._buffer)
+        while size <= _MAX_BODY:
+            if not (part := self._receive()):
+                self._buffer = b""
+                return b"".join(parts)
             parts.append(part)
-        self._buffer = b""
-        return b"".join(parts)
+            size += len(part)
+        raise ValueError("the body is too large")
 
     def _more(self) -> bytes:
         if not (received := self._receive()):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from .. import deadline
 from .connections import ConnectionFailedError, Connections, Endpoint, request_bytes
 
 REFRESH_BEFORE: Final = 300
@@ -102,31 +103,41 @@ class CredentialSource:
         secret_key = environment.get("AWS_SECRET_ACCESS_KEY")
         if access_key and secret_key:
             return Credentials(access_key, secret_key, environment.get("AWS_SESSION_TOKEN") or None)
-        url = environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
         if relative := environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
-            url = _RELATIVE_HOST + relative
-        if not url:
-            raise CredentialsError(
-                "no credentials: neither AWS_ACCESS_KEY_ID nor AWS_CONTAINER_CREDENTIALS_FULL_URI "
-                "is set. Outside Lambda pass a boto3 client to the store."
-            )
-        return self._fetch(url)
+            if not relative.startswith("/"):
+                raise CredentialsError(
+                    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not start with a slash"
+                )
+            return self._fetch(_RELATIVE_HOST + relative)
+        if url := environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+            return self._fetch(url)
+        raise CredentialsError(
+            "neither AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY nor "
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI is set. Outside Lambda pass a boto3 client to the "
+            "store"
+        )
 
     def _fetch(self, url: str) -> Credentials:
-        endpoint = Endpoint.parse(url)
+        try:
+            endpoint = Endpoint.parse(url)
+        except ValueError as error:
+            raise CredentialsError(f"AWS_CONTAINER_CREDENTIALS_FULL_URI: {error}") from None
         if endpoint.scheme == "http" and endpoint.host not in _PLAIN_HOSTS:
             raise CredentialsError(
                 f"AWS_CONTAINER_CREDENTIALS_FULL_URI names {endpoint.host} without TLS; expected "
                 "https, or a host that only this machine reaches"
             )
         headers = {"host": endpoint.authority, "accept": "application/json"}
-        if token := self._authorization():
+        variable, token = self._authorization()
+        if token is not None:
             headers["authorization"] = token
+        try:
+            request = request_bytes("GET", endpoint.path, headers)
+        except ValueError:
+            raise CredentialsError(f"{variable} has a character that cannot be sent") from None
         connections = Connections(endpoint)
         try:
-            response = connections.exchange(
-                request_bytes("GET", endpoint.path, headers), time.monotonic() + _TIMEOUT
-            )
+            response = connections.exchange(request, deadline.monotonic(_TIMEOUT))
         except ConnectionFailedError as error:
             raise CredentialsError(f"the container credentials endpoint failed: {error}") from None
         finally:
@@ -135,17 +146,19 @@ class CredentialSource:
             raise CredentialsError(f"the container credentials endpoint said {response.status}")
         return _parsed(response.body)
 
-    def _authorization(self) -> str | None:
-        if file := self._environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"):
-            from pathlib import Path
+    def _authorization(self) -> tuple[str, str | None]:
+        """The variable that says what to authorize with, and what that is."""
+        variable = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+        if not (file := self._environment.get(f"{variable}_FILE")):
+            return variable, self._environment.get(variable)
+        from pathlib import Path
 
-            try:
-                return Path(file).read_text().strip()
-            except OSError as error:
-                raise CredentialsError(
-                    f"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be read: {error.strerror}"
-                ) from None
-        return self._environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+        try:
+            return f"{variable}_FILE", Path(file).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise CredentialsError(
+                f"{variable}_FILE cannot be read: {type(error).__name__}"
+            ) from None
 
 
 def _parsed(body: bytes) -> Credentials:
@@ -153,12 +166,13 @@ def _parsed(body: bytes) -> Credentials:
 
     try:
         found = json.loads(body)
-        return Credentials(
-            found["AccessKeyId"],
-            found["SecretAccessKey"],
-            found.get("Token"),
-            datetime.fromisoformat(found["Expiration"]).timestamp(),
-        )
+        access_key, secret_key = found["AccessKeyId"], found["SecretAccessKey"]
+        token = found.get("Token")
+        ends = datetime.fromisoformat(found["Expiration"]).timestamp()
+        whole = all(isinstance(part, str) and part for part in (access_key, secret_key))
+        if not whole or not isinstance(token, str | None):
+            raise TypeError
+        return Credentials(access_key, secret_key, token, ends)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise CredentialsError(
             "the container credentials endpoint answered without AccessKeyId, SecretAccessKey "

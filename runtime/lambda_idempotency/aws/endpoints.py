@@ -18,6 +18,10 @@ _DUAL_STACK: Final = {
 }
 
 
+_FIPS_IN_GOVCLOUD: Final = ("dynamodb", "ssm")
+"""Services whose ordinary names in GovCloud are those for FIPS."""
+
+
 def region_of(environment: Mapping[str, str]) -> str:
     """The region of the running function."""
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
@@ -43,8 +47,15 @@ def endpoint_of(
                 except ValueError as error:
                     raise ConfigurationError(f"{name}: {error}") from None
     region = region_of(environment)
+    # The ordinary names of Secrets Manager are dual-stack, and have no others.
+    dual_stack = (
+        environment.get("AWS_USE_DUALSTACK_ENDPOINT", "").lower() == "true"
+        and service != "secretsmanager"
+    )
     fips = "-fips" if environment.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true" else ""
-    if environment.get("AWS_USE_DUALSTACK_ENDPOINT", "").lower() == "true":
+    if service in _FIPS_IN_GOVCLOUD and region.startswith("us-gov-") and not dual_stack:
+        fips = ""
+    if dual_stack:
         if url_suffix not in _DUAL_STACK:
             raise ConfigurationError(
                 f"AWS_USE_DUALSTACK_ENDPOINT is true, and {url_suffix} has no dual-stack names "

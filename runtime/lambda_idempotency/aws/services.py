@@ -90,7 +90,10 @@ class SecretsManager(JsonClient):
 
     def get_secret_value(self, **request: Any) -> dict[str, Any]:
         """Reads a secret."""
-        return self.call("GetSecretValue", request)
+        response = self.call("GetSecretValue", request)
+        if "SecretBinary" in response:
+            response["SecretBinary"] = a2b_base64(response["SecretBinary"])
+        return response
 
 
 def elasticache_token(
@@ -118,7 +121,18 @@ def elasticache_token(
 
 
 def _decode(item: Any) -> None:
-    """Binary values of an item, in place, as boto3 gives them."""
+    """Binary values of an item, in place and at any depth, as boto3 gives them."""
     for value in (item or {}).values():
-        if "B" in value:
-            value["B"] = a2b_base64(value["B"])
+        _decode_value(value)
+
+
+def _decode_value(value: Any) -> None:
+    if "B" in value:
+        value["B"] = a2b_base64(value["B"])
+    elif "BS" in value:
+        value["BS"] = [a2b_base64(member) for member in value["BS"]]
+    elif "M" in value:
+        _decode(value["M"])
+    elif "L" in value:
+        for member in value["L"]:
+            _decode_value(member)

@@ -83,11 +83,8 @@ class Signer:
         }
         if credentials.token is not None:
             parts["X-Amz-Security-Token"] = credentials.token
-        text = "&".join(
-            sorted(
-                f"{quote(name, safe='-_.~')}={quote(parts[name], safe='-_.~')}" for name in parts
-            )
-        )
+        pairs = [[quote(part, safe="-_.~") for part in pair] for pair in parts.items()]
+        text = "&".join("=".join(pair) for pair in sorted(pairs))
         request = "\n".join(("GET", "/", text, f"host:{host}", "", "host", sha256().hexdigest()))
         _, signature = self._sign(request, moment, credentials)
         return f"{host}/?{text}&X-Amz-Signature={signature}"

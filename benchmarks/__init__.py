@@ -1,0 +1,1 @@
+"""`make bench`: this library, Powertools for AWS Lambda and the raw clients, in one run."""

@@ -1,0 +1,106 @@
+"""CPU and wall time of warm calls, against the stub and without I/O; what passes the socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from benchmarks.measures import Measure, Size, interleaved
+from benchmarks.workers import Stub, Worker
+
+KINDS: Final = {
+    "first": "first call",
+    "replay": "replay",
+    "in_progress": "in-progress verdict",
+}
+PAYLOADS: Final = {1_000: "1 KB", 100_000: "100 KB", 1_000_000: "1 MB"}
+
+_BUDGETS: Final = {"first": 0.25, "replay": 0.22}
+_WITHOUT_IO: Final = {1_000: 1.0, 100_000: 0.4}
+
+
+def on_dynamodb(workers: Mapping[str, Worker], size: Size) -> list[Measure]:
+    """CPU and wall time against the stub, at every payload size."""
+    measures = {}
+    for payload, about in PAYLOADS.items():
+        for kind, title in KINDS.items():
+            found = _sampled(workers, size, kind, payload)
+            for clock in ("cpu", "wall"):
+                measures[clock, kind, payload] = Measure(
+                    group=f"{clock.upper() if clock == 'cpu' else 'Wall'} per call, DynamoDB",
+                    name=f"{title}, {about}",
+                    unit="µs",
+                    samples={name: [one[clock] for one in ones] for name, ones in found.items()},
+                    budget=_BUDGETS.get(kind) if clock == "cpu" else None,
+                    plotted=clock == "cpu",
+                )
+    return [measure for key, measure in measures.items() if key[0] == "cpu"] + [
+        measure for key, measure in measures.items() if key[0] == "wall"
+    ]
+
+
+def without_io(workers: Mapping[str, Worker], size: Size) -> list[Measure]:
+    """CPU of first calls on stores in memory."""
+    kinds: list[tuple[int, bool]] = [(1_000, False), (100_000, False), (100_000, True)]
+    measures = []
+    for payload, whole_floats in kinds:
+        found = _sampled(workers, size, "first", payload, whole_floats=whole_floats)
+        measures.append(
+            Measure(
+                group="CPU per call without I/O",
+                name=f"first call, {PAYLOADS[payload]}"
+                + (", its prices whole floats" if whole_floats else ""),
+                unit="µs",
+                samples={name: [one["cpu"] for one in ones] for name, ones in found.items()},
+                budget=None if whole_floats else _WITHOUT_IO[payload],
+                plotted=not whole_floats,
+            )
+        )
+    return measures
+
+
+def at_the_socket(workers: Mapping[str, Worker], stub: Stub) -> list[Measure]:
+    """Requests, and bytes of HTTP, of one call."""
+    counted = {
+        name: {kind: _counted(worker, stub, kind) for kind in KINDS}
+        for name, worker in workers.items()
+    }
+    return [
+        Measure(
+            group="At the socket, per call",
+            name=f"{what}, {title}",
+            unit=unit,
+            samples={name: [kinds[kind][what]] for name, kinds in counted.items()},
+            budget=1.0 if what == "round trips" else None,
+        )
+        for what, unit in (("round trips", ""), ("bytes", "B"))
+        for kind, title in KINDS.items()
+    ]
+
+
+def _sampled(
+    workers: Mapping[str, Worker], size: Size, kind: str, payload: int, **options: bool
+) -> dict[str, list[dict[str, float]]]:
+    tasks: dict[str, Callable[[], dict[str, float]]] = {
+        name: partial(worker.do, kind, size=payload, calls=size.calls[payload], **options)
+        for name, worker in workers.items()
+    }
+    return interleaved(size.rounds, tasks)
+
+
+def _counted(worker: Worker, stub: Stub, kind: str) -> dict[str, float]:
+    """Counts a batch, less the first calls that are a part of it."""
+    calls = 20
+    firsts = {"first": 0, "replay": calls, "in_progress": 1}[kind]
+    before = stub.counts()
+    worker.do(kind, size=1_000, calls=calls)
+    between = stub.counts()
+    if firsts:
+        worker.do("first", size=1_000, calls=firsts)
+    after = stub.counts()
+    own = {what: 2 * between[what] - before[what] - after[what] for what in before}
+    return {
+        "round trips": own["requests"] / calls,
+        "bytes": (own["received"] + own["sent"]) / calls,
+    }

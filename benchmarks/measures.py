@@ -1,0 +1,116 @@
+"""What a run yields: measures with a ratio and a budget, and tables of everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median, quantiles
+from typing import Final, TypeAlias, TypeVar
+
+Samples: TypeAlias = Sequence[float]
+"""One value for each round."""
+
+Name = TypeVar("Name")
+Value = TypeVar("Value")
+
+SUBJECTS: Final = {
+    "ours": "ours",
+    "powertools": "Powertools",
+    "boto3": "raw boto3",
+    "floor": "floor",
+}
+"""The columns and their titles."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """One row: the samples of each subject, and the most that ours may be of the peer's."""
+
+    group: str
+    name: str
+    unit: str
+    samples: Mapping[str, Samples]
+    budget: float | None = None
+    plotted: bool = False
+
+    @property
+    def ratio(self) -> float:
+        """Ours to the peer's, by their medians."""
+        return median(self.samples["ours"]) / median(self.samples["powertools"])
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The quartiles of the ratio in each round."""
+        pairs = zip(self.samples["ours"], self.samples["powertools"], strict=True)
+        return quartiles([ours / peer for ours, peer in pairs])
+
+    @property
+    def met(self) -> bool | None:
+        """Whether ours is within its budget; None where it has none."""
+        return None if self.budget is None else round(self.ratio, 2) <= self.budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What has no peer to be compared with."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How much a run does: rounds of interleaved repetitions, and calls in each."""
+
+    rounds: int
+    cold_rounds: int
+    few_rounds: int
+    calls: Mapping[int, int]
+    soak_calls: int
+    callers: Sequence[int]
+    synths: Sequence[tuple[int, int]] = field(default=())
+
+
+FULL: Final = Size(
+    rounds=7,
+    cold_rounds=7,
+    few_rounds=3,
+    calls={1_000: 80, 100_000: 12, 1_000_000: 2},
+    soak_calls=100_000,
+    callers=(1, 2, 4, 8, 16, 32, 64),
+    synths=((1, 1), (10, 1), (100, 1), (300, 3)),
+)
+QUICK: Final = Size(
+    rounds=2,
+    cold_rounds=1,
+    few_rounds=1,
+    calls={1_000: 20, 100_000: 4, 1_000_000: 1},
+    soak_calls=4_000,
+    callers=(1, 64),
+    synths=((1, 1),),
+)
+
+
+def interleaved(
+    rounds: int, tasks: Mapping[Name, Callable[[], Value]], *, warm_up: bool = True
+) -> dict[Name, list[Value]]:
+    """Does every task in every round, so that a noisy minute hits all; a warm-up is dropped."""
+    found: dict[Name, list[Value]] = {name: [] for name in tasks}
+    names = list(tasks)
+    for turn in range(-1 if warm_up else 0, rounds):
+        for name in names:
+            value = tasks[name]()
+            if turn >= 0:
+                found[name].append(value)
+        names = [*names[1:], names[0]]
+    return found
+
+
+def quartiles(values: Samples) -> tuple[float, float]:
+    """The first and the third; the value itself where there is but one."""
+    if len(values) < 2:
+        return values[0], values[0]
+    low, _, high = quantiles(values, n=4, method="inclusive")
+    return low, high

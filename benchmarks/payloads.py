@@ -1,0 +1,38 @@
+"""Events of a given size, as they come from a JSON parser."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from itertools import count
+from typing import Any
+
+_LINE = {
+    "sku": "A-1001",
+    "title": "Crème brûlée dishes, set of 6",
+    "quantity": 2,
+    "tags": ["kitchen", "gift"],
+    "note": None,
+    "wrapped": False,
+    "parcel": {"weight_kg": 1.75, "fragile": True},
+}
+_RUN = os.urandom(8).hex()
+_NUMBERS = count()
+
+
+def events(size: int, number: int, *, whole_floats: bool = False) -> list[dict[str, Any]]:
+    """Distinct events of about `size` bytes of JSON; they share what they have in common."""
+    lines = _lines(size, 20.0 if whole_floats else 19.99)
+    return [
+        {"order_id": f"{_RUN}-{next(_NUMBERS):08}", "customer": "c-42", "lines": lines}
+        for _ in range(number)
+    ]
+
+
+@cache
+def _lines(size: int, price: float) -> Any:
+    line = {**_LINE, "price": price}
+    each = len(json.dumps(line, separators=(",", ":"), ensure_ascii=False).encode()) + 1
+    # A round trip, for a parser's shared names and separate values.
+    return json.loads(json.dumps([{**line, "line": n} for n in range(max(1, size // each))]))

@@ -1,0 +1,174 @@
+"""A DynamoDB on loopback that answers at once, so that a benchmark measures its clients.
+
+One process, one dictionary, a thread for each connection. It counts requests and bytes at the
+socket; `Stub.Counts` asks for them. Started as `python -m benchmarks.stub_dynamodb PORT [PEM]`.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from email.utils import formatdate
+from itertools import count
+from typing import Any, Final
+from zlib import crc32
+
+from benchmarks.conditions import Facts, Item, compiled
+
+_REFUSED: Final = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
+
+
+@dataclass
+class Counts:
+    """What has passed the socket."""
+
+    requests: int = 0
+    received: int = 0
+    sent: int = 0
+
+
+class RefusedError(Exception):
+    """A condition that does not hold; it carries the item that was found."""
+
+
+class Table:
+    """The items, under their `id`, and the operations on them."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, Item] = {}
+        self.operations: dict[str, Callable[[Any], dict[str, Any]]] = {
+            "PutItem": self._put,
+            "GetItem": self._get,
+            "UpdateItem": self._update,
+            "DeleteItem": self._delete,
+        }
+
+    def _put(self, request: Any) -> dict[str, Any]:
+        key = request["Item"]["id"]["S"]
+        self._check(request, key)
+        self._items[key] = request["Item"]
+        return {}
+
+    def _get(self, request: Any) -> dict[str, Any]:
+        found = self._items.get(request["Key"]["id"]["S"])
+        return {} if found is None else {"Item": found}
+
+    def _update(self, request: Any) -> dict[str, Any]:
+        key = request["Key"]["id"]["S"]
+        self._check(request, key)
+        item = self._items.setdefault(key, dict(request["Key"]))
+        for part in request["UpdateExpression"].removeprefix("SET ").split(", "):
+            name, value = part.split(" = ")
+            item[request["ExpressionAttributeNames"][name]] = request["ExpressionAttributeValues"][
+                value
+            ]
+        return {}
+
+    def _delete(self, request: Any) -> dict[str, Any]:
+        key = request["Key"]["id"]["S"]
+        self._check(request, key)
+        self._items.pop(key, None)
+        return {}
+
+    def _check(self, request: Any, key: str) -> None:
+        expression = request.get("ConditionExpression")
+        if expression is None:
+            return
+        found = self._items.get(key, {})
+        facts = Facts(
+            found,
+            request.get("ExpressionAttributeNames", {}),
+            request.get("ExpressionAttributeValues", {}),
+        )
+        if not compiled(expression)(facts):
+            raise RefusedError(found)
+
+
+class Stub:
+    """Serves the table until the process ends."""
+
+    def __init__(self) -> None:
+        self._table = Table()
+        self._counts = Counts()
+        self._lock = threading.Lock()
+        self._ids = count()
+        self._date = (0, "")
+
+    def serve(self, port: int, certificate: str | None) -> None:
+        """Accepts connections for ever."""
+        context = None
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+        with socket.create_server(("127.0.0.1", port), backlog=256) as server:
+            while True:
+                plain, _ = server.accept()
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                threading.Thread(target=self._converse, args=(plain, context), daemon=True).start()
+
+    def _converse(self, plain: socket.socket, context: ssl.SSLContext | None) -> None:
+        with suppress(OSError):  # the client has gone
+            connection = plain
+            if context is not None:
+                connection = context.wrap_socket(plain, server_side=True)
+            buffer = b""
+            while True:
+                while (end := buffer.find(b"\r\n\r\n")) < 0:
+                    if not (more := connection.recv(65536)):
+                        return
+                    buffer += more
+                headers = _headers(buffer[:end])
+                size = end + 4 + int(headers.get("content-length", "0"))
+                while len(buffer) < size:
+                    buffer += connection.recv(65536)
+                answer = self._answer(headers["x-amz-target"], buffer[end + 4 : size], size)
+                connection.sendall(answer)
+                buffer = buffer[size:]
+
+    def _answer(self, target: str, body: bytes, size: int) -> bytes:
+        if target == "Stub.Counts":
+            return self._response("200 OK", asdict(self._counts))
+        operation = self._table.operations[target.rpartition(".")[2]]
+        request = json.loads(body)
+        with self._lock:
+            try:
+                answer = self._response("200 OK", operation(request))
+            except RefusedError as refused:
+                found = {"Item": refused.args[0]} if refused.args[0] else {}
+                message = "The conditional request failed"
+                about = {"__type": _REFUSED, "message": message, **found}
+                answer = self._response("400 Bad Request", about)
+            self._counts.requests += 1
+            self._counts.received += size
+            self._counts.sent += len(answer)
+        return answer
+
+    def _response(self, status: str, content: dict[str, Any]) -> bytes:
+        """The bytes with the headers that DynamoDB sends."""
+        body = json.dumps(content, separators=(",", ":")).encode()
+        now = int(time.time())
+        if self._date[0] != now:
+            self._date = (now, formatdate(now, usegmt=True))
+        head = (
+            f"HTTP/1.1 {status}\r\nServer: Server\r\nDate: {self._date[1]}\r\n"
+            f"Content-Type: application/x-amz-json-1.0\r\nContent-Length: {len(body)}\r\n"
+            f"Connection: keep-alive\r\nx-amzn-RequestId: {next(self._ids):052d}\r\n"
+            f"x-amz-crc32: {crc32(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    pairs = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
+    return {name.lower(): value.strip() for name, _, value in pairs}
+
+
+if __name__ == "__main__":
+    Stub().serve(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)

@@ -1,0 +1,186 @@
+"""What is compared: one handler, wrapped by this library, by the peer, and by hand.
+
+A subject's imports happen where it is made, in the worker process that is its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+Handler: TypeAlias = Callable[[Any, Any], Any]
+
+TABLE = "bench"
+
+
+class BusyError(Exception):
+    """What the subjects made by hand raise while another attempt is in progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A way to wrap a handler. `busy` is what a duplicate of a running attempt raises; `later`
+    moves the clock of a store in memory."""
+
+    wrap: Callable[[Handler], Handler]
+    busy: type[Exception]
+    later: Callable[[float], None] | None = None
+
+
+def ours() -> Subject:
+    """This library, on DynamoDB."""
+    from lambda_idempotency import DynamoDBStore, InProgressError, idempotent
+
+    store = DynamoDBStore(TABLE)
+    return Subject(wrap=idempotent(store=store, namespace="bench"), busy=InProgressError)
+
+
+def powertools() -> Subject:
+    """The peer, on DynamoDB, with the boto3 client it makes for itself."""
+    from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
+
+    return _powertools(DynamoDBPersistenceLayer(table_name=TABLE))
+
+
+def boto3() -> Subject:
+    """The two requests by hand through boto3."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    client = boto3.client("dynamodb")
+
+    def put(**request: Any) -> Any:
+        try:
+            client.put_item(**request)
+        except ClientError as error:
+            return error.response.get("Item")
+        return None
+
+    return _by_hand(put, client.update_item)
+
+
+def floor() -> Subject:
+    """The two requests by hand on a socket."""
+    from benchmarks.floor import Floor
+
+    client = Floor()
+    return _by_hand(
+        lambda **request: client.call("PutItem", request).get("Item"),
+        lambda **request: client.call("UpdateItem", request),
+    )
+
+
+def ours_memory() -> Subject:
+    """This library without I/O."""
+    from lambda_idempotency import InProgressError, MemoryStore, idempotent
+
+    moved = [0.0]
+
+    def later(seconds: float) -> None:
+        moved[0] += seconds
+
+    store = MemoryStore(clock=lambda: time.time() + moved[0])
+    return Subject(wrap=idempotent(store=store), busy=InProgressError, later=later)
+
+
+def powertools_memory() -> Subject:
+    """The peer without I/O."""
+    from benchmarks.memory_layer import MemoryLayer
+
+    return _powertools(MemoryLayer())
+
+
+SUBJECTS: dict[str, Callable[[], Subject]] = {
+    "ours": ours,
+    "powertools": powertools,
+    "boto3": boto3,
+    "floor": floor,
+    "ours-memory": ours_memory,
+    "powertools-memory": powertools_memory,
+}
+
+
+def _powertools(layer: Any) -> Subject:
+    from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent
+    from aws_lambda_powertools.utilities.idempotency.exceptions import (
+        IdempotencyAlreadyInProgressError,
+    )
+
+    config = IdempotencyConfig(expires_after_seconds=24 * 3600)
+
+    def wrap(handler: Handler) -> Handler:
+        wrapped: Handler = idempotent(persistence_store=layer, config=config)(handler)
+        return wrapped
+
+    return Subject(wrap=wrap, busy=IdempotencyAlreadyInProgressError)
+
+
+def _by_hand(put: Callable[..., Any], update: Callable[..., Any]) -> Subject:
+    """A claim and a completion; `put` returns the item that is in the way."""
+
+    def wrap(handler: Handler) -> Handler:
+        def wrapped(event: Any, context: Any) -> Any:
+            text = json.dumps(event, sort_keys=True, separators=(",", ":"))
+            key = f"{context.function_name}#{sha256(text.encode()).hexdigest()}"
+            now = int(time.time() * 1000)
+            found = put(
+                TableName=TABLE,
+                Item={
+                    "id": {"S": key},
+                    "status": {"S": "INPROGRESS"},
+                    "expiration": {"N": str(now // 1000 + 24 * 3600)},
+                    "in_progress_expiration": {"N": str(now + 30_000)},
+                },
+                ConditionExpression="attribute_not_exists(id) OR expiration < :now",
+                ExpressionAttributeValues={":now": {"N": str(now // 1000)}},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+            if found is not None:
+                if found["status"]["S"] != "COMPLETED":
+                    raise BusyError
+                return json.loads(found["data"]["S"])
+            result = handler(event, context)
+            update(
+                TableName=TABLE,
+                Key={"id": {"S": key}},
+                UpdateExpression="SET #status = :status, #data = :data",
+                ExpressionAttributeNames={"#status": "status", "#data": "data"},
+                ExpressionAttributeValues={
+                    ":status": {"S": "COMPLETED"},
+                    ":data": {"S": json.dumps(result)},
+                },
+            )
+            return result
+
+        return wrapped
+
+    return Subject(wrap=wrap, busy=BusyError)
+
+
+def environment(endpoint: str) -> dict[str, str]:
+    """A Lambda's environment, with a session token of the usual length, pointed at the stub."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "IDEMPOTENCY_", "POWERTOOLS_", "PYTHON"))
+    }
+    return {
+        **kept,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "AWS_SESSION_TOKEN": "IQoJb3JpZ2luX2Vj" * 50,
+        "AWS_LAMBDA_FUNCTION_NAME": "bench",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "POWERTOOLS_SERVICE_NAME": "bench",
+        "PYTHONHASHSEED": "0",
+    }

@@ -1,0 +1,107 @@
+"""Subjects in processes of their own, and the stub they talk to."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from benchmarks.subjects import environment
+from kit.local_aws import ROOT
+from kit.processes import Server, free_port, listens
+
+
+class Stub:
+    """The stub server, ready. Use as a context manager."""
+
+    def __init__(self, *, certificate: Path | None = None) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="bench-stub-")
+        self._port = free_port()
+        scheme = "http" if certificate is None else "https"
+        self.endpoint = f"{scheme}://127.0.0.1:{self._port}"
+        options = [] if certificate is None else [str(certificate)]
+        self._server = Server(
+            [sys.executable, "-m", "benchmarks.stub_dynamodb", str(self._port), *options],
+            log=Path(self._directory.name) / "stub.log",
+            ready=lambda: listens(self._port),
+            environment={**environment(self.endpoint), "PYTHONPATH": python_path()},
+        )
+
+    def __enter__(self) -> Stub:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.stop()
+        self._directory.cleanup()
+
+    def counts(self) -> dict[str, int]:
+        """Requests, and bytes received and sent, so far."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection.request("POST", "/", headers={"X-Amz-Target": "Stub.Counts"})
+        found: dict[str, int] = json.loads(connection.getresponse().read())
+        connection.close()
+        return found
+
+
+class Worker:
+    """One subject; `do` measures it."""
+
+    def __init__(self, subject: str, endpoint: str, packages: Path) -> None:
+        self.subject = subject
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", subject],
+            cwd=ROOT,
+            env={**environment(endpoint), "PYTHONPATH": python_path(packages)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """For whoever rations its CPU."""
+        return self._process.pid
+
+    def do(self, order: str, **options: Any) -> dict[str, float]:
+        """Sends an order and waits for the answer. Raises RuntimeError where there is none."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"do": order, **options}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.subject} failed at {order} {options}; see above")
+        answer: dict[str, float] = json.loads(line)
+        return answer
+
+    def stop(self) -> None:
+        """Ends the process."""
+        self._process.kill()
+        self._process.communicate()
+
+
+def start(stack: ExitStack, endpoint: str, packages: Path, *subjects: str) -> dict[str, Worker]:
+    """Workers that end with `stack`, each checked to do what it is measured for."""
+    workers = {}
+    for subject in subjects:
+        workers[subject] = Worker(subject, endpoint, packages)
+        stack.callback(workers[subject].stop)
+        workers[subject].do("check")
+    return workers
+
+
+def python_path(*first: Path) -> str:
+    """For a child that uses the benchmarks and the tests' kit, and the packages in `first`."""
+    return os.pathsep.join(str(path) for path in (*first, ROOT, ROOT / "tests"))
