@@ -21,11 +21,12 @@ STATUS_PATH: Final = "/idempotency"
 OFF: Final = "off"
 """What stands in the environment where HTTP mode is off."""
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110, 5.6.2
-_METHOD: Final = re.compile(r"[A-Z]{1,32}")
-_STATUSES: Final = re.compile(r"[1-5](?:xx|[0-9]{2})")
-_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
-_ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^\s/]+")
+# Compiled where an option needs them: this module is a part of every cold start.
+_TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}"  # RFC 9110, 5.6.2
+_METHOD: Final = r"[A-Z]{1,32}"
+_STATUSES: Final = r"[1-5](?:xx|[0-9]{2})"
+_PATH: Final = r"(?:/[A-Za-z0-9._~-]+)+"
+_ORIGIN: Final = r"\*|[a-z][a-z0-9+.-]*://[^\s/]+"
 _UNRESOLVED: Final = "${Token["
 
 
@@ -59,9 +60,7 @@ class HttpOptions:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if (value is not None or field.default is not None) and (
-                wrong := _CHECKS[field.name](value)
-            ):
+            if value != field.default and (wrong := _CHECKS[field.name](value)):
                 raise ConfigurationError(f"http {field.name} is {value!r}; expected {wrong}")
 
     @property
@@ -118,9 +117,9 @@ def http_option(value: object) -> HttpOptions | None:
 # Checks: what was expected instead, or None -------------------------------------------------------
 
 
-def _matching(pattern: re.Pattern[str], expected: str) -> Callable[[Any], str | None]:
+def _matching(pattern: str, expected: str) -> Callable[[Any], str | None]:
     return lambda value: (
-        None if isinstance(value, str) and pattern.fullmatch(value) is not None else expected
+        None if isinstance(value, str) and re.fullmatch(pattern, value) else expected
     )
 
 
@@ -142,7 +141,7 @@ def _regular_expression(value: Any) -> str | None:
 
 
 def _origin(value: Any) -> str | None:
-    if isinstance(value, str) and (_UNRESOLVED in value or _ORIGIN.fullmatch(value)):
+    if isinstance(value, str) and (_UNRESOLVED in value or re.fullmatch(_ORIGIN, value)):
         return None
     return "'*' or origins such as 'https://shop.example'"
 

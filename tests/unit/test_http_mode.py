@@ -9,7 +9,19 @@ from typing import Any, Final
 
 import pytest
 
-from kit.http_events import KEY, SHAPES, Http, Seen, alb, http_1, http_2, rest, seen, url
+from kit.http_events import (
+    KEY,
+    SHAPES,
+    Http,
+    Seen,
+    alb,
+    http_1,
+    http_2,
+    respond,
+    rest,
+    seen,
+    url,
+)
 from lambda_idempotency import ConfigurationError, HttpOptions, MemoryStore, current, idempotent
 
 POST: Final = Http()
@@ -155,6 +167,19 @@ def test_cors_is_on_what_the_layer_answers_alone(
         exposed = answer.headers.get("access-control-expose-headers", "")
         assert ("Retry-After" in exposed) == (allowed is not None)
         assert (answer.headers.get("vary") == "Origin") == (cors not in ((), ("*",)))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_cors_adds_to_what_the_handler_said(store: MemoryStore, shape: str) -> None:
+    headers = {"vary": "Accept", "Access-Control-Expose-Headers": "X-Order", "X-Order": "7"}
+    function = idempotent(store=store, http=HttpOptions(cors=(ORIGIN,)))
+    handler = function(lambda event, context: respond(shape, 200, "", headers))
+    sent = replace(POST, headers=(("Idempotency-Key", KEY), ("Origin", ORIGIN)))
+    handler(SHAPES[shape](sent), None)
+    again = seen(shape, handler(SHAPES[shape](sent), None))
+    assert again.headers["vary"] == "Accept, Origin"
+    assert again.headers["access-control-expose-headers"].startswith("X-Order, Location")
+    assert again.headers["x-order"] == "7"
 
 
 # Bent events --------------------------------------------------------------------------------------
