@@ -22,7 +22,7 @@ OFF: Final = "off"
 """What stands in the environment where HTTP mode is off."""
 
 # Compiled where an option needs them: this module is a part of every cold start.
-_TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}"  # RFC 9110, 5.6.2
+_FIELD_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}"  # RFC 9110, 5.6.2
 _METHOD: Final = r"[A-Z]{1,32}"
 _STATUSES: Final = r"[1-5](?:xx|[0-9]{2})"
 _PATH: Final = r"(?:/[A-Za-z0-9._~-]+)+"
@@ -150,7 +150,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], str | None]]] = {
     "profile": lambda value: (
         None if value in get_args(ProfileName) else "'ietf', 'stripe' or 'accepted'"
     ),
-    "header": _matching(_TOKEN, "the name of a header"),
+    "header": _matching(_FIELD_NAME, "the name of a header"),
     "required": lambda value: None if isinstance(value, bool) else "true or false",
     "pattern": _regular_expression,
     "methods": _each(_matching(_METHOD, "methods in capitals, such as 'POST'"), least=1),
@@ -158,7 +158,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], str | None]]] = {
         None if isinstance(value, str) and value.strip() else "the name of a claim"
     ),
     "store_statuses": _each(_matching(_STATUSES, "statuses such as '201' or '2xx'"), least=1),
-    "not_replayed": _each(_matching(_TOKEN, "names of headers")),
+    "not_replayed": _each(_matching(_FIELD_NAME, "names of headers")),
     "cors": _each(_origin),
     "status_path": _matching(_PATH, "a path such as '/idempotency', without a slash at its end"),
 }
