@@ -1,11 +1,11 @@
-"""`make demo`: deploys the example on a local AWS, sends duplicates, and counts the effects.
+"""`make demo`: deploys the example on a local AWS, sends duplicates to its HTTP API, and counts the
+effects.
 
 Exit code 0 only if every payment had exactly one effect.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import signal
 import sys
@@ -18,19 +18,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
-from uuid import uuid4
 
+from kit.http_events import Seen
 from kit.local_aws import LocalAws
+from kit.web import http_api
 
 PATIENCE = 90  # seconds
+TOLD = ("Idempotency-Replayed", "Retry-After", "Location")
+"""The headers that are shown."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one client got: the request it was charged for, whether that was its own, and how."""
+    """What one client got: the receipt, whether its own request ran, and how."""
 
     payment_id: str
-    charged_for: str
+    receipt: str
     ran: bool
     milliseconds: float
     conflicts: int
@@ -53,7 +56,7 @@ class Round:
     @property
     def one_effect_each(self) -> bool:
         """Whether every payment took effect once, and all its clients got the same answer."""
-        charges = {(answer.payment_id, answer.charged_for) for answer in self.answers}
+        charges = {(answer.payment_id, answer.receipt) for answer in self.answers}
         return self.effects == self.payments == len(charges)
 
 
@@ -61,9 +64,8 @@ class Demo:
     """The deployed example and its clients."""
 
     def __init__(self, aws: LocalAws, outputs: dict[str, str]) -> None:
-        self._lambda = aws.client("lambda")
+        self._api = http_api(aws.port, outputs["ApiId"])
         self._dynamodb = aws.client("dynamodb")
-        self._function = outputs["FunctionName"]
         self._ledger = outputs["LedgerName"]
 
     def round(self, name: str, payments: Iterable[dict[str, Any]], *, clients: int) -> Round:
@@ -73,41 +75,102 @@ class Demo:
             answers = list(pool.map(self._pay, payments))
         return Round(name, answers, self._effects() - before)
 
+    def send(self, path: str, body: dict[str, Any], key: str | None) -> Seen:
+        """One request."""
+        return self._api.send("POST", path, body, {} if key is None else {"Idempotency-Key": key})
+
+    def show(self) -> list[str]:
+        """What a client sees, request by request; as lines to print."""
+        payment, key = _payment("shown"), "shown"
+        lines = [
+            _line("POST /payments", self.send("/payments", payment, key)),
+            _line("  the same again", self.send("/payments", payment, key)),
+            _line("  another amount", self.send("/payments", {**payment, "amount": 999}, key)),
+            _line("  without a key", self.send("/payments", payment, None)),
+        ]
+        refund, ran, duplicate = self._refund_twice()
+        place = duplicate.headers["location"]
+        return [
+            *lines,
+            _line("POST /refunds", ran),
+            _line("  at the same time", duplicate),
+            _line("  polled to the end", self._polled(place)),
+            _line("  the same again", self.send("/refunds", refund, refund["payment_id"])),
+        ]
+
+    def _refund_twice(self) -> tuple[dict[str, Any], Seen, Seen]:
+        """A refund that is sent twice at once, and the answers: of the one that ran first."""
+        for number in range(10):  # a cold start may last longer than the refund
+            refund = _payment(f"refund-{number}")
+            with ThreadPoolExecutor(max_workers=2) as pool:
+                key = refund["payment_id"]
+                sent = [pool.submit(self.send, "/refunds", refund, key) for _ in range(2)]
+            answers = [future.result() for future in sent]
+            duplicate, ran = sorted(answers, key=lambda answer: answer.status, reverse=True)
+            if duplicate.status == 202:
+                return refund, ran, duplicate
+        raise RuntimeError("no duplicate met a running refund")
+
+    def _polled(self, place: str) -> Seen:
+        """Asks for the status until there is another one than `in progress`."""
+        give_up = time.monotonic() + PATIENCE
+        while (answer := self._api.send("GET", place)).status == 202:
+            if time.monotonic() > give_up:
+                raise RuntimeError(f"the refund is still in progress after {PATIENCE} s")
+            time.sleep(0.3)
+        return answer
+
     def _pay(self, payment: dict[str, Any]) -> Answer:
-        """Invokes until there is an answer, as a client with retries does."""
+        """Sends until there is an answer, as an HTTP client does: again on 409 and 5xx."""
         met: Counter[str] = Counter()
         give_up = time.monotonic() + PATIENCE
         pause = 0.1
         while True:
-            request_id = uuid4().hex
-            event = {**payment, "request_id": request_id}
             started = time.perf_counter()
-            response = self._lambda.invoke(
-                FunctionName=self._function, Payload=json.dumps(event).encode()
-            )
+            answer = self.send("/payments", payment, payment["payment_id"])
             milliseconds = (time.perf_counter() - started) * 1000
-            body = json.loads(response["Payload"].read())
-            if "FunctionError" not in response:
+            if answer.status == 201:
                 return Answer(
                     payment_id=payment["payment_id"],
-                    charged_for=body["charged_for"],
-                    ran=body["charged_for"] == request_id,
+                    receipt=answer.json["receipt"],
+                    ran="idempotency-replayed" not in answer.headers,
                     milliseconds=milliseconds,
                     conflicts=met["conflict"],
                     crashes=met["crash"],
                 )
-            message = str(body.get("errorMessage"))
-            met["conflict" if "in progress" in message else "crash"] += 1
+            if answer.status != 409 and answer.status < 500:
+                raise RuntimeError(f"{answer.status}: {answer.body}")
+            met["conflict" if answer.status == 409 else "crash"] += 1
             if time.monotonic() > give_up:
-                raise RuntimeError(f"no answer within {PATIENCE} s; the last error: {message}")
+                raise RuntimeError(f"no answer within {PATIENCE} s; the last: {answer.status}")
             time.sleep(pause * random.uniform(0.5, 1))
             pause = min(pause * 2, 2)
 
+    def each_once(self) -> bool:
+        """Whether no payment or refund has two entries in the ledger."""
+        ids = [row["payment_id"]["S"] for row in self._rows()]
+        return len(ids) == len(set(ids))
+
     def _effects(self) -> int:
+        return len(self._rows())
+
+    def _rows(self) -> list[dict[str, Any]]:
         pages = self._dynamodb.get_paginator("scan").paginate(
-            TableName=self._ledger, Select="COUNT", ConsistentRead=True
+            TableName=self._ledger, ConsistentRead=True
         )
-        return sum(page["Count"] for page in pages)
+        return [row for page in pages for row in page["Items"]]
+
+
+def _line(request: str, answer: Seen) -> str:
+    """A request and its answer, in a line."""
+    told = {name: answer.headers.get(name.lower()) for name in TOLD}
+    headers = [f"{name}: {_short(value)}" for name, value in told.items() if value is not None]
+    body = _short(answer.json.get("title", answer.body))
+    return f"{request:<20}  {answer.status}  {'  '.join([*headers, body])}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def table(rounds: list[Round]) -> str:
@@ -191,8 +254,10 @@ def main() -> int:
                 lambda: demo.round("crash", [_payment("crash", die_in_attempt=1)], clients=1),
             ),
         ]
-    print(f"\n{table(rounds)}\n")
-    if all(row.one_effect_each for row in rounds):
+        shown = _step("a client's view of the answers", demo.show)
+        each_once = demo.each_once()
+    print(f"\n{table(rounds)}\n\n{chr(10).join(shown)}\n")
+    if all(row.one_effect_each for row in rounds) and each_once:
         print("Every payment took effect exactly once, and all its requests got the same answer.")
         return 0
     print("FAILED: a payment took effect more or less than once.")

@@ -1,46 +1,63 @@
-"""A payments function that charges once per payment, however often it is invoked."""
+"""A payments API that charges and refunds once per request, however often it is sent."""
 
 from pathlib import Path
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 
-from cdk_idempotency import Idempotency, IdempotencyStore
+from cdk_idempotency import HttpProfile, Idempotency, IdempotencyStore
 from constructs import Construct
 
 
 class PaymentsStack(Stack):
-    """The function, its ledger, and its idempotency."""
+    """The API, its two functions, their ledger, and their idempotency."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
 
-        ledger = dynamodb.TableV2(
+        self._ledger = dynamodb.TableV2(
             self,
             "Ledger",
             partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        payments = lambda_.Function(
-            self,
-            "Payments",
-            runtime=lambda_.Runtime.PYTHON_3_13,
-            handler="payments.handler",
-            code=lambda_.Code.from_asset(str(Path(__file__).parent / "function")),
-            environment={"LEDGER_TABLE": ledger.table_name},
-            timeout=Duration.seconds(10),
-        )
-        ledger.grant_write_data(payments)
+        self._api = apigatewayv2.HttpApi(self, "Api")
+        payments = self._function("Payments")
+        refunds = self._function("Refunds")
 
         idempotency = Idempotency(
             self,
             "Idempotency",
             store=IdempotencyStore.dynamodb(removal_policy=RemovalPolicy.DESTROY),
-            key="payment_id",
-            fingerprint="amount",
         )
+        # Its code has the decorator; duplicates of a running request get 409.
         idempotency.attach(payments)
+        # Its code knows nothing; duplicates get 202 and poll for the end.
+        idempotency.attach(refunds, wrap_handler=True, http=HttpProfile.accepted())
+        idempotency.add_status_route(self._api, function=refunds)
 
-        CfnOutput(self, "FunctionName", value=payments.function_name)
-        CfnOutput(self, "LedgerName", value=ledger.table_name)
+        CfnOutput(self, "ApiId", value=self._api.api_id)
+        CfnOutput(self, "ApiUrl", value=self._api.api_endpoint)
+        CfnOutput(self, "LedgerName", value=self._ledger.table_name)
+
+    def _function(self, name: str) -> lambda_.Function:
+        """A function that writes to the ledger, behind a route of its name."""
+        function = lambda_.Function(
+            self,
+            name,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            handler=f"{name.lower()}.handler",
+            code=lambda_.Code.from_asset(str(Path(__file__).parent / "function")),
+            environment={"LEDGER_TABLE": self._ledger.table_name},
+            timeout=Duration.seconds(10),
+        )
+        self._ledger.grant_write_data(function)
+        self._api.add_routes(
+            path=f"/{name.lower()}",
+            methods=[apigatewayv2.HttpMethod.POST],
+            integration=HttpLambdaIntegration(name, function),
+        )
+        return function

@@ -20,6 +20,7 @@ STATUS_PATH: Final = "/idempotency"
 OFF: Final = "off"
 """What stands in the environment where HTTP mode is off."""
 
+# Compiled where an option needs them: this module is a part of every cold start.
 _FIELD_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}"  # RFC 9110, 5.6.2
 _METHOD: Final = r"[A-Z]{1,32}"
 _STATUSES: Final = r"[1-5](?:xx|[0-9]{2})"
@@ -123,7 +124,7 @@ def http_option(value: object) -> HttpOptions | None:
 
 def _matching(pattern: str, expected: str) -> Callable[[Any], str | None]:
     return lambda value: (
-        None if isinstance(value, str) and re.fullmatch(pattern, value) is not None else expected
+        None if isinstance(value, str) and re.fullmatch(pattern, value) else expected
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from aws_cdk import App
 
 from kit.local_aws import ROOT
+from lambda_idempotency.http.profiles import PROFILES
 
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
@@ -29,7 +30,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
 
 
 def test_the_stack_synthesises(tmp_path: Path) -> None:
@@ -38,6 +39,35 @@ def test_the_stack_synthesises(tmp_path: Path) -> None:
     app = App(outdir=str(tmp_path / "out"))
     _run("class Payments", str(tmp_path))["Payments"](app, "Payments")
     assert [stack.stack_name for stack in app.synth().stacks] == ["Payments"]
+
+
+def test_the_http_stack_synthesises(tmp_path: Path) -> None:
+    (tmp_path / "function").mkdir()
+    (tmp_path / "function" / "refunds.py").touch()
+    app = App(outdir=str(tmp_path / "out"))
+    _run("class Refunds", str(tmp_path))["Refunds"](app, "Refunds")
+    [stack] = app.synth().stacks
+    resources = stack.template["Resources"].values()
+    routes = {
+        found["Properties"]["RouteKey"] for found in resources if "Route" in found["Type"][-5:]
+    }
+    assert routes == {"ANY /refunds", "GET /idempotency/{token}"}
+
+
+def test_the_profiles_of_the_table_are_those_of_the_runtime() -> None:
+    readme = (ROOT / "README.md").read_text()
+    rows = {
+        cells[1].strip(): [cell.split(",")[0].strip() for cell in cells[2:5]]
+        for line in readme.splitlines()
+        if len(cells := line.split("|")) == 6
+    }
+    profiles = PROFILES.values()
+    no_key = ["400" if profile.required else "runs unprotected" for profile in profiles]
+    assert rows["no key"] == no_key
+    in_progress = [str(profile.in_progress) for profile in profiles]
+    assert rows["the first request is running"] == in_progress
+    mismatch = [str(profile.mismatch) for profile in profiles]
+    assert rows["the key belongs to another payload"] == mismatch
 
 
 def test_the_handler_answers_a_duplicate() -> None:

@@ -10,6 +10,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_idempotency import Behaviour, Idempotency, IdempotencyStore
+from e2e.web import add_apis
 
 FUNCTIONS: dict[str, Behaviour] = {
     "Default": {},
@@ -55,5 +56,11 @@ idempotency.attach(
     _function(stack, "Trespasser", effects, handler="probe.trespass"), namespace="pinned"
 )
 idempotency.attach(_function(Stack(app, "Away"), "Away", effects), namespace="away")
+web = Stack(app, "Web")
+add_apis(
+    web,
+    Idempotency(web, "Idempotency", store=table),
+    lambda name, handler: _function(web, name, effects, handler=handler),
+)
 CfnOutput(stack, "EffectsName", value=effects.table_name)
 app.synth()

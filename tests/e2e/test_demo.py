@@ -28,6 +28,10 @@ def test_the_demo_shows_one_effect_for_each_payment(tmp_path: Path) -> None:
     assert "Every payment took effect exactly once" in done.stdout
     [duplicates] = [line for line in done.stdout.splitlines() if line.startswith("duplicates ")]
     assert duplicates.split()[:5] == ["duplicates", "50", "1", "1", "49"]
+    assert done.stdout.count(" 201  {") == 2  # a charge and a refund; their replays are marked
+    for told in ("422  Idempotency key reused", "400  Idempotency key missing", "202  Retry-After"):
+        assert told in done.stdout
+    assert '200  {"status": "completed"}' in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.local_aws import LocalAws
+from kit.web import Site, function_url, http_api, rest_api
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,15 @@ class Deployed:
         self._dynamodb = aws.client("dynamodb")
         self._iam = aws.client("iam")
         self._outputs = outputs
+        self._port = aws.port
+
+    def site(self, source: str) -> Site:
+        """The HTTP API, the REST API, or the function URL: `http`, `rest`, `url`."""
+        if source == "http":
+            return http_api(self._port, self._outputs["ApiId"])
+        if source == "rest":
+            return rest_api(self._port, self._outputs["RestApiId"])
+        return function_url(self._port, self._outputs["IetfUrl"])
 
     def invoke(self, function: str, event: Any) -> Result:
         """Invokes a function once."""
@@ -76,7 +86,8 @@ class Deployed:
 
     def records(self, namespace: str) -> list[dict[str, Any]]:
         """The records of a namespace, as DynamoDB items."""
-        table = self.configuration("Default")["Environment"]["Variables"]["IDEMPOTENCY_TABLE"]
+        function = namespace if f"{namespace}Name" in self._outputs else "Default"
+        table = self.configuration(function)["Environment"]["Variables"]["IDEMPOTENCY_TABLE"]
         items: list[dict[str, Any]] = self._dynamodb.scan(TableName=table)["Items"]
         return [item for item in items if item["id"]["S"].startswith(f"{namespace}#")]
 

@@ -138,7 +138,11 @@ class LocalAws:
         done = subprocess.run(
             [*cdk_command(), *arguments, "--no-notices", "--ci"],
             cwd=cwd,
-            env={**self.environment(), "CDK_DISABLE_CLI_TELEMETRY": "true"},
+            env={
+                **self.environment(),
+                "CDK_DISABLE_CLI_TELEMETRY": "true",
+                "PYTHONPATH": str(ROOT / "tests"),
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -317,7 +317,8 @@ def test_outage(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     service.assert_refused(answer, "outage")
     assert 1 <= int(answer.headers["retry-after"]) <= 5
     assert service.runs == 0
-    assert "no route" in caplog.text
+    assert "The store failed: ConnectionError." in caplog.text
+    assert "no route" not in caplog.text
 
 
 def test_parked(service: Service) -> None:

@@ -117,6 +117,24 @@ def test_jmespath_is_loaded_where_an_expression_needs_it() -> None:
     assert "jmespath" in loaded_by(option)
 
 
+def http_modules(statements: str) -> set[str]:
+    return {name for name in loaded_by(statements) if name.startswith("lambda_idempotency.http.")}
+
+
+def test_http_mode_is_not_loaded_for_other_events() -> None:
+    assert http_modules(CALL) == set()
+
+
+def test_http_mode_is_loaded_by_the_first_request() -> None:
+    event = "{'httpMethod': 'GET', 'resource': '/'}"
+    assert "lambda_idempotency.http.mode" in http_modules(f"{CALL}\nhandler({event}, None)")
+
+
+def test_http_mode_is_loaded_at_once_where_it_is_named() -> None:
+    option = "from lambda_idempotency import *; idempotent(http='stripe', store=MemoryStore())"
+    assert "lambda_idempotency.http.mode" in http_modules(option)
+
+
 def test_asyncio_is_loaded_where_a_handler_needs_it() -> None:
     handler = "async def handler(event, context): ..."
     decorated = f"from lambda_idempotency import *\n{handler}\nidempotent(handler)"

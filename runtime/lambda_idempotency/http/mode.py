@@ -11,7 +11,12 @@ from typing import Any, Final, NamedTuple
 from .. import responses
 from ..canonical import canonical
 from ..drivers import report
-from ..errors import ConfigurationError, MissingKeyError, ResponseUnavailableError
+from ..errors import (
+    ConfigurationError,
+    IdempotencyError,
+    MissingKeyError,
+    ResponseUnavailableError,
+)
 from ..http_options import HttpOptions
 from ..keys import Identity, KeyAbsentError, KeyRule, RequestParts
 from ..protocol import (
@@ -154,7 +159,9 @@ class HttpMode:
         """The answer while the store cannot be asked. Raises what no retry can mend."""
         if isinstance(error, ConfigurationError):
             raise error
-        _LOG.warning("%s", error)
+        # Only our own errors are known to quote nothing.
+        ours = isinstance(error, IdempotencyError)
+        _LOG.warning("%s", error if ours else f"The store failed: {type(error).__name__}.")
         return self.refuse(request, "outage", 503, headers={"Retry-After": str(LONGEST)})
 
     def replay(self, request: Request, result: Any) -> Any:

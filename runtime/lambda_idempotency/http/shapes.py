@@ -17,6 +17,9 @@ from .principal import Caller, caller_in_v1, caller_in_v2
 MALFORMED: Final = 502
 """What API Gateway and load balancers send where a function's response makes no sense to them."""
 
+_LISTS: Final = frozenset({"access-control-expose-headers", "vary"})
+"""Headers of ours that a handler may have sent as well."""
+
 _ASCII_ONLY: Final = sys.version_info < (3, 12)  # Lambda's Python writes other characters from 3.12
 
 
@@ -120,7 +123,7 @@ class Request(ABC):
 
     def add_headers(self, response: dict[str, Any], headers: Mapping[str, str]) -> None:
         """Adds headers to an explicit response."""
-        response["headers"] = {**_mapping(response.get("headers")), **headers}
+        response["headers"] = _merged(_mapping(response.get("headers")), headers)
 
 
 class _V1(Request):
@@ -233,8 +236,18 @@ class LoadBalancer(Request):
     def add_headers(self, response: dict[str, Any], headers: Mapping[str, str]) -> None:
         if self.event.get("multiValueHeaders") is None:
             return super().add_headers(response, headers)
-        added = {name: [value] for name, value in headers.items()}
-        response["multiValueHeaders"] = {**_mapping(response.get("multiValueHeaders")), **added}
+        present = _mapping(response.get("multiValueHeaders"))
+        joined = {
+            name: ", ".join(map(str, values)) if isinstance(values, list) else values
+            for name, values in present.items()
+            if str(name).lower() in _LISTS
+        }
+        added = _merged(joined, headers)
+        names = {str(name).lower() for name in added}
+        response["multiValueHeaders"] = {
+            **{name: values for name, values in present.items() if str(name).lower() not in names},
+            **{name: [value] for name, value in added.items()},
+        }
         return None
 
 
@@ -260,6 +273,21 @@ def without(response: Mapping[str, Any], headers: frozenset[str]) -> dict[str, A
     if "set-cookie" in headers:
         kept.pop("cookies", None)
     return kept
+
+
+def _merged(present: Mapping[str, Any], added: Mapping[str, str]) -> dict[str, Any]:
+    """Headers with others added: lists grow, anything else of the same name is replaced."""
+    names = {name.lower() for name in added}
+    lists = {
+        str(name).lower(): f"{value}, " for name, value in present.items() if value is not None
+    }
+    return {
+        **{name: value for name, value in present.items() if str(name).lower() not in names},
+        **{
+            name: lists.get(name.lower(), "") + value if name.lower() in _LISTS else value
+            for name, value in added.items()
+        },
+    }
 
 
 def _status(value: Any) -> int:

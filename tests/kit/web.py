@@ -1,0 +1,68 @@
+"""An HTTP client for what the local AWS serves by Host header, on a real socket."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from kit.http_events import Seen
+
+
+class Site:
+    """One API or function URL; `base` stands before every path."""
+
+    def __init__(self, port: int, host: str, base: str = "") -> None:
+        self._port, self._host, self._base = port, host, base
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Seen:
+        """One request, and its answer with the body as text."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        try:
+            connection.request(
+                method,
+                path if path.startswith(f"{self._base}/") else self._base + path,
+                body=None if body is None else json.dumps(body),
+                headers={
+                    "Host": self._host,
+                    "Content-Type": "application/json",
+                    **(headers or {}),
+                },
+            )
+            response = connection.getresponse()
+            content = response.read().decode("latin-1")
+            return Seen(
+                response.status,
+                {name.lower(): value for name, value in response.getheaders()},
+                content,
+            )
+        finally:
+            connection.close()
+
+    def at_once(self, count: int, *request: Any) -> list[Seen]:
+        """The same request so many times at the same time."""
+        with ThreadPoolExecutor(max_workers=count) as pool:
+            return list(pool.map(lambda _: self.send(*request), range(count)))
+
+
+def http_api(port: int, api_id: str) -> Site:
+    """An HTTP API at its default stage."""
+    return Site(port, f"{api_id}.execute-api.localhost")
+
+
+def rest_api(port: int, api_id: str, stage: str = "prod") -> Site:
+    """A REST API at a stage."""
+    return Site(port, f"{api_id}.execute-api.localhost", f"/{stage}")
+
+
+def function_url(port: int, url: str) -> Site:
+    """A function URL."""
+    return Site(port, url.removeprefix("https://").rstrip("/"))
