@@ -8,14 +8,15 @@ from collections.abc import Callable
 from typing import Final
 
 from . import deadline
-from .protocol import (
+from .protocol import Protocol
+from .record import Metric, Store
+from .steps import (
     Answer,
     Claim,
     Complete,
     Emit,
     Failed,
     Outcome,
-    Protocol,
     Raised,
     Read,
     Release,
@@ -23,7 +24,6 @@ from .protocol import (
     Run,
     Sleep,
 )
-from .record import Metric, Store
 
 _WARN: Final[frozenset[Metric]] = frozenset(
     {"TakenOver", "LeaseLost", "CompletionFailed", "Parked", "StoreError"}

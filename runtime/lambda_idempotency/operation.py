@@ -23,7 +23,9 @@ from .errors import (
 from .events import batch_source, http_shape
 from .http_options import HttpOptions
 from .keys import Identity, KeyAbsentError, KeyRule
-from .protocol import (
+from .protocol import run_once
+from .record import Store
+from .steps import (
     Call,
     Executed,
     InProgress,
@@ -35,9 +37,7 @@ from .protocol import (
     Returned,
     Run,
     Unavailable,
-    run_once,
 )
-from .record import Store
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
 

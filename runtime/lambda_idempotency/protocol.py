@@ -22,10 +22,32 @@ Three rules carry the guarantees:
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from . import record
 from .record import COMPLETED, PARKED, Blocked, Completion, Done, Gone, Metric, Record
+from .steps import (
+    Answer,
+    Call,
+    Claim,
+    Complete,
+    Emit,
+    Executed,
+    Failed,
+    InProgress,
+    Mismatch,
+    Outcome,
+    Parked,
+    Raised,
+    Read,
+    Release,
+    Replayed,
+    Returned,
+    Run,
+    Sleep,
+    Step,
+    Unavailable,
+)
 
 PARKED_FOR: Final = 14 * 24 * 3600 * 1000
 """How long a parked record is kept, milliseconds."""
@@ -38,148 +60,6 @@ POLL_PAUSES: Final = (20, 40, 80, 160, 320, 640, 1000)
 
 RESERVE: Final = 500
 """Milliseconds of the invocation that are never slept away: the result must still be returned."""
-
-
-# What one call asks for ---------------------------------------------------------------------------
-
-
-class Call(NamedTuple):
-    """One call of an idempotent operation. Durations in milliseconds; `wait` 0 means: do not."""
-
-    key: str
-    owner: str
-    lease: int
-    expires_after: int
-    fingerprint: str | None = None
-    scope: str | None = None
-    wait: int = 0
-    max_attempts: int | None = None
-    fail_open: bool = False
-
-
-# Steps: what the driver is asked to do ------------------------------------------------------------
-
-
-class Claim(NamedTuple):
-    """Send the claim. Reply: the store's, or `Failed`."""
-
-    claim: record.Claim
-    seen: Record | None = None
-
-
-class Run(NamedTuple):
-    """Call the handler. Reply: `Returned` or `Raised`."""
-
-    attempt: int
-
-
-class Complete(NamedTuple):
-    """Send the completion. Reply: the store's, or `Failed`."""
-
-    completion: Completion
-
-
-class Release(NamedTuple):
-    """Send the release. Reply: the store's, or `Failed`."""
-
-    key: str
-    owner: str
-
-
-class Read(NamedTuple):
-    """Read the record. Reply: the store's, or `Failed`."""
-
-    key: str
-
-
-class Sleep(NamedTuple):
-    """Pause. No reply."""
-
-    milliseconds: int
-
-
-class Emit(NamedTuple):
-    """Count an event. No reply."""
-
-    metric: Metric
-
-
-Step: TypeAlias = Claim | Run | Complete | Release | Read | Sleep | Emit
-
-
-# Replies that are not a store's -------------------------------------------------------------------
-
-
-class Failed(NamedTuple):
-    """The store could not be reached: the outcome is unknown, `remaining` milliseconds are left."""
-
-    error: Exception
-    remaining: int
-
-
-class Returned(NamedTuple):
-    """The handler's result and the form in which it is recorded; `encoding` says how to read it.
-
-    `keep` False: this answer is not the last word (a server error, say), so it is not recorded.
-    """
-
-    result: Any
-    data: str | bytes | None = None
-    encoding: str | None = None
-    keep: bool = True
-
-
-class Raised(NamedTuple):
-    """The handler raised, BaseException included. Also the outcome of such a call."""
-
-    error: BaseException
-
-
-Answer: TypeAlias = record.Reply | Failed | Returned | Raised | None
-
-
-# Outcomes: what the caller gets -------------------------------------------------------------------
-
-
-class Executed(NamedTuple):
-    """This call ran, and this is its result."""
-
-    result: Any
-
-
-class Replayed(NamedTuple):
-    """Another call completed; its record holds the answer."""
-
-    record: Record
-
-
-class InProgress(NamedTuple):
-    """Another call holds a live lease at `now`."""
-
-    record: Record
-    now: int
-
-
-class Mismatch(NamedTuple):
-    """The key is in use for another payload."""
-
-    record: Record
-
-
-class Parked(NamedTuple):
-    """Attempts kept dying; an operator decides."""
-
-    key: str
-    attempts: int
-
-
-class Unavailable(NamedTuple):
-    """The store could not be asked, so nothing ran."""
-
-    error: Exception
-
-
-Outcome: TypeAlias = Executed | Replayed | InProgress | Mismatch | Parked | Unavailable | Raised
 
 
 # The protocol -------------------------------------------------------------------------------------

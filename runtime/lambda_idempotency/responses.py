@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from .errors import ResponseUnavailableError
-from .protocol import Returned
 from .record import NO_BODY, Record
+from .steps import Returned
 
 
 def to_stored(result: Any, *, max_data: int | None) -> Returned:

@@ -13,6 +13,7 @@ from kit.credential_issuer import GOOD_FOR
 from kit.fault_server import LOST, FaultServer, Reaction, answer
 from lambda_idempotency.aws.credentials import (
     REFRESH_BEFORE,
+    RETRY_AFTER,
     Credentials,
     CredentialsError,
     CredentialSource,
@@ -48,9 +49,12 @@ def test_old_credentials_serve_until_their_end_when_the_renewal_fails(
     issuer: FaultServer, source: CredentialSource, clock: ManualClock, fault: Reaction
 ) -> None:
     known = source.current()
-    clock.advance(GOOD_FOR - 1)
+    clock.advance(GOOD_FOR - REFRESH_BEFORE + 1)
     issuer.script(fault)
     assert source.current() is known
+    assert source.current() is known
+    assert len(issuer.requests) == 2  # a dead endpoint is not asked at every call
+    clock.advance(RETRY_AFTER)
     assert source.current().access_key == "AKID2"
 
 

@@ -15,7 +15,9 @@ from typing import Any, Final, TypeVar
 
 from kit.clocks import ManualClock
 from lambda_idempotency.drivers import ask
-from lambda_idempotency.protocol import (
+from lambda_idempotency.protocol import run_once
+from lambda_idempotency.record import Blocked, Metric, Record
+from lambda_idempotency.steps import (
     Answer,
     Call,
     Claim,
@@ -30,9 +32,7 @@ from lambda_idempotency.protocol import (
     Run,
     Sleep,
     Step,
-    run_once,
 )
-from lambda_idempotency.record import Blocked, Metric, Record
 from lambda_idempotency.stores.memory import MemoryStore
 
 KEY: Final = "shop#5d41402a"

@@ -9,7 +9,10 @@ import pytest
 
 from kit.clocks import ManualClock
 from lambda_idempotency.drivers import drive
-from lambda_idempotency.protocol import (
+from lambda_idempotency.protocol import Protocol
+from lambda_idempotency.record import INPROGRESS, Blocked, Completion, Done, Gone, Metric, Record
+from lambda_idempotency.record import Claim as ClaimWrite
+from lambda_idempotency.steps import (
     Answer,
     Claim,
     Complete,
@@ -17,7 +20,6 @@ from lambda_idempotency.protocol import (
     Executed,
     Failed,
     Outcome,
-    Protocol,
     Raised,
     Read,
     Release,
@@ -26,8 +28,6 @@ from lambda_idempotency.protocol import (
     Sleep,
     Step,
 )
-from lambda_idempotency.record import INPROGRESS, Blocked, Completion, Done, Gone, Metric, Record
-from lambda_idempotency.record import Claim as ClaimWrite
 from lambda_idempotency.stores.memory import MemoryStore
 
 KEY = "shop#1"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from kit.schedule import KEY, LEASE, OutageError, Timeline, Worker, owner
-from lambda_idempotency.protocol import (
-    COMPLETION_PAUSES,
-    RESERVE,
+from lambda_idempotency.protocol import COMPLETION_PAUSES, RESERVE
+from lambda_idempotency.record import COMPLETED, INPROGRESS, Gone
+from lambda_idempotency.steps import (
     Claim,
     Complete,
     Executed,
@@ -19,7 +19,6 @@ from lambda_idempotency.protocol import (
     Sleep,
     Unavailable,
 )
-from lambda_idempotency.record import COMPLETED, INPROGRESS, Gone
 
 # The claim fails: fail closed ---------------------------------------------------------------------
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kit.schedule import EXPIRES_AFTER, LEASE, Timeline, Worker, answer_of, owner
-from lambda_idempotency.protocol import Complete, Executed, Replayed, Returned, Run
 from lambda_idempotency.record import COMPLETED, INPROGRESS, NO_BODY
+from lambda_idempotency.steps import Complete, Executed, Replayed, Returned, Run
 
 
 def _overtaken(

@@ -5,17 +5,9 @@ from __future__ import annotations
 import pytest
 
 from kit.schedule import KEY, LEASE, Timeline, owner
-from lambda_idempotency.protocol import (
-    PARKED_FOR,
-    Claim,
-    Complete,
-    Executed,
-    InProgress,
-    Parked,
-    Replayed,
-    Run,
-)
+from lambda_idempotency.protocol import PARKED_FOR
 from lambda_idempotency.record import COMPLETED, PARKED, Record
+from lambda_idempotency.steps import Claim, Complete, Executed, InProgress, Parked, Replayed, Run
 
 DAY = 24 * 3600 * 1000
 

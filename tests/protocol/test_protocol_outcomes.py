@@ -8,7 +8,8 @@ from typing import TypeAlias
 import pytest
 
 from kit.schedule import EXPIRES_AFTER, KEY, LEASE, Timeline, answer_of, owner
-from lambda_idempotency.protocol import (
+from lambda_idempotency.record import COMPLETED, INPROGRESS, NO_BODY, Record
+from lambda_idempotency.steps import (
     Claim,
     Complete,
     Executed,
@@ -20,7 +21,6 @@ from lambda_idempotency.protocol import (
     Returned,
     Run,
 )
-from lambda_idempotency.record import COMPLETED, INPROGRESS, NO_BODY, Record
 
 # The first call -----------------------------------------------------------------------------------
 

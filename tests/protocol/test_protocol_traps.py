@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from kit.schedule import KEY, LEASE, OutageError, Timeline, Worker, owner
-from lambda_idempotency.protocol import (
+from lambda_idempotency.record import COMPLETED, Blocked, Done, Gone, Record
+from lambda_idempotency.record import Claim as ClaimWrite
+from lambda_idempotency.steps import (
     Claim,
     Complete,
     Executed,
@@ -19,8 +21,6 @@ from lambda_idempotency.protocol import (
     Run,
     Unavailable,
 )
-from lambda_idempotency.record import COMPLETED, Blocked, Done, Gone, Record
-from lambda_idempotency.record import Claim as ClaimWrite
 
 
 def _looked(timeline: Timeline, a: Worker, **options: Any) -> Worker:

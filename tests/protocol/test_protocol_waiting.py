@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from kit.schedule import EXPIRES_AFTER, KEY, LEASE, Timeline, Worker, owner
-from lambda_idempotency.protocol import (
-    POLL_PAUSES,
+from lambda_idempotency.protocol import POLL_PAUSES
+from lambda_idempotency.record import Claim as ClaimWrite
+from lambda_idempotency.record import Record
+from lambda_idempotency.steps import (
     Claim,
     Complete,
     Executed,
@@ -19,8 +21,6 @@ from lambda_idempotency.protocol import (
     Run,
     Sleep,
 )
-from lambda_idempotency.record import Claim as ClaimWrite
-from lambda_idempotency.record import Record
 
 LONG = 10 * LEASE
 

@@ -12,7 +12,9 @@ from kit.proxy import LossyProxy
 from kit.worlds import DynamoDBWorld, boto_client, light_client
 from lambda_idempotency.drivers import drive
 from lambda_idempotency.errors import StoreError
-from lambda_idempotency.protocol import (
+from lambda_idempotency.protocol import run_once
+from lambda_idempotency.record import COMPLETED, Claim, Completion
+from lambda_idempotency.steps import (
     Call,
     Executed,
     Outcome,
@@ -21,9 +23,7 @@ from lambda_idempotency.protocol import (
     Returned,
     Run,
     Unavailable,
-    run_once,
 )
-from lambda_idempotency.record import COMPLETED, Claim, Completion
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 
 TABLE: Final = "idempotency"

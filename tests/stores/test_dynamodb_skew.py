@@ -11,17 +11,9 @@ import pytest
 from kit.worlds import DynamoDBWorld, fresh_key
 from lambda_idempotency.aws.clock import Look, ServiceClock
 from lambda_idempotency.drivers import drive
-from lambda_idempotency.protocol import (
-    Call,
-    Executed,
-    InProgress,
-    Outcome,
-    Replayed,
-    Returned,
-    Run,
-    run_once,
-)
+from lambda_idempotency.protocol import run_once
 from lambda_idempotency.record import COMPLETED, Blocked, Claim, Completion, Done, Gone, Record
+from lambda_idempotency.steps import Call, Executed, InProgress, Outcome, Replayed, Returned, Run
 from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item
 
 ME: Final = "a" * 32

@@ -144,11 +144,13 @@ def test_malformed(service: Service, value: str) -> None:
 
 
 def test_two_values(service: Service) -> None:
-    if service.shape == "alb":
-        pytest.skip("a load balancer passes the last of several values in this form")
     two = (("Idempotency-Key", "one"), ("Idempotency-Key", "two"))
-    service.assert_refused(service.send(replace(POST, headers=two)), "malformed")
-    assert service.runs == 0
+    answer = service.send(replace(POST, headers=two))
+    if service.shape == "alb":  # without multi-value headers it passes on the last one alone
+        assert (answer.status, service.runs) == (200, 1)
+    else:
+        service.assert_refused(answer, "malformed")
+        assert service.runs == 0
 
 
 def test_one_value_twice_is_one_key(service: Service) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -20,17 +20,14 @@ Wrap: TypeAlias = Callable[[Callable[[Any, Any], Awaitable[Any]]], Callable[[Any
 
 
 @pytest.fixture
-def loops() -> Iterator[list[asyncio.AbstractEventLoop]]:
-    """The loops that handlers ran on, one entry a run; closed afterwards."""
-    seen: list[asyncio.AbstractEventLoop] = []
-    yield seen
-    for loop in seen:
-        loop.close()
+def loops() -> list[asyncio.AbstractEventLoop]:
+    """The loops that handlers ran on, one entry a run."""
+    return []
 
 
 @pytest.fixture
 def wrap(store: MemoryStore, loops: list[asyncio.AbstractEventLoop]) -> Wrap:
-    """`@idempotent` for an async handler, whose loop is closed when the test is over."""
+    """`@idempotent` for an async handler."""
 
     def decorate(handler: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Any]:
         async def observed(event: Any, context: Any) -> Any:

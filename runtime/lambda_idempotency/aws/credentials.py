@@ -17,6 +17,9 @@ from .connections import ConnectionFailedError, Connections, Endpoint, request_b
 REFRESH_BEFORE: Final = 300
 """Seconds before their end at which credentials are fetched anew."""
 
+RETRY_AFTER: Final = 10
+"""Seconds for which the old ones are used, while they last, after a failed try to renew them."""
+
 _RELATIVE_HOST: Final = "http://169.254.170.2"
 _PLAIN_HOSTS: Final = (
     "localhost",
@@ -64,6 +67,7 @@ class CredentialSource:
         self._clock = clock
         self._lock = threading.Lock()
         self._known: Credentials | None = None
+        self._tried = 0.0
 
     def current(self) -> Credentials:
         """Raises `CredentialsError`."""
@@ -86,9 +90,14 @@ class CredentialSource:
         return True
 
     def _near_end(self, known: Credentials) -> bool:
-        return known.ends is not None and known.ends - self._clock() < REFRESH_BEFORE
+        if known.ends is None:
+            return False
+        now = self._clock()
+        left = known.ends - now
+        return left <= 0 or (left < REFRESH_BEFORE and now - self._tried >= RETRY_AFTER)
 
     def _renewed(self, known: Credentials | None) -> Credentials:
+        self._tried = self._clock()
         try:
             return self._load()
         except CredentialsError:

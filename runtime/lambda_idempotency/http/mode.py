@@ -19,7 +19,8 @@ from ..errors import (
 )
 from ..http_options import HttpOptions
 from ..keys import Identity, KeyAbsentError, KeyRule, RequestParts
-from ..protocol import (
+from ..record import NO_BODY, Reply
+from ..steps import (
     Executed,
     InProgress,
     Mismatch,
@@ -30,7 +31,6 @@ from ..protocol import (
     Returned,
     Unavailable,
 )
-from ..record import NO_BODY, Reply
 from . import status
 from .answers import LONGEST, Case, cross_origin, refusal, retry_after, state
 from .header import MalformedKeyError, key_in

@@ -1,0 +1,149 @@
+"""What the protocol and its drivers say to one another: calls, steps, replies, outcomes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+from . import record
+from .record import Completion, Metric, Record
+
+# What one call asks for ---------------------------------------------------------------------------
+
+
+class Call(NamedTuple):
+    """One call of an idempotent operation. Durations in milliseconds; `wait` 0 means: do not."""
+
+    key: str
+    owner: str
+    lease: int
+    expires_after: int
+    fingerprint: str | None = None
+    scope: str | None = None
+    wait: int = 0
+    max_attempts: int | None = None
+    fail_open: bool = False
+
+
+# Steps: what the driver is asked to do ------------------------------------------------------------
+
+
+class Claim(NamedTuple):
+    """Send the claim. Reply: the store's, or `Failed`."""
+
+    claim: record.Claim
+    seen: Record | None = None
+
+
+class Run(NamedTuple):
+    """Call the handler. Reply: `Returned` or `Raised`."""
+
+    attempt: int
+
+
+class Complete(NamedTuple):
+    """Send the completion. Reply: the store's, or `Failed`."""
+
+    completion: Completion
+
+
+class Release(NamedTuple):
+    """Send the release. Reply: the store's, or `Failed`."""
+
+    key: str
+    owner: str
+
+
+class Read(NamedTuple):
+    """Read the record. Reply: the store's, or `Failed`."""
+
+    key: str
+
+
+class Sleep(NamedTuple):
+    """Pause. No reply."""
+
+    milliseconds: int
+
+
+class Emit(NamedTuple):
+    """Count an event. No reply."""
+
+    metric: Metric
+
+
+Step: TypeAlias = Claim | Run | Complete | Release | Read | Sleep | Emit
+
+
+# Replies that are not a store's -------------------------------------------------------------------
+
+
+class Failed(NamedTuple):
+    """The store could not be reached: the outcome is unknown, `remaining` milliseconds are left."""
+
+    error: Exception
+    remaining: int
+
+
+class Returned(NamedTuple):
+    """The handler's result and the form in which it is recorded; `encoding` says how to read it.
+
+    `keep` False: this answer is not the last word (a server error, say), so it is not recorded.
+    """
+
+    result: Any
+    data: str | bytes | None = None
+    encoding: str | None = None
+    keep: bool = True
+
+
+class Raised(NamedTuple):
+    """The handler raised, BaseException included. Also the outcome of such a call."""
+
+    error: BaseException
+
+
+Answer: TypeAlias = record.Reply | Failed | Returned | Raised | None
+
+
+# Outcomes: what the caller gets -------------------------------------------------------------------
+
+
+class Executed(NamedTuple):
+    """This call ran, and this is its result."""
+
+    result: Any
+
+
+class Replayed(NamedTuple):
+    """Another call completed; its record holds the answer."""
+
+    record: Record
+
+
+class InProgress(NamedTuple):
+    """Another call holds a live lease at `now`."""
+
+    record: Record
+    now: int
+
+
+class Mismatch(NamedTuple):
+    """The key is in use for another payload."""
+
+    record: Record
+
+
+class Parked(NamedTuple):
+    """Attempts kept dying; an operator decides."""
+
+    key: str
+    attempts: int
+
+
+class Unavailable(NamedTuple):
+    """The store could not be asked, so nothing ran."""
+
+    error: Exception
+
+
+Outcome: TypeAlias = Executed | Replayed | InProgress | Mismatch | Parked | Unavailable | Raised
