@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from .profiles import Profile
-from .shapes import Answer
+from .response import Answer
 
 Case: TypeAlias = Literal[
     "missing",

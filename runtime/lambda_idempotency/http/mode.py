@@ -37,7 +37,8 @@ from .answers import LONGEST, Case, cross_origin, refusal, retry_after, state
 from .header import MalformedKeyError, key_in
 from .principal import principal_of, scope_of
 from .profiles import PROFILES, guards, keeps, not_replayed, requires_key
-from .shapes import SHAPES, Answer, Request, without
+from .response import Answer, without
+from .shapes import SHAPES, Request
 
 _LOG: Final = logging.getLogger("lambda_idempotency")
 
