@@ -102,6 +102,22 @@ def test_a_fingerprint_expression_replaces_body_and_query(store: MemoryStore) ->
     assert (answer.status, handler.runs) == (422, 1)
 
 
+@pytest.mark.parametrize("http", ["ietf", "stripe"])
+def test_a_request_with_a_key_and_without_its_fingerprint_never_runs(
+    store: MemoryStore, http: Any
+) -> None:
+    handler = Handler()
+    options: dict[str, Any] = {"http": http, "fingerprint": "body.other"}
+    response = idempotent(store=store, **options)(handler)(rest(POST), None)
+    assert (response["statusCode"], handler.runs) == (400, 0)
+
+
+def test_a_request_that_may_run_without_a_key_needs_no_caller_either(store: MemoryStore) -> None:
+    event = http_2(replace(POST, headers=()))
+    event["requestContext"]["authorizer"] = {"lambda": None}
+    assert send(event, Handler(), store, http="stripe").status == 200
+
+
 def test_bypass_lets_a_request_without_a_key_run(store: MemoryStore) -> None:
     no_key = replace(POST, headers=())
     assert send(rest(no_key), Handler(), store, on_missing_key="bypass").status == 200
