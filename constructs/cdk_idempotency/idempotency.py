@@ -47,6 +47,7 @@ class Idempotency(Construct):
         self._store = (IdempotencyStore.dynamodb() if store is None else store).bind(self)
         self._namespaces: dict[str, str] = {}
         self._attached: dict[str, Settings] = {}
+        self._status_routes: dict[tuple[str, str], str] = {}
 
     def attach(
         self,
@@ -127,6 +128,13 @@ class Idempotency(Construct):
                 self,
                 f"{attached.node.path} has no status path; attach it with http=HttpProfile."
                 "accepted(), or give another profile status_path='/idempotency'",
+            )
+        taken = self._status_routes.setdefault((api.node.path, path), attached.node.path)
+        if taken != attached.node.path:
+            raise refusal(
+                self,
+                f"{path} of {api.node.path} tells the state of {taken}'s requests; give "
+                f"{attached.node.path} a status_path of its own",
             )
         add_route(
             self,

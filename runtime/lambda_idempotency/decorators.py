@@ -225,7 +225,11 @@ def _synchronous(handler: Callable[[Any, Any], Any]) -> Handler:
     def function(event: Any, context: Any) -> Any:
         return runner.run(handler(event, context), context=copy_context())
 
-    weakref.finalize(function, runner.close)
+    def close() -> None:
+        if not runner.get_loop().is_closed():
+            runner.close()
+
+    weakref.finalize(function, close)
     return function
 
 

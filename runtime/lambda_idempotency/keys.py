@@ -107,7 +107,14 @@ class KeyRule(NamedTuple):
 
     def _fingerprint(self, seen: Any, request: RequestParts | None) -> str | None:
         if self.fingerprint is not None:
-            chosen, parsed = self.fingerprint.select(seen), self.fingerprint.parsed
+            parsed = self.fingerprint.parsed
+            try:
+                chosen = self.fingerprint.select(seen)
+            except KeyAbsentError as error:
+                if request is None:
+                    raise
+                # A request that has a key asks to be protected: it does not run without.
+                raise MissingKeyError(str(error)) from None
         elif request is not None:
             chosen, parsed = [seen.get("body"), request.query], True
         else:

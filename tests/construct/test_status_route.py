@@ -182,6 +182,28 @@ def test_a_function_without_a_status_path_is_refused(profile: HttpProfile | None
         idempotency.add_status_route(_http_api(scope, payments), function=payments)
 
 
+def test_two_functions_on_one_api_need_two_paths() -> None:
+    scope = stack()
+    idempotency, payments = _accepted(scope)
+    other = function(scope, "Other")
+    idempotency.attach(other)
+    api = _http_api(scope, payments)
+    idempotency.add_status_route(api, function=payments)
+    with _refused("[Stack/Idempotency] /idempotency of Stack/Api tells the state of Stack/Paym"):
+        idempotency.add_status_route(api, function=other)
+
+
+def test_two_functions_with_a_path_each_share_an_api() -> None:
+    scope = stack()
+    idempotency, payments = _accepted(scope)
+    other = function(scope, "Other")
+    idempotency.attach(other, http=HttpProfile.accepted(status_path="/other"))
+    api = _http_api(scope, payments)
+    for attached in (payments, other):
+        idempotency.add_status_route(api, function=attached)
+    template(scope).resource_count_is("AWS::ApiGatewayV2::Route", 3)
+
+
 def test_an_imported_api_is_refused() -> None:
     scope = stack()
     idempotency, payments = _accepted(scope)

@@ -6,8 +6,10 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -32,39 +34,65 @@ class Server:
         start_seconds: float = 60,
     ) -> None:
         self._log = log
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,  # one process group, so that its children go with it
-            )
+        self._process: subprocess.Popen[bytes] | None = None
         try:
-            self._wait(ready, time.monotonic() + start_seconds)
+            with log.open("wb") as output, _interrupts_held():
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=environment,
+                    start_new_session=True,  # one process group, so that its children go with it
+                )
+            self._wait(self._process, ready, time.monotonic() + start_seconds)
         except BaseException:  # an interrupt too: nobody else knows of the process yet
             self.stop()
             raise
 
-    def _wait(self, ready: Callable[[], bool], deadline: float) -> None:
+    def _wait(
+        self, process: subprocess.Popen[bytes], ready: Callable[[], bool], deadline: float
+    ) -> None:
         while not ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the server did not start:\n{self._log.read_text()[-4000:]}")
             time.sleep(0.05)
 
     def stop(self) -> None:
         """Ends the process and its children; safe to call twice."""
+        process = self._process
+        if process is None:
+            return
         for ending in (signal.SIGTERM, signal.SIGKILL):
             try:
-                os.killpg(self._process.pid, ending)
+                os.killpg(process.pid, ending)
             except ProcessLookupError:
                 break
             try:
-                self._process.wait(timeout=5)
+                process.wait(timeout=5)
             except subprocess.TimeoutExpired:
                 continue
-        self._process.wait()
+        process.wait()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Interrupts wait until the block has ended: one in the middle of a start orphans the child."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    before = {
+        number: signal.signal(number, lambda came, _: held.append(came))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for came in held:
+        signal.raise_signal(came)
 
 
 def listens(port: int) -> bool:

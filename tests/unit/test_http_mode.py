@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 from decimal import Decimal
@@ -99,6 +100,22 @@ def test_a_fingerprint_expression_replaces_body_and_query(store: MemoryStore) ->
     for body in ('{"amount": 5, "at": 1}', '{"amount": 5, "at": 2}', '{"amount": 6, "at": 2}'):
         answer = send(rest(replace(POST, body=body)), handler, store, fingerprint="body.amount")
     assert (answer.status, handler.runs) == (422, 1)
+
+
+@pytest.mark.parametrize("http", ["ietf", "stripe"])
+def test_a_request_with_a_key_and_without_its_fingerprint_never_runs(
+    store: MemoryStore, http: Any
+) -> None:
+    handler = Handler()
+    options: dict[str, Any] = {"http": http, "fingerprint": "body.other"}
+    response = idempotent(store=store, **options)(handler)(rest(POST), None)
+    assert (response["statusCode"], handler.runs) == (400, 0)
+
+
+def test_a_request_that_may_run_without_a_key_needs_no_caller_either(store: MemoryStore) -> None:
+    event = http_2(replace(POST, headers=()))
+    event["requestContext"]["authorizer"] = {"lambda": None}
+    assert send(event, Handler(), store, http="stripe").status == 200
 
 
 def test_bypass_lets_a_request_without_a_key_run(store: MemoryStore) -> None:
@@ -378,12 +395,13 @@ def test_a_result_that_raises_when_it_is_read_runs_once(store: MemoryStore) -> N
 
 
 def test_an_async_handler_is_served(store: MemoryStore) -> None:
-    runs: list[int] = []
+    loops: list[asyncio.AbstractEventLoop] = []
 
     @idempotent(store=store)
     async def handler(event: Any, context: Any) -> Any:
-        runs.append(1)
+        loops.append(asyncio.get_running_loop())
         return {"statusCode": 201, "body": "x"}
 
     assert [seen("rest", handler(rest(POST), None)).status for _ in range(2)] == [201, 201]
-    assert runs == [1]
+    [loop] = loops
+    loop.close()

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import pytest
 
-from lambda_idempotency import ConfigurationError
+from lambda_idempotency import ConfigurationError, HttpOptions
+from lambda_idempotency.http.mode import mode_of
 from lambda_idempotency.http.principal import caller_in_v1, caller_in_v2, principal_of, scope_of
-from lambda_idempotency.http.shapes import LoadBalancer
+from lambda_idempotency.http.shapes import LoadBalancer, RestApi
 
 JWT: Final = {"claims": {"iss": "https://issuer", "sub": "alice", "tenant": "acme"}, "scopes": None}
 POOL: Final = "AROAPOOL:CognitoIdentityCredentials"
@@ -133,6 +134,12 @@ def test_a_load_balancers_login_tells_callers_apart() -> None:
     assert principal() == ()
     assert principal(X_Amzn_Oidc_Identity="alice") == ("oidc", "alice")
     assert principal(X_Amzn_Mtls_Clientcert_Subject="CN=alice") == ("certificate", "", "CN=alice")
+
+
+def test_a_principal_may_hold_any_text() -> None:
+    options = HttpOptions()
+    event = {"requestContext": {"authorizer": {"principalId": "\ud800"}}}
+    assert "ud800" in ascii(mode_of(options).principal(RestApi(event)))
 
 
 def test_scopes_differ_and_the_anonymous_one_is_a_scope_too() -> None:

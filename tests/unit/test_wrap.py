@@ -30,7 +30,9 @@ def traced(function):
     return wrapper
 handler = traced(handler)
 """
-ASYNC = HANDLER.replace("def handler", "async def handler")
+ASYNC = HANDLER.replace("def handler", "async def handler").replace(
+    "global runs", "import asyncio; global runs, loop; loop = asyncio.get_running_loop()"
+)
 OVER_ANOTHER = f"""{HANDLER}
 from functools import wraps
 def traced(function):
@@ -68,6 +70,8 @@ def test_an_untouched_handler_becomes_idempotent(
     (task / "own.py").write_text(code)
     handler = load(monkeypatch, "own.handler")
     assert [handler({"id": id_}, None) for id_ in (1, 1, 2)] == [1, 1, 2]
+    if code is ASYNC:
+        sys.modules["own"].loop.close()
 
 
 @pytest.mark.parametrize("name", ["orders/own.handler", "orders.own.handler"])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from .profiles import Profile
-from .shapes import Answer
+from .response import Answer
 
 Case: TypeAlias = Literal[
     "missing",

@@ -36,7 +36,8 @@ from .answers import LONGEST, Case, cross_origin, refusal, retry_after, state
 from .header import MalformedKeyError, key_in
 from .principal import principal_of, scope_of
 from .profiles import PROFILES, guards, keeps, not_replayed, requires_key
-from .shapes import SHAPES, Answer, Request, without
+from .response import Answer, without
+from .shapes import SHAPES, Request
 
 _LOG: Final = logging.getLogger("lambda_idempotency")
 
@@ -106,7 +107,7 @@ class HttpMode:
     def principal(self, request: Request) -> str:
         """The caller, as text; '' for nobody. Raises `ConfigurationError`."""
         principal = principal_of(request.caller, self._options.principal_claim)
-        return canonical(principal).decode() if principal else ""
+        return canonical(principal).decode("utf-8", "surrogatepass") if principal else ""
 
     def stored(self, request: Request, result: Any, *, max_data: int | None) -> Returned:
         """What of a handler's result is recorded. Never raises: its effect has happened."""
@@ -134,7 +135,11 @@ class HttpMode:
 
     def refuse_missing(self, request: Request, *, expression: bool) -> Any:
         """The answer to a request without a key."""
-        where = "the key that this API looks for" if expression else f"{self._options.header}"
+        where = (
+            "the key that this API looks for"
+            if expression
+            else f"the header {self._options.header}"
+        )
         return self.refuse(
             request,
             "missing",
@@ -200,9 +205,8 @@ class _Exchange:
             return status.answer(mode, request, operation, token)
         if not mode.guards(request):
             return operation.run()
-        principal = mode.principal(request)
         try:
-            identity = self._identity(principal)
+            identity, scope = self._identity()
         except MissingKeyError as error:
             report("MissingKey", None)
             absent = isinstance(error, KeyAbsentError)
@@ -212,19 +216,22 @@ class _Exchange:
                 by_expression = operation.rule.key is not None
                 return mode.refuse_missing(request, expression=by_expression)
             return mode.refuse(request, "malformed", 400, detail=str(error))
-        return self._answer(operation.run_once(identity, scope_of(principal), self._stored))
+        return self._answer(operation.run_once(identity, scope, self._stored))
 
-    def _identity(self, principal: str) -> Identity:
+    def _identity(self) -> tuple[Identity, str]:
+        """What makes two requests the same, and their scope. Raises `MissingKeyError`."""
         rule, request = self._operation.rule, self._request
         key = None
         if rule.key is None and (key := self._mode.key(request)) is None:
             raise KeyAbsentError("The request carries no key.")
-        return rule.identify(
+        principal = self._mode.principal(request)
+        identity = rule.identify(
             request.event,
             route=canonical(request.route).decode("utf-8", "surrogatepass"),
             principal=principal,
             request=RequestParts(key=key, query=request.query),
         )
+        return identity, scope_of(principal)
 
     def _stored(self, result: Any, *, max_data: int | None) -> Returned:
         return self._mode.stored(self._request, result, max_data=max_data)

@@ -10,26 +10,15 @@ import json
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from .principal import Caller, caller_in_v1, caller_in_v2
+from .response import Answer, merged, merged_lists
 
 MALFORMED: Final = 502
 """What API Gateway and load balancers send where a function's response makes no sense to them."""
 
-_LISTS: Final = frozenset({"access-control-expose-headers", "vary"})
-"""Headers of ours that a handler may have sent as well."""
-
 _ASCII_ONLY: Final = sys.version_info < (3, 12)  # Lambda's Python writes other characters from 3.12
-
-
-class Answer(NamedTuple):
-    """A response that the layer makes."""
-
-    status: int
-    phrase: str
-    headers: Mapping[str, str]
-    body: str
 
 
 class Request(ABC):
@@ -123,7 +112,7 @@ class Request(ABC):
 
     def add_headers(self, response: dict[str, Any], headers: Mapping[str, str]) -> None:
         """Adds headers to an explicit response."""
-        response["headers"] = _merged(_mapping(response.get("headers")), headers)
+        response["headers"] = merged(_mapping(response.get("headers")), headers)
 
 
 class _V1(Request):
@@ -237,17 +226,7 @@ class LoadBalancer(Request):
         if self.event.get("multiValueHeaders") is None:
             return super().add_headers(response, headers)
         present = _mapping(response.get("multiValueHeaders"))
-        joined = {
-            name: ", ".join(map(str, values)) if isinstance(values, list) else values
-            for name, values in present.items()
-            if str(name).lower() in _LISTS
-        }
-        added = _merged(joined, headers)
-        names = {str(name).lower() for name in added}
-        response["multiValueHeaders"] = {
-            **{name: values for name, values in present.items() if str(name).lower() not in names},
-            **{name: [value] for name, value in added.items()},
-        }
+        response["multiValueHeaders"] = merged_lists(present, headers)
         return None
 
 
@@ -258,36 +237,6 @@ SHAPES: Final[Mapping[str, type[Request]]] = {
     "url": FunctionUrl,
     "alb": LoadBalancer,
 }
-
-
-def without(response: Mapping[str, Any], headers: frozenset[str]) -> dict[str, Any]:
-    """A response without some headers (in lower case); payload 2.0's cookies are `set-cookie`."""
-    kept = dict(response)
-    for form in ("headers", "multiValueHeaders"):
-        if isinstance(kept.get(form), Mapping):
-            kept[form] = {
-                name: value
-                for name, value in kept[form].items()
-                if str(name).lower() not in headers
-            }
-    if "set-cookie" in headers:
-        kept.pop("cookies", None)
-    return kept
-
-
-def _merged(present: Mapping[str, Any], added: Mapping[str, str]) -> dict[str, Any]:
-    """Headers with others added: lists grow, anything else of the same name is replaced."""
-    names = {name.lower() for name in added}
-    lists = {
-        str(name).lower(): f"{value}, " for name, value in present.items() if value is not None
-    }
-    return {
-        **{name: value for name, value in present.items() if str(name).lower() not in names},
-        **{
-            name: lists.get(name.lower(), "") + value if name.lower() in _LISTS else value
-            for name, value in added.items()
-        },
-    }
 
 
 def _status(value: Any) -> int:

@@ -1,0 +1,62 @@
+"""Responses and their headers, in the forms that handlers and event sources use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+_LISTS: Final = frozenset({"access-control-expose-headers", "vary"})
+"""Headers of ours that a handler may have sent as well."""
+
+
+class Answer(NamedTuple):
+    """A response that the layer makes."""
+
+    status: int
+    phrase: str
+    headers: Mapping[str, str]
+    body: str
+
+
+def without(response: Mapping[str, Any], headers: frozenset[str]) -> dict[str, Any]:
+    """A response without some headers (in lower case); payload 2.0's cookies are `set-cookie`."""
+    kept = dict(response)
+    for form in ("headers", "multiValueHeaders"):
+        if isinstance(kept.get(form), Mapping):
+            kept[form] = {
+                name: value
+                for name, value in kept[form].items()
+                if str(name).lower() not in headers
+            }
+    if "set-cookie" in headers:
+        kept.pop("cookies", None)
+    return kept
+
+
+def merged(present: Mapping[str, Any], added: Mapping[str, str]) -> dict[str, Any]:
+    """Headers with others added: lists grow, anything else of the same name is replaced."""
+    names = {name.lower() for name in added}
+    lists = {
+        str(name).lower(): f"{value}, " for name, value in present.items() if value is not None
+    }
+    return {
+        **{name: value for name, value in present.items() if str(name).lower() not in names},
+        **{
+            name: lists.get(name.lower(), "") + value if name.lower() in _LISTS else value
+            for name, value in added.items()
+        },
+    }
+
+
+def merged_lists(present: Mapping[str, Any], added: Mapping[str, str]) -> dict[str, Any]:
+    """The same for headers in the multi-value form."""
+    joined = {
+        name: ", ".join(map(str, values)) if isinstance(values, list) else values
+        for name, values in present.items()
+        if str(name).lower() in _LISTS
+    }
+    names = {name.lower() for name in added}
+    return {
+        **{name: values for name, values in present.items() if str(name).lower() not in names},
+        **{name: [value] for name, value in merged(joined, added).items() if name in added},
+    }
