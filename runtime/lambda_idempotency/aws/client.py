@@ -107,7 +107,7 @@ class JsonClient:
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parsed response, with botocore's `ResponseMetadata`. Raises `ServiceError`."""
-        body = json.dumps(parameters, separators=(",", ":"), default=_base64).encode()
+        body = _ENCODE(parameters).encode()
         ends = deadline.monotonic(BUDGET)
         pauses = iter(PAUSES)
         amends = 2
@@ -230,3 +230,6 @@ def _base64(value: Any) -> str:
     if isinstance(value, bytes | bytearray):
         return b2a_base64(value, newline=False).decode()
     raise TypeError(f"a {type(value).__name__} cannot be sent")
+
+
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), default=_base64).encode
