@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from .errors import ConfigurationError
-from .http_options import DEFAULT, HEADER, OFF, STATUS_PATH, HttpOptions, ProfileName, http_option
+from .http_options import (
+    DEFAULT,
+    HEADER,
+    OFF,
+    STATUS_PATH,
+    UNRESOLVED,
+    HttpOptions,
+    ProfileName,
+    http_option,
+)
 from .record import Metric
 
 __all__ = [
@@ -54,7 +63,6 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _SECONDS: Final = ("expires_after", "lease", "wait_timeout")
 _FLAGS: Final = ("fail_open", "disabled")
-_UNRESOLVED: Final = "${Token["  # a CDK string whose value is not known at synth
 _MAX_SECONDS: Final = 100 * 365 * 24 * 3600
 
 
@@ -166,7 +174,7 @@ def _check(name: str, value: object) -> None:
 
 
 def _check_text(name: str, text: str) -> None:
-    if name == "namespace" and _UNRESOLVED not in text:
+    if name == "namespace" and UNRESOLVED not in text:
         check_namespace(text)
     elif name == "handler":
         _check_handler(text)

@@ -26,7 +26,8 @@ _METHOD: Final = r"[A-Z]{1,32}"
 _STATUSES: Final = r"[1-5](?:xx|[0-9]{2})"
 _PATH: Final = r"(?:/[A-Za-z0-9._~-]+)+"
 _ORIGIN: Final = r"\*|[a-z][a-z0-9+.-]*://[^\s/]+"
-_UNRESOLVED: Final = "${Token["
+UNRESOLVED: Final = "${Token["
+"""Begins a CDK string whose value is not known at synth."""
 
 
 class _Values(NamedTuple):
@@ -146,7 +147,7 @@ def _regular_expression(value: Any) -> str | None:
 
 
 def _origin(value: Any) -> str | None:
-    if isinstance(value, str) and (_UNRESOLVED in value or re.fullmatch(_ORIGIN, value)):
+    if isinstance(value, str) and (UNRESOLVED in value or re.fullmatch(_ORIGIN, value)):
         return None
     return "'*' or origins such as 'https://shop.example'"
 

@@ -14,6 +14,7 @@ from kit.credential_issuer import CredentialIssuer
 from kit.fault_server import FaultServer
 from kit.local_aws import REGION
 from lambda_idempotency.aws.client import JsonClient
+from lambda_idempotency.aws.connections import Connections, Endpoint
 from lambda_idempotency.aws.credentials import CredentialSource
 from lambda_idempotency.aws.services import DynamoDB
 
@@ -91,3 +92,11 @@ def connect(
 @pytest.fixture
 def client(connect: Callable[..., DynamoDB]) -> DynamoDB:
     return connect()
+
+
+@pytest.fixture
+def connections(server: FaultServer) -> Iterator[Connections]:
+    """Connections to it."""
+    connections = Connections(Endpoint.parse(server.endpoint))
+    yield connections
+    connections.close()

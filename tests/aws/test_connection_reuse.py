@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -17,19 +16,6 @@ from lambda_idempotency.aws.connections import (
     Response,
     request_bytes,
 )
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with FaultServer() as server:
-        yield server
-
-
-@pytest.fixture
-def connections(server: FaultServer) -> Iterator[Connections]:
-    connections = Connections(Endpoint.parse(server.endpoint))
-    yield connections
-    connections.close()
 
 
 def _ask(connections: Connections, body: bytes = b"{}", seconds: float = 30) -> Response:

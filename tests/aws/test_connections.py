@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -20,19 +19,6 @@ from lambda_idempotency.aws.connections import (
 
 OK: Final = b"HTTP/1.1 200 OK\r\n"
 CHUNKED: Final = OK + b"Transfer-Encoding: chunked\r\n\r\n"
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with FaultServer() as server:
-        yield server
-
-
-@pytest.fixture
-def connections(server: FaultServer) -> Iterator[Connections]:
-    connections = Connections(Endpoint.parse(server.endpoint))
-    yield connections
-    connections.close()
 
 
 def _ask(connections: Connections, body: bytes = b"{}", seconds: float = 30) -> Response:
