@@ -50,7 +50,7 @@ METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 WRAPPER: Final = "lambda_idempotency.wrap.handler"
 """The handler of a function whose own handler is wrapped."""
 
-StoreKind: TypeAlias = Literal["dynamodb", "memory"]
+StoreKind: TypeAlias = Literal["dynamodb", "redis", "memory"]
 OnInProgress: TypeAlias = Literal["raise", "wait"]
 OnMissingKey: TypeAlias = Literal["reject", "bypass"]
 
@@ -70,6 +70,9 @@ class _Values(NamedTuple):
     store: StoreKind = "dynamodb"
     """`memory` keeps records in the process: for unit tests."""
     table: str | None = None
+    """The DynamoDB table."""
+    parameter: str | None = None
+    """The SSM parameter with the settings of the Redis server; see `redis_document`."""
     url_suffix: str = "amazonaws.com"
     """The partition's, from which endpoints are made."""
     namespace: str | None = None

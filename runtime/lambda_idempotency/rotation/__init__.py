@@ -1,0 +1,1 @@
+"""The Secrets Manager rotation function of a Redis user's password."""
