@@ -163,7 +163,7 @@ def _fields(document: object, what: str, form: Any) -> dict[str, Any]:
     return dict(document)
 
 
-def _demand(name: str, satisfied: bool, expected: str) -> None:
+def _demand(name: str, satisfied: object, expected: str) -> None:
     if not satisfied:
         raise ValueError(f"{name} is not as expected: {expected}")
 
