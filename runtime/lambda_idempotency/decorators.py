@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from datetime import timedelta
 from functools import update_wrapper
-from inspect import iscoroutinefunction
 from types import EllipsisType
 from typing import Any, Final, TypeAlias, overload
 
+from .callables import is_async
 from .contract import (
     HttpOptions,
     OnInProgress,
@@ -19,16 +17,20 @@ from .contract import (
     http_option,
 )
 from .errors import ConfigurationError
-from .keys import Expression, KeyRule, Selector
-from .operation import Handler, Operation, run_unprotected
+from .handlers import Handler, Handling, run_unprotected
+from .keys import Expression, KeyRule
+from .options import (
+    NO_STORE,
+    Duration,
+    namespace_of,
+    operation_of,
+    selector,
+    settings_with,
+    store_of,
+)
 from .record import Store
-from .stores.dynamodb import DynamoDBStore
-from .stores.memory import MemoryStore
 
 Caller: TypeAlias = Callable[[Handler, Any, Any], Any]
-
-Duration: TypeAlias = float | timedelta
-"""Seconds, or a timedelta."""
 
 Http: TypeAlias = ProfileName | HttpOptions | EllipsisType | None
 """A profile, options, None (HTTP mode is off), or `...`: as the settings say."""
@@ -87,21 +89,19 @@ def idempotent(
     anything ran, and `ResponseUnavailableError`; in HTTP mode these are responses. Raises
     `ConfigurationError` where it is applied.
     """
-    options: dict[str, Any] = {
-        "expires_after": _seconds(expires_after),
-        "lease": _seconds(lease),
-        "on_in_progress": on_in_progress,
-        "wait_timeout": _seconds(wait_timeout),
-        "max_attempts": max_attempts,
-        "on_missing_key": on_missing_key,
-        "fail_open": fail_open,
-        "namespace": namespace,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
     try:
+        settings = settings_with(
+            expires_after=expires_after,
+            lease=lease,
+            on_in_progress=on_in_progress,
+            wait_timeout=wait_timeout,
+            max_attempts=max_attempts,
+            on_missing_key=on_missing_key,
+            fail_open=fail_open,
+            namespace=namespace,
+        )
         if http is not ...:
-            given["http"] = http_option(http)
-        settings = Settings.from_environment(os.environ).overridden(**given)
+            settings = settings.overridden(http=http_option(http))
         call = _caller(settings, store, key, fingerprint)
     except ConfigurationError as error:
         raise ConfigurationError(f"@idempotent: {error}") from None
@@ -118,8 +118,7 @@ def idempotent(
 
 
 def _wrap(call: Caller, handler: Handler) -> Handler:
-    is_async = iscoroutinefunction(handler) or iscoroutinefunction(type(handler).__call__)
-    function = _synchronous(handler) if is_async else handler
+    function = _synchronous(handler) if is_async(handler) else handler
 
     def wrapper(event: Any, context: Any = None) -> Any:
         return call(function, event, context)
@@ -140,78 +139,23 @@ def _caller(
     """What stands between the caller and the handler."""
     if settings.disabled:
         return run_unprotected
-    store = _store(settings) if store is None else _checked(store)
-    if store is None:
-        if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-            raise ConfigurationError(_NO_STORE)
-        return _refuse  # at the first call: a unit test may import the handler all the same
-    operation = Operation(
-        rule=KeyRule(
-            namespace=_namespace(settings, store),
-            key=_selector("key", key, settings.key),
-            fingerprint=_selector("fingerprint", fingerprint, settings.fingerprint),
-        ),
-        store=store,
-        expires_after=_milliseconds(settings.expires_after),
-        lease=None if settings.lease is None else _milliseconds(settings.lease),
-        wait=settings.on_in_progress == "wait",
-        wait_timeout=(
-            None if settings.wait_timeout is None else _milliseconds(settings.wait_timeout)
-        ),
-        max_attempts=settings.max_attempts,
-        bypass_missing_key=settings.on_missing_key == "bypass",
-        fail_open=settings.fail_open,
-        http=settings.http,
+    found = store_of(settings, store)
+    if found is None:
+        return _refuse
+    rule = KeyRule(
+        namespace=namespace_of(settings, found),
+        key=selector("key", key, settings.key),
+        fingerprint=selector("fingerprint", fingerprint, settings.fingerprint),
     )
     if settings.http not in (None, HttpOptions()):
         from .http import mode  # HTTP is expected: load it while the environment starts
 
         mode.mode_of(settings.http)
-    return operation.call
-
-
-def _selector(name: str, option: Expression | None, setting: str | None) -> Selector | None:
-    expression = setting if option is None else option
-    return None if expression is None else Selector(name, expression)
-
-
-def _store(settings: Settings) -> Store | None:
-    if settings.store == "memory":
-        return MemoryStore()
-    if settings.table is None:
-        return None
-    return DynamoDBStore(settings.table, url_suffix=settings.url_suffix)
-
-
-def _checked(store: Store) -> Store:
-    members = ("claim", "complete", "release", "read", "max_data")
-    if missing := [name for name in members if not hasattr(store, name)]:
-        raise ConfigurationError(
-            f"store is a {type(store).__name__} without {', '.join(missing)}; expected "
-            "DynamoDBStore(...), MemoryStore() or another Store"
-        )
-    return store
-
-
-def _namespace(settings: Settings, store: Store) -> str:
-    if settings.namespace is not None:
-        return settings.namespace
-    if isinstance(store, MemoryStore):
-        return "local"
-    raise ConfigurationError(
-        "namespace is missing, and functions that share a store must not share records. "
-        "Idempotency.attach() sets it; without the construct pass namespace=..."
-    )
+    return Handling(rule, operation_of(settings, found), settings.http).call
 
 
 def _refuse(*_: Any) -> Any:
-    raise ConfigurationError(f"@idempotent: {_NO_STORE}")
-
-
-_NO_STORE: Final = (
-    "no store is configured. Attach the function with Idempotency.attach(), pass "
-    "store=DynamoDBStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
-)
+    raise ConfigurationError(f"@idempotent: {NO_STORE}")
 
 
 def _synchronous(handler: Callable[[Any, Any], Any]) -> Handler:
@@ -231,11 +175,3 @@ def _synchronous(handler: Callable[[Any, Any], Any]) -> Handler:
 
     weakref.finalize(function, close)
     return function
-
-
-def _seconds(duration: Duration | None) -> float | None:
-    return duration.total_seconds() if isinstance(duration, timedelta) else duration
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)

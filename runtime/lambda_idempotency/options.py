@@ -1,0 +1,103 @@
+"""From a decorator's options, and the settings, to an operation."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+from .contract import Settings
+from .errors import ConfigurationError
+from .keys import Expression, Selector
+from .operation import Operation
+from .record import Store
+from .stores.dynamodb import DynamoDBStore
+from .stores.memory import MemoryStore
+
+Duration: TypeAlias = float | timedelta
+"""Seconds, or a timedelta."""
+
+NO_STORE: Final = (
+    "no store is configured. Attach the function with Idempotency.attach(), pass "
+    "store=DynamoDBStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
+)
+
+
+def settings_with(**options: Any) -> Settings:
+    """The settings of the environment with options in their place, durations in either form; None
+    where an option is not given. Raises `ConfigurationError`."""
+    given = {
+        name: value.total_seconds() if isinstance(value, timedelta) else value
+        for name, value in options.items()
+        if value is not None
+    }
+    return Settings.from_environment(os.environ).overridden(**given)
+
+
+def store_of(settings: Settings, store: Store | None) -> Store | None:
+    """The store that is given, else that of the settings. None: there is none, and this is not
+    Lambda, so that a unit test may import the code all the same. Raises `ConfigurationError`."""
+    if store is not None:
+        return _checked(store)
+    if settings.store == "memory":
+        return MemoryStore()
+    if settings.table is not None:
+        return _dynamodb(settings.table, settings.url_suffix)
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        raise ConfigurationError(NO_STORE)
+    return None
+
+
+def namespace_of(settings: Settings, store: Store) -> str:
+    """The namespace of the records. Raises `ConfigurationError` where it is missing."""
+    if settings.namespace is not None:
+        return settings.namespace
+    if isinstance(store, MemoryStore):
+        return "local"
+    raise ConfigurationError(
+        "namespace is missing, and functions that share a store must not share records. "
+        "Idempotency.attach() sets it; without the construct pass namespace=..."
+    )
+
+
+def operation_of(settings: Settings, store: Store) -> Operation:
+    """What the settings say of an operation whose records are in `store`."""
+    return Operation(
+        store=store,
+        expires_after=_milliseconds(settings.expires_after),
+        lease=None if settings.lease is None else _milliseconds(settings.lease),
+        wait=settings.on_in_progress == "wait",
+        wait_timeout=(
+            None if settings.wait_timeout is None else _milliseconds(settings.wait_timeout)
+        ),
+        max_attempts=settings.max_attempts,
+        bypass_missing_key=settings.on_missing_key == "bypass",
+        fail_open=settings.fail_open,
+    )
+
+
+def selector(name: str, option: Expression | None, setting: str | None = None) -> Selector | None:
+    """The expression that is given, else that of the settings. Raises `ConfigurationError`."""
+    expression = setting if option is None else option
+    return None if expression is None else Selector(name, expression)
+
+
+@lru_cache
+def _dynamodb(table: str, url_suffix: str) -> DynamoDBStore:
+    """One store for all that share it: one set of connections and credentials."""
+    return DynamoDBStore(table, url_suffix=url_suffix)
+
+
+def _checked(store: Store) -> Store:
+    members = ("claim", "complete", "release", "read", "max_data")
+    if missing := [name for name in members if not hasattr(store, name)]:
+        raise ConfigurationError(
+            f"store is a {type(store).__name__} without {', '.join(missing)}; expected "
+            "DynamoDBStore(...), MemoryStore() or another Store"
+        )
+    return store
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
