@@ -178,9 +178,25 @@ def _selector(name: str, option: Expression | None, setting: str | None) -> Sele
 def _store(settings: Settings) -> Store | None:
     if settings.store == "memory":
         return MemoryStore()
+    if settings.store == "redis":
+        return None if settings.parameter is None else _redis_store(settings)
     if settings.table is None:
         return None
     return DynamoDBStore(settings.table, url_suffix=settings.url_suffix)
+
+
+def _redis_store(settings: Settings) -> Store:
+    try:
+        from .redis_access.client import RedisClient
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"store is 'redis', and {error.name} is not installed: pip install "
+            "'cdk-idempotency[redis]', or use the layer of Idempotency.attach()"
+        ) from None
+    from .stores.redis import RedisStore
+
+    assert settings.parameter is not None
+    return RedisStore(RedisClient(settings.parameter, url_suffix=settings.url_suffix))
 
 
 def _checked(store: Store) -> Store:
@@ -188,7 +204,7 @@ def _checked(store: Store) -> Store:
     if missing := [name for name in members if not hasattr(store, name)]:
         raise ConfigurationError(
             f"store is a {type(store).__name__} without {', '.join(missing)}; expected "
-            "DynamoDBStore(...), MemoryStore() or another Store"
+            "DynamoDBStore(...), RedisStore(...), MemoryStore() or another Store"
         )
     return store
 
@@ -210,7 +226,7 @@ def _refuse(*_: Any) -> Any:
 
 _NO_STORE: Final = (
     "no store is configured. Attach the function with Idempotency.attach(), pass "
-    "store=DynamoDBStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
+    "store=DynamoDBStore(...) or RedisStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
 )
 
 

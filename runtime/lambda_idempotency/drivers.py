@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from typing import Final
 
 from . import deadline
+from .metrics import report
 from .protocol import Protocol
-from .record import Metric, Store
+from .record import Store
 from .steps import (
     Answer,
     Claim,
@@ -23,10 +22,6 @@ from .steps import (
     Returned,
     Run,
     Sleep,
-)
-
-_WARN: Final[frozenset[Metric]] = frozenset(
-    {"TakenOver", "LeaseLost", "CompletionFailed", "Parked", "StoreError"}
 )
 
 
@@ -77,13 +72,3 @@ def ask(store: Store, step: Claim | Complete | Release | Read) -> Answer:
     if isinstance(step, Release):
         return store.release(step.key, step.owner)
     return store.read(step.key)
-
-
-def report(metric: Metric, key: str | None) -> None:
-    """Logs an event under the record's id: what on-call must see at WARNING, the rest at DEBUG."""
-    if metric in _WARN:
-        import logging
-
-        logging.getLogger("lambda_idempotency").warning("%s %s", metric, key)
-    elif "logging" in sys.modules:  # else nobody can be listening, and its import takes 10 ms
-        sys.modules["logging"].getLogger("lambda_idempotency").debug("%s %s", metric, key)

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from . import responses
 from .attempt import RUNNING, Attempt
-from .drivers import drive, report
+from .drivers import drive
 from .errors import (
     ConfigurationError,
     FingerprintMismatchError,
@@ -23,6 +23,7 @@ from .errors import (
 from .events import batch_source, http_shape
 from .http_options import HttpOptions
 from .keys import Identity, KeyAbsentError, KeyRule
+from .metrics import report
 from .protocol import run_once
 from .record import Store
 from .steps import (

@@ -25,6 +25,8 @@ Metric: TypeAlias = Literal[
     "CompletionFailed",
     "Parked",
     "StoreError",
+    "EvictionPossible",
+    "CredentialRefresh",
 ]
 
 NO_BODY: Final = "none"
