@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .errors import StoreError as StoreError
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
+    from .stores.redis import RedisStore as RedisStore
 
 _HOMES = {
     "Attempt": "attempt",
@@ -36,6 +37,7 @@ _HOMES = {
     "MemoryStore": "stores.memory",
     "MissingKeyError": "errors",
     "ParkedError": "errors",
+    "RedisStore": "stores.redis",
     "ResponseUnavailableError": "errors",
     "Settings": "contract",
     "StoreError": "errors",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from typing import Final
 
 from . import deadline
+from .metrics import report
 from .protocol import Protocol
-from .record import Metric, Store
+from .record import Store
 from .steps import (
     Answer,
     Claim,
@@ -19,14 +18,11 @@ from .steps import (
     Outcome,
     Raised,
     Read,
+    Reconcile,
     Release,
     Returned,
     Run,
     Sleep,
-)
-
-_WARN: Final[frozenset[Metric]] = frozenset(
-    {"TakenOver", "LeaseLost", "CompletionFailed", "Parked", "StoreError"}
 )
 
 
@@ -35,17 +31,17 @@ def drive(
     *,
     key: str,
     store: Store,
-    run: Callable[[Run], Returned],
+    run: Callable[[Run | Reconcile], Returned | None],
     remaining: Callable[[], int],
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Runs one call to its outcome. `remaining` tells the milliseconds that are left for it."""
+    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left."""
     token = deadline.start(remaining())
     reply: Answer = None
     try:
         while True:
             step = protocol.send(reply)
-            if isinstance(step, Run):
+            if isinstance(step, (Run, Reconcile)):
                 try:
                     reply = run(step)
                 except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
@@ -77,13 +73,3 @@ def ask(store: Store, step: Claim | Complete | Release | Read) -> Answer:
     if isinstance(step, Release):
         return store.release(step.key, step.owner)
     return store.read(step.key)
-
-
-def report(metric: Metric, key: str | None) -> None:
-    """Logs an event under the record's id: what on-call must see at WARNING, the rest at DEBUG."""
-    if metric in _WARN:
-        import logging
-
-        logging.getLogger("lambda_idempotency").warning("%s %s", metric, key)
-    elif "logging" in sys.modules:  # else nobody can be listening, and its import takes 10 ms
-        sys.modules["logging"].getLogger("lambda_idempotency").debug("%s %s", metric, key)

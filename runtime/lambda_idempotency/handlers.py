@@ -9,13 +9,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 from . import responses
 from .attempt import Attempt, Running, TimeLeft
-from .drivers import report
 from .errors import ConfigurationError, MissingKeyError
 from .events import batch_source, http_shape
 from .http_options import HttpOptions
 from .keys import Identity, KeyAbsentError, KeyRule
+from .metrics import report
 from .operation import Operation, answer
-from .steps import Outcome, Returned, Run
+from .steps import Outcome, Reconcile, Returned, Run
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
 
@@ -75,7 +75,7 @@ class Handling(NamedTuple):
         scope: str | None = None,
         to_stored: ToStored = responses.to_stored,
     ) -> Outcome:
-        def run(step: Run) -> Returned:
+        def run(step: Run | Reconcile) -> Returned:
             result = _run_as(Attempt(identity.key, step.attempt), function, event, context)
             return to_stored(result, max_data=self.operation.store.max_data)
 

@@ -31,6 +31,7 @@ from .steps import (
     Outcome,
     Parked,
     Raised,
+    Reconcile,
     Replayed,
     Returned,
     Run,
@@ -60,7 +61,7 @@ class Operation(NamedTuple):
         self,
         identity: Identity,
         time_left: TimeLeft | None,
-        run: Callable[[Run], Returned],
+        run: Callable[[Run | Reconcile], Returned | None],
         *,
         scope: str | None = None,
     ) -> Outcome:

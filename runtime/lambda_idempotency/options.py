@@ -20,7 +20,7 @@ Duration: TypeAlias = float | timedelta
 
 NO_STORE: Final = (
     "no store is configured. Attach the function with Idempotency.attach(), pass "
-    "store=DynamoDBStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
+    "store=DynamoDBStore(...) or RedisStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
 )
 
 
@@ -42,7 +42,9 @@ def store_of(settings: Settings, store: Store | None) -> Store | None:
         return _checked(store)
     if settings.store == "memory":
         return MemoryStore()
-    if settings.table is not None:
+    if settings.store == "redis" and settings.parameter is not None:
+        return _redis(settings.parameter, settings.url_suffix)
+    if settings.store == "dynamodb" and settings.table is not None:
         return _dynamodb(settings.table, settings.url_suffix)
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         raise ConfigurationError(NO_STORE)
@@ -84,9 +86,24 @@ def selector(name: str, option: Expression | None, setting: str | None = None) -
 
 
 @lru_cache
-def _dynamodb(table: str, url_suffix: str) -> DynamoDBStore:
+def _dynamodb(table: str, url_suffix: str) -> Store:
     """One store for all that share it: one set of connections and credentials."""
     return DynamoDBStore(table, url_suffix=url_suffix)
+
+
+@lru_cache
+def _redis(parameter: str, url_suffix: str) -> Store:
+    """One store for all that share it: one set of connections and credentials."""
+    try:
+        from .redis_access.client import RedisClient
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"store is 'redis', and {error.name} is not installed: pip install "
+            "'cdk-idempotency[redis]', or use the layer of Idempotency.attach()"
+        ) from None
+    from .stores.redis import RedisStore
+
+    return RedisStore(RedisClient(parameter, url_suffix=url_suffix))
 
 
 def _checked(store: Store) -> Store:
@@ -94,7 +111,7 @@ def _checked(store: Store) -> Store:
     if missing := [name for name in members if not hasattr(store, name)]:
         raise ConfigurationError(
             f"store is a {type(store).__name__} without {', '.join(missing)}; expected "
-            "DynamoDBStore(...), MemoryStore() or another Store"
+            "DynamoDBStore(...), RedisStore(...), MemoryStore() or another Store"
         )
     return store
 

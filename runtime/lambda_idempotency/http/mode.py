@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 
 from .. import responses
 from ..canonical import canonical
-from ..drivers import report
 from ..errors import (
     ConfigurationError,
     IdempotencyError,
@@ -19,6 +18,7 @@ from ..errors import (
 )
 from ..http_options import HttpOptions
 from ..keys import Identity, KeyAbsentError, KeyRule, RequestParts
+from ..metrics import report
 from ..record import NO_BODY, Reply
 from ..steps import (
     Executed,

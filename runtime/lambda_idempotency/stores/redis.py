@@ -1,0 +1,238 @@
+"""Records in Redis or Valkey: a hash each, and one Lua script per verb and round trip.
+
+The server decides by its own clock. PEXPIREAT deletes a record at its `expiration`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..errors import ConfigurationError, IdempotencyError, StoreError
+from ..metrics import report
+from ..record import (
+    COMPLETED,
+    INPROGRESS,
+    PARKED,
+    Blocked,
+    Claim,
+    Completion,
+    Done,
+    Gone,
+    Record,
+    Reply,
+    Status,
+)
+from . import redis_scripts as scripts
+
+
+class RedisStore:
+    """`client` is a redis-py client, `Redis` or `RedisCluster`, with timeouts and retries as you
+    want them; an attached function has one that keeps to the invocation's time.
+
+    Raises `ConfigurationError` where `client` is none.
+    """
+
+    max_data: int | None = None
+
+    def __init__(self, client: Any) -> None:
+        if not callable(getattr(client, "execute_command", None)):
+            raise ConfigurationError(
+                f"client is a {type(client).__name__}; expected a client of redis-py, such as "
+                "redis.Redis(host=...)"
+            )
+        self._client = client
+        self._policy_known = False
+
+    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
+        """See `Store.claim`."""
+        fields: list[Any] = ["status", INPROGRESS, "owner", claim.owner, "attempt", claim.attempt]
+        if claim.fingerprint is not None:
+            fields += ("validation", claim.fingerprint)
+        if claim.scope is not None:
+            fields += ("scope", claim.scope)
+        owner = "" if seen is None else seen.owner
+        times = (claim.lease, claim.expires_after)
+        return self._run(scripts.CLAIM, claim.key, *times, owner, *fields)
+
+    def complete(self, completion: Completion) -> Reply:
+        """See `Store.complete`."""
+        not_after: str | int = "strict" if completion.strict else ""
+        if not completion.strict and completion.not_after is not None:
+            not_after = completion.not_after
+        record = completion.record(0)
+        return self._run(
+            scripts.COMPLETE,
+            completion.key,
+            completion.owner,
+            completion.expires_after,
+            not_after,
+            *to_fields(record),
+        )
+
+    def release(self, key: str, owner: str) -> Reply:
+        """See `Store.release`."""
+        return self._run(scripts.RELEASE, key, owner)
+
+    def read(self, key: str) -> Reply:
+        """See `Store.read`."""
+        return self._run(scripts.READ, key)
+
+    def _run(self, script: scripts.Script, key: str, *arguments: Any) -> Reply:
+        try:
+            answer = self._ask("EVALSHA", script.sha, 1, key, *arguments)
+        except Exception as error:
+            if type(error).__name__ != "NoScriptError":
+                raise _failure(script.verb, key, error) from error
+            answer = self._load(script, key, *arguments)
+        if not self._policy_known:
+            self._check_policy()
+        return _reply(key, answer)
+
+    def _load(self, script: scripts.Script, key: str, *arguments: Any) -> Any:
+        """Runs a script that the server has not seen since its start."""
+        try:
+            return self._ask("EVAL", script.text, 1, key, *arguments)
+        except Exception as error:
+            raise _failure(script.verb, key, error) from error
+
+    def _ask(self, *command: Any) -> Any:
+        # Answers come as bytes, also where the client decodes: some of them are no text.
+        return self._client.execute_command(*command, NEVER_DECODE=True)
+
+    def _check_policy(self) -> None:
+        """Once: warns of a server that evicts records, where the user may know."""
+        self._policy_known = True
+        try:
+            policy = _policy(self._ask("INFO", "memory"))
+        except Exception:  # noqa: BLE001 - most users may not ask
+            return
+        if policy not in ("", "noeviction"):
+            report("EvictionPossible", None)
+
+
+def _policy(information: Any) -> str:
+    """What a server does when it is full; empty where it does not say."""
+    if isinstance(information, dict):  # redis-py's clients have read it
+        return str(information.get("maxmemory_policy", ""))
+    for line in information.decode().splitlines():
+        name, _, policy = line.partition(":")
+        if name == "maxmemory_policy":
+            return str(policy)
+    return ""
+
+
+def _reply(key: str, answer: Any) -> Reply:
+    verdict, now = answer[0], answer[1]
+    if verdict == scripts.DONE:
+        return Done(now)
+    if verdict == scripts.GONE:
+        return Gone(now)
+    if verdict == scripts.BLOCKED:
+        flat = answer[2]
+        return Blocked(from_fields(key, dict(zip(flat[::2], flat[1::2], strict=True))), now)
+    raise _foreign(key)
+
+
+def to_fields(record: Record) -> list[Any]:
+    """The record as names and values of a hash, without its times; absent values are left out."""
+    fields: list[Any] = [
+        *("status", record.status),
+        *("owner", record.owner),
+        *("attempt", record.attempt),
+    ]
+    if record.fingerprint is not None:
+        fields += ("validation", record.fingerprint)
+    if isinstance(record.data, str):
+        fields += ("data", record.data.encode())  # a client may have another encoding
+    elif record.data is not None:
+        fields += ("blob", record.data)
+    if record.encoding is not None:
+        fields += ("encoding", record.encoding)
+    if record.scope is not None:
+        fields += ("scope", record.scope)
+    return fields
+
+
+def from_fields(key: str, fields: Mapping[bytes, bytes]) -> Record:
+    """The record in a hash. Raises `StoreError` where it is none of ours."""
+    try:
+        return _record(key, fields)
+    except (KeyError, ValueError):
+        raise _foreign(key) from None
+
+
+def _record(key: str, fields: Mapping[bytes, bytes]) -> Record:
+    status = _STATUSES[fields[b"status"]]
+    lease_end = int(fields[b"in_progress_expiration"]) if status == INPROGRESS else 0
+    expires = _whole(fields, b"expiration")
+    if expires is None and status == INPROGRESS:
+        expires = -(-lease_end // 1000)  # as the scripts see it
+    if expires is None or (owner := _text(fields, b"owner")) is None:
+        raise ValueError
+    blob = fields.get(b"blob")
+    return Record(
+        key=key,
+        status=status,
+        owner=owner,
+        attempt=_whole(fields, b"attempt") or 1,
+        expiration=expires,
+        lease_end=lease_end,
+        fingerprint=_text(fields, b"validation"),
+        data=_text(fields, b"data") if blob is None else blob,
+        encoding=_text(fields, b"encoding"),
+        scope=_text(fields, b"scope"),
+    )
+
+
+_STATUSES: Final[dict[bytes, Status]] = {
+    b"INPROGRESS": INPROGRESS,
+    b"COMPLETED": COMPLETED,
+    b"PARKED": PARKED,
+}
+
+
+def _text(fields: Mapping[bytes, bytes], name: bytes) -> str | None:
+    value = fields.get(name)
+    return None if value is None else value.decode()
+
+
+def _whole(fields: Mapping[bytes, bytes], name: bytes) -> int | None:
+    value = fields.get(name, b"")
+    return int(value) if value.isdigit() else None
+
+
+def _foreign(key: str) -> StoreError:
+    return StoreError(
+        f"Redis holds something under {key} that is no idempotency record of this library; delete "
+        "it, or give this function a server or namespace of its own."
+    )
+
+
+def _failure(verb: str, key: str, error: Exception) -> Exception:
+    """The error for whoever meets it: in our own words, a server's may quote what it was sent."""
+    if isinstance(error, IdempotencyError):
+        return error
+    # Redis 6 puts the code of a command in a script behind words of its own.
+    said = f"{getattr(error, 'status_code', '')} {error}"
+    code = next((code for code in _HINTS if code in said), "")
+    if code == "WRONGTYPE":
+        return _foreign(key)
+    about = f" ({code})" if code else ""
+    hint = f" {_HINTS[code]}" if code else ""
+    return StoreError(f"Redis {verb} of {key} failed: {type(error).__name__}{about}.{hint}")
+
+
+_RIGHTS: Final = (
+    "The Redis user lacks a right: see access_string() in lambda_idempotency.redis_document for "
+    "what it needs."
+)
+_HINTS: Final = {
+    "WRONGTYPE": "",
+    "NOPERM": _RIGHTS,
+    "no permissions": _RIGHTS,
+    "ACL failure": _RIGHTS,
+    "OOM": "The server is full: raise its maxmemory. Records are never evicted to make room.",
+    "READONLY": "The server is a replica; connect to the primary.",
+    "MISCONF": "The server cannot save to its disk and refuses writes.",
+}

@@ -1,0 +1,115 @@
+"""The verbs of `RedisStore` in Lua: each reads the record, decides by the server's clock, writes.
+
+A record is a hash: its fields are DynamoDB's attributes, with bytes in `blob` instead of `data`.
+The reply is {verdict, now} and, for BLOCKED, the fields. KEYS[1] is the only key, as a cluster
+demands (https://redis.io/docs/latest/develop/programmability/eval-intro/).
+"""
+
+from __future__ import annotations
+
+from hashlib import sha1
+from typing import Final, NamedTuple
+
+DONE: Final = 0
+BLOCKED: Final = 1
+GONE: Final = 2
+FOREIGN: Final = 3
+"""What is there is no record of ours; it is left as it is."""
+
+_LOOK: Final = """
+local key = KEYS[1]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local fields = redis.call('HGETALL', key)
+local found = {}
+for i = 1, #fields, 2 do found[fields[i]] = fields[i + 1] end
+
+local function whole(text)
+  local number = tonumber(text or '')
+  if number and number >= 0 and number < 2 ^ 53 and number % 1 == 0 then return number end
+end
+
+local live = false
+local status, owner = found.status, found.owner
+local lease_end = whole(found.in_progress_expiration)
+if #fields > 0 then
+  local expires = whole(found.expiration)
+  local known = owner and expires and (status == 'COMPLETED' or status == 'PARKED')
+  if owner and lease_end and status == 'INPROGRESS' then
+    -- Whatever else is wrong with it: when its lease has ended, it binds nobody.
+    expires = expires or math.ceil(lease_end / 1000)
+    known = true
+  end
+  if not known then return {3, now} end
+  live = expires * 1000 > now
+end
+local blocked, gone, done = {1, now, fields}, {2, now}, {0, now}
+
+local function is_own(me) return status == 'INPROGRESS' and owner == me end
+
+local function put(expires, ...)
+  -- The first write decides whether a full server refuses: DEL it allows, so that an attempt that
+  -- holds its key can always record its answer.
+  if #fields > 0 then redis.call('DEL', key) end
+  redis.call('HSET', key, 'expiration', expires, ...)
+  redis.call('PEXPIREAT', key, expires * 1000)
+  return done
+end
+"""
+
+_CLAIM: Final = """
+local lease, after, seen = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+if seen == '' then
+  if live then return blocked end
+elseif not live then
+  return gone
+elseif not (is_own(seen) and lease_end <= now) then
+  return blocked
+end
+local ends = now + lease
+return put(
+  math.ceil((ends + after) / 1000), 'in_progress_expiration', ends, unpack(ARGV, 4)
+)
+"""
+
+_COMPLETE: Final = """
+local me, after, not_after = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local strict = not_after == 'strict'
+if not live then
+  local late = not_after ~= '' and not strict and now >= not_after * 1000
+  if strict or late then return gone end
+elseif not is_own(me) and (strict or status ~= 'PARKED') then
+  return blocked
+end
+return put(math.ceil((now + after) / 1000), unpack(ARGV, 4))
+"""
+
+_RELEASE: Final = """
+if not live then return gone end
+if not is_own(ARGV[1]) then return blocked end
+redis.call('DEL', key)
+return done
+"""
+
+_READ: Final = """
+return live and blocked or gone
+"""
+
+
+class Script(NamedTuple):
+    """A script, and the name by which a server knows it once it has run it."""
+
+    verb: str
+    text: str
+    sha: str
+
+
+def _script(verb: str, text: str) -> Script:
+    whole = _LOOK + text
+    return Script(verb, whole, sha1(whole.encode(), usedforsecurity=False).hexdigest())
+
+
+CLAIM: Final = _script("claim", _CLAIM)
+COMPLETE: Final = _script("complete", _COMPLETE)
+RELEASE: Final = _script("release", _RELEASE)
+READ: Final = _script("read", _READ)
