@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar, Token
@@ -66,6 +67,11 @@ class Running:
 
 
 _RUNNING: Final[ContextVar[Running]] = ContextVar("lambda_idempotency.running")
+
+
+def unprotected() -> Attempt:
+    """An attempt without a record; its key is that of this call alone."""
+    return Attempt(f"unprotected#{os.urandom(16).hex()}", 1)
 
 
 def current() -> Attempt:

@@ -17,20 +17,19 @@ from .contract import (
     http_option,
 )
 from .errors import ConfigurationError
-from .handlers import Handler, Handling, run_unprotected
-from .keys import Expression, KeyRule
+from .handlers import Handler, Handling, Runnable, SyncHandler, run_unprotected
+from .keys import Expression, KeyRule, Selector
 from .options import (
     NO_STORE,
     Duration,
     namespace_of,
     operation_of,
-    selector,
     settings_with,
     store_of,
 )
 from .record import Store
 
-Caller: TypeAlias = Callable[[Handler, Any, Any], Any]
+Caller: TypeAlias = Callable[[Runnable, Any, Any], Any]
 
 Http: TypeAlias = ProfileName | HttpOptions | EllipsisType | None
 """A profile, options, None (HTTP mode is off), or `...`: as the settings say."""
@@ -118,16 +117,24 @@ def idempotent(
 
 
 def _wrap(call: Caller, handler: Handler) -> Handler:
-    function = _synchronous(handler) if is_async(handler) else handler
+    runnable = _runnable(handler)
 
     def wrapper(event: Any, context: Any = None) -> Any:
-        return call(function, event, context)
+        return call(runnable, event, context)
 
     update_wrapper(wrapper, handler)
-    if function is not handler:
+    if not isinstance(runnable, SyncHandler):
         del wrapper.__wrapped__  # type: ignore[attr-defined]  # else it would pass for async
     setattr(wrapper, MARK, True)
     return wrapper
+
+
+def _runnable(handler: Handler) -> Runnable:
+    if not is_async(handler):
+        return SyncHandler(handler)
+    from .async_handlers import AsyncHandler  # asyncio is imported by those who use it
+
+    return AsyncHandler(handler)
 
 
 def _caller(
@@ -144,8 +151,8 @@ def _caller(
         return _refuse
     rule = KeyRule(
         namespace=namespace_of(settings, found),
-        key=selector("key", key, settings.key),
-        fingerprint=selector("fingerprint", fingerprint, settings.fingerprint),
+        key=_selector("key", key, settings.key),
+        fingerprint=_selector("fingerprint", fingerprint, settings.fingerprint),
     )
     if settings.http not in (None, HttpOptions()):
         from .http import mode  # HTTP is expected: load it while the environment starts
@@ -154,24 +161,10 @@ def _caller(
     return Handling(rule, operation_of(settings, found), settings.http).call
 
 
+def _selector(name: str, option: Expression | None, setting: str | None) -> Selector | None:
+    expression = setting if option is None else option
+    return None if expression is None else Selector(name, expression)
+
+
 def _refuse(*_: Any) -> Any:
     raise ConfigurationError(f"@idempotent: {NO_STORE}")
-
-
-def _synchronous(handler: Callable[[Any, Any], Any]) -> Handler:
-    """An async handler on one long-lived event loop: Lambda does not await handlers."""
-    import asyncio
-    import weakref
-    from contextvars import copy_context
-
-    runner = asyncio.Runner()
-
-    def function(event: Any, context: Any) -> Any:
-        return runner.run(handler(event, context), context=copy_context())
-
-    def close() -> None:
-        if not runner.get_loop().is_closed():
-            runner.close()
-
-    weakref.finalize(function, close)
-    return function

@@ -1,4 +1,4 @@
-"""Executes the protocol's steps: the only place where the protocol meets the world."""
+"""Executes the protocol's steps: here, and in `async_driver`, the protocol meets the world."""
 
 from __future__ import annotations
 
@@ -53,10 +53,7 @@ def drive(
                 report(step.metric, key)
                 reply = None
             else:
-                try:
-                    reply = ask(store, step)
-                except Exception as error:  # noqa: BLE001 - a bug in a store loses no result either
-                    reply = Failed(error, remaining())
+                reply = ask_surely(store, step, remaining)
     except StopIteration as stop:
         outcome: Outcome = stop.value
         return outcome
@@ -73,3 +70,13 @@ def ask(store: Store, step: Claim | Complete | Release | Read) -> Answer:
     if isinstance(step, Release):
         return store.release(step.key, step.owner)
     return store.read(step.key)
+
+
+def ask_surely(
+    store: Store, step: Claim | Complete | Release | Read, remaining: Callable[[], int]
+) -> Answer:
+    """Sends one verb to the store; whatever it raises is an answer too."""
+    try:
+        return ask(store, step)
+    except Exception as error:  # noqa: BLE001 - a bug in a store loses no result either
+        return Failed(error, remaining())

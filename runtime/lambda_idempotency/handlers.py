@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from types import CoroutineType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from . import responses
-from .attempt import Attempt, Running, TimeLeft
+from .attempt import Attempt, Running, TimeLeft, unprotected
 from .errors import ConfigurationError, MissingKeyError
 from .events import batch_source, http_shape
 from .http_options import HttpOptions
@@ -23,6 +22,27 @@ ToStored: TypeAlias = Callable[..., Returned]
 """What of a result is recorded; takes the result and `max_data`, and never raises."""
 
 
+class Runnable(Protocol):
+    """A handler, by the way in which it is run."""
+
+    def run_as(self, attempt: Attempt, event: Any, context: Any) -> Any:
+        """Runs it without a record."""
+        ...
+
+    def run_once(
+        self,
+        operation: Operation,
+        identity: Identity,
+        event: Any,
+        context: Any,
+        *,
+        scope: str | None,
+        to_stored: ToStored,
+    ) -> Outcome:
+        """Runs it, or not, as its record says."""
+        ...
+
+
 class Handling(NamedTuple):
     """How the events of one handler are told apart and answered."""
 
@@ -30,25 +50,33 @@ class Handling(NamedTuple):
     operation: Operation
     http: HttpOptions | None = None
 
-    def call(self, function: Handler, event: Any, context: Any) -> Any:
-        """Runs the function, or answers for it."""
+    def call(self, handler: Runnable, event: Any, context: Any) -> Any:
+        """Runs the handler, or answers for it."""
         if (source := batch_source(event)) is not None:
             raise ConfigurationError(
                 f"@idempotent was given a batch of {source} records. A redelivered batch is never "
                 "the same payload; make the handling of each record idempotent instead."
             )
         if self.http is not None and (shape := http_shape(event)) is not None:
-            return self._serve(shape, function, event, context)
+            return self._serve(shape, handler, event, context)
         try:
             identity = self.rule.identify(event)
         except MissingKeyError as error:
             report("MissingKey", None)
             if self.operation.bypass_missing_key and isinstance(error, KeyAbsentError):
-                return run_unprotected(function, event, context)
+                return run_unprotected(handler, event, context)
             raise
-        return answer(self._run_once(identity, function, event, context))
+        outcome = handler.run_once(
+            self.operation,
+            identity,
+            event,
+            context,
+            scope=None,
+            to_stored=responses.to_stored,
+        )
+        return answer(outcome)
 
-    def _serve(self, shape: str, function: Handler, event: Any, context: Any) -> Any:
+    def _serve(self, shape: str, handler: Runnable, event: Any, context: Any) -> Any:
         """The response to an HTTP request."""
         from .http import mode  # only where there is HTTP to serve
 
@@ -57,49 +85,57 @@ class Handling(NamedTuple):
         operation = mode.Operation(
             rule=self.rule,
             bypass_missing_key=self.operation.bypass_missing_key,
-            run=lambda: run_unprotected(function, event, context),
-            run_once=lambda identity, scope, to_stored: self._run_once(
-                identity, function, event, context, scope=scope, to_stored=to_stored
+            run=lambda: run_unprotected(handler, event, context),
+            run_once=lambda identity, scope, to_stored: handler.run_once(
+                self.operation, identity, event, context, scope=scope, to_stored=to_stored
             ),
             read=self.operation.store.read,
         )
         return mode.mode_of(self.http).serve(shape, event, operation)
 
-    def _run_once(
+
+class SyncHandler(NamedTuple):
+    """A handler as Lambda calls it."""
+
+    function: Handler
+
+    def run_as(self, attempt: Attempt, event: Any, context: Any) -> Any:
+        """See `Runnable.run_as`."""
+        with Running(attempt, time_left_of(context)):
+            result = self.function(event, context)
+        if isinstance(result, CoroutineType):
+            result.close()
+            raise ConfigurationError(
+                "@idempotent: the handler returned a coroutine that nobody would await. Apply it "
+                "to the `async def` itself, under its other decorators."
+            )
+        return result
+
+    def run_once(
         self,
+        operation: Operation,
         identity: Identity,
-        function: Handler,
         event: Any,
         context: Any,
         *,
-        scope: str | None = None,
-        to_stored: ToStored = responses.to_stored,
+        scope: str | None,
+        to_stored: ToStored,
     ) -> Outcome:
+        """See `Runnable.run_once`."""
+
         def run(step: Run | Reconcile) -> Returned:
-            result = _run_as(Attempt(identity.key, step.attempt), function, event, context)
-            return to_stored(result, max_data=self.operation.store.max_data)
+            result = self.run_as(Attempt(identity.key, step.attempt), event, context)
+            return to_stored(result, max_data=operation.store.max_data)
 
-        return self.operation.run_once(identity, _time_left(context), run, scope=scope)
-
-
-def run_unprotected(function: Handler, event: Any, context: Any) -> Any:
-    """Runs the function without a record; `current()` works, with a key of this call alone."""
-    return _run_as(Attempt(f"unprotected#{os.urandom(16).hex()}", 1), function, event, context)
+        return operation.run_once(identity, time_left_of(context), run, scope=scope)
 
 
-def _run_as(attempt: Attempt, function: Handler, event: Any, context: Any) -> Any:
-    with Running(attempt, _time_left(context)):
-        result = function(event, context)
-    if isinstance(result, CoroutineType):
-        result.close()
-        raise ConfigurationError(
-            "@idempotent: the handler returned a coroutine that nobody would await. Apply it to "
-            "the `async def` itself, under its other decorators."
-        )
-    return result
+def run_unprotected(handler: Runnable, event: Any, context: Any) -> Any:
+    """Runs the handler without a record; `current()` works, with a key of this call alone."""
+    return handler.run_as(unprotected(), event, context)
 
 
-def _time_left(context: Any) -> TimeLeft | None:
+def time_left_of(context: Any) -> TimeLeft | None:
     """How to tell the milliseconds that the invocation has left, where it has a context."""
     ask: TimeLeft | None = getattr(context, "get_remaining_time_in_millis", None)
     return ask

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
 from . import responses
@@ -68,6 +68,26 @@ class Operation(NamedTuple):
         """One call, to its outcome. `time_left` is the invocation's, where it is known."""
         left, lease = self._times(time_left)
         return drive(
+            run_once(self._call(identity, left(), lease, scope)),
+            key=identity.key,
+            store=self.store,
+            run=run,
+            remaining=left,
+        )
+
+    async def run_once_async(
+        self,
+        identity: Identity,
+        time_left: TimeLeft | None,
+        run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
+        *,
+        scope: str | None = None,
+    ) -> Outcome:
+        """As `run_once`, on the running event loop."""
+        from . import async_driver  # asyncio is imported by those who use it
+
+        left, lease = self._times(time_left)
+        return await async_driver.drive(
             run_once(self._call(identity, left(), lease, scope)),
             key=identity.key,
             store=self.store,

@@ -1,0 +1,135 @@
+"""Executes the protocol's steps on an event loop that is never blocked: the stores are synchronous
+and work in threads, so there is one implementation of each.
+
+Cancellation leaves no key behind, wherever it arrives:
+
+    before the handler runs    nothing more is done; what was being claimed is released
+    while it runs              the handler raises, and the protocol releases
+    after it has run           its answer is recorded, or its key released, with one try each
+
+A request that is under way in a thread is waited for: nothing can recall it, and a release must
+not overtake a claim. Then the cancellation goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+
+from . import deadline
+from .drivers import ask_surely
+from .metrics import report
+from .protocol import Protocol
+from .record import Store
+from .steps import (
+    Answer,
+    Claim,
+    Complete,
+    Emit,
+    Failed,
+    Outcome,
+    Raised,
+    Read,
+    Reconcile,
+    Release,
+    Returned,
+    Run,
+    Sleep,
+)
+
+
+async def drive(
+    protocol: Protocol,
+    *,
+    key: str,
+    store: Store,
+    run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
+    remaining: Callable[[], int],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Outcome:
+    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left."""
+    waits = _Waits(store, remaining, sleep)
+    ran = False
+    reply: Answer = None
+    while True:
+        try:
+            step = protocol.send(reply)
+        except StopIteration as stop:
+            outcome: Outcome = stop.value
+            break
+        if isinstance(step, (Run, Reconcile)):
+            ran = True
+            reply = await _ran(run, step)
+            if isinstance(reply, Raised) and isinstance(reply.error, asyncio.CancelledError):
+                waits.cancelled = reply.error
+        elif isinstance(step, Sleep):
+            await waits.sleep(step.milliseconds)
+            reply = None
+        elif isinstance(step, Emit):
+            report(step.metric, key)
+            reply = None
+        else:
+            reply = await waits.ask(step)
+        if waits.cancelled is not None and not ran:
+            protocol.close()
+            if isinstance(step, Claim):
+                await waits.ask(Release(step.claim.key, step.claim.owner))
+            break
+    if waits.cancelled is not None:
+        raise waits.cancelled
+    return outcome
+
+
+async def _ran(
+    run: Callable[[Run | Reconcile], Awaitable[Returned | None]], step: Run | Reconcile
+) -> Answer:
+    try:
+        return await run(step)
+    except GeneratorExit:
+        raise  # the coroutine is closed, as if the process had died: nothing can be awaited now
+    except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
+        return Raised(error)
+
+
+class _Waits:
+    """What one call waits for. A cancellation that comes meanwhile is kept for later."""
+
+    def __init__(
+        self,
+        store: Store,
+        remaining: Callable[[], int],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self.cancelled: asyncio.CancelledError | None = None
+        self._store = store
+        self._remaining = remaining
+        self._sleep = sleep
+        self._context = copy_context()
+        self._context.run(deadline.start, remaining())
+
+    async def ask(self, step: Claim | Complete | Release | Read) -> Answer:
+        """Sends one verb to the store, in a thread that sees this call's context."""
+        try:
+            asked = asyncio.get_running_loop().run_in_executor(
+                None, self._context.run, ask_surely, self._store, step, self._left
+            )
+        except RuntimeError as error:  # there can be no more threads
+            return Failed(error, 0)
+        while not asked.done():
+            try:
+                await asyncio.wait([asked])
+            except asyncio.CancelledError as error:
+                self.cancelled = error
+        return asked.result()
+
+    async def sleep(self, milliseconds: int) -> None:
+        """Pauses, unless the call has been cancelled."""
+        if self.cancelled is None:
+            try:
+                await self._sleep(milliseconds / 1000)
+            except asyncio.CancelledError as error:
+                self.cancelled = error
+
+    def _left(self) -> int:
+        return self._remaining() if self.cancelled is None else 0
