@@ -101,7 +101,7 @@ def _world(request: pytest.FixtureRequest) -> World:
     if request.param == "memory":
         return MemoryWorld()
     if request.param.startswith("redis"):
-        make = request.getfixturevalue("redis_worlds")
+        make: Callable[[str], World] = request.getfixturevalue("redis_worlds")
         return make(request.param)
     if request.param == "dynamodb on moto":
         return DynamoDBWorld(request.getfixturevalue("moto_dynamodb"), TABLE)
