@@ -103,6 +103,18 @@ class LocalAws:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
+    def function_processes(self, function: str) -> list[int]:
+        """The processes in which it runs a Lambda function."""
+        mark = f"{self._directory}/ministack-lambda-{function}-".encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (process / "cmdline").read_bytes():
+                    found.append(int(process.name))
+            except OSError:
+                continue  # it has ended
+        return found
+
     def bootstrap(self) -> None:
         """`cdk bootstrap`; then its roles are deleted, so that the CLI uses the caller's rights."""
         self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=self._directory)

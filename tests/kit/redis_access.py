@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import count
 from threading import Event
 from types import TracebackType
@@ -18,6 +18,7 @@ from kit.local_aws import LocalAws
 from kit.redis_cluster import RedisCluster
 from kit.redis_servers import RedisServer, until
 from kit.worlds import fresh_key
+from lambda_idempotency import deadline
 from lambda_idempotency.decorators import idempotent
 from lambda_idempotency.record import Claim, Completion, Reply, Store
 from lambda_idempotency.redis_access.client import RedisClient
@@ -107,6 +108,16 @@ def ask(client: RedisClient) -> None:
     assert client.execute_command("HGETALL", "shop#none") == []
 
 
+@contextmanager
+def invocation(seconds: float) -> Iterator[None]:
+    """An invocation that has so much time left."""
+    token = deadline.start(int(seconds * 1000))
+    try:
+        yield
+    finally:
+        deadline.end(token)
+
+
 def set_passwords(server: RedisServer, *passwords: str) -> None:
     """The user has these passwords from now on; its connections stay."""
     with server.admin() as admin:
@@ -161,9 +172,12 @@ class Load:
     def _work(self, number: int) -> None:
         runs: list[str] = []
         events: list[str] = []
-        handler = idempotent(store=self._store, namespace=NAMESPACE)(
-            lambda event, context: runs.append(event) or event
-        )
+
+        @idempotent(store=self._store, namespace=NAMESPACE)
+        def handler(event: str, _: None) -> str:
+            runs.append(event)
+            return event
+
         while not self._end.is_set():
             events.append(fresh_key())
             assert handler(events[-1], None) == events[-1]

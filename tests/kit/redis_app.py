@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
-from contextlib import ExitStack, closing
+import signal
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -81,6 +83,14 @@ class RedisForApp:
         arn: str = self.secrets.describe_secret(SecretId=secret)["ARN"]
         return arn
 
+    def pending(self) -> bool:
+        """Whether the version AWSPENDING has a value."""
+        try:
+            found = self.secrets.get_secret_value(SecretId=SECRET, VersionStage="AWSPENDING")
+        except self.secrets.exceptions.ResourceNotFoundException:
+            return False
+        return "SecretString" in found
+
     def _add_user(self, name: str, secret: str, rules: str) -> None:
         password = secrets.token_urlsafe(24)
         self.server.add_user(name, password, rules)
@@ -92,6 +102,7 @@ class DeployedRotation:
     """Drives the deployed rotation function of the user's secret as Secrets Manager does."""
 
     def __init__(self, aws: LocalAws, redis: RedisForApp) -> None:
+        self._aws = aws
         self._lambda = aws.client("lambda")
         self._redis = redis
         self._function = self._found()
@@ -121,6 +132,14 @@ class DeployedRotation:
         token = self.announce() if token is None else token
         for name in STEPS:
             self.step(name, token)
+
+    def kill(self) -> bool:
+        """Ends the function's processes; returns whether there were any."""
+        processes = self._aws.function_processes(self._function)
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        return bool(processes)
 
     def _found(self) -> str:
         functions = self._lambda.list_functions()["Functions"]
