@@ -3,7 +3,10 @@ and work in threads, so there is one implementation of each.
 
 Cancellation leaves no key behind, wherever it arrives:
 
-    before the handler runs    nothing more is done; what was being claimed is released
+    before the handler runs    nothing more is done; what was being claimed is released, unless an
+                               attempt has died under it: that must not be forgotten
+    while an orphan is         the same: its record stays until the lease ends
+    reconciled
     while it runs              the handler raises, and the protocol releases
     after it has run           its answer is recorded, or its key released, with one try each
 
@@ -73,7 +76,7 @@ async def drive(
             reply = await waits.ask(step)
         if waits.cancelled is not None and not ran:
             protocol.close()
-            if isinstance(step, Claim):
+            if isinstance(step, Claim) and step.seen is None:
                 await waits.ask(Release(step.claim.key, step.claim.owner))
             break
     if waits.cancelled is not None:

@@ -27,6 +27,7 @@ from .options import (
     settings_with,
     store_of,
 )
+from .orphans import OnOrphan, checked
 from .record import Store
 
 Caller: TypeAlias = Callable[[Runnable, Any, Any], Any]
@@ -50,6 +51,7 @@ def idempotent(
     on_in_progress: OnInProgress | None = None,
     wait_timeout: Duration | None = None,
     max_attempts: int | None = None,
+    on_orphan: OnOrphan | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
     http: Http = ...,
@@ -67,6 +69,7 @@ def idempotent(
     on_in_progress: OnInProgress | None = None,
     wait_timeout: Duration | None = None,
     max_attempts: int | None = None,
+    on_orphan: OnOrphan | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
     http: Http = ...,
@@ -101,7 +104,7 @@ def idempotent(
         )
         if http is not ...:
             settings = settings.overridden(http=http_option(http))
-        call = _caller(settings, store, key, fingerprint)
+        call = _caller(settings, store, key, fingerprint, checked(on_orphan))
     except ConfigurationError as error:
         raise ConfigurationError(f"@idempotent: {error}") from None
 
@@ -142,6 +145,7 @@ def _caller(
     store: Store | None,
     key: Expression | None,
     fingerprint: Expression | None,
+    on_orphan: OnOrphan | None,
 ) -> Caller:
     """What stands between the caller and the handler."""
     if settings.disabled:
@@ -158,7 +162,7 @@ def _caller(
         from .http import mode  # HTTP is expected: load it while the environment starts
 
         mode.mode_of(settings.http)
-    return Handling(rule, operation_of(settings, found), settings.http).call
+    return Handling(rule, operation_of(settings, found, on_orphan), settings.http).call
 
 
 def _selector(name: str, option: Expression | None, setting: str | None) -> Selector | None:

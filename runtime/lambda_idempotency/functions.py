@@ -21,6 +21,7 @@ from .options import (
     store_of,
     take_name,
 )
+from .orphans import OnOrphan, checked
 from .record import Store
 from .results import Results, Serializer
 
@@ -41,6 +42,7 @@ def idempotent_function(
     on_in_progress: OnInProgress | None = None,
     wait_timeout: Duration | None = None,
     max_attempts: int | None = None,
+    on_orphan: OnOrphan | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
     namespace: str | None = None,
@@ -59,6 +61,7 @@ def idempotent_function(
     on_in_progress: OnInProgress | None = None,
     wait_timeout: Duration | None = None,
     max_attempts: int | None = None,
+    on_orphan: OnOrphan | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
     namespace: str | None = None,
@@ -97,6 +100,7 @@ def idempotent_function(
             key=_selector("key", key),
             fingerprint=_selector("fingerprint", fingerprint),
             serializer=_checked_serializer(serializer),
+            on_orphan=checked(on_orphan),
             settings=settings,
             store=found,
             namespace=None if found is None else namespace_of(settings, found),
@@ -111,6 +115,7 @@ class _Decorator(NamedTuple):
     key: Selector | None
     fingerprint: Selector | None
     serializer: Serializer | None
+    on_orphan: OnOrphan | None
     settings: Settings
     store: Store | None
     namespace: str | None
@@ -149,7 +154,7 @@ class _Decorator(NamedTuple):
             parameters=parameters,
             rule=ArgumentsRule(self.namespace, name, self.key, self.fingerprint),
             results=results,
-            operation=operation_of(self.settings, self.store),
+            operation=operation_of(self.settings, self.store, self.on_orphan),
         )
 
 

@@ -13,7 +13,8 @@ from .events import batch_source, http_shape
 from .http_options import HttpOptions
 from .keys import Identity, KeyAbsentError, KeyRule
 from .metrics import report
-from .operation import Operation, answer
+from .operation import Operation, answer, with_writes
+from .orphans import reconciled
 from .steps import Outcome, Reconcile, Returned, Run
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
@@ -123,9 +124,18 @@ class SyncHandler(NamedTuple):
     ) -> Outcome:
         """See `Runnable.run_once`."""
 
-        def run(step: Run | Reconcile) -> Returned:
-            result = self.run_as(Attempt(identity.key, step.attempt), event, context)
-            return to_stored(result, max_data=operation.store.max_data)
+        def run(step: Run | Reconcile) -> Returned | None:
+            attempt = operation.attempt(identity, step)
+            if isinstance(step, Run):
+                result = self.run_as(attempt, event, context)
+            else:
+                assert operation.on_orphan is not None
+                with Running(attempt, time_left_of(context)):
+                    found = reconciled(operation.on_orphan(event))
+                if found is None:
+                    return None
+                result = found.response
+            return with_writes(to_stored(result, max_data=operation.store.max_data), attempt)
 
         return operation.run_once(identity, time_left_of(context), run, scope=scope)
 

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
 from . import responses
-from .attempt import TimeLeft
+from .attempt import Attempt, TimeLeft
+from .commits import Writes, failure
 from .drivers import drive
 from .errors import (
     FingerprintMismatchError,
@@ -21,6 +22,7 @@ from .errors import (
     StoreError,
 )
 from .keys import Identity
+from .orphans import OnOrphan
 from .protocol import run_once
 from .record import Record, Store
 from .steps import (
@@ -29,6 +31,7 @@ from .steps import (
     InProgress,
     Mismatch,
     Outcome,
+    Overtaken,
     Parked,
     Raised,
     Reconcile,
@@ -36,6 +39,7 @@ from .steps import (
     Returned,
     Run,
     Unavailable,
+    Uncommitted,
 )
 
 LEASE_MARGIN: Final = 2000
@@ -56,6 +60,7 @@ class Operation(NamedTuple):
     max_attempts: int | None
     bypass_missing_key: bool
     fail_open: bool
+    on_orphan: OnOrphan | None = None
 
     def run_once(
         self,
@@ -95,6 +100,10 @@ class Operation(NamedTuple):
             remaining=left,
         )
 
+    def attempt(self, identity: Identity, step: Run | Reconcile) -> Attempt:
+        """The attempt that a step starts."""
+        return Attempt(identity.key, step.attempt, Writes.into(self.store))
+
     def _times(self, time_left: TimeLeft | None) -> tuple[TimeLeft, int]:
         """How to tell the milliseconds that are left for the call, and its lease."""
         if time_left is not None:
@@ -117,7 +126,14 @@ class Operation(NamedTuple):
             wait=wait,
             max_attempts=self.max_attempts,
             fail_open=self.fail_open,
+            reconciles=self.on_orphan is not None,
         )
+
+
+def with_writes(stored: Returned, attempt: Attempt) -> Returned:
+    """What is recorded, and what the attempt has registered to be written with it."""
+    writes = () if attempt.writes is None else attempt.writes.taken()
+    return stored._replace(writes=writes) if writes else stored
 
 
 def answer(outcome: Outcome, restore: Callable[[Record], Any] = responses.from_stored) -> Any:
@@ -145,6 +161,8 @@ def answer(outcome: Outcome, restore: Callable[[Record], Any] = responses.from_s
             f"Record {outcome.key} is parked: {outcome.attempts} attempts died without an answer. "
             "Find out whether the effect happened, then delete the record to let it run again."
         )
+    if isinstance(outcome, (Uncommitted, Overtaken)):
+        raise failure(outcome)
     assert isinstance(outcome, Unavailable)
     if isinstance(outcome.error, IdempotencyError):
         raise outcome.error

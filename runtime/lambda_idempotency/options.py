@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from .contract import Settings
 from .errors import ConfigurationError
 from .operation import Operation
+from .orphans import OnOrphan
 from .record import Store
 from .stores.dynamodb import DynamoDBStore
 from .stores.memory import MemoryStore
@@ -62,7 +63,7 @@ def namespace_of(settings: Settings, store: Store) -> str:
     )
 
 
-def operation_of(settings: Settings, store: Store) -> Operation:
+def operation_of(settings: Settings, store: Store, on_orphan: OnOrphan | None) -> Operation:
     """What the settings say of an operation whose records are in `store`."""
     return Operation(
         store=store,
@@ -75,6 +76,7 @@ def operation_of(settings: Settings, store: Store) -> Operation:
         max_attempts=settings.max_attempts,
         bypass_missing_key=settings.on_missing_key == "bypass",
         fail_open=settings.fail_open,
+        on_orphan=on_orphan,
     )
 
 

@@ -73,6 +73,8 @@ def run_once(call: Call) -> Protocol:
     ran: Answer = None
     if call.reconciles and held.attempt > 1:
         ran = yield Reconcile(held.attempt)
+        if isinstance(ran, Raised):
+            return ran  # what the dead attempt did is not known: the lease must end first
     if ran is None:
         yield Emit("Executed")
         ran = yield Run(held.attempt)
@@ -145,8 +147,10 @@ def _unreachable(
         return Unavailable(failed.error)
     if call.fail_open:
         return Held(step.claim.attempt, not_after=None)
-    # The claim may have taken effect; it would block the key until its lease ends.
-    yield Release(call.key, call.owner)
+    if step.seen is None:
+        # The claim may have taken effect; it would block the key until its lease ends. A take-over
+        # may block it: to delete the record would be to forget that an attempt has died.
+        yield Release(call.key, call.owner)
     return Unavailable(failed.error)
 
 

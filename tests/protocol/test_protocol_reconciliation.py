@@ -8,10 +8,10 @@ from lambda_idempotency.steps import (
     Claim,
     Complete,
     Executed,
+    InProgress,
     Parked,
     Raised,
     Reconcile,
-    Release,
     Replayed,
     Returned,
     Run,
@@ -84,13 +84,18 @@ def test_nobody_reconciles_without_the_fence(timeline: Timeline) -> None:
     assert timeline.reconciliations == [("b", 2)]
 
 
-def test_a_failed_reconciliation_frees_the_key_and_is_raised(timeline: Timeline) -> None:
+def test_after_a_failed_reconciliation_the_key_stays_blocked_until_the_lease_ends(
+    timeline: Timeline,
+) -> None:
     _die(timeline)
     error = RuntimeError()
     b = timeline.worker("b", reconciles=True, reconciled=Raised(error))
     assert b.finish() == Raised(error)
-    assert b.requests == [Claim, Claim, Release]
-    assert timeline.record is None
+    assert b.requests == [Claim, Claim]
+    assert isinstance(timeline.worker("c", reconciles=True).finish(), InProgress)
+    timeline.pass_time(LEASE)
+    assert timeline.worker("d", reconciles=True, reconciled=FOUND).finish() == Executed("found")
+    assert timeline.runs == [("a", 1)]
 
 
 def test_too_many_attempts_are_parked_before_anybody_asks(timeline: Timeline) -> None:

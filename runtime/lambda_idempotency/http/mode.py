@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from .. import responses
 from ..canonical import canonical
+from ..commits import failure
 from ..errors import (
     ConfigurationError,
     IdempotencyError,
@@ -25,11 +26,13 @@ from ..steps import (
     InProgress,
     Mismatch,
     Outcome,
+    Overtaken,
     Parked,
     Raised,
     Replayed,
     Returned,
     Unavailable,
+    Uncommitted,
 )
 from . import status
 from .answers import LONGEST, Case, cross_origin, refusal, retry_after, state
@@ -254,5 +257,7 @@ class _Exchange:
             return mode.mismatch(request)
         if isinstance(outcome, Parked):
             return mode.refuse(request, "parked", 500)
+        if isinstance(outcome, (Uncommitted, Overtaken)):
+            raise failure(outcome)
         assert isinstance(outcome, Unavailable)
         return mode.outage(request, outcome.error)
