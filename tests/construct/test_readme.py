@@ -12,6 +12,8 @@ import pytest
 from aws_cdk import App
 
 from kit.local_aws import ROOT
+from lambda_idempotency import Attempt, Reconciled
+from lambda_idempotency.attempt import Running
 from lambda_idempotency.http.profiles import PROFILES
 
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
@@ -32,7 +34,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 8
 
 
 def test_the_stack_synthesises(tmp_path: Path) -> None:
@@ -73,12 +75,12 @@ def test_the_profiles_of_the_table_are_those_of_the_runtime() -> None:
 
 
 def test_the_handler_answers_a_duplicate() -> None:
-    handler = _run('{"charged"')["handler"]
+    handler = _run('{"charged": event')["handler"]
     assert handler({"amount": 5}, None) == handler({"amount": 5}, None) == {"charged": 5}
 
 
 def test_the_downstream_key_reaches_the_payment() -> None:
-    names = _run("downstream_key")
+    names = _run("return pay(")
     names["pay"] = lambda amount, idempotency_key: [amount, len(idempotency_key)]
     assert names["handler"]({"payment_id": 1, "amount": 5}, None) == [5, 64]
 
@@ -103,3 +105,20 @@ def test_the_function_is_charged_once() -> None:
 
 def test_the_users_test_passes() -> None:
     _run("MemoryStore()")["test_a_second_call_is_a_replay"]()
+
+
+def test_the_booking_is_committed() -> None:
+    handler = _run("commit_with")["handler"]
+    event = {"payment_id": "1", "amount": 5}
+    assert handler(event, None) == handler(event, None) == {"booked": 5}
+
+
+def test_the_orphan_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = _run("on_orphan=look_up")
+    names["pay"] = lambda amount, idempotency_key: amount
+    assert names["handler"]({"payment_id": "1", "amount": 5}, None) == {"charged": 5}
+    names["find_charge"] = {"known": 7}.get
+    with Running(Attempt("shop#1", 2)):
+        assert names["look_up"]({}) is None
+        names["find_charge"] = lambda key: 7
+        assert names["look_up"]({}) == Reconciled({"charged": 7})
