@@ -18,6 +18,7 @@ from .steps import (
     Outcome,
     Raised,
     Read,
+    Reconcile,
     Release,
     Returned,
     Run,
@@ -30,17 +31,17 @@ def drive(
     *,
     key: str,
     store: Store,
-    run: Callable[[Run], Returned],
+    run: Callable[[Run | Reconcile], Returned | None],
     remaining: Callable[[], int],
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Runs one call to its outcome. `remaining` tells the milliseconds that are left for it."""
+    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left."""
     token = deadline.start(remaining())
     reply: Answer = None
     try:
         while True:
             step = protocol.send(reply)
-            if isinstance(step, Run):
+            if isinstance(step, (Run, Reconcile)):
                 try:
                     reply = run(step)
                 except BaseException as error:  # noqa: BLE001 - the protocol re-raises it

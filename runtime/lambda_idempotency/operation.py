@@ -34,6 +34,7 @@ from .steps import (
     Outcome,
     Parked,
     Raised,
+    Reconcile,
     Replayed,
     Returned,
     Run,
@@ -111,7 +112,7 @@ class Operation(NamedTuple):
         scope: str | None = None,
         to_stored: ToStored = responses.to_stored,
     ) -> Outcome:
-        def run(step: Run) -> Returned:
+        def run(step: Run | Reconcile) -> Returned:
             result = _run_as(Attempt(identity.key, step.attempt), function, event, context)
             return to_stored(result, max_data=self.store.max_data)
 

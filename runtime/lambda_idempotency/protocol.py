@@ -22,15 +22,15 @@ Three rules carry the guarantees:
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from . import record
+from .endings import Held, commit, differs, record_answer, release, send
 from .record import COMPLETED, PARKED, Blocked, Completion, Done, Gone, Metric, Record
 from .steps import (
     Answer,
     Call,
     Claim,
-    Complete,
     Emit,
     Executed,
     Failed,
@@ -40,6 +40,7 @@ from .steps import (
     Parked,
     Raised,
     Read,
+    Reconcile,
     Release,
     Replayed,
     Returned,
@@ -52,14 +53,8 @@ from .steps import (
 PARKED_FOR: Final = 14 * 24 * 3600 * 1000
 """How long a parked record is kept, milliseconds."""
 
-COMPLETION_PAUSES: Final = (50, 100, 200, 400, 800, 1600, 3200)
-"""Pauses between tries to record an answer, milliseconds."""
-
 POLL_PAUSES: Final = (20, 40, 80, 160, 320, 640, 1000)
 """Pauses between looks at somebody else's attempt, milliseconds; the last one repeats."""
-
-RESERVE: Final = 500
-"""Milliseconds of the invocation that are never slept away: the result must still be returned."""
 
 
 # The protocol -------------------------------------------------------------------------------------
@@ -67,34 +62,33 @@ RESERVE: Final = 500
 Protocol: TypeAlias = Generator[Step, Answer, Outcome]
 
 
-class _Held(NamedTuple):
-    """We own the key for this attempt; `not_after` is our claim's expiration, where it is known."""
-
-    attempt: int
-    not_after: int | None
-
-
 def run_once(call: Call) -> Protocol:
     """The whole life of one call: claim, run, then complete or release."""
     held = yield from _acquire(call)
-    if not isinstance(held, _Held):
+    if not isinstance(held, Held):
         yield from _count(held)
         return held
     if call.max_attempts is not None and held.attempt > call.max_attempts:
         return (yield from _park(call, held))
-    yield Emit("Executed")
-    ran = yield Run(held.attempt)
+    ran: Answer = None
+    if call.reconciles and held.attempt > 1:
+        ran = yield Reconcile(held.attempt)
+    if ran is None:
+        yield Emit("Executed")
+        ran = yield Run(held.attempt)
+    else:
+        yield Emit("Reconciled")
     if isinstance(ran, Raised):
-        yield from _release(call)
+        yield from release(call)
         return ran
     assert isinstance(ran, Returned)
     if not ran.keep:
-        yield from _release(call)
+        yield from release(call)
         return Executed(ran.result)
-    return (yield from _record(call, held, ran))
+    return (yield from (commit if ran.writes else record_answer)(call, held, ran))
 
 
-def _acquire(call: Call) -> Generator[Step, Answer, _Held | Outcome]:
+def _acquire(call: Call) -> Generator[Step, Answer, Held | Outcome]:
     """Claims the key, or says why another call decides the answer."""
     step: Claim | Read = _claim(call)
     pauses = _poll_pauses(call.owner)
@@ -108,7 +102,7 @@ def _acquire(call: Call) -> Generator[Step, Answer, _Held | Outcome]:
             assert isinstance(step, Claim)
             if _takes_over(call, step):
                 yield Emit("TakenOver")
-            return _Held(step.claim.attempt, step.claim.record(reply.now).expiration)
+            return Held(step.claim.attempt, step.claim.record(reply.now).expiration)
         if isinstance(reply, Gone):
             step = _claim(call)
             continue
@@ -118,7 +112,7 @@ def _acquire(call: Call) -> Generator[Step, Answer, _Held | Outcome]:
         if verdict is None:
             step = _claim(call, seen=found)
         elif not isinstance(verdict, InProgress):
-            if isinstance(verdict, _Held) and _takes_over(call, step):
+            if isinstance(verdict, Held) and _takes_over(call, step):
                 yield Emit("TakenOver")
             return verdict
         else:
@@ -129,12 +123,12 @@ def _acquire(call: Call) -> Generator[Step, Answer, _Held | Outcome]:
             step = Read(call.key)
 
 
-def _verdict(call: Call, found: Record, now: int) -> _Held | Outcome | None:
+def _verdict(call: Call, found: Record, now: int) -> Held | Outcome | None:
     """What a live record means for this call; None: its attempt is dead, take it over."""
     if found.owner == call.owner and found.leased(now):
         # The reply to an earlier send of this claim was lost: it is ours.
-        return _Held(found.attempt, found.expiration)
-    if _differs(call, found):
+        return Held(found.attempt, found.expiration)
+    if differs(call, found):
         return Mismatch(found)
     if found.status == COMPLETED:
         return Replayed(found)
@@ -145,18 +139,18 @@ def _verdict(call: Call, found: Record, now: int) -> _Held | Outcome | None:
 
 def _unreachable(
     call: Call, step: Claim | Read, failed: Failed
-) -> Generator[Step, Answer, _Held | Unavailable]:
+) -> Generator[Step, Answer, Held | Unavailable]:
     """Run unprotected, if told so and nobody else is known to run; else give the call up."""
     if isinstance(step, Read):
         return Unavailable(failed.error)
     if call.fail_open:
-        return _Held(step.claim.attempt, not_after=None)
+        return Held(step.claim.attempt, not_after=None)
     # The claim may have taken effect; it would block the key until its lease ends.
     yield Release(call.key, call.owner)
     return Unavailable(failed.error)
 
 
-def _park(call: Call, held: _Held) -> Protocol:
+def _park(call: Call, held: Held) -> Protocol:
     """Attempts keep dying: stop the next ones. We hold the fence, so none is running."""
     completion = Completion(
         key=call.key,
@@ -168,63 +162,15 @@ def _park(call: Call, held: _Held) -> Protocol:
         scope=call.scope,
         strict=True,
     )
-    reply = yield from _send(completion)
+    reply = yield from send(completion)
     if isinstance(reply, Blocked) and reply.record.owner != call.owner:
         # Our own lease ended meanwhile. Whoever holds the key decides, unless that one died too.
         verdict = _verdict(call, reply.record, reply.now)
-        if verdict is not None and not isinstance(verdict, _Held):
+        if verdict is not None and not isinstance(verdict, Held):
             yield from _count(verdict)
             return verdict
     yield Emit("StoreError" if isinstance(reply, Failed) else "Parked")
     return Parked(call.key, held.attempt - 1)
-
-
-def _record(call: Call, held: _Held, ran: Returned) -> Protocol:
-    """The effect has happened: record the answer, and return it whatever becomes of the record."""
-    completion = Completion(
-        key=call.key,
-        owner=call.owner,
-        attempt=held.attempt,
-        expires_after=call.expires_after,
-        fingerprint=call.fingerprint,
-        data=ran.data,
-        encoding=ran.encoding,
-        scope=call.scope,
-        not_after=held.not_after,
-    )
-    reply = yield from _send(completion)
-    if isinstance(reply, Gone) and completion.may_create(reply.now):
-        # The store knew the time too little to tell that the record has expired; now it does.
-        reply = yield from _send(completion)
-    if isinstance(reply, Failed):
-        yield Emit("CompletionFailed")
-    elif isinstance(reply, Gone):
-        yield Emit("LeaseLost")
-    elif isinstance(reply, Blocked) and reply.record.owner != call.owner:
-        yield Emit("LeaseLost")
-        if _answers(call, reply.record):
-            return Replayed(reply.record)
-    # Blocked by our own COMPLETED: the reply to an earlier send was lost, and it is done.
-    return Executed(ran.result)
-
-
-def _release(call: Call) -> Generator[Step, Answer, None]:
-    """Let a retry run at once. One try: an unreleased key frees itself when the lease ends."""
-    reply = yield Release(call.key, call.owner)
-    if isinstance(reply, Failed):
-        yield Emit("StoreError")
-    elif isinstance(reply, Blocked):
-        yield Emit("LeaseLost")
-
-
-def _send(completion: Completion) -> Generator[Step, Answer, Answer]:
-    """Sends a completion, again while the store fails and the invocation has time left."""
-    for pause in COMPLETION_PAUSES:
-        reply = yield Complete(completion)
-        if not isinstance(reply, Failed) or reply.remaining < pause + RESERVE:
-            return reply
-        yield Sleep(pause)
-    return (yield Complete(completion))
 
 
 def _claim(call: Call, *, seen: Record | None = None) -> Claim:
@@ -249,18 +195,6 @@ def _takes_over(call: Call, step: Claim | Read) -> bool:
 def _count(outcome: Outcome) -> Generator[Step, Answer, None]:
     if (metric := _METRICS.get(type(outcome))) is not None:
         yield Emit(metric)
-
-
-def _differs(call: Call, found: Record) -> bool:
-    """Another payload under the same key; undecided where either has no fingerprint."""
-    return None not in (call.fingerprint, found.fingerprint) and (
-        call.fingerprint != found.fingerprint
-    )
-
-
-def _answers(call: Call, found: Record) -> bool:
-    """Whether a record that overtook us holds an answer to this very request."""
-    return found.status == COMPLETED and found.data is not None and not _differs(call, found)
 
 
 def _poll_pauses(owner: str) -> Iterator[int]:

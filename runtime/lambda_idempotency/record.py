@@ -24,6 +24,7 @@ Metric: TypeAlias = Literal[
     "LeaseLost",
     "CompletionFailed",
     "Parked",
+    "Reconciled",
     "StoreError",
     "EvictionPossible",
     "CredentialRefresh",
@@ -85,6 +86,7 @@ class Claim(NamedTuple):
 class Completion(NamedTuple):
     """The end of an attempt: becomes a COMPLETED (or PARKED) record.
 
+    `expiration` (epoch seconds) is fixed where every try must write the same bytes.
     `not_after` (epoch seconds) is the expiration of the owner's own claim: until then the answer
     may be recorded over an absent record. None means no limit is known. `strict` demands the
     owner's own INPROGRESS record and nothing else. `writes` are the DynamoDB writes of the business
@@ -101,6 +103,7 @@ class Completion(NamedTuple):
     encoding: str | None = None
     scope: str | None = None
     not_after: int | None = None
+    expiration: int | None = None
     strict: bool = False
     writes: tuple[Any, ...] = ()
 
@@ -111,7 +114,9 @@ class Completion(NamedTuple):
             status=self.status,
             owner=self.owner,
             attempt=self.attempt,
-            expiration=expiration(now, self.expires_after),
+            expiration=(
+                expiration(now, self.expires_after) if self.expiration is None else self.expiration
+            ),
             fingerprint=self.fingerprint,
             data=self.data,
             encoding=self.encoding,
@@ -142,7 +147,14 @@ class Gone(NamedTuple):
     now: int
 
 
-Reply: TypeAlias = Done | Blocked | Gone
+class Refused(NamedTuple):
+    """A completion had no effect, because its `writes` cannot be applied; says why."""
+
+    about: str
+    now: int
+
+
+Reply: TypeAlias = Done | Blocked | Gone | Refused
 
 
 class Store(Protocol):
@@ -159,7 +171,8 @@ class Store(Protocol):
 
     def complete(self, completion: Completion) -> Reply:
         """Succeeds over the owner's own INPROGRESS record, and over PARKED and absent ones unless
-        `strict`; see `Completion`."""
+        `strict`; see `Completion`. A store with `writes` applies all of it or nothing; one that
+        cannot has no attribute `transactional`."""
         ...
 
     def release(self, key: str, owner: str) -> Reply:

@@ -22,6 +22,7 @@ class Call(NamedTuple):
     wait: int = 0
     max_attempts: int | None = None
     fail_open: bool = False
+    reconciles: bool = False
 
 
 # Steps: what the driver is asked to do ------------------------------------------------------------
@@ -36,6 +37,13 @@ class Claim(NamedTuple):
 
 class Run(NamedTuple):
     """Call the handler. Reply: `Returned` or `Raised`."""
+
+    attempt: int
+
+
+class Reconcile(NamedTuple):
+    """Ask whether the dead attempt before this one has done its work. Reply: `Returned`, `Raised`,
+    or None: run again."""
 
     attempt: int
 
@@ -71,7 +79,7 @@ class Emit(NamedTuple):
     metric: Metric
 
 
-Step: TypeAlias = Claim | Run | Complete | Release | Read | Sleep | Emit
+Step: TypeAlias = Claim | Run | Reconcile | Complete | Release | Read | Sleep | Emit
 
 
 # Replies that are not a store's -------------------------------------------------------------------
@@ -88,12 +96,14 @@ class Returned(NamedTuple):
     """The handler's result and the form in which it is recorded; `encoding` says how to read it.
 
     `keep` False: this answer is not the last word (a server error, say), so it is not recorded.
+    `writes` are to take effect together with the record.
     """
 
     result: Any
     data: str | bytes | None = None
     encoding: str | None = None
     keep: bool = True
+    writes: tuple[Any, ...] = ()
 
 
 class Raised(NamedTuple):
@@ -146,4 +156,28 @@ class Unavailable(NamedTuple):
     error: Exception
 
 
-Outcome: TypeAlias = Executed | Replayed | InProgress | Mismatch | Parked | Unavailable | Raised
+class Uncommitted(NamedTuple):
+    """The call ran, and its writes were not `applied`; None: nobody knows."""
+
+    key: str
+    about: str
+    applied: bool | None
+
+
+class Overtaken(NamedTuple):
+    """The call ran and lost its lease, so its writes were not applied; another attempt decides."""
+
+    key: str
+
+
+Outcome: TypeAlias = (
+    Executed
+    | Replayed
+    | InProgress
+    | Mismatch
+    | Parked
+    | Unavailable
+    | Uncommitted
+    | Overtaken
+    | Raised
+)

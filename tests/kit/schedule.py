@@ -27,6 +27,7 @@ from lambda_idempotency.steps import (
     Outcome,
     Raised,
     Read,
+    Reconcile,
     Release,
     Returned,
     Run,
@@ -58,6 +59,8 @@ class Timeline:
         """While set, no request reaches the store."""
         self.runs: list[tuple[str, int]] = []
         """Who ran the handler, and as which attempt."""
+        self.reconciliations: list[tuple[str, int]] = []
+        """Who asked what became of a dead attempt, and as which attempt."""
 
     @property
     def now(self) -> int:
@@ -84,10 +87,12 @@ class Timeline:
         *,
         returns: Returned | None = None,
         raises: BaseException | None = None,
+        reconciled: Returned | Raised | None = None,
         time_left: int = TIME_LEFT,
         **options: Any,
     ) -> Worker:
-        """A worker about to make one call; `name` is a hex digit, `options` are the call's."""
+        """A worker about to make one call; `name` is a hex digit, `options` are the call's, and
+        `reconciled` is what it finds out about a dead attempt, if the call asks."""
         defaults: dict[str, Any] = {
             "key": KEY,
             "owner": owner(name),
@@ -98,18 +103,27 @@ class Timeline:
         ran: Returned | Raised = answer_of(name) if returns is None else returns
         if raises is not None:
             ran = Raised(raises)
-        return Worker(self, name, Call(**{**defaults, **options}), ran, time_left)
+        call = Call(**{**defaults, **options})
+        return Worker(self, name, call, ran=ran, time_left=time_left, reconciled=reconciled)
 
 
 class Worker:
     """One call of the protocol; `pending` is the step that is executed next."""
 
     def __init__(
-        self, timeline: Timeline, name: str, call: Call, ran: Returned | Raised, time_left: int
+        self,
+        timeline: Timeline,
+        name: str,
+        call: Call,
+        *,
+        ran: Returned | Raised,
+        time_left: int,
+        reconciled: Returned | Raised | None,
     ) -> None:
         self._timeline = timeline
         self._name = name
         self._ran = ran
+        self._reconciled = reconciled
         self._protocol = run_once(call)
         self.ends_at = timeline.now + time_left
         self.pending: Step | None = None
@@ -127,6 +141,9 @@ class Worker:
         if isinstance(step, Run):
             self._timeline.runs.append((self._name, step.attempt))
             self.send(self._ran)
+        elif isinstance(step, Reconcile):
+            self._timeline.reconciliations.append((self._name, step.attempt))
+            self.send(self._reconciled)
         elif isinstance(step, Sleep):
             self.sleeps.append(step.milliseconds)
             self._timeline.pass_time(step.milliseconds)

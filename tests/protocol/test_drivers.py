@@ -22,6 +22,7 @@ from lambda_idempotency.steps import (
     Outcome,
     Raised,
     Read,
+    Reconcile,
     Release,
     Returned,
     Run,
@@ -35,7 +36,7 @@ CLAIM = ClaimWrite(key=KEY, owner="a" * 32, lease=1000, expires_after=5000)
 COMPLETION = Completion(key=KEY, owner="a" * 32, attempt=1, expires_after=5000, data="1")
 
 
-def _returns_one(_: Run) -> Returned:
+def _returns_one(_: Run | Reconcile) -> Returned:
     return Returned(1, "1")
 
 
@@ -67,7 +68,7 @@ class _Script:
         self,
         *,
         store: MemoryStore | None = None,
-        run: Callable[[Run], Returned] = _returns_one,
+        run: Callable[[Run | Reconcile], Returned] = _returns_one,
         sleep: Callable[[float], None] = lambda _: None,
     ) -> Outcome:
         return drive(
@@ -142,7 +143,7 @@ def test_the_end_of_the_process_is_no_failure_of_the_store() -> None:
 def test_the_handler_is_run_as_the_attempt_that_the_step_tells() -> None:
     attempts: list[int] = []
 
-    def run(step: Run) -> Returned:
+    def run(step: Run | Reconcile) -> Returned:
         attempts.append(step.attempt)
         return Returned("result", "text")
 
@@ -154,7 +155,7 @@ def test_the_handler_is_run_as_the_attempt_that_the_step_tells() -> None:
 
 @pytest.mark.parametrize("error", [ValueError(), KeyboardInterrupt(), SystemExit(1)], ids=repr)
 def test_whatever_the_handler_raises_is_an_answer(error: BaseException) -> None:
-    def run(_: Run) -> Returned:
+    def run(_: Run | Reconcile) -> Returned:
         raise error
 
     script = _Script(Run(1))

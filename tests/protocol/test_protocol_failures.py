@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kit.schedule import KEY, LEASE, OutageError, Timeline, Worker, owner
-from lambda_idempotency.protocol import COMPLETION_PAUSES, RESERVE
+from lambda_idempotency.endings import PAUSES, RESERVE
 from lambda_idempotency.record import COMPLETED, INPROGRESS, Gone
 from lambda_idempotency.steps import (
     Claim,
@@ -253,8 +253,8 @@ def test_tries_to_record_an_answer_are_limited(timeline: Timeline) -> None:
     a = _returned(timeline, time_left=3_600_000)
     timeline.down = True
     a.finish()
-    assert a.sleeps == list(COMPLETION_PAUSES)
-    assert a.requests == [Claim] + [Complete] * (len(COMPLETION_PAUSES) + 1)
+    assert a.sleeps == list(PAUSES)
+    assert a.requests == [Claim] + [Complete] * (len(PAUSES) + 1)
 
 
 @pytest.mark.parametrize("time_left", [0, 400, 549, 550, 1000, 2500, 5000])

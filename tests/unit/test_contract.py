@@ -43,8 +43,9 @@ http_options = st.builds(
 )
 all_settings = st.builds(
     Settings,
-    store=st.sampled_from(["dynamodb", "memory"]),
+    store=st.sampled_from(["dynamodb", "redis", "memory"]),
     table=st.none() | texts,
+    parameter=st.none() | texts,
     url_suffix=texts,
     namespace=st.none() | st.from_regex(r"[A-Za-z0-9._/-]{1,128}", fullmatch=True),
     handler=st.none() | st.from_regex(r"[a-z_/]{1,9}(\.[a-z_]{1,9}){1,3}", fullmatch=True),
@@ -64,6 +65,7 @@ all_settings = st.builds(
 CHANGED: Final[dict[str, Any]] = {
     "store": "memory",
     "table": "records",
+    "parameter": "/payments/redis",
     "url_suffix": "amazonaws.com.cn",
     "namespace": "shop/payments",
     "handler": "orders/payments.handler",
@@ -146,12 +148,13 @@ def test_a_whole_duration_is_written_without_a_fraction() -> None:
 
 NUMBER: Final = "expected a number of seconds"
 BAD_TEXTS: Final = [
-    ("store", "redis", "expected 'dynamodb' or 'memory'"),
-    ("store", "", "expected 'dynamodb' or 'memory'"),
-    ("store", "Memory", "expected 'dynamodb' or 'memory'"),
+    ("store", "valkey", "expected 'dynamodb' or 'redis' or 'memory'"),
+    ("store", "", "expected 'dynamodb' or 'redis' or 'memory'"),
+    ("store", "Memory", "expected 'dynamodb' or 'redis' or 'memory'"),
     ("on_in_progress", "block", "expected 'raise' or 'wait'"),
     ("on_missing_key", "ignore", "expected 'reject' or 'bypass'"),
     ("table", "", "not empty"),
+    ("parameter", "", "not empty"),
     ("table", "  ", "not empty"),
     ("key", "", "not empty"),
     ("fingerprint", "", "not empty"),
@@ -258,7 +261,7 @@ def test_only_http_options_that_differ_from_the_default_are_written() -> None:
 
 
 BAD_VALUES: Final[list[tuple[str, Any, str]]] = [
-    ("store", None, "expected 'dynamodb' or 'memory'"),
+    ("store", None, "expected 'dynamodb' or 'redis' or 'memory'"),
     ("on_in_progress", ["wait"], "expected 'raise' or 'wait'"),
     ("on_missing_key", None, "expected 'reject' or 'bypass'"),
     ("table", 5, "not empty"),

@@ -26,8 +26,10 @@ from ..record import (
     Done,
     Gone,
     Record,
+    Refused,
     Reply,
 )
+from . import transaction
 
 _ABSENT: Final = "attribute_not_exists(#id)"
 _EXPIRED: Final = "#expiration <= :now"
@@ -37,6 +39,7 @@ _ORPHAN: Final = (
 _OWN: Final = "(#status = :inprogress AND #owner = :me AND #expiration > :now)"
 _PARKED: Final = "(#status = :parked AND #expiration > :now)"
 
+_TRANSACT: Final = "transact_write_items"
 _ITEM_LIMIT: Final = 400 * 1024  # bytes, names included; the other attributes take less than 1 KiB
 
 
@@ -46,6 +49,7 @@ class DynamoDBStore:
     `url_suffix` is the partition's. `clock` returns epoch seconds."""
 
     max_data: int | None = _ITEM_LIMIT - 1024
+    transactional = True
 
     def __init__(
         self,
@@ -76,6 +80,8 @@ class DynamoDBStore:
 
     def complete(self, completion: Completion) -> Reply:
         """See `Store.complete`."""
+        if completion.writes:
+            return self._commit(completion)
         if completion.strict:
             condition = _IF_OWN
         elif completion.may_create(self._clock.now()):
@@ -89,22 +95,35 @@ class DynamoDBStore:
         """See `Store.release`."""
         look = self._clock.look()
         guard = _IF_OWN.at(look, me=owner)
-        answer = self._send("delete_item", look, Key={PARTITION_KEY: {"S": key}}, **guard)
+        answer = self._send("delete_item", look, **self._at(key), **guard)
         return self._reply(answer, look.now)
 
     def read(self, key: str) -> Reply:
         """See `Store.read`."""
         look = self._clock.look()
-        answer = self._send("get_item", look, Key={PARTITION_KEY: {"S": key}}, ConsistentRead=True)
+        answer = self._send("get_item", look, **self._at(key), ConsistentRead=True)
         return self._found(answer.item)
+
+    def _at(self, key: str) -> dict[str, Any]:
+        return {"TableName": self._table, "Key": {PARTITION_KEY: {"S": key}}}
 
     def _put(
         self, write: Claim | Completion, condition: _Condition, **owners: str
     ) -> tuple[Reply, int]:
         look = self._clock.look()
         guard = condition.at(look, **owners)
-        answer = self._send("put_item", look, Item=to_item(write.record(look.now)), **guard)
+        item = to_item(write.record(look.now))
+        answer = self._send("put_item", look, TableName=self._table, Item=item, **guard)
         return self._reply(answer, look.now), answer.moved
+
+    def _commit(self, completion: Completion) -> Reply:
+        look = self._clock.look()
+        item = to_item(completion.record(look.now))
+        request = transaction.request(self._table, completion, item)
+        answer = self._send(_TRANSACT, look, **request)
+        if answer.about is not None:
+            return Refused(answer.about, look.now)
+        return self._reply(answer, look.now)
 
     def _reply(self, answer: _Answer, now: int) -> Reply:
         return self._found(answer.item) if answer.refused else Done(now)
@@ -117,19 +136,24 @@ class DynamoDBStore:
         return Gone(now) if record.expired(now) else Blocked(record, now)
 
     def _send(self, operation: str, sent: Look, **request: Any) -> _Answer:
-        refused = False
         client = self._client if self._client is not None else self._create_client()
+        refused, about = False, None
         try:
-            response = getattr(client, operation)(TableName=self._table, **request)
+            response = getattr(client, operation)(**request)
         except Exception as error:
             response = getattr(error, "response", None)
             response = response if isinstance(response, Mapping) else {}
-            refused = _code(response) == "ConditionalCheckFailedException"
-            if not refused:
+            code = _code(response)
+            if code == "ConditionalCheckFailedException":
+                refused = True
+            elif operation == _TRANSACT and (found := transaction.verdict(code, response)):
+                refused, about = found.about is None, found.about
+                response = {**response, "Item": found.item}
+            else:
                 raise self._unreachable(operation, error, response) from error
         metadata = response.get("ResponseMetadata", {})
         moved = self._clock.check(metadata.get("HTTPHeaders", {}).get("date"), sent)
-        return _Answer(response.get("Item"), refused, moved)
+        return _Answer(response.get("Item"), refused, moved, about)
 
     def _create_client(self) -> Any:
         with self._lock:
@@ -197,6 +221,7 @@ class _Answer(NamedTuple):
     item: Mapping[str, Any] | None
     refused: bool
     moved: int
+    about: str | None = None
 
 
 def to_item(record: Record) -> dict[str, Any]:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from ..record import INPROGRESS, PARKED, Blocked, Claim, Completion, Done, Gone, Record, Reply
 
 
 class MemoryStore:
-    """Keeps records in a dictionary. `clock` returns epoch seconds; tests hand in their own."""
+    """Keeps records in a dictionary. `clock` returns epoch seconds; tests hand in their own.
+
+    `committed` holds the writes of `commit_with` that took effect: nothing else is done with them.
+    """
 
     max_data: int | None = None
+    transactional = True
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._records: dict[str, Record] = {}
+        self.committed: list[Any] = []
         self._lock = threading.Lock()
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
@@ -42,6 +48,7 @@ class MemoryStore:
                 completion.strict or found.status != PARKED
             ):
                 return Blocked(found, now)
+            self.committed.extend(completion.writes)
             return self._put(completion.record(now), now)
 
     def release(self, key: str, owner: str) -> Reply:

@@ -1,0 +1,125 @@
+"""How an attempt ends: its answer is recorded, its writes are committed, or its key is released."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Final, NamedTuple
+
+from .record import COMPLETED, Blocked, Completion, Done, Gone, Record, Refused
+from .steps import (
+    Answer,
+    Call,
+    Complete,
+    Emit,
+    Executed,
+    Failed,
+    Outcome,
+    Overtaken,
+    Release,
+    Replayed,
+    Returned,
+    Sleep,
+    Step,
+    Uncommitted,
+)
+
+PAUSES: Final = (50, 100, 200, 400, 800, 1600, 3200)
+"""Pauses between tries to record an answer, milliseconds."""
+
+RESERVE: Final = 500
+"""Milliseconds of the invocation that are never slept away: the result must still be returned."""
+
+
+class Held(NamedTuple):
+    """We own the key for this attempt; `not_after` is our claim's expiration, where it is known."""
+
+    attempt: int
+    not_after: int | None
+
+
+def record_answer(call: Call, held: Held, ran: Returned) -> Generator[Step, Answer, Outcome]:
+    """The effect has happened: record the answer, and return it whatever becomes of the record."""
+    completion = _completion(call, held, ran)
+    reply = yield from send(completion)
+    if isinstance(reply, Gone) and completion.may_create(reply.now):
+        # The store knew the time too little to tell that the record has expired; now it does.
+        reply = yield from send(completion)
+    if isinstance(reply, Failed):
+        yield Emit("CompletionFailed")
+    elif isinstance(reply, Gone):
+        yield Emit("LeaseLost")
+    elif isinstance(reply, Blocked) and reply.record.owner != call.owner:
+        yield Emit("LeaseLost")
+        if _answers(call, reply.record):
+            return Replayed(reply.record)
+    # Blocked by our own COMPLETED: the reply to an earlier send was lost, and it is done.
+    return Executed(ran.result)
+
+
+def commit(call: Call, held: Held, ran: Returned) -> Generator[Step, Answer, Outcome]:
+    """The writes of the business and the answer take effect together, under the fence, or none
+    does; the result is never returned without them."""
+    completion = _completion(call, held, ran)._replace(
+        strict=True, writes=ran.writes, expiration=held.not_after
+    )
+    reply = yield from send(completion)
+    if isinstance(reply, Refused):
+        yield from release(call)
+        return Uncommitted(call.key, reply.about, applied=False)
+    if isinstance(reply, Failed):
+        # It may have taken effect: the key stays ours until the lease ends.
+        yield Emit("CompletionFailed")
+        return Uncommitted(call.key, "the store did not answer", applied=None)
+    found = reply.record if isinstance(reply, Blocked) else None
+    own = found is not None and found.owner == call.owner and found.status == COMPLETED
+    if isinstance(reply, Done) or own:  # own: the reply to an earlier send was lost
+        return Executed(ran.result)
+    yield Emit("LeaseLost")
+    if found is not None and _answers(call, found):
+        return Replayed(found)
+    return Overtaken(call.key)
+
+
+def release(call: Call) -> Generator[Step, Answer, None]:
+    """Let a retry run at once. One try: an unreleased key frees itself when the lease ends."""
+    reply = yield Release(call.key, call.owner)
+    if isinstance(reply, Failed):
+        yield Emit("StoreError")
+    elif isinstance(reply, Blocked):
+        yield Emit("LeaseLost")
+
+
+def send(completion: Completion) -> Generator[Step, Answer, Answer]:
+    """Sends a completion, again while the store fails and the invocation has time left."""
+    for pause in PAUSES:
+        reply = yield Complete(completion)
+        if not isinstance(reply, Failed) or reply.remaining < pause + RESERVE:
+            return reply
+        yield Sleep(pause)
+    return (yield Complete(completion))
+
+
+def _completion(call: Call, held: Held, ran: Returned) -> Completion:
+    return Completion(
+        key=call.key,
+        owner=call.owner,
+        attempt=held.attempt,
+        expires_after=call.expires_after,
+        fingerprint=call.fingerprint,
+        data=ran.data,
+        encoding=ran.encoding,
+        scope=call.scope,
+        not_after=held.not_after,
+    )
+
+
+def differs(call: Call, found: Record) -> bool:
+    """Another payload under the same key; undecided where either has no fingerprint."""
+    return None not in (call.fingerprint, found.fingerprint) and (
+        call.fingerprint != found.fingerprint
+    )
+
+
+def _answers(call: Call, found: Record) -> bool:
+    """Whether a record that overtook us holds an answer to this very request."""
+    return found.status == COMPLETED and found.data is not None and not differs(call, found)

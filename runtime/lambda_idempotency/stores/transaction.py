@@ -1,0 +1,69 @@
+"""A completion together with the business' own writes: one TransactWriteItems.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from ..record import INPROGRESS, Completion
+
+MAX_WRITES: Final = 99
+"""A transaction has at most 100 items, and one is the record."""
+
+# No time is in it: every try has the same bytes, as the token demands. A record that has expired
+# and is still there is still ours, and nobody else has run.
+_OWN: Final = "#status = :inprogress AND #owner = :me"
+
+_FINAL: Final = frozenset(
+    {"ConditionalCheckFailed", "ItemCollectionSizeLimitExceeded", "ValidationError"}
+)
+"""Reasons that will be the same at the next try."""
+
+_REFUSED: Final = frozenset(
+    {"AccessDeniedException", "ResourceNotFoundException", "ValidationException"}
+)
+"""Errors that come before anything is written, and will come again."""
+
+
+class Verdict(NamedTuple):
+    """Why a transaction was cancelled: the record's condition, or (`about`) a write's fault."""
+
+    item: Mapping[str, Any] | None = None
+    about: str | None = None
+
+
+def request(table: str, completion: Completion, item: dict[str, Any]) -> dict[str, Any]:
+    """The request. Its token makes a repetition harmless, for ten minutes; the condition, ever."""
+    put = {
+        "TableName": table,
+        "Item": item,
+        "ConditionExpression": _OWN,
+        "ExpressionAttributeNames": {"#status": "status", "#owner": "owner"},
+        "ExpressionAttributeValues": {
+            ":inprogress": {"S": INPROGRESS},
+            ":me": {"S": completion.owner},
+        },
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    return {
+        "TransactItems": [{"Put": put}, *completion.writes],
+        "ClientRequestToken": completion.owner,
+    }
+
+
+def verdict(code: str, response: Mapping[str, Any]) -> Verdict | None:
+    """What an error means; None: it may be gone at the next try, or nobody knows."""
+    if code in _REFUSED:
+        return Verdict(about=f"DynamoDB refused the transaction: {code}")
+    if code != "TransactionCanceledException":
+        return None
+    own, *others = response.get("CancellationReasons") or [{}]
+    if own.get("Code") == "ConditionalCheckFailed":
+        return Verdict(item=own.get("Item"))
+    for number, reason in enumerate(others, start=1):
+        if reason.get("Code") in _FINAL:
+            return Verdict(about=f"write {number} of {len(others)} failed: {reason['Code']}")
+    return None
