@@ -42,6 +42,7 @@ class MemoryBackend:
     ) -> tuple[Reply, Record | None]:
         """See `Backend.ask`."""
         self._now = now
+        self._store.committed.clear()
         records = self._store._records
         records.clear()
         if record is not None:
@@ -76,10 +77,9 @@ class DynamoDBBackend:
 class _RefusedError(Exception):
     """What a client raises where the condition does not hold."""
 
-    def __init__(self, item: Item) -> None:
+    def __init__(self, code: str, **response: Any) -> None:
         super().__init__()
-        error = {"Code": "ConditionalCheckFailedException"}
-        self.response = {"Error": error, **({"Item": item} if item else {})}
+        self.response = {"Error": {"Code": code}, **response}
 
 
 class _Table:
@@ -94,6 +94,19 @@ class _Table:
         self.item = request["Item"]
         return {}
 
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
+        # The token is ignored: the condition alone must keep a repetition from taking effect.
+        put = request["TransactItems"][0]["Put"]
+        if not self._holds(put):
+            reason = {
+                "Code": "ConditionalCheckFailed",
+                **({"Item": self.item} if self.item else {}),
+            }
+            rest = [{"Code": "None"}] * (len(request["TransactItems"]) - 1)
+            raise _RefusedError("TransactionCanceledException", CancellationReasons=[reason, *rest])
+        self.item = put["Item"]
+        return {}
+
     def delete_item(self, **request: Any) -> dict[str, Any]:
         self._check(request)
         self.item = {}
@@ -103,11 +116,13 @@ class _Table:
         return {"Item": self.item} if self.item else {}
 
     def _check(self, request: dict[str, Any]) -> None:
-        facts = Facts(
-            self.item, request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
-        )
-        if not compiled(request["ConditionExpression"])(facts):
-            raise _RefusedError(self.item)
+        if not self._holds(request):
+            found = {"Item": self.item} if self.item else {}
+            raise _RefusedError("ConditionalCheckFailedException", **found)
+
+    def _holds(self, request: dict[str, Any]) -> bool:
+        names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+        return compiled(request["ConditionExpression"])(Facts(self.item, names, values))
 
 
 def _reply(store: Store, request: Request) -> Reply:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from kit.explorer.invariants import Broken
 from kit.explorer.workers import Local, Ran, answer_of, ended
 from kit.explorer.world import Effect, World, stamp
+from lambda_idempotency.record import Done, Refused
 from lambda_idempotency.steps import (
     Answer,
     Claim,
@@ -19,6 +20,7 @@ from lambda_idempotency.steps import (
     Failed,
     Raised,
     Read,
+    Reconcile,
     Release,
     Run,
     Sleep,
@@ -35,6 +37,7 @@ class HandlerError(Exception):
 
 
 RAISED: Final = Raised(HandlerError())
+NOBODY: Final = -1
 FAILED: Final = Failed(OutageError(), remaining=60_000)
 FAILED_LATE: Final = Failed(OutageError(), remaining=0)
 """The same, with no time left to try again."""
@@ -44,6 +47,7 @@ class Kind(Enum):
     """What can happen, in words for a timeline."""
 
     ANSWERED = "is answered"
+    REFUSED = "is refused, for the sake of its writes"
     LOST = "is lost"
     REPLY_LOST = "takes effect, and its reply is lost"
     TWICE = "is sent twice by the client"
@@ -51,6 +55,7 @@ class Kind(Enum):
     DOUBLED = "is answered, and a copy is still under way"
     LANDS = "lands late"
     RUNS = "runs"
+    ASKS = "asks what the dead attempt has done"
     WAKES = "wakes up"
     CRASHES = "crashes"
     TIME = "time passes"
@@ -73,6 +78,8 @@ class Move(NamedTuple):
     reply: Answer = None
     about: str = ""
     """What it happens to, for a timeline."""
+    truth: int | None = None
+    """Only where this worker's effect has happened, or nobody's; None: in any case."""
 
 
 Place: TypeAlias = tuple[int, int, int]
@@ -93,16 +100,34 @@ def moves_of(world: World, worker: int, number: int, place: Place) -> Iterator[M
 def _run(world: World, worker: int, local: Local, step: Step, place: Place) -> Iterator[Move]:
     """The effect happens, and the handler returns or raises."""
     record, moment, _ = place
+    own = answer_of(worker, commits=world.scenario.commits)
     answers: dict[str, tuple[Answer, Ran]] = {
-        "returns": (answer_of(worker), Ran.KEPT),
+        "returns": (own, Ran.KEPT),
         "raises": (RAISED, Ran.LET_GO),
-        "is not kept": (answer_of(worker)._replace(keep=False), Ran.LET_GO),
+        "is not kept": (own._replace(keep=False), Ran.LET_GO),
     }
     for ending in world.scenario.endings:
         answer, ran = answers[ending]
-        after, broken = world.send(worker, local._replace(ran=ran), answer, record, moment)
+        ran_ = local._replace(ran=ran, gives=worker)
+        after, broken = world.send(worker, ran_, answer, record, moment)
         number = world.locals.number(after)
         yield Move(Kind.RUNS, number, record, runs=True, broken=broken, reply=answer)
+
+
+def _reconcile(world: World, worker: int, local: Local, step: Step, place: Place) -> Iterator[Move]:
+    """Who asks is told the truth, or nothing at all."""
+    record, moment, _ = place
+
+    def move(answer: Answer, truth: int | None, **known: Any) -> Move:
+        after, broken = world.send(worker, local._replace(**known), answer, record, moment)
+        number = world.locals.number(after)
+        return Move(Kind.ASKS, number, record, broken=broken, reply=answer, truth=truth)
+
+    yield move(None, NOBODY, asked=True)
+    yield move(RAISED, None)
+    for other in range(len(world.scenario.calls)):
+        if other != worker:
+            yield move(answer_of(other), other, ran=Ran.KEPT, gives=other)
 
 
 def _sleep(world: World, worker: int, local: Local, step: Step, place: Place) -> Iterator[Move]:
@@ -131,6 +156,9 @@ def _ask(world: World, worker: int, local: Local, step: Any, place: Place) -> It
         )
 
     yield move(Kind.ANSWERED, once, answer=once.reply, cost=0)
+    if isinstance(step, Complete) and step.completion.writes and isinstance(once.reply, Done):
+        refused = none._replace(local=local._replace(ran=Ran.LET_GO))
+        yield move(Kind.REFUSED, refused, answer=Refused("write 1 of 1 failed", once.reply.now))
     for failed in (FAILED, FAILED_LATE) if isinstance(step, Complete) else (FAILED,):
         yield move(Kind.LOST, none, answer=failed)
         if not isinstance(step, Read):
@@ -176,5 +204,6 @@ _MOVES: Final[dict[type, Callable[..., Iterator[Move]]]] = {
     Release: _ask,
     Read: _ask,
     Run: _run,
+    Reconcile: _reconcile,
     Sleep: _sleep,
 }

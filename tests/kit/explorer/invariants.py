@@ -8,7 +8,15 @@ from typing import Final, NamedTuple
 from kit.explorer.scenarios import NAMES, Scenario
 from kit.explorer.workers import Holds, Local, Ran, answer_of
 from lambda_idempotency.record import COMPLETED, Record
-from lambda_idempotency.steps import Executed, InProgress, Outcome, Raised, Replayed
+from lambda_idempotency.steps import (
+    Executed,
+    InProgress,
+    Outcome,
+    Overtaken,
+    Raised,
+    Replayed,
+    Uncommitted,
+)
 
 ONE_OWNER: Final = "at most one owner may complete"
 FIXED_ANSWER: Final = "a COMPLETED answer never changes until it expires"
@@ -17,9 +25,11 @@ NO_REPEAT: Final = "a run repeats only after a crash, a release or a lost lease"
 TRUE_REPLAY: Final = "a replay equals the recorded answer to the same payload"
 NO_BLOCK: Final = "no key is blocked beyond its lease or expiry"
 ONE_COMMIT: Final = "a commit under the fence is applied at most once"
+TRUE_COMMIT: Final = "nobody is told wrongly whether his writes were applied"
 OWN_CLAIM: Final = "nobody is told to wait for his own call"
 RESULT: Final = "what a handler returned, or the recorded answer, reaches its caller"
 PARKING: Final = "no more attempts die than max_attempts"
+RECONCILING: Final = "no run follows a dead attempt before it was asked what that has done"
 PROGRESS: Final = "no call goes round in circles"
 
 
@@ -49,21 +59,38 @@ def of_outcome(
     worker: int, local: Local, outcome: Outcome, stored: Record | None, scenario: Scenario
 ) -> Broken | None:
     """A call has ended, and the store holds this record."""
-    name, own = NAMES[worker], Executed(answer_of(worker).result)
-    if isinstance(outcome, InProgress):
-        if outcome.record.owner == scenario.calls[worker].owner:
-            return Broken(OWN_CLAIM, f"{name} is told that another call is in progress")
-    elif isinstance(outcome, Replayed):
+    name = NAMES[worker]
+    if isinstance(outcome, InProgress) and outcome.record.owner == scenario.calls[worker].owner:
+        return Broken(OWN_CLAIM, f"{name} is told that another call is in progress")
+    if isinstance(outcome, Replayed):
         return _of_replay(worker, outcome.record, stored, scenario)
-    fitting = {
-        Ran.NOT: not isinstance(outcome, Executed | Raised),
-        Ran.KEPT: outcome == own,
-        Ran.LET_GO: outcome == own or isinstance(outcome, Raised),
-    }
-    if fitting[local.ran]:
+    has_run = local.ran is not Ran.NOT
+    fits = not has_run
+    if isinstance(outcome, Executed):
+        fits = local.gives is not None and outcome.result == answer_of(local.gives).result
+    elif isinstance(outcome, Raised):
+        fits = local.ran is Ran.LET_GO or (scenario.reconciles and not has_run)
+    elif isinstance(outcome, Uncommitted | Overtaken):
+        fits = has_run and scenario.commits
+    if not fits:
+        has = "has run" if has_run else "has not run"
+        return Broken(RESULT, f"{name} {has}, and its caller is given {type(outcome).__name__}")
+    return _of_commit(name, local, outcome) if scenario.commits else None
+
+
+def _of_commit(name: str, local: Local, outcome: Outcome) -> Broken | None:
+    """Who is told that his writes were applied, or were not, is told the truth."""
+    told: bool | None = None
+    if isinstance(outcome, Executed):
+        told = local.ran is Ran.KEPT or None
+    elif isinstance(outcome, Uncommitted):
+        told = outcome.applied
+    elif isinstance(outcome, Overtaken):
+        told = False
+    if told is None or told is local.committed:
         return None
-    has = "has not run" if local.ran is Ran.NOT else "has run"
-    return Broken(RESULT, f"{name} {has}, and its caller is given {type(outcome).__name__}")
+    were = "were" if local.committed else "were not"
+    return Broken(TRUE_COMMIT, f"{name} gets {type(outcome).__name__}; its writes {were} applied")
 
 
 def _of_replay(
@@ -90,6 +117,7 @@ def of_run(worker: int, workers: Sequence[Local], scenario: Scenario) -> Broken 
     if runner.unprotected or runner.lost:
         return None
     name = NAMES[worker]
+    let_go = any(other.ran is Ran.LET_GO for other in workers)
     for index, other in enumerate(workers):
         if index == worker or other.unprotected:
             continue
@@ -97,8 +125,11 @@ def of_run(worker: int, workers: Sequence[Local], scenario: Scenario) -> Broken 
             return Broken(EXCLUSION, f"{name} runs while {NAMES[index]} holds its lease")
         if other.ran is Ran.KEPT and not other.lost:
             return Broken(NO_REPEAT, f"{name} runs although {NAMES[index]} has run")
-        if other.ran is Ran.KEPT and other.holds is Holds.LAPSED and scenario.parks:
-            return Broken(PARKING, f"{name} runs although {NAMES[index]}'s attempt died")
+        if other.ran is Ran.KEPT and other.holds is Holds.LAPSED:
+            if scenario.parks:
+                return Broken(PARKING, f"{name} runs although {NAMES[index]}'s attempt died")
+            if scenario.reconciles and not (runner.asked or let_go):
+                return Broken(RECONCILING, f"{name} runs, and {NAMES[index]}'s attempt died")
     return None
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from kit.explorer import invariants
-from kit.explorer.choices import Kind, Move, moves_of, name_of
+from kit.explorer.choices import NOBODY, Kind, Move, moves_of, name_of
 from kit.explorer.invariants import Broken
-from kit.explorer.workers import aged
+from kit.explorer.workers import Ran, aged
 from kit.explorer.world import State, World
 
 Successor: TypeAlias = tuple[State, Move, int | None, Broken | None]
@@ -58,20 +58,29 @@ class Moves:
                 moves = self._moves[key] = list(
                     moves_of(self.world, worker, number, (record, moment, drift))
                 )
-            found += [self._moved(state, worker, move) for move in moves if move[3] <= faults]
+            found += [
+                self._moved(state, worker, move)
+                for move in moves
+                if move[3] <= faults and (move[10] is None or self._true(move[10], workers))
+            ]
         if active:
             self._around(state, found)
         return found
 
     def _moved(self, state: State, worker: int, move: Move) -> Successor:
         moment, _, faults, drift, messages, workers = state
-        _, local, record, cost, message, runs, commits, broken, _, _ = move
+        _, local, record, cost, message, runs, commits, broken, _, _, _ = move
         if broken is None and (runs or commits):
             broken = self._broken(worker, workers, move)
         if message is not None:
             messages = tuple(sorted((*messages, message)))
         workers = (*workers[:worker], local, *workers[worker + 1 :])
         return (moment, record, faults - cost, drift, messages, workers), move, worker, broken
+
+    def _true(self, truth: int, workers: tuple[int, ...]) -> bool:
+        locals_ = [self.world.locals[number] for number in workers]
+        effects = [local.ran is Ran.KEPT and local.gives == n for n, local in enumerate(locals_)]
+        return not any(effects) if truth == NOBODY else effects[truth]
 
     def _broken(self, worker: int, workers: tuple[int, ...], move: Move) -> Broken | None:
         locals_ = [self.world.locals[number] for number in workers]

@@ -13,7 +13,7 @@ from typing import Final
 from kit.explorer import invariants
 from kit.explorer.scenarios import Scenario, scenario
 from kit.explorer.world import Subject
-from lambda_idempotency import protocol
+from lambda_idempotency import endings, protocol
 from lambda_idempotency.stores import dynamodb, memory
 
 
@@ -33,7 +33,11 @@ class Mutation:
         if not self.old:
             return Subject()
         module = _mutated(self.module, self.old, self.new)
-        if self.module is protocol:
+        if self.module is endings:
+            used = {name: value for name, value in vars(module).items() if hasattr(protocol, name)}
+            module = _mutated(protocol, "", "")
+            vars(module).update({**used, "__name__": protocol.__name__})
+        if self.module in (protocol, endings):
             return Subject(start=module.run_once)
         if self.module is memory:
             return Subject(memory=module.MemoryStore)
@@ -49,7 +53,9 @@ class Mutation:
 
 def _mutated(module: ModuleType, old: str, new: str) -> ModuleType:
     source = inspect.getsource(module)
-    assert source.count(old) == 1, f"{module.__name__} has {source.count(old)} times {old!r}"
+    assert not old or source.count(old) == 1, (
+        f"{module.__name__} has {source.count(old)} times {old!r}"
+    )
     mutant = ModuleType(module.__name__)
     mutant.__package__ = module.__package__
     exec(compile(source.replace(old, new), f"<mutant of {module.__name__}>", "exec"), vars(mutant))
@@ -125,7 +131,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "fingerprint dropped at completion",
-        protocol,
+        endings,
         "fingerprint=call.fingerprint,\n        data=ran.data,",
         "data=ran.data,",
         "payloads",
@@ -151,7 +157,7 @@ MUTATIONS: Final = (
         "claim after failed NX without re-claim",
         protocol,
         "step = _claim(call, seen=found)",
-        "return _Held(found.attempt + 1, found.expiration)",
+        "return Held(found.attempt + 1, found.expiration)",
         "three",
         invariants.NO_REPEAT,
     ),
@@ -165,30 +171,30 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "key released when its answer cannot be recorded",
-        protocol,
-        'yield Emit("CompletionFailed")',
-        "yield from _release(call)",
+        endings,
+        'if isinstance(reply, Failed):\n        yield Emit("CompletionFailed")\n    elif',
+        "if isinstance(reply, Failed):\n        yield from release(call)\n    elif",
         "two",
         invariants.NO_REPEAT,
     ),
     Mutation(
         "result given up when it cannot be recorded",
-        protocol,
-        'yield Emit("CompletionFailed")',
-        "return Unavailable(reply.error)",
+        endings,
+        'if isinstance(reply, Failed):\n        yield Emit("CompletionFailed")\n    elif',
+        "if isinstance(reply, Failed):\n        return Overtaken(call.key)\n    elif",
         "two",
         invariants.RESULT,
     ),
     Mutation(
         "own completion not recognised",
-        protocol,
+        endings,
         "elif isinstance(reply, Blocked) and reply.record.owner != call.owner:\n"
         '        yield Emit("LeaseLost")\n'
         "        if _answers(call, reply.record):\n"
         "            return Replayed(reply.record)",
-        "elif isinstance(reply, Blocked):\n        return InProgress(reply.record, reply.now)",
+        "elif isinstance(reply, Blocked):\n        return Overtaken(call.key)",
         "two",
-        invariants.OWN_CLAIM,
+        invariants.RESULT,
     ),
     Mutation(
         "attempts not counted",
@@ -210,14 +216,14 @@ MUTATIONS: Final = (
         "a waiter runs once it has waited enough",
         protocol,
         "if now >= deadline:\n                return verdict",
-        "if now >= deadline:\n                return _Held(found.attempt, found.expiration)",
+        "if now >= deadline:\n                return Held(found.attempt, found.expiration)",
         "waiting",
         invariants.EXCLUSION,
     ),
     Mutation(
         "answer to another payload given after a lost lease",
-        protocol,
-        "found.status == COMPLETED and found.data is not None and not _differs(call, found)",
+        endings,
+        "found.status == COMPLETED and found.data is not None and not differs(call, found)",
         "found.status == COMPLETED",
         "payloads",
         invariants.TRUE_REPLAY,

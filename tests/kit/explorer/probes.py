@@ -10,7 +10,7 @@ from kit.explorer.scenarios import LEASE, NAMES, SECOND
 from kit.explorer.world import State, World
 from lambda_idempotency.protocol import PARKED_FOR
 from lambda_idempotency.record import COMPLETED, INPROGRESS, PARKED, Done, Record
-from lambda_idempotency.steps import Claim, Complete, Outcome, Read, Release, Run, Step
+from lambda_idempotency.steps import Claim, Complete, Outcome, Read, Reconcile, Release, Run, Step
 
 NEWCOMER: Final = "f" * 32
 MOST_REQUESTS: Final = 8
@@ -93,19 +93,19 @@ class Probes:
         return self._must_run(record, ends, "it has expired")
 
     def _of_length(self, record: Record, now: int) -> Broken | None:
-        lasts = {
-            INPROGRESS: LEASE + self._world.scenario.expires_after,
-            COMPLETED: self._world.scenario.expires_after,
-            PARKED: PARKED_FOR,
-        }[record.status]
-        late = self._world.scenario.early + SECOND  # expirations are in whole seconds
+        scenario = self._world.scenario
+        kept, claimed = scenario.expires_after, LEASE + scenario.expires_after
+        # What is committed keeps the expiration of its claim: every try is the same, to the byte.
+        answered = claimed if scenario.commits else kept
+        lasts = {INPROGRESS: claimed, COMPLETED: answered, PARKED: PARKED_FOR}[record.status]
+        late = scenario.early + SECOND  # expirations are in whole seconds
         if record.expiration * 1000 > now + lasts + late or record.lease_end > now + LEASE + late:
             return Broken(NO_BLOCK, f"the {record.status} record lasts too long")
         return None
 
     def _must_run(self, record: Record | None, now: int, why: str) -> Broken | None:
         met = self._meets(record, now)
-        if isinstance(met, Run):
+        if isinstance(met, Run | Reconcile):
             return None
         return Broken(NO_BLOCK, f"{why}, and a call that comes meets {type(met).__name__}")
 
@@ -120,9 +120,8 @@ class Probes:
         confirmed = False
         number = world.records.number(record)
         for _ in range(MOST_REQUESTS):
-            if outcome is not None or isinstance(step, Run):
+            if not isinstance(step, Claim | Complete | Release | Read):
                 break
-            assert isinstance(step, Claim | Complete | Release | Read)
             request = world.request_number(step)
             reply, number = world.ask(request, number, now, confirmed=confirmed)
             confirmed = True

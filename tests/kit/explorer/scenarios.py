@@ -35,7 +35,7 @@ class Scenario:
     """The states of a clock, milliseconds; setting one from one to another is a fault."""
     endings: tuple[Ending, ...] = ("returns", "raises")
     commits: bool = False
-    """Completions carry the business's own writes."""
+    """Handlers register writes, which take effect with the answer or not at all."""
     patience: int | None = None
     """How long a request may be under way, milliseconds; None: for ever."""
 
@@ -58,6 +58,11 @@ class Scenario:
     def parks(self) -> bool:
         """Whether one dead attempt is too many."""
         return any(call.max_attempts == 1 for call in self.calls)
+
+    @property
+    def reconciles(self) -> bool:
+        """Whether it is asked what became of a dead attempt."""
+        return any(call.reconciles for call in self.calls)
 
     def smaller(self, *, faults: int, moments: int) -> Scenario:
         """A part of this space."""
@@ -115,6 +120,7 @@ SCENARIOS: Final = (
     Scenario("store-clock", calls(2), faults=2, seconds=EDGES, skews=(-SKEW, 0, SKEW)),
     Scenario("waiting", calls(3, wait=15 * SECOND), faults=1, seconds=LEASES),
     Scenario("parking", calls(3, max_attempts=1), faults=2, seconds=LEASES),
+    Scenario("reconciling", calls(3, reconciles=True), faults=2, seconds=LEASES),
     Scenario(
         "payloads",
         (*calls(2), _call("c", fingerprint="other payload")),

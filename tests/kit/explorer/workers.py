@@ -19,7 +19,7 @@ class Ran(IntEnum):
 
     NOT = 0
     KEPT = 1
-    """It has run, and its answer is to be kept."""
+    """It has run, and its answer is to be kept: its own, or one that was found."""
     LET_GO = 2
     """It has run, and another may: it raised, or its answer is not to be kept."""
 
@@ -49,6 +49,11 @@ class Local(NamedTuple):
     unprotected: bool = False
     """Its claim failed, and it goes on all the same, as `fail_open` says."""
     committed: bool = False
+    """Its writes have been applied."""
+    asked: bool = False
+    """It was told that the dead attempt before it has done nothing."""
+    gives: int | None = None
+    """Whose answer it gives: its own, or that of a dead attempt, as it was told."""
     confirmed: bool = False
     """A response has confirmed its clock."""
     skew: int = 0
@@ -66,7 +71,8 @@ def aged(local: Local, time: int, scenario: Scenario) -> Local:
     most ahead thinks so."""
     time += scenario.early
     if local.holds == Holds.LEASE and local.until <= time:
-        until = expiration(local.until, scenario.expires_after) * 1000 if scenario.parks else 0
+        remembered = scenario.parks or scenario.reconciles
+        until = expiration(local.until, scenario.expires_after) * 1000 if remembered else 0
         local = local._replace(holds=Holds.LAPSED, until=until)
     if local.holds in (Holds.LAPSED, Holds.ANSWER) and 0 < local.until <= time:
         local = local._replace(holds=Holds.EXPIRED, until=0)
@@ -87,6 +93,8 @@ def ended(local: Local) -> Local:
     return local._replace(node=-1, confirmed=False, skew=0, asleep=0)
 
 
-def answer_of(worker: int) -> Returned:
+def answer_of(worker: int, *, commits: bool = False) -> Returned:
     """What the handler of this worker returns."""
-    return Returned(f"answer of {NAMES[worker]}", f'"answer of {NAMES[worker]}"')
+    name = NAMES[worker]
+    writes = (f"write of {name}",) if commits else ()
+    return Returned(f"answer of {name}", f'"answer of {name}"', writes=writes)

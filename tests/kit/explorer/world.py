@@ -167,10 +167,6 @@ class World:
 
     def message(self, worker: int, local: Local, request: Request, moment: int) -> Message:
         """A worker's request, as it leaves."""
-        if self.scenario.commits and isinstance(request, Complete):
-            # Until the protocol itself carries the writes of the business.
-            writes = (f"effect of {NAMES[worker]}",)
-            request = Complete(request.completion._replace(strict=True, writes=writes))
         own, patience = self.scenario.worker_clocks, self.scenario.patience
         return Message(
             worker=worker,
