@@ -145,8 +145,10 @@ def _unreachable(
         return Unavailable(failed.error)
     if call.fail_open:
         return Held(step.claim.attempt, not_after=None)
-    # The claim may have taken effect; it would block the key until its lease ends.
-    yield Release(call.key, call.owner)
+    if step.claim.attempt == 1:
+        # The claim may have taken effect; it would block the key until its lease ends.
+        yield Release(call.key, call.owner)
+    # A take-over keeps its lease: released, the key would forget that an attempt has died.
     return Unavailable(failed.error)
 
 
