@@ -73,6 +73,9 @@ def run_once(call: Call) -> Protocol:
     ran: Answer = None
     if call.reconciles and held.attempt > 1:
         ran = yield Reconcile(held.attempt)
+        if isinstance(ran, Raised):
+            # The key keeps its lease: released, it would forget that there is something to ask.
+            return ran
     if ran is None:
         yield Emit("Executed")
         ran = yield Run(held.attempt)
