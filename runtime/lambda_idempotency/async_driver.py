@@ -76,7 +76,7 @@ async def drive(
             reply = await waits.ask(step)
         if waits.cancelled is not None and not ran:
             protocol.close()
-            if isinstance(step, Claim) and step.seen is None:
+            if isinstance(step, Claim) and step.claim.attempt == 1:
                 await waits.ask(Release(step.claim.key, step.claim.owner))
             break
     if waits.cancelled is not None:

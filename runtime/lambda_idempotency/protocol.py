@@ -74,7 +74,8 @@ def run_once(call: Call) -> Protocol:
     if call.reconciles and held.attempt > 1:
         ran = yield Reconcile(held.attempt)
         if isinstance(ran, Raised):
-            return ran  # what the dead attempt did is not known: the lease must end first
+            # The key keeps its lease: released, it would forget that there is something to ask.
+            return ran
     if ran is None:
         yield Emit("Executed")
         ran = yield Run(held.attempt)
@@ -147,10 +148,10 @@ def _unreachable(
         return Unavailable(failed.error)
     if call.fail_open:
         return Held(step.claim.attempt, not_after=None)
-    if step.seen is None:
-        # The claim may have taken effect; it would block the key until its lease ends. A take-over
-        # may block it: to delete the record would be to forget that an attempt has died.
+    if step.claim.attempt == 1:
+        # The claim may have taken effect; it would block the key until its lease ends.
         yield Release(call.key, call.owner)
+    # A take-over keeps its lease: released, the key would forget that an attempt has died.
     return Unavailable(failed.error)
 
 

@@ -84,17 +84,22 @@ def test_nobody_reconciles_without_the_fence(timeline: Timeline) -> None:
     assert timeline.reconciliations == [("b", 2)]
 
 
-def test_after_a_failed_reconciliation_the_key_stays_blocked_until_the_lease_ends(
-    timeline: Timeline,
-) -> None:
+def test_a_failed_reconciliation_is_raised_and_keeps_the_lease(timeline: Timeline) -> None:
     _die(timeline)
     error = RuntimeError()
     b = timeline.worker("b", reconciles=True, reconciled=Raised(error))
     assert b.finish() == Raised(error)
-    assert b.requests == [Claim, Claim]
+    assert (b.requests, b.metrics) == ([Claim, Claim], ["TakenOver"])
     assert isinstance(timeline.worker("c", reconciles=True).finish(), InProgress)
+
+
+def test_after_a_failed_reconciliation_the_next_attempt_asks_again(timeline: Timeline) -> None:
+    _die(timeline)
+    timeline.worker("b", reconciles=True, reconciled=Raised(RuntimeError())).finish()
     timeline.pass_time(LEASE)
-    assert timeline.worker("d", reconciles=True, reconciled=FOUND).finish() == Executed("found")
+    c = timeline.worker("c", reconciles=True, reconciled=FOUND)
+    assert c.finish() == Executed("found")
+    assert timeline.reconciliations == [("b", 2), ("c", 3)]
     assert timeline.runs == [("a", 1)]
 
 
