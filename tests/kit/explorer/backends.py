@@ -47,7 +47,7 @@ class MemoryBackend:
         records.clear()
         if record is not None:
             records[record.key] = record
-        return _reply(self._store, request), records.get(KEY)
+        return _reply(self._store, request), next(iter(records.values()), None)
 
 
 class DynamoDBBackend:

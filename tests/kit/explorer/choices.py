@@ -192,6 +192,11 @@ def _answered(move: Move, place: tuple[World, int, int], effects: tuple[Effect, 
     )
 
 
+def has_moves(kind: type) -> bool:
+    """Whether it is known what can happen at this kind of step."""
+    return kind in _MOVES
+
+
 def name_of(step: Claim | Complete | Release | Read) -> str:
     """What a request is called."""
     taking_over = isinstance(step, Claim) and step.seen is not None

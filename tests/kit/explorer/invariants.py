@@ -40,6 +40,8 @@ class Broken(NamedTuple):
     why: str
 
 
+CIRCLE: Final = Broken(PROGRESS, "this leads back to where it has been")
+
 # Of one worker's step -----------------------------------------------------------------------------
 
 
@@ -79,7 +81,8 @@ def of_outcome(
 
 
 def _of_commit(name: str, local: Local, outcome: Outcome) -> Broken | None:
-    """Who is told that his writes were applied, or were not, is told the truth."""
+    """Who is told that his writes were applied, or were not, is told the truth, as long as there is
+    a record of it."""
     told: bool | None = None
     if isinstance(outcome, Executed):
         told = local.ran is Ran.KEPT or None
@@ -87,7 +90,7 @@ def _of_commit(name: str, local: Local, outcome: Outcome) -> Broken | None:
         told = outcome.applied
     elif isinstance(outcome, Overtaken):
         told = False
-    if told is None or told is local.committed:
+    if told is None or told is local.committed or local.holds is Holds.EXPIRED:
         return None
     were = "were" if local.committed else "were not"
     return Broken(TRUE_COMMIT, f"{name} gets {type(outcome).__name__}; its writes {were} applied")

@@ -79,7 +79,7 @@ class Live:
             local: Local = self._world.locals[state[5][index]]
             message = self._world.message(index, local, worker.step, state[0])
             replies = [self._ask(message, state) for _ in range(_EFFECTS.get(move.kind, 0))]
-            if move.kind not in (Kind.LOST, Kind.REPLY_LOST, Kind.DELAYED):
+            if move.kind in (Kind.ANSWERED, Kind.TWICE, Kind.DOUBLED):
                 answer = replies[-1]
         worker.send(answer)
 

@@ -14,7 +14,7 @@ from kit.explorer import invariants
 from kit.explorer.scenarios import Scenario, scenario
 from kit.explorer.world import Subject
 from lambda_idempotency import endings, protocol
-from lambda_idempotency.stores import dynamodb, memory
+from lambda_idempotency.stores import dynamodb, memory, transaction
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,11 @@ class Mutation:
         if not self.old:
             return Subject()
         module = _mutated(self.module, self.old, self.new)
-        if self.module is endings:
-            used = {name: value for name, value in vars(module).items() if hasattr(protocol, name)}
-            module = _mutated(protocol, "", "")
-            vars(module).update({**used, "__name__": protocol.__name__})
-        if self.module in (protocol, endings):
+        if (user := _USERS.get(self.module)) is not None:
+            module = _using(user, module)
+        if hasattr(module, "run_once"):
             return Subject(start=module.run_once)
-        if self.module is memory:
+        if hasattr(module, "MemoryStore"):
             return Subject(memory=module.MemoryStore)
         return Subject(dynamodb=module.DynamoDBStore)
 
@@ -61,6 +59,20 @@ def _mutated(module: ModuleType, old: str, new: str) -> ModuleType:
     exec(compile(source.replace(old, new), f"<mutant of {module.__name__}>", "exec"), vars(mutant))
     return mutant
 
+
+def _using(user: ModuleType, module: ModuleType) -> ModuleType:
+    """A module that uses another, with a mutant of that."""
+    copy = _mutated(user, "", "")
+    short = module.__name__.rpartition(".")[2]
+    for name in vars(copy):
+        if name == short:
+            setattr(copy, name, module)
+        elif hasattr(module, name) and not name.startswith("__"):
+            setattr(copy, name, getattr(module, name))
+    return copy
+
+
+_USERS: Final = {endings: protocol, transaction: dynamodb}
 
 MUTATIONS: Final = (
     Mutation(
@@ -203,6 +215,54 @@ MUTATIONS: Final = (
         "attempt = 1",
         "parking",
         invariants.PARKING,
+    ),
+    Mutation(
+        "key released by a take-over of unknown outcome",
+        protocol,
+        "if step.claim.attempt == 1:",
+        "if True:",
+        "parking",
+        invariants.PARKING,
+    ),
+    Mutation(
+        "dead attempt forgotten by a take-over of unknown outcome",
+        protocol,
+        "if step.claim.attempt == 1:",
+        "if True:",
+        "reconciling",
+        invariants.RECONCILING,
+    ),
+    Mutation(
+        "dead attempt forgotten by a failed reconciliation",
+        protocol,
+        "if isinstance(ran, Raised):\n            # The key",
+        "if False:\n            # The key",
+        "reconciling",
+        invariants.RECONCILING,
+    ),
+    Mutation(
+        "dead attempt not asked about",
+        protocol,
+        "if call.reconciles and held.attempt > 1:",
+        "if False:",
+        "reconciling",
+        invariants.RECONCILING,
+    ),
+    Mutation(
+        "commit without the fence in DynamoDB",
+        transaction,
+        '_OWN: Final = "#status = :inprogress AND #owner = :me"',
+        '_OWN: Final = "attribute_not_exists(#owner) OR #status = :inprogress OR #owner = :me"',
+        "commits-clocks",
+        invariants.ONE_COMMIT,
+    ),
+    Mutation(
+        "refused commit not compared with what is recorded",
+        endings,
+        "if _is_done(call, freed):",
+        "if False:",
+        "commits",
+        invariants.TRUE_COMMIT,
     ),
     Mutation(
         "commit without the fence",

@@ -47,7 +47,7 @@ def find(name: str) -> str:
     """The timeline of the shortest schedule that breaks a mutant; empty if nothing does."""
     moves = moves_of(name)
     error = shortest(moves)
-    return "" if error is None else tell(moves, error.path, error.broken)
+    return "" if error is None else tell(moves, error.path)
 
 
 def moves_of(name: str) -> Moves:
@@ -63,7 +63,7 @@ def _told(name: str, error: BrokenError) -> str:
     moves = moves_of(name)
     error = shortest(moves) or error
     seed = seed_of(name, error.path)
-    return f"{tell(moves, error.path, error.broken)}\nTell it again: make replay SEED='{seed}'"
+    return f"{tell(moves, error.path)}\nTell it again: make replay SEED='{seed}'"
 
 
 def _lines(results: list[Result]) -> Iterator[str]:

@@ -79,6 +79,11 @@ def calls(number: int, **options: Any) -> tuple[Call, ...]:
     return tuple(_call(name, **options) for name in NAMES[:number])
 
 
+def other_payload() -> Call:
+    """A third call, with the key of the others and not with their payload."""
+    return _call(NAMES[2], fingerprint="other payload")
+
+
 def _call(name: str, **options: Any) -> Call:
     call = Call(
         key=KEY,
@@ -96,55 +101,39 @@ LEASES: Final = (0, 10, 20, 30, 40)
 EDGES: Final = (0, 9, 10, 19, 20, 29, 30)
 """Also just before a lease's end, where a skewed clock thinks that it has come."""
 
+SKEWED: Final[dict[str, Any]] = {"seconds": EDGES, "skews": (-SKEW, 0, SKEW)}
+WORKER_CLOCKS: Final[dict[str, Any]] = {**SKEWED, "worker_clocks": True}
+KEPT: Final = 20 * SECOND
+
 SCENARIOS: Final = (
     Scenario(
-        "two", calls(2), faults=3, seconds=LEASES, endings=("returns", "raises", "is not kept")
+        "two", calls(2), faults=4, seconds=LEASES, endings=("returns", "raises", "is not kept")
     ),
     Scenario("three", calls(3), faults=2, seconds=LEASES),
-    Scenario(
-        "clocks-two",
-        calls(2),
-        faults=2,
-        seconds=EDGES,
-        worker_clocks=True,
-        skews=(-SKEW, 0, SKEW),
-    ),
-    Scenario(
-        "clocks-three",
-        calls(3),
-        faults=1,
-        seconds=EDGES,
-        worker_clocks=True,
-        skews=(-SKEW, 0, SKEW),
-    ),
-    Scenario("store-clock", calls(2), faults=2, seconds=EDGES, skews=(-SKEW, 0, SKEW)),
+    Scenario("clocks-two", calls(2), faults=2, **WORKER_CLOCKS),
+    Scenario("clocks-three", calls(3), faults=1, **WORKER_CLOCKS),
+    Scenario("store-clock", calls(2), faults=2, **SKEWED),
     Scenario("waiting", calls(3, wait=15 * SECOND), faults=1, seconds=LEASES),
+    Scenario("payloads", (*calls(2), other_payload()), faults=1, seconds=LEASES),
     Scenario("parking", calls(3, max_attempts=1), faults=2, seconds=LEASES),
-    Scenario("reconciling", calls(3, reconciles=True), faults=2, seconds=LEASES),
-    Scenario(
-        "payloads",
-        (*calls(2), _call("c", fingerprint="other payload")),
-        faults=1,
-        seconds=LEASES,
-    ),
-    Scenario("fail-open", calls(3, fail_open=True), faults=2, seconds=LEASES),
+    Scenario("reconciling", calls(3, reconciles=True), faults=1, seconds=LEASES),
+    Scenario("fail-open", calls(3, fail_open=True), faults=1, seconds=LEASES),
+    # Of commits it is demanded that no request outlives the answer that it asks for.
     Scenario(
         "commits",
-        calls(3, expires_after=20 * SECOND),
+        calls(3, expires_after=KEPT),
         faults=2,
         seconds=LEASES,
         commits=True,
-        patience=20 * SECOND,
+        patience=KEPT,
     ),
     Scenario(
         "commits-clocks",
-        calls(2, expires_after=20 * SECOND),
+        calls(2, expires_after=KEPT),
         faults=2,
-        seconds=EDGES,
-        worker_clocks=True,
-        skews=(-SKEW, 0, SKEW),
         commits=True,
-        patience=19 * SECOND,
+        patience=KEPT - SECOND,
+        **WORKER_CLOCKS,
     ),
 )
 

@@ -6,13 +6,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from kit.explorer.invariants import PROGRESS, Broken
+from kit.explorer.invariants import CIRCLE, Broken
 from kit.explorer.moves import Moves, Successor
 from kit.explorer.probes import Probes
 from kit.explorer.world import State
 
 _OPEN: Final = -1
-_CIRCLE: Final = Broken(PROGRESS, "this leads back to where it has been")
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def explore(moves: Moves) -> Covered:
                 continue
             schedules, longest = known[state]
             if schedules == _OPEN:
-                raise BrokenError(_CIRCLE, tuple(visit.taken - 1 for visit in way))
+                raise BrokenError(CIRCLE, tuple(visit.taken - 1 for visit in way))
         else:
             way.pop()
             schedules, longest = visit.schedules or 1, visit.longest
@@ -98,17 +97,19 @@ def explore(moves: Moves) -> Covered:
         visit.longest = max(visit.longest, longest + 1)
 
 
-def shortest(moves: Moves) -> BrokenError | None:
-    """Breadth first: the shortest schedule that breaks something, or None. Of circles, it sees
-    those of one choice."""
+def shortest(moves: Moves, *, depth: int | None = None) -> BrokenError | None:
+    """Breadth first: the shortest schedule that breaks something, or None, as far as `depth`
+    choices. Of circles, it sees those of one choice."""
     probes = Probes(moves.world)
     start = moves.world.initial()
     came: dict[State, tuple[State, int] | None] = {start: None}
     waiting = deque([start])
     while waiting:
         state = waiting.popleft()
+        if depth is not None and len(_path(came, state)) >= depth:
+            return None
         for index, (after, _, _, broken) in enumerate(moves.successors(state)):
-            found = _CIRCLE if after == state else broken
+            found = CIRCLE if after == state else broken
             if after not in came:
                 came[after] = (state, index)
                 waiting.append(after)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from kit.explorer.choices import Kind, Move
-from kit.explorer.invariants import Broken
+from kit.explorer.invariants import CIRCLE
 from kit.explorer.moves import Moves
+from kit.explorer.probes import Probes
 from kit.explorer.scenarios import NAMES, START
 from kit.explorer.world import State, World
 from lambda_idempotency.record import Blocked, Done, Gone, Record
@@ -30,23 +31,28 @@ def seed_of(name: str, path: tuple[int, ...]) -> str:
 
 def path_in(seed: str) -> tuple[str, tuple[int, ...]]:
     """What a seed says. Raises ValueError where it is none."""
-    name, colon, choices = seed.rpartition(":")
-    if not colon or not all(choice.isdecimal() for choice in choices.split(".") if choices):
+    name, _, choices = seed.rpartition(":")
+    if not name or not all(choice.isdecimal() for choice in choices.split(".") if choices):
         raise ValueError(f"{seed!r} is no seed; expected such as 'two:0.3.1'")
     return name, tuple(map(int, choices.split("."))) if choices else ()
 
 
-def tell(moves: Moves, path: tuple[int, ...], broken: Broken | None = None) -> str:
-    """The schedule, a line for each choice. Raises ValueError where it leads nowhere."""
+def tell(moves: Moves, path: tuple[int, ...]) -> str:
+    """The schedule, a line for each choice, and what it breaks. Raises ValueError where it leads
+    nowhere."""
     world = moves.world
     lines = [_heading(world)]
-    state = world.initial()
+    state, broken = world.initial(), None
+    seen = {state}
+    probes = Probes(world)
     for choice in path:
         successors = moves.successors(state)
         if choice >= len(successors):
             raise ValueError(f"choice {choice} of {path}: there are only {len(successors)}")
-        after, move, worker, _ = successors[choice]
+        after, move, worker, found = successors[choice]
         lines.append(_line(world, state, after, move, worker))
+        broken = found or probes.of_state(after) or (CIRCLE if after in seen else None)
+        seen.add(after)
         state = after
     if broken is not None:
         lines.append(f"BROKEN: {broken.invariant}: {broken.why}")
@@ -69,7 +75,7 @@ def _line(world: World, before: State, after: State, move: Move, worker: int | N
     if worker is not None and (outcome := _outcome(world, before, after, move, worker)):
         what += f"; {outcome}"
     moment = (world.times[after[0]] - START) / 1000
-    return f"{moment:5.1f} s  {who}  {what:<60}  {_record(world.records[after[1]])}".rstrip()
+    return f"{moment:5.1f} s  {who}  {what:<48}  {_record(world.records[after[1]])}".rstrip()
 
 
 def _reply(reply: Answer) -> str:
