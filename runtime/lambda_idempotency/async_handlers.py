@@ -44,7 +44,7 @@ class AsyncHandler:
 
         async def run(step: Run | Reconcile) -> Returned:
             result = await self._await_as(Attempt(identity.key, step.attempt), event, context)
-            return to_stored(result, max_data=operation.store.max_data)
+            return to_stored(result)
 
         left = time_left_of(context)
         return self._run(lambda: operation.run_once_async(identity, left, run, scope=scope))

@@ -115,7 +115,7 @@ class Protected(NamedTuple):
         return identity
 
     def _stored(self, result: Any, key: str) -> Returned:
-        return self.results.to_stored(result, key=key, max_data=self.operation.store.max_data)
+        return self.results.to_stored(result, key=key)
 
 
 def refused(*_: Any, **__: Any) -> NoReturn:

@@ -18,8 +18,8 @@ from .steps import Outcome, Reconcile, Returned, Run
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
 
-ToStored: TypeAlias = Callable[..., Returned]
-"""What of a result is recorded; takes the result and `max_data`, and never raises."""
+ToStored: TypeAlias = Callable[[Any], Returned]
+"""What of a result is recorded; never raises."""
 
 
 class Runnable(Protocol):
@@ -125,7 +125,7 @@ class SyncHandler(NamedTuple):
 
         def run(step: Run | Reconcile) -> Returned:
             result = self.run_as(Attempt(identity.key, step.attempt), event, context)
-            return to_stored(result, max_data=operation.store.max_data)
+            return to_stored(result)
 
         return operation.run_once(identity, time_left_of(context), run, scope=scope)
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
-from . import responses
+from . import encodings, responses
 from .attempt import TimeLeft
 from .drivers import drive
 from .errors import (
@@ -67,11 +67,15 @@ class Operation(NamedTuple):
     ) -> Outcome:
         """One call, to its outcome. `time_left` is the invocation's, where it is known."""
         left, lease = self._times(time_left)
+
+        def packed(step: Run | Reconcile) -> Returned | None:
+            return self._packed(run(step), identity.key)
+
         return drive(
             run_once(self._call(identity, left(), lease, scope)),
             key=identity.key,
             store=self.store,
-            run=run,
+            run=packed,
             remaining=left,
         )
 
@@ -87,13 +91,32 @@ class Operation(NamedTuple):
         from . import async_driver  # asyncio is imported by those who use it
 
         left, lease = self._times(time_left)
+
+        async def packed(step: Run | Reconcile) -> Returned | None:
+            return self._packed(await run(step), identity.key)
+
         return await async_driver.drive(
             run_once(self._call(identity, left(), lease, scope)),
             key=identity.key,
             store=self.store,
-            run=run,
+            run=packed,
             remaining=left,
         )
+
+    def _packed(self, ran: Returned | None, key: str) -> Returned | None:
+        """What ran, in the form in which it is recorded."""
+        if ran is None or ran.data is None:
+            return ran
+        packed = encodings.pack(ran, max_data=self.store.max_data)
+        if packed.data is None:
+            import logging  # its import takes 10 ms
+
+            logging.getLogger("lambda_idempotency").warning(
+                "%s: the response is too large for the store, so its duplicates get "
+                "ResponseUnavailableError. Return less.",
+                key,
+            )
+        return packed
 
     def _times(self, time_left: TimeLeft | None) -> tuple[TimeLeft, int]:
         """How to tell the milliseconds that are left for the call, and its lease."""
