@@ -49,6 +49,9 @@ class Behaviour(TypedDict, total=False):
     Default: `reject`."""
     fail_open: bool
     """Run unprotected while the store cannot be reached. Default: False, raise StoreError."""
+    cache_size: int
+    """Completed records that each decorated handler keeps in its process, so that their replays
+    ask no store. Default: 0."""
     http: HttpProfile | None
     """How requests of API Gateway, function URLs and load balancers are answered; None: as any
     other event. Default: `HttpProfile.ietf()`."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .errors import ResponseUnavailableError as ResponseUnavailableError
     from .errors import StoreError as StoreError
     from .functions import idempotent_function as idempotent_function
+    from .replays import Replay as Replay
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
     from .stores.redis import RedisStore as RedisStore
@@ -39,6 +40,7 @@ _HOMES = {
     "MissingKeyError": "errors",
     "ParkedError": "errors",
     "RedisStore": "stores.redis",
+    "Replay": "replays",
     "ResponseUnavailableError": "errors",
     "Settings": "contract",
     "StoreError": "errors",

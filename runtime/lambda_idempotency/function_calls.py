@@ -14,6 +14,7 @@ from .keys import Identity, KeyAbsentError
 from .metrics import report
 from .operation import Operation, answer
 from .options import NO_STORE
+from .record import Record
 from .results import Results
 from .steps import Reconcile, Returned, Run
 
@@ -77,7 +78,7 @@ class Protected(NamedTuple):
             return self._stored(result, identity.key)
 
         outcome = self.operation.run_once(identity, _time_left(), run)
-        return answer(outcome, self.results.from_stored)
+        return answer(outcome, self._restored)
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """See `Calls.call_async`."""
@@ -90,7 +91,7 @@ class Protected(NamedTuple):
             return self._stored(result, identity.key)
 
         outcome = await self.operation.run_once_async(identity, _time_left(), run)
-        return answer(outcome, self.results.from_stored)
+        return answer(outcome, self._restored)
 
     def _identity(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Identity | None:
         """The identity of a call; None: it has no key, and runs all the same."""
@@ -113,6 +114,9 @@ class Protected(NamedTuple):
                 "is without the decorator."
             )
         return identity
+
+    def _restored(self, record: Record) -> Any:
+        return self.operation.restored(record, self.results.from_stored)
 
     def _stored(self, result: Any, key: str) -> Returned:
         return self.results.to_stored(result, key=key)

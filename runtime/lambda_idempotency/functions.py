@@ -22,6 +22,7 @@ from .options import (
     take_name,
 )
 from .record import Store
+from .replays import OnReplay
 from .results import Results, Serializer
 
 Function = TypeVar("Function", bound=AnyCallable)
@@ -43,6 +44,8 @@ def idempotent_function(
     max_attempts: int | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
+    cache_size: int | None = None,
+    on_replay: OnReplay | None = None,
     namespace: str | None = None,
     store: Store | None = None,
 ) -> Callable[[Function], Function]: ...
@@ -61,6 +64,8 @@ def idempotent_function(
     max_attempts: int | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
+    cache_size: int | None = None,
+    on_replay: OnReplay | None = None,
     namespace: str | None = None,
     store: Store | None = None,
 ) -> Any:
@@ -89,6 +94,7 @@ def idempotent_function(
             max_attempts=max_attempts,
             on_missing_key=on_missing_key,
             fail_open=fail_open,
+            cache_size=cache_size,
             namespace=namespace,
         )
         found = None if settings.disabled else store_of(settings, store)
@@ -98,6 +104,7 @@ def idempotent_function(
             fingerprint=_selector("fingerprint", fingerprint),
             serializer=_checked_serializer(serializer),
             settings=settings,
+            on_replay=on_replay,
             store=found,
             namespace=None if found is None else namespace_of(settings, found),
         )
@@ -112,6 +119,7 @@ class _Decorator(NamedTuple):
     fingerprint: Selector | None
     serializer: Serializer | None
     settings: Settings
+    on_replay: OnReplay | None
     store: Store | None
     namespace: str | None
 
@@ -149,7 +157,7 @@ class _Decorator(NamedTuple):
             parameters=parameters,
             rule=ArgumentsRule(self.namespace, name, self.key, self.fingerprint),
             results=results,
-            operation=operation_of(self.settings, self.store),
+            operation=operation_of(self.settings, self.store, on_replay=self.on_replay),
         )
 
 

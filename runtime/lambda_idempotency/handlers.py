@@ -74,7 +74,7 @@ class Handling(NamedTuple):
             scope=None,
             to_stored=responses.to_stored,
         )
-        return answer(outcome)
+        return answer(outcome, self.operation.restored)
 
     def _serve(self, shape: str, handler: Runnable, event: Any, context: Any) -> Any:
         """The response to an HTTP request."""
@@ -90,6 +90,7 @@ class Handling(NamedTuple):
                 self.operation, identity, event, context, scope=scope, to_stored=to_stored
             ),
             read=self.operation.store.read,
+            restore=self.operation.restored,
         )
         return mode.mode_of(self.http).serve(shape, event, operation)
 

@@ -23,6 +23,7 @@ from .errors import (
 from .keys import Identity
 from .protocol import run_once
 from .record import Record, Store
+from .replays import OnReplay, Replay
 from .steps import (
     Call,
     Executed,
@@ -56,6 +57,7 @@ class Operation(NamedTuple):
     max_attempts: int | None
     bypass_missing_key: bool
     fail_open: bool
+    on_replay: OnReplay | None = None
 
     def run_once(
         self,
@@ -103,6 +105,16 @@ class Operation(NamedTuple):
             remaining=left,
         )
 
+    def restored(
+        self, record: Record, restore: Callable[[Record], Any] = responses.from_stored
+    ) -> Any:
+        """The result that a duplicate gets; `restore` makes it of the record."""
+        result = restore(record)
+        if self.on_replay is None:
+            return result
+        changed = self.on_replay(result, Replay(record.key, record.attempt, record.expiration))
+        return result if changed is None else changed
+
     def _packed(self, ran: Returned | None, key: str) -> Returned | None:
         """What ran, in the form in which it is recorded."""
         if ran is None or ran.data is None:
@@ -143,8 +155,8 @@ class Operation(NamedTuple):
         )
 
 
-def answer(outcome: Outcome, restore: Callable[[Record], Any] = responses.from_stored) -> Any:
-    """What the caller gets; `restore` makes a result of a record."""
+def answer(outcome: Outcome, restore: Callable[[Record], Any]) -> Any:
+    """What the caller gets; `restore` makes a result of a record, as `Operation.restored` does."""
     if isinstance(outcome, Executed):
         return outcome.result
     if isinstance(outcome, Replayed):

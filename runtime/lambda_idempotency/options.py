@@ -7,10 +7,12 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
+from .callables import is_async
 from .contract import Settings
 from .errors import ConfigurationError
 from .operation import Operation
 from .record import Store
+from .replays import OnReplay
 from .stores.dynamodb import DynamoDBStore
 from .stores.memory import MemoryStore
 
@@ -62,8 +64,15 @@ def namespace_of(settings: Settings, store: Store) -> str:
     )
 
 
-def operation_of(settings: Settings, store: Store) -> Operation:
-    """What the settings say of an operation whose records are in `store`."""
+def operation_of(
+    settings: Settings, store: Store, *, on_replay: OnReplay | None = None
+) -> Operation:
+    """What the settings say of an operation whose records are in `store`. Raises
+    `ConfigurationError`."""
+    if settings.cache_size:
+        from .stores.cached import CachedStore  # few want it
+
+        store = CachedStore(store, settings.cache_size)
     return Operation(
         store=store,
         expires_after=_milliseconds(settings.expires_after),
@@ -75,6 +84,7 @@ def operation_of(settings: Settings, store: Store) -> Operation:
         max_attempts=settings.max_attempts,
         bypass_missing_key=settings.on_missing_key == "bypass",
         fail_open=settings.fail_open,
+        on_replay=_checked_hook(on_replay),
     )
 
 
@@ -122,6 +132,15 @@ def _checked(store: Store) -> Store:
             "DynamoDBStore(...), RedisStore(...), MemoryStore() or another Store"
         )
     return store
+
+
+def _checked_hook(hook: OnReplay | None) -> OnReplay | None:
+    if hook is not None and (not callable(hook) or is_async(hook)):
+        what = "an async one" if callable(hook) else repr(hook)
+        raise ConfigurationError(
+            f"on_replay is {what}; expected a function of the response and its Replay"
+        )
+    return hook
 
 
 def _milliseconds(seconds: float) -> int:

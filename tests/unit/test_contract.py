@@ -59,6 +59,7 @@ all_settings = st.builds(
     max_attempts=st.none() | st.integers(1, 10**9),
     on_missing_key=st.sampled_from(["reject", "bypass"]),
     fail_open=st.booleans(),
+    cache_size=st.integers(0, 10**9),
     disabled=st.booleans(),
 )
 
@@ -79,6 +80,7 @@ CHANGED: Final[dict[str, Any]] = {
     "max_attempts": 3,
     "on_missing_key": "bypass",
     "fail_open": True,
+    "cache_size": 100,
     "disabled": True,
 }
 """A value for every setting that differs from its default."""
@@ -183,6 +185,8 @@ BAD_TEXTS: Final = [
     ("max_attempts", "1.5", "expected a whole number from 1"),
     ("max_attempts", "many", "expected a whole number from 1"),
     ("max_attempts", "true", "expected a whole number from 1"),
+    ("cache_size", "-1", "expected a whole number from 0"),
+    ("cache_size", "10 MB", "expected a whole number from 0"),
     ("fail_open", "yes", "expected true or false"),
     ("fail_open", "", "expected true or false"),
     ("disabled", "2", "expected true or false"),
@@ -280,6 +284,9 @@ BAD_VALUES: Final[list[tuple[str, Any, str]]] = [
     ("max_attempts", True, "expected a whole number from 1"),
     ("max_attempts", 2.0, "expected a whole number from 1"),
     ("max_attempts", 0, "expected a whole number from 1"),
+    ("cache_size", True, "expected a whole number from 0"),
+    ("cache_size", None, "expected a whole number from 0"),
+    ("cache_size", 1.5, "expected a whole number from 0"),
     ("fail_open", "true", "expected true or false"),
     ("fail_open", None, "expected true or false"),
     ("disabled", 1, "expected true or false"),

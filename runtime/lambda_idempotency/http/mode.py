@@ -19,7 +19,7 @@ from ..errors import (
 from ..http_options import HttpOptions
 from ..keys import Identity, KeyAbsentError, KeyRule, RequestParts
 from ..metrics import report
-from ..record import NO_BODY, Reply
+from ..record import NO_BODY, Record, Reply
 from ..steps import (
     Executed,
     InProgress,
@@ -53,6 +53,9 @@ class Operation(NamedTuple):
     """Runs the handler, or not; takes the identity, the scope, and how results are stored."""
     read: Callable[[str], Reply]
     """Reads a record."""
+    restore: Callable[[Record], Any]
+    """Makes a result of a record. Raises what `on_replay` raises, and
+    `ResponseUnavailableError`."""
 
 
 @lru_cache
@@ -244,7 +247,7 @@ class _Exchange:
             raise outcome.error
         if isinstance(outcome, Replayed):
             try:
-                return mode.replay(request, responses.from_stored(outcome.record))
+                return mode.replay(request, self._operation.restore(outcome.record))
             except ResponseUnavailableError:
                 return mode.refuse(request, "unavailable", 410)
         if isinstance(outcome, InProgress):
