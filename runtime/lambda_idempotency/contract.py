@@ -62,7 +62,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "on_missing_key": get_args(OnMissingKey),
 }
 _SECONDS: Final = ("expires_after", "lease", "wait_timeout")
-_WHOLE: Final = {"max_attempts": 1, "cache_size": 0}
+_WHOLE: Final = {"max_attempts": 1, "cache_size": 0, "large_response_size": 1}
 """Settings that are whole numbers, and the least they may be."""
 _FLAGS: Final = ("fail_open", "disabled")
 _MAX_SECONDS: Final = 100 * 365 * 24 * 3600
@@ -99,6 +99,12 @@ class _Values(NamedTuple):
     fail_open: bool = False
     cache_size: int = 0
     """Completed records that are kept in the process, for each decorated handler or function."""
+    large_responses: str | None = None
+    """The S3 bucket for responses that are large; None: records hold all they can."""
+    large_response_size: int = 32 * 1024
+    """Bytes, compressed, above which a response is large. A unit for each KB is what a record of
+    them costs to write, and each replay; an object costs eight to write and one to read, and a
+    request's time each. What the store cannot hold is large in any case."""
     disabled: bool = False
 
 

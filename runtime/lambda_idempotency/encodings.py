@@ -17,6 +17,12 @@ from .steps import Returned
 ZLIB: Final = "zlib"
 """The `encoding` of compressed text."""
 
+IN_S3: Final = "s3"
+"""The `encoding` of text in an object of S3."""
+
+IN_S3_ZLIB: Final = "s3 zlib"
+"""That of compressed text in an object."""
+
 COMPRESSED_ABOVE: Final = 1024
 """Bytes of text. What is not larger takes one write unit in any case."""
 
@@ -65,6 +71,11 @@ def compressed(data: bytes) -> bytes:
 def unpack(record: Record) -> str | bytes:
     """The text of a recorded response. Raises `ResponseUnavailableError`."""
     data = record.data
+    if is_in_object(record):
+        raise ResponseUnavailableError(
+            f"The operation under record {record.key} is done, but the S3 object with its response "
+            "is not there, may not be read, or is damaged. Is large_responses still that bucket?"
+        )
     if data is None or record.encoding not in (None, ZLIB):
         raise ResponseUnavailableError(
             f"The operation under record {record.key} is done, but its response could not be "
@@ -76,6 +87,11 @@ def unpack(record: Record) -> str | bytes:
     if text is None:
         raise unreadable(record)
     return text
+
+
+def is_in_object(record: Record) -> bool:
+    """Whether the record's data are in an object of S3, and not here."""
+    return record.encoding in (IN_S3, IN_S3_ZLIB)
 
 
 def unreadable(record: Record) -> ResponseUnavailableError:

@@ -90,7 +90,7 @@ class Handling(NamedTuple):
                 self.operation, identity, event, context, scope=scope, to_stored=to_stored
             ),
             read=self.operation.store.read,
-            restore=self.operation.restored,
+            restore=lambda record: self.operation.restored(self.operation.fetched(record)),
         )
         return mode.mode_of(self.http).serve(shape, event, operation)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from . import encodings, responses
+from . import bodies, deadline, responses
 from .attempt import TimeLeft
+from .bodies import Body
 from .drivers import drive
 from .errors import (
     FingerprintMismatchError,
@@ -39,6 +40,9 @@ from .steps import (
     Unavailable,
 )
 
+if TYPE_CHECKING:
+    from .objects import Objects
+
 LEASE_MARGIN: Final = 2000
 """Milliseconds by which a lease outlasts its invocation; clocks may differ by half of it."""
 
@@ -58,6 +62,7 @@ class Operation(NamedTuple):
     bypass_missing_key: bool
     fail_open: bool
     on_replay: OnReplay | None = None
+    objects: Objects | None = None
 
     def run_once(
         self,
@@ -69,17 +74,17 @@ class Operation(NamedTuple):
     ) -> Outcome:
         """One call, to its outcome. `time_left` is the invocation's, where it is known."""
         left, lease = self._times(time_left)
-
-        def packed(step: Run | Reconcile) -> Returned | None:
-            return self._packed(run(step), identity.key)
-
-        return drive(
-            run_once(self._call(identity, left(), lease, scope)),
+        call = self._call(identity, left(), lease, scope)
+        body = Body(call, max_data=self.store.max_data, objects=self.objects)
+        outcome = drive(
+            run_once(call),
             key=identity.key,
             store=self.store,
-            run=packed,
+            run=lambda step: body.packed(run(step)),
             remaining=left,
+            finish=None if self.objects is None else body.offloaded,
         )
+        return outcome if self.objects is None else deadline.limited(body.fetched, left)(outcome)
 
     async def run_once_async(
         self,
@@ -93,17 +98,27 @@ class Operation(NamedTuple):
         from . import async_driver  # asyncio is imported by those who use it
 
         left, lease = self._times(time_left)
+        call = self._call(identity, left(), lease, scope)
+        body = Body(call, max_data=self.store.max_data, objects=self.objects)
 
         async def packed(step: Run | Reconcile) -> Returned | None:
-            return self._packed(await run(step), identity.key)
+            return body.packed(await run(step))
 
-        return await async_driver.drive(
-            run_once(self._call(identity, left(), lease, scope)),
+        outcome = await async_driver.drive(
+            run_once(call),
             key=identity.key,
             store=self.store,
             run=packed,
             remaining=left,
+            finish=None if self.objects is None else body.offloaded,
         )
+        if self.objects is None or not isinstance(outcome, Replayed):
+            return outcome
+        return await async_driver.in_thread(deadline.limited(body.fetched, left), outcome)
+
+    def fetched(self, record: Record) -> Record:
+        """The record with its body. Raises `StoreError`."""
+        return bodies.fetched(record, self.objects)
 
     def restored(
         self, record: Record, restore: Callable[[Record], Any] = responses.from_stored
@@ -114,21 +129,6 @@ class Operation(NamedTuple):
             return result
         changed = self.on_replay(result, Replay(record.key, record.attempt, record.expiration))
         return result if changed is None else changed
-
-    def _packed(self, ran: Returned | None, key: str) -> Returned | None:
-        """What ran, in the form in which it is recorded."""
-        if ran is None or ran.data is None:
-            return ran
-        packed = encodings.pack(ran, max_data=self.store.max_data)
-        if packed.data is None:
-            import logging  # its import takes 10 ms
-
-            logging.getLogger("lambda_idempotency").warning(
-                "%s: the response is too large for the store, so its duplicates get "
-                "ResponseUnavailableError. Return less.",
-                key,
-            )
-        return packed
 
     def _times(self, time_left: TimeLeft | None) -> tuple[TimeLeft, int]:
         """How to tell the milliseconds that are left for the call, and its lease."""

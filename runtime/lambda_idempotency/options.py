@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from .callables import is_async
 from .contract import Settings
@@ -15,6 +15,9 @@ from .record import Store
 from .replays import OnReplay
 from .stores.dynamodb import DynamoDBStore
 from .stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from .objects import Objects
 
 Duration: TypeAlias = float | timedelta
 """Seconds, or a timedelta."""
@@ -85,6 +88,7 @@ def operation_of(
         bypass_missing_key=settings.on_missing_key == "bypass",
         fail_open=settings.fail_open,
         on_replay=_checked_hook(on_replay),
+        objects=_objects(settings),
     )
 
 
@@ -122,6 +126,21 @@ def _redis(parameter: str, url_suffix: str) -> Store:
     from .stores.redis import RedisStore
 
     return RedisStore(RedisClient(parameter, url_suffix=url_suffix))
+
+
+def _objects(settings: Settings) -> Objects | None:
+    bucket = settings.large_responses
+    if bucket is None:
+        return None
+    return _bucket(bucket, settings.large_response_size, settings.url_suffix)
+
+
+@lru_cache
+def _bucket(bucket: str, above: int, url_suffix: str) -> Objects:
+    """The same for all that share it: one set of connections and credentials."""
+    from .objects import Objects  # few need it
+
+    return Objects(bucket, above=above, url_suffix=url_suffix)
 
 
 def _checked(store: Store) -> Store:

@@ -54,7 +54,7 @@ class Operation(NamedTuple):
     read: Callable[[str], Reply]
     """Reads a record."""
     restore: Callable[[Record], Any]
-    """Makes a result of a record. Raises what `on_replay` raises, and
+    """Makes a result of a record. Raises what `on_replay` raises, `StoreError` and
     `ResponseUnavailableError`."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import ResponseUnavailableError
+from ..errors import ResponseUnavailableError, StoreError
 from ..record import COMPLETED, PARKED, Blocked, Record
 from .answers import retry_after, state
 from .principal import scope_of
@@ -57,5 +57,7 @@ def _completed(
         return mode.write(request, state(200, "completed"))
     try:
         return mode.replay(request, operation.restore(record))
+    except StoreError as error:
+        return mode.outage(request, error)
     except ResponseUnavailableError:
         return mode.refuse(request, "unavailable", 410)
