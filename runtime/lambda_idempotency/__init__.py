@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .errors import StoreError as StoreError
     from .functions import idempotent_function as idempotent_function
     from .orphans import Reconciled as Reconciled
+    from .replays import Replay as Replay
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
     from .stores.redis import RedisStore as RedisStore
@@ -45,6 +46,7 @@ _HOMES = {
     "ParkedError": "errors",
     "Reconciled": "orphans",
     "RedisStore": "stores.redis",
+    "Replay": "replays",
     "ResponseUnavailableError": "errors",
     "Settings": "contract",
     "StoreError": "errors",

@@ -19,6 +19,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
+from functools import partial
+from typing import Any, TypeVar
 
 from . import deadline
 from .drivers import ask_surely
@@ -41,6 +43,9 @@ from .steps import (
     Sleep,
 )
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 
 async def drive(
     protocol: Protocol,
@@ -49,9 +54,11 @@ async def drive(
     store: Store,
     run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
     remaining: Callable[[], int],
+    finish: Callable[[Returned], Returned] | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Outcome:
-    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left."""
+    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left.
+    `finish`, which never raises, does with a result what takes time before it is recorded."""
     waits = _Waits(store, remaining, sleep)
     ran = False
     reply: Answer = None
@@ -66,6 +73,8 @@ async def drive(
             reply = await _ran(run, step)
             if isinstance(reply, Raised) and isinstance(reply.error, asyncio.CancelledError):
                 waits.cancelled = reply.error
+            if finish is not None and isinstance(reply, Returned) and reply.keep:
+                reply = await waits.finish(finish, reply)
         elif isinstance(step, Sleep):
             await waits.sleep(step.milliseconds)
             reply = None
@@ -82,6 +91,11 @@ async def drive(
     if waits.cancelled is not None:
         raise waits.cancelled
     return outcome
+
+
+async def in_thread(function: Callable[[T], R], argument: T) -> R:
+    """Runs what takes time, in a thread; a cancellation does not wait for it."""
+    return await asyncio.to_thread(function, argument)
 
 
 async def _ran(
@@ -112,11 +126,24 @@ class _Waits:
     async def ask(self, step: Claim | Complete | Release | Read) -> Answer:
         """Sends one verb to the store, in a thread that sees this call's context."""
         try:
-            asked = asyncio.get_running_loop().run_in_executor(
-                None, self._context.run, ask_surely, self._store, step, self._left
-            )
+            asked = self._in_thread(ask_surely, self._store, step, self._left)
         except RuntimeError as error:  # there can be no more threads
             return Failed(error, 0)
+        return await self._wait(asked)
+
+    async def finish(self, finish: Callable[[Returned], Returned], ran: Returned) -> Returned:
+        """Finishes a result, in a thread; here, where there can be no more threads."""
+        try:
+            finished = self._in_thread(finish, ran)
+        except RuntimeError:
+            return self._context.run(finish, ran)
+        return await self._wait(finished)
+
+    def _in_thread(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(None, self._context.run, partial(function, *arguments))
+
+    async def _wait(self, asked: asyncio.Future[T]) -> T:
         while not asked.done():
             try:
                 await asyncio.wait([asked])

@@ -55,7 +55,7 @@ class AsyncHandler:
                 if found is None:
                     return None
                 result = found.response
-            return with_writes(to_stored(result, max_data=operation.store.max_data), attempt)
+            return with_writes(to_stored(result), attempt)
 
         left = time_left_of(context)
         return self._run(lambda: operation.run_once_async(identity, left, run, scope=scope))

@@ -33,9 +33,11 @@ def drive(
     store: Store,
     run: Callable[[Run | Reconcile], Returned | None],
     remaining: Callable[[], int],
+    finish: Callable[[Returned], Returned] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left."""
+    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left.
+    `finish`, which never raises, does with a result what takes time before it is recorded."""
     token = deadline.start(remaining())
     reply: Answer = None
     try:
@@ -46,6 +48,8 @@ def drive(
                     reply = run(step)
                 except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
                     reply = Raised(error)
+                if finish is not None and isinstance(reply, Returned) and reply.keep:
+                    reply = finish(reply)
             elif isinstance(step, Sleep):
                 sleep(step.milliseconds / 1000)
                 reply = None

@@ -15,6 +15,7 @@ from .metrics import report
 from .operation import Operation, answer, with_writes
 from .options import NO_STORE
 from .orphans import reconciled, reconciled_async
+from .record import Record
 from .results import Results
 from .steps import Reconcile, Returned, Run
 
@@ -86,7 +87,7 @@ class Protected(NamedTuple):
             return with_writes(self._stored(result, identity.key), attempt)
 
         outcome = self.operation.run_once(identity, _time_left(), run)
-        return answer(outcome, self.results.from_stored)
+        return answer(outcome, self._restored)
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """See `Calls.call_async`."""
@@ -107,7 +108,7 @@ class Protected(NamedTuple):
             return with_writes(self._stored(result, identity.key), attempt)
 
         outcome = await self.operation.run_once_async(identity, _time_left(), run)
-        return answer(outcome, self.results.from_stored)
+        return answer(outcome, self._restored)
 
     def _identity(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Identity | None:
         """The identity of a call; None: it has no key, and runs all the same."""
@@ -135,8 +136,11 @@ class Protected(NamedTuple):
         assert self.operation.on_orphan is not None
         return self.operation.on_orphan(self.parameters.bind(args, kwargs).arguments)
 
+    def _restored(self, record: Record) -> Any:
+        return self.operation.restored(record, self.results.from_stored)
+
     def _stored(self, result: Any, key: str) -> Returned:
-        return self.results.to_stored(result, key=key, max_data=self.operation.store.max_data)
+        return self.results.to_stored(result, key=key)
 
 
 def refused(*_: Any, **__: Any) -> NoReturn:

@@ -19,8 +19,8 @@ from .steps import Outcome, Reconcile, Returned, Run
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
 
-ToStored: TypeAlias = Callable[..., Returned]
-"""What of a result is recorded; takes the result and `max_data`, and never raises."""
+ToStored: TypeAlias = Callable[[Any], Returned]
+"""What of a result is recorded; never raises."""
 
 
 class Runnable(Protocol):
@@ -75,7 +75,7 @@ class Handling(NamedTuple):
             scope=None,
             to_stored=responses.to_stored,
         )
-        return answer(outcome)
+        return answer(outcome, self.operation.restored)
 
     def _serve(self, shape: str, handler: Runnable, event: Any, context: Any) -> Any:
         """The response to an HTTP request."""
@@ -91,6 +91,7 @@ class Handling(NamedTuple):
                 self.operation, identity, event, context, scope=scope, to_stored=to_stored
             ),
             read=self.operation.store.read,
+            restore=lambda record: self.operation.restored(self.operation.fetched(record)),
         )
         return mode.mode_of(self.http).serve(shape, event, operation)
 
@@ -135,7 +136,7 @@ class SyncHandler(NamedTuple):
                 if found is None:
                     return None
                 result = found.response
-            return with_writes(to_stored(result, max_data=operation.store.max_data), attempt)
+            return with_writes(to_stored(result), attempt)
 
         return operation.run_once(identity, time_left_of(context), run, scope=scope)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from . import responses
+from . import bodies, deadline, responses
 from .attempt import Attempt, TimeLeft
+from .bodies import Body
 from .commits import Writes, failure
 from .drivers import drive
 from .errors import (
@@ -25,6 +26,7 @@ from .keys import Identity
 from .orphans import OnOrphan
 from .protocol import run_once
 from .record import Record, Store
+from .replays import OnReplay, Replay
 from .steps import (
     Call,
     Executed,
@@ -41,6 +43,9 @@ from .steps import (
     Unavailable,
     Uncommitted,
 )
+
+if TYPE_CHECKING:
+    from .objects import Objects
 
 LEASE_MARGIN: Final = 2000
 """Milliseconds by which a lease outlasts its invocation; clocks may differ by half of it."""
@@ -61,6 +66,8 @@ class Operation(NamedTuple):
     bypass_missing_key: bool
     fail_open: bool
     on_orphan: OnOrphan | None = None
+    on_replay: OnReplay | None = None
+    objects: Objects | None = None
 
     def run_once(
         self,
@@ -72,13 +79,17 @@ class Operation(NamedTuple):
     ) -> Outcome:
         """One call, to its outcome. `time_left` is the invocation's, where it is known."""
         left, lease = self._times(time_left)
-        return drive(
-            run_once(self._call(identity, left(), lease, scope)),
+        call = self._call(identity, left(), lease, scope)
+        body = Body(call, max_data=self.store.max_data, objects=self.objects)
+        outcome = drive(
+            run_once(call),
             key=identity.key,
             store=self.store,
-            run=run,
+            run=lambda step: body.packed(run(step)),
             remaining=left,
+            finish=None if self.objects is None else body.offloaded,
         )
+        return outcome if self.objects is None else deadline.limited(body.fetched, left)(outcome)
 
     async def run_once_async(
         self,
@@ -92,13 +103,37 @@ class Operation(NamedTuple):
         from . import async_driver  # asyncio is imported by those who use it
 
         left, lease = self._times(time_left)
-        return await async_driver.drive(
-            run_once(self._call(identity, left(), lease, scope)),
+        call = self._call(identity, left(), lease, scope)
+        body = Body(call, max_data=self.store.max_data, objects=self.objects)
+
+        async def packed(step: Run | Reconcile) -> Returned | None:
+            return body.packed(await run(step))
+
+        outcome = await async_driver.drive(
+            run_once(call),
             key=identity.key,
             store=self.store,
-            run=run,
+            run=packed,
             remaining=left,
+            finish=None if self.objects is None else body.offloaded,
         )
+        if self.objects is None or not isinstance(outcome, Replayed):
+            return outcome
+        return await async_driver.in_thread(deadline.limited(body.fetched, left), outcome)
+
+    def fetched(self, record: Record) -> Record:
+        """The record with its body. Raises `StoreError`."""
+        return bodies.fetched(record, self.objects)
+
+    def restored(
+        self, record: Record, restore: Callable[[Record], Any] = responses.from_stored
+    ) -> Any:
+        """The result that a duplicate gets; `restore` makes it of the record."""
+        result = restore(record)
+        if self.on_replay is None:
+            return result
+        changed = self.on_replay(result, Replay(record.key, record.attempt, record.expiration))
+        return result if changed is None else changed
 
     def attempt(self, identity: Identity, step: Run | Reconcile) -> Attempt:
         """The attempt that a step starts."""
@@ -136,8 +171,8 @@ def with_writes(stored: Returned, attempt: Attempt) -> Returned:
     return stored._replace(writes=writes) if writes else stored
 
 
-def answer(outcome: Outcome, restore: Callable[[Record], Any] = responses.from_stored) -> Any:
-    """What the caller gets; `restore` makes a result of a record."""
+def answer(outcome: Outcome, restore: Callable[[Record], Any]) -> Any:
+    """What the caller gets; `restore` makes a result of a record, as `Operation.restored` does."""
     if isinstance(outcome, Executed):
         return outcome.result
     if isinstance(outcome, Replayed):

@@ -323,7 +323,9 @@ class Generates:
 
 
 @pytest.mark.parametrize(
-    "function", [generator, async_generator, partial(generator), Generates()], ids=repr
+    "function",
+    [generator, async_generator, partial(generator), Generates()],
+    ids=["function", "async function", "partial", "object"],
 )
 def test_a_generator_is_refused(store: MemoryStore, function: Any) -> None:
     with pytest.raises(ConfigurationError, match="applied to the generator"):

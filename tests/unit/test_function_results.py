@@ -187,7 +187,7 @@ UNAVAILABLE: Final[list[tuple[Any, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("result", "annotation"), UNAVAILABLE, ids=repr)
+@pytest.mark.parametrize(("result", "annotation"), UNAVAILABLE)
 def test_what_would_come_back_as_something_else_is_unavailable(
     result: Any, annotation: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
