@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Where `make demo` keeps its records: dynamodb or redis
+STORE ?= dynamodb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := tests
 
 .PHONY: demo test lint bench clean
 
 demo: $(READY)
-	@$(BIN)/python examples/demo.py
+	@$(BIN)/python examples/demo.py $(STORE)
 
 test: lint
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder

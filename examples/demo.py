@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -21,6 +22,7 @@ from typing import Any
 
 from kit.http_events import Seen
 from kit.local_aws import LocalAws
+from kit.redis_app import STAND_INS, RedisForApp
 from kit.web import http_api
 
 PATIENCE = 90  # seconds
@@ -221,15 +223,21 @@ def _step(text: str, action: Callable[[], Any]) -> Any:
     return result
 
 
-def main() -> int:
-    """Runs the demo; returns the exit code."""
+def main(store: str) -> int:
+    """Runs the demo with its records in `dynamodb` or `redis`; returns the exit code."""
     print("One payment, many requests: how often is the customer charged?\n")
     # A polite kill ends the demo as Ctrl-C does: everything it started is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory() as scratch, LocalAws(enforce_iam=True) as aws:
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        aws = stack.enter_context(LocalAws(enforce_iam=True))
         _step("cdk bootstrap", aws.bootstrap)
+        options: dict[str, Any] = {}
+        if store == "redis":
+            redis = RedisForApp(aws, "Payments", "Refunds", directory=scratch)
+            options = {"context": stack.enter_context(redis).context, "stand_ins": STAND_INS}
         outputs = _step(
-            "cdk deploy", lambda: aws.deploy(app="python3 app.py", output=Path(scratch))
+            "cdk deploy", lambda: aws.deploy(app="python3 app.py", output=scratch, **options)
         )
         demo = Demo(aws, outputs["Payments"])
         rounds = [
@@ -265,8 +273,11 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    [chosen] = sys.argv[1:] or ["dynamodb"]
+    if chosen not in ("dynamodb", "redis"):
+        sys.exit(f"STORE is {chosen!r}; expected dynamodb or redis")
     try:
-        sys.exit(main())
+        sys.exit(main(chosen))
     except KeyboardInterrupt:
         print("\nStopped.")
         sys.exit(130)

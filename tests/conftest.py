@@ -24,11 +24,12 @@ hypothesis.settings.load_profile("suite")
 
 
 class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped
-    """A file's tests stay on one worker, and so do all that use the one deployment."""
+    """A file's tests stay on one worker, and so do all that use the one large deployment."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", maxsplit=1)[0]
-        return "deployed" if "/e2e/" in file and "demo" not in file else file
+        apart = "demo" in file or "redis" in file
+        return "deployed" if "/e2e/" in file and not apart else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

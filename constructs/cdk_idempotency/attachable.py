@@ -32,8 +32,9 @@ def check_attachable(function: lambda_.IFunction) -> lambda_.Function:
         raise refusal(
             function,
             "a container image cannot have layers; install cdk-idempotency in the image, call "
-            "grant_use(function, namespace=...) and set IDEMPOTENCY_TABLE and "
-            "IDEMPOTENCY_NAMESPACE in its environment",
+            "grant_use(function, namespace=...) and set IDEMPOTENCY_NAMESPACE and "
+            "IDEMPOTENCY_TABLE (for Redis: IDEMPOTENCY_STORE=redis and IDEMPOTENCY_PARAMETER) in "
+            "its environment",
         )
     if not isinstance(function, lambda_.Function):
         raise refusal(

@@ -6,10 +6,12 @@ import json
 from typing import Any, Final
 
 import jsii
-from aws_cdk import Stack, TreeInspector
+from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import IValidation
+
+from .inspection import properties_of
 
 LIMIT: Final = 4096
 """Bytes, names and values together (https://docs.aws.amazon.com/lambda/latest/dg/
@@ -45,10 +47,5 @@ class EnvironmentSize:
 
 
 def _environment(function: lambda_.Function) -> dict[str, Any]:
-    resource = function.node.default_child
-    assert isinstance(resource, lambda_.CfnFunction)
-    # Not `resource.environment`: the Python binding makes an empty struct of its lazy value.
-    inspector = TreeInspector()
-    resource.inspect(inspector)
-    properties = inspector.attributes["aws:cdk:cloudformation:props"]
-    return Stack.of(function).resolve(properties.get("environment")) or {}
+    environment = properties_of(function).get("environment")
+    return Stack.of(function).resolve(environment) or {}

@@ -67,12 +67,13 @@ class Idempotency(Construct):
         The other props override this construct's for this function.
 
         Raises ValueError naming the function for an imported function, alias, version or container
-        image, a runtime without support, a second attach, a namespace that is taken and a file in
-        the function's code that hides the layer's package.
+        image, a runtime without support, a second attach, a namespace that is taken, a file in the
+        function's code that hides the layer's package and a function outside the store's VPC.
         """
         attached = check_attachable(function)
         self._check_first(attached)
         check_not_shadowed(attached)
+        self._store.connect(attached)
         if namespace is None:
             namespace = namespace_of(attached)
         self._take(checked_namespace(attached, namespace), attached)
@@ -87,7 +88,7 @@ class Idempotency(Construct):
             redirect(attached)
         self._attached[attached.node.path] = settings
         attached.node.add_metadata(_MARK, self.node.path)
-        attached.add_layers(layer_in(Stack.of(attached)))
+        attached.add_layers(layer_in(Stack.of(attached), self._store.libraries))
         for variable, value in settings.to_environment().items():
             attached.add_environment(variable, value)
         self._store.grant(attached, namespace)
@@ -148,7 +149,9 @@ class Idempotency(Construct):
     def grant_use(self, grantee: iam.IGrantable, *, namespace: str | None = None) -> iam.Grant:
         """Lets somebody else use the store: a worker without the layer, or an operator.
 
-        `namespace` restricts the grant to one function's records; None grants all of them.
+        `namespace` restricts the grant to one function's records; None grants all of them. IAM
+        cannot fence Redis: there all grantees are one Redis user, and a namespace is added to those
+        that the user of `elasticache_serverless` may use. The grant opens no way into a VPC.
         """
         if namespace is not None:
             checked_namespace(self, namespace)

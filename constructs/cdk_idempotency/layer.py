@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from hashlib import sha256
-from importlib.metadata import distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from aws_cdk import AssetHashType, Stack, Stage
@@ -21,14 +21,16 @@ from aws_cdk import aws_lambda as lambda_
 from lambda_idempotency import contract
 
 from .attachable import RUNTIMES
+from .errors import refusal
 
 LIBRARIES = ("jmespath",)
+"""The distributions in every layer; others are there for the stores that need them."""
 
 
-def layer_in(stack: Stack) -> lambda_.LayerVersion:
-    """The stack's one layer. It is never shared between stacks: CloudFormation refuses to replace
-    an export that another stack imports, so the second deployment would fail."""
-    files = _files()
+def layer_in(stack: Stack, libraries: tuple[str, ...] = ()) -> lambda_.LayerVersion:
+    """The stack's one layer with these libraries. It is never shared between stacks: CloudFormation
+    refuses to replace an export that another stack imports, so the second deployment would fail."""
+    files = _files(stack, libraries)
     digest = _digest(files)
     # The hash in the id gives a changed layer a new logical id, which function versions follow.
     construct_id = f"IdempotencyLayer{digest[:16]}"
@@ -45,7 +47,7 @@ def layer_in(stack: Stack) -> lambda_.LayerVersion:
             asset_hash_type=AssetHashType.CUSTOM,
         ),
         compatible_runtimes=list(RUNTIMES),
-        description="cdk-idempotency: the runtime package lambda_idempotency",
+        description=f"cdk-idempotency: {', '.join(('lambda_idempotency', *libraries))}",
         license="Apache-2.0",
     )
 
@@ -55,14 +57,14 @@ def compiled_for() -> str:
     return f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def _files() -> dict[str, Path]:
+def _files(stack: Stack, libraries: tuple[str, ...]) -> dict[str, Path]:
     """What the layer holds: its path in the layer, and where it is now."""
     package = Path(contract.__file__).parent
     files = {
         f"python/{package.name}/{path.relative_to(package)}": path for path in package.rglob("*.py")
     }
-    for library in LIBRARIES:
-        installed = distribution(library)
+    for library in (*LIBRARIES, *libraries):
+        installed = _installed(stack, library)
         for entry in installed.files or ():
             top = entry.parts[0]
             code = top == library and entry.suffix == ".py"
@@ -70,6 +72,17 @@ def _files() -> dict[str, Path]:
             if code or licence or (top.endswith(".dist-info") and entry.name == "METADATA"):
                 files[f"python/{entry}"] = Path(str(installed.locate_file(entry)))
     return dict(sorted(files.items()))
+
+
+def _installed(stack: Stack, library: str) -> Distribution:
+    try:
+        return distribution(library)
+    except PackageNotFoundError:
+        raise refusal(
+            stack,
+            f"the layer is copied from what is installed here, and {library} is not: run "
+            f"pip install 'cdk-idempotency[{library}]'",
+        ) from None
 
 
 def _digest(files: dict[str, Path]) -> str:

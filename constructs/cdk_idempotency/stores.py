@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from aws_cdk import Aws, RemovalPolicy, Stack
-from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
-from lambda_idempotency.contract import PARTITION_KEY, TTL_ATTRIBUTE
 
-from .errors import refusal
+if TYPE_CHECKING:
+    from aws_cdk import Size
+    from aws_cdk import aws_dynamodb as dynamodb
+    from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_ssm as ssm
+
+    from .redis_credentials import RedisCredentials
 
 
 class BoundStore(Protocol):
     """A store that exists in the app."""
 
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The distributions that the runtime needs for it."""
+        ...
+
     def settings(self) -> dict[str, str]:
         """The contract's settings that lead the runtime to it."""
+        ...
+
+    def connect(self, function: lambda_.Function) -> None:
+        """Opens the way to it for a function. Raises ValueError where there can be none."""
         ...
 
     def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
@@ -47,78 +60,88 @@ class IdempotencyStore(ABC):
         `removal_policy`: RETAIN (default) also protects the new table against deletion; DESTROY
         makes it a throw-away.
         """
-        return _DynamoDB(table=table, encryption_key=encryption_key, removal_policy=removal_policy)
+        from .dynamodb_store import DynamoDB
+
+        return DynamoDB(table=table, encryption_key=encryption_key, removal_policy=removal_policy)
+
+    @staticmethod
+    def redis(
+        *,
+        credentials: RedisCredentials,
+        host: str | None = None,
+        port: int | str = 6379,
+        tls: bool = True,
+        cluster: bool = False,
+        database: int = 0,
+        ca: str | None = None,
+        parameter: ssm.IStringParameter | str | None = None,
+    ) -> IdempotencyStore:
+        """A Redis or Valkey server that exists.
+
+        `credentials`: how functions authenticate, and so what they may read.
+        `host`, `port`: where it listens; they may be CDK tokens. Default port: 6379.
+        `tls`: whether it speaks TLS. Default: True.
+        `cluster`: whether it speaks the cluster protocol. Default: False, a single server.
+        `database`: its number on a single server. Default: 0.
+        `ca`: PEM text of the certificates to trust. Default: those of the system.
+        `parameter`: an SSM parameter, or its name, that has all these settings already; none of
+        them is given then. Default: a new one, an advanced one (which costs) only for a long `ca`.
+
+        The server must not evict records (`maxmemory-policy noeviction`), and a function in a VPC
+        must have a route to it. The README has the rights that its user needs.
+        """
+        from .redis_store import RedisServer
+
+        return RedisServer(
+            credentials=credentials,
+            host=host,
+            port=port,
+            tls=tls,
+            cluster=cluster,
+            database=database,
+            ca=ca,
+            parameter=parameter,
+        )
+
+    @staticmethod
+    def elasticache_serverless(
+        *,
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        vpc_endpoints: bool = False,
+        credentials: RedisCredentials | None = None,
+        encryption_key: kms.IKey | None = None,
+        data_storage_maximum: Size | None = None,
+    ) -> IdempotencyStore:
+        """A new ElastiCache Serverless cache for Valkey, with a user of its own who may keep the
+        attached functions' records and do nothing else; there is no other user.
+
+        `vpc`: where the cache is; only attached functions reach it, and they must be in that VPC.
+        Default: none, a public endpoint, for which credentials must be `RedisCredentials.iam()`.
+        `vpc_subnets`: the cache's subnets. Default: the VPC's private ones.
+        `vpc_endpoints`: adds to the VPC, and for all that is in it, the interface endpoints that
+        functions without a route to AWS need: SSM, for a secret Secrets Manager, and for its
+        rotation ElastiCache. Those that the VPC construct has are used. Default: False, a warning.
+        `credentials`: `RedisCredentials.iam()` or `.secret()`. Default: `RedisCredentials.iam()`.
+        `encryption_key`: encrypts the cache. Default: ElastiCache's own key.
+        `data_storage_maximum`: at which the cache evicts records, so that their requests run
+        again. Default: no maximum, nothing is evicted.
+
+        The cache is deleted with its stack. Its name is fixed: what replaces it (another `vpc`,
+        `vpc_subnets` or `encryption_key`) needs another construct id.
+        """
+        from .elasticache import ServerlessCache
+        from .redis_credentials import RedisCredentials
+
+        return ServerlessCache(
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            vpc_endpoints=vpc_endpoints,
+            credentials=RedisCredentials.iam() if credentials is None else credentials,
+            encryption_key=encryption_key,
+            data_storage_maximum=data_storage_maximum,
+        )
 
     @abstractmethod
     def bind(self, scope: Construct) -> BoundStore:
         """Provisions the store under `scope`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _DynamoDB(IdempotencyStore):
-    table: dynamodb.ITable | None
-    encryption_key: kms.IKey | None
-    removal_policy: RemovalPolicy
-
-    def bind(self, scope: Construct) -> BoundStore:
-        if self.table is None:
-            return _Table(self._create(scope))
-        if self.encryption_key is not None:
-            raise refusal(
-                scope,
-                "encryption_key is for a new table; an existing one is granted with its own key "
-                "(for an imported table: Table.from_table_attributes(encryption_key=...))",
-            )
-        return _Table(self.table)
-
-    def _create(self, scope: Construct) -> dynamodb.Table:
-        customer_key = self.encryption_key is not None
-        return dynamodb.Table(
-            scope,
-            "Table",
-            partition_key=dynamodb.Attribute(
-                name=PARTITION_KEY, type=dynamodb.AttributeType.STRING
-            ),
-            time_to_live_attribute=TTL_ATTRIBUTE,
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
-            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if customer_key else None,
-            encryption_key=self.encryption_key,
-            deletion_protection=self.removal_policy != RemovalPolicy.DESTROY,
-            removal_policy=self.removal_policy,
-        )
-
-
-@dataclass(frozen=True)
-class _Table:
-    table: dynamodb.ITable
-
-    def settings(self) -> dict[str, str]:
-        return {"table": self.table.table_name, "url_suffix": Aws.URL_SUFFIX}
-
-    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
-        fence = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{namespace}#*"]}}
-        grant = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"],
-            resource_arns=[self._arn(grantee)],
-            conditions=None if namespace is None else fence,
-        )
-        key = self.table.encryption_key
-        return grant if key is None else grant.combine(key.grant_encrypt_decrypt(grantee))
-
-    def _arn(self, grantee: iam.IGrantable) -> str:
-        """The table's ARN; across stacks made from its name, the one value that has to cross."""
-        created = isinstance(self.table, dynamodb.Table | dynamodb.TableV2)
-        if created and _stack(grantee.grant_principal) not in (None, _stack(self.table)):
-            return Stack.of(self.table).format_arn(
-                service="dynamodb", resource="table", resource_name=self.table.table_name
-            )
-        return self.table.table_arn
-
-
-def _stack(thing: Any) -> str | None:
-    """The path of the stack that a construct is in; None for a principal that is no construct."""
-    return Stack.of(thing).node.path if Construct.is_construct(thing) else None

@@ -10,6 +10,7 @@ from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 
 from cdk_idempotency import HttpProfile, Idempotency, IdempotencyStore
 from constructs import Construct
+from examples.payments.redis import redis_store
 
 
 class PaymentsStack(Stack):
@@ -28,11 +29,7 @@ class PaymentsStack(Stack):
         payments = self._function("Payments")
         refunds = self._function("Refunds")
 
-        idempotency = Idempotency(
-            self,
-            "Idempotency",
-            store=IdempotencyStore.dynamodb(removal_policy=RemovalPolicy.DESTROY),
-        )
+        idempotency = Idempotency(self, "Idempotency", store=self._store())
         # Its code has the decorator; duplicates of a running request get 409.
         idempotency.attach(payments)
         # Its code knows nothing; duplicates get 202 and poll for the end.
@@ -42,6 +39,11 @@ class PaymentsStack(Stack):
         CfnOutput(self, "ApiId", value=self._api.api_id)
         CfnOutput(self, "ApiUrl", value=self._api.api_endpoint)
         CfnOutput(self, "LedgerName", value=self._ledger.table_name)
+
+    def _store(self) -> IdempotencyStore:
+        if self.node.try_get_context("store") == "redis":
+            return redis_store(self)
+        return IdempotencyStore.dynamodb(removal_policy=RemovalPolicy.DESTROY)
 
     def _function(self, name: str) -> lambda_.Function:
         """A function that writes to the ledger, behind a route of its name."""

@@ -15,11 +15,15 @@ from .errors import ConfigurationError
 COMMANDS: Final = ("evalsha", "eval", "time", "hgetall", "hset", "del", "pexpireat")
 """What a Redis user needs: the commands sent, and those inside their scripts."""
 
-CLUSTER_COMMANDS: Final = ("command", "cluster|slots")
-"""What a client of a cluster needs beside them, to find the node of a key."""
+CLUSTER_COMMANDS: Final = ("cluster|slots",)
+"""What a client of a cluster needs beside them, to find the node of a key. redis-py's own client,
+where somebody passes one to `RedisStore`, needs `command` too."""
 
 REFRESH_AFTER: Final = 15 * 60
 """Seconds for which a loaded password is used for new connections."""
+
+_PEM: Final = "-----BEGIN CERTIFICATE-----"
+_YEAR: Final = 366 * 24 * 3600
 
 
 class SecretsManagerCredentials(NamedTuple):
@@ -83,28 +87,34 @@ class RedisSettings(NamedTuple):
         return {**document, "credentials": {"type": kind, **self.credentials._asdict()}}
 
     @classmethod
+    def from_document(cls, document: object) -> RedisSettings:
+        """The settings in a document. Raises `ValueError` saying what is wrong with it."""
+        return _settings(document)
+
+    @classmethod
     def parse(cls, text: str, name: str) -> RedisSettings:
         """The settings in the parameter `name`. Raises `ConfigurationError` saying what is wrong
         with it."""
         try:
             document = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         try:
-            return _settings(document)
+            return cls.from_document(document)
         except ValueError as error:
             raise ConfigurationError(
                 f"SSM parameter {name} holds no settings of a Redis server: {error}"
             ) from None
 
 
-def access_string(namespaces: Iterable[str], *, cluster: bool) -> str:
+def access_string(namespaces: Iterable[str], *, cluster: bool, database: int = 0) -> str:
     """The rules of a Redis user (ACL SETUSER, ElastiCache) who may keep the records of these
     namespaces and do nothing else.
 
     https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
     """
-    commands = (*COMMANDS, *(CLUSTER_COMMANDS if cluster else ()))
+    chosen = ("select",) if database else ()
+    commands = (*COMMANDS, *(CLUSTER_COMMANDS if cluster else ()), *chosen)
     keys = (f"~{namespace}#*" for namespace in namespaces)
     return " ".join(["on", *keys, "-@all", *(f"+{command}" for command in commands)])
 
@@ -114,13 +124,15 @@ def _settings(document: object) -> RedisSettings:
     port = fields.get("port", 6379)
     if isinstance(port, str) and port.isascii() and port.isdecimal():
         port = fields["port"] = int(port)  # ElastiCache tells it as a text
-    _demand("host", _is_text(fields.get("host")), "a host name")
+    # A URL may have a password in it, and errors name the host.
+    _demand("host", _is_host(fields.get("host")), "a host name or an IP address, and no URL")
     _demand("port", _is_count(port) and 1 <= port <= 65535, "a number from 1 to 65535")
     for name in ("tls", "cluster"):
         _demand(name, isinstance(fields.get(name, True), bool), "true or false")
     _demand("database", _is_count(fields.get("database", 0)), "a number from 0")
-    for name in ("username", "ca"):
-        _demand(name, fields.get(name) is None or _is_text(fields[name]), "a text")
+    _demand("username", fields.get("username") is None or _is_text(fields["username"]), "a text")
+    ca = fields.get("ca")
+    _demand("ca", ca is None or (_is_text(ca) and _PEM in ca), f'PEM text with "{_PEM}"')
     if fields.get("cluster") and fields.get("database"):
         raise ValueError("database is for a single server; a cluster has only database 0")
     if fields.get("ca") and fields.get("tls") is False:
@@ -143,7 +155,9 @@ def _credentials(document: object) -> Credentials:
             _demand(name, isinstance(value, bool), "true or false")
         elif name == "refresh_after":
             known = isinstance(value, int | float) and not isinstance(value, bool)
-            _demand(name, known and 0 < value < float("inf"), "a number of seconds above 0")
+            _demand(
+                name, known and 0 < value <= _YEAR, "a number of seconds above 0, at most a year"
+            )
         else:
             _demand(name, _is_text(value), "a text that is not empty")
     return form(**fields)
@@ -170,6 +184,13 @@ def _demand(name: str, satisfied: object, expected: str) -> None:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
+
+
+def _is_host(value: object) -> bool:
+    """Whether it is a name or an address: neither a URL nor a name with a port."""
+    if not isinstance(value, str) or not value.isprintable():
+        return False
+    return bool(value) and not set(value) & set(" /@?#[]\\") and value.count(":") != 1
 
 
 def _is_count(value: object) -> bool:

@@ -136,7 +136,7 @@ def test_a_changed_runtime_makes_another_layer_and_another_version(
 
     files: Any = module._files
     extra = Path(__file__)
-    monkeypatch.setattr(module, "_files", lambda: {**files(), "python/extra.py": extra})
+    monkeypatch.setattr(module, "_files", lambda *of: {**files(*of), "python/extra.py": extra})
     after = logical_ids()
     assert after[0] != before[0]
     assert after[1] != before[1]

@@ -1,4 +1,7 @@
-"""Starts the local AWS with one addition: it knows `dynamodb:LeadingKeys`, so IAM can fence rows.
+"""Starts the local AWS, a little truer to AWS.
+
+It knows `dynamodb:LeadingKeys`, so that IAM can fence rows, and gives SSM parameters names as
+CloudFormation does, without slashes.
 
 Run as `python -m kit.emulator`; the settings are the emulator's own environment variables.
 """
@@ -6,10 +9,12 @@ Run as `python -m kit.emulator`; the settings are the emulator's own environment
 from __future__ import annotations
 
 import json
+from secrets import token_hex
 from typing import Any
 
 from ministack.app import main
 from ministack.core import iam_actions
+from ministack.services.cloudformation import provisioners
 
 
 def leading_keys(body: bytes) -> list[str]:
@@ -38,6 +43,19 @@ def add_leading_keys() -> None:
     iam_actions.dynamodb_service_context = context
 
 
+def name_parameters() -> None:
+    """Extends the emulator's CloudFormation."""
+    provisioner = provisioners._RESOURCE_HANDLERS["AWS::SSM::Parameter"]
+    create = provisioner["create"]
+
+    def named(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
+        name = props.get("Name") or f"CFN-{logical_id}-{token_hex(6)}"
+        return create(logical_id, {**props, "Name": name}, stack_name)
+
+    provisioner["create"] = named
+
+
 if __name__ == "__main__":
     add_leading_keys()
+    name_parameters()
     main()

@@ -20,6 +20,7 @@ import boto3
 from botocore.config import Config
 
 from kit.processes import Server, free_port, listens
+from kit.templates import StandIns, replace_resources
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "000000000000"
@@ -102,6 +103,18 @@ class LocalAws:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
+    def function_processes(self, function: str) -> list[int]:
+        """The processes in which it runs a Lambda function."""
+        mark = f"{self._directory}/ministack-lambda-{function}-".encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (process / "cmdline").read_bytes():
+                    found.append(int(process.name))
+            except OSError:
+                continue  # it has ended
+        return found
+
     def bootstrap(self) -> None:
         """`cdk bootstrap`; then its roles are deleted, so that the CLI uses the caller's rights."""
         self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=self._directory)
@@ -116,19 +129,30 @@ class LocalAws:
                 iam.delete_role(RoleName=name)
 
     def deploy(
-        self, *, app: str, output: Path, context: Mapping[str, str] | None = None
+        self,
+        *,
+        app: str,
+        output: Path,
+        context: Mapping[str, str] | None = None,
+        stand_ins: StandIns | None = None,
     ) -> dict[str, dict[str, str]]:
-        """`cdk deploy --all` of an app; returns the outputs of its stacks."""
-        outputs = output / "outputs.json"
+        """`cdk deploy --all` of an app; returns the outputs of its stacks.
+
+        `stand_ins`: the types that this AWS does not know, with values for what they return.
+        """
+        outputs, assembly = output / "outputs.json", output / "cdk.out"
         options = [f"--context={name}={value}" for name, value in (context or {}).items()]
+        source = [f"--app={app}", f"--output={assembly}", *options]
+        if stand_ins is not None:
+            self.cdk("synth", "--quiet", *source)
+            replace_resources(assembly, stand_ins)
+            source = [f"--app={assembly}"]
         self.cdk(
             "deploy",
             "--all",
-            f"--app={app}",
-            f"--output={output / 'cdk.out'}",
+            *source,
             "--require-approval=never",
             f"--outputs-file={outputs}",
-            *options,
         )
         deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
         return deployed

@@ -58,6 +58,11 @@ class Server:
                 raise RuntimeError(f"the server did not start:\n{self._log.read_text()[-4000:]}")
             time.sleep(0.05)
 
+    def send(self, number: signal.Signals) -> None:
+        """A signal to the process and its children, which must not have been stopped yet."""
+        if self._process is not None:
+            os.killpg(self._process.pid, number)
+
     def stop(self) -> None:
         """Ends the process and its children; safe to call twice."""
         process = self._process

@@ -7,9 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, Environment, Stack
+from aws_cdk import App, CfnElement, Environment, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 CONTEXT = {"@aws-cdk/core:validateAgainstDefaultRules": True}
 
@@ -40,6 +41,16 @@ def function(scope: Stack, name: str = "Payments", **options: Any) -> lambda_.Fu
     return lambda_.Function(scope, name, **{**defaults, **options})
 
 
+def vpc(scope: Stack, name: str = "Vpc", *, nat: bool = True) -> ec2.Vpc:
+    """A VPC with private subnets: with a NAT gateway, or isolated."""
+    kind = ec2.SubnetType.PRIVATE_WITH_EGRESS if nat else ec2.SubnetType.PRIVATE_ISOLATED
+    subnets = [ec2.SubnetConfiguration(name="Private", subnet_type=kind)]
+    if nat:
+        public = ec2.SubnetType.PUBLIC
+        subnets.append(ec2.SubnetConfiguration(name="Public", subnet_type=public))
+    return ec2.Vpc(scope, name, nat_gateways=1 if nat else 0, subnet_configuration=subnets)
+
+
 def template(of: Stack) -> Template:
     """The synthesised template. Raises what synthesis raises."""
     return Template.from_stack(of)
@@ -51,6 +62,38 @@ def only(found: Template, kind: str) -> dict[str, Any]:
     assert len(resources) == 1, f"{len(resources)} of {kind}"
     properties: dict[str, Any] = resources[0].get("Properties", {})
     return properties
+
+
+def statements(found: Template, of: str = "Payments") -> list[dict[str, Any]]:
+    """What the policy of one function, or of another construct with a role, allows."""
+    [policy] = [
+        resource["Properties"]["PolicyDocument"]
+        for name, resource in found.find_resources("AWS::IAM::Policy").items()
+        if name.startswith(of)
+    ]
+    found_statements: list[dict[str, Any]] = policy["Statement"]
+    return found_statements
+
+
+def reference(of: Any, attribute: str | None = None) -> dict[str, Any]:
+    """How a template refers to a construct's resource, or to an attribute of it."""
+    resource = of if isinstance(of, CfnElement) else of.node.default_child
+    logical_id = Stack.of(of).resolve(resource.logical_id)
+    return {"Ref": logical_id} if attribute is None else {"Fn::GetAtt": [logical_id, attribute]}
+
+
+def arn(service: str, resource: str, name: Any = "") -> dict[str, Any]:
+    """How a template writes the ARN of a resource in its own account and region."""
+    head = ["arn:", {"Ref": "AWS::Partition"}, f":{service}:", {"Ref": "AWS::Region"}]
+    account = [":", {"Ref": "AWS::AccountId"}]
+    tail = [f":{resource}{name}"] if isinstance(name, str) else [f":{resource}", name]
+    return {"Fn::Join": ["", [*head, *account, *tail]]}
+
+
+def warnings(scope: Stack, path: str) -> list[str]:
+    """The warnings of this project about one construct."""
+    found = Annotations.from_stack(scope).find_warning(path, Match.any_value())
+    return [str(entry.entry.data) for entry in found if "cdk-idempotency:" in str(entry.entry.data)]
 
 
 def variables(found: Template) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from botocore.config import Config
 from kit.clocks import ManualClock
 from kit.local_aws import REGION
 from lambda_idempotency.aws.services import DynamoDB
-from lambda_idempotency.record import Record, Store
+from lambda_idempotency.record import INPROGRESS, Record, Store
 from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item, to_item
 from lambda_idempotency.stores.memory import MemoryStore
+from lambda_idempotency.stores.redis import RedisStore, from_fields, to_fields
 
 _NUMBERS = count(1)
 
@@ -95,6 +96,42 @@ class DynamoDBWorld:
         """See `World.stored`."""
         item = self.item()
         return None if item is None else from_item(item, self.table)
+
+
+class RedisWorld:
+    """A `RedisStore` on a server on this machine; `admin` may do everything there."""
+
+    def __init__(self, client: Any, admin: Any) -> None:
+        self.admin = admin
+        self.key = fresh_key()
+        self.store: Store = RedisStore(client)
+
+    def now(self) -> int:
+        """See `World.now`."""
+        return int(time.time() * 1000)
+
+    def plant(self, record: Record) -> None:
+        """See `World.plant`."""
+        fields = [*to_fields(record), "expiration", record.expiration]
+        if record.status == INPROGRESS:
+            fields += ("in_progress_expiration", record.lease_end)
+        self.put(*fields, key=record.key)
+
+    def put(self, *fields: Any, key: str | None = None) -> None:
+        """Puts a hash, a record or not."""
+        key = self.key if key is None else key
+        self.admin.delete(key)
+        self.admin.execute_command("HSET", key, *fields)
+
+    def fields(self) -> dict[bytes, bytes]:
+        """What is under `key`, as Redis holds it."""
+        found: dict[bytes, bytes] = self.admin.hgetall(self.key)
+        return found
+
+    def stored(self) -> Record | None:
+        """See `World.stored`."""
+        fields = self.fields()
+        return from_fields(self.key, fields) if fields else None
 
 
 def boto_client(endpoint: str, *, attempts: int = 1) -> Any:

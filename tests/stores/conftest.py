@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import redis
 
 from kit.local_aws import LocalAws
 from kit.processes import Server, free_port, listens
 from kit.proxy import LossyProxy
-from kit.worlds import CLIENTS, DynamoDBWorld, MemoryWorld, World, boto_client, create_table
+from kit.redis_access import Access
+from kit.redis_binaries import binary_of
+from kit.redis_cluster import RedisCluster
+from kit.redis_servers import RedisServer
+from kit.worlds import (
+    CLIENTS,
+    DynamoDBWorld,
+    MemoryWorld,
+    RedisWorld,
+    World,
+    boto_client,
+    create_table,
+)
 
 TABLE = "idempotency"
 
@@ -65,13 +79,19 @@ def dynamodb(request: pytest.FixtureRequest, local_dynamodb: dict[str, Any]) -> 
     return DynamoDBWorld(local_dynamodb[request.param], TABLE)
 
 
-@pytest.fixture(params=["memory", "dynamodb", "dynamodb light", "dynamodb on moto"])
+WORLDS = (
+    *("memory", "dynamodb", "dynamodb light", "dynamodb on moto"),
+    *("redis 6.2", "redis 7", "redis acl", "redis tls", "redis cluster"),
+)
+
+
+@pytest.fixture(params=WORLDS)
 def world(request: pytest.FixtureRequest) -> World:
     """Each store in turn."""
     return _world(request)
 
 
-@pytest.fixture(params=["memory", "dynamodb", "dynamodb light"])
+@pytest.fixture(params=[world for world in WORLDS if not world.endswith("moto")])
 def atomic_world(request: pytest.FixtureRequest) -> World:
     """Each store in turn, less moto's: it checks a condition and writes without a lock."""
     return _world(request)
@@ -80,7 +100,53 @@ def atomic_world(request: pytest.FixtureRequest) -> World:
 def _world(request: pytest.FixtureRequest) -> World:
     if request.param == "memory":
         return MemoryWorld()
+    if request.param.startswith("redis"):
+        make: Callable[[str], World] = request.getfixturevalue("redis_worlds")
+        return make(request.param)
     if request.param == "dynamodb on moto":
         return DynamoDBWorld(request.getfixturevalue("moto_dynamodb"), TABLE)
     clients = request.getfixturevalue("local_dynamodb")
     return DynamoDBWorld(clients["light" if request.param.endswith("light") else "boto3"], TABLE)
+
+
+@pytest.fixture(scope="session")
+def redis_worlds(local_aws: LocalAws) -> Iterator[Callable[[str], RedisWorld]]:
+    """Makes a `RedisWorld` on each kind of server; a server is started when it is first used."""
+    with ExitStack() as servers:
+        clients: dict[str, tuple[Any, Any]] = {}
+
+        def world(kind: str) -> RedisWorld:
+            if kind not in clients:
+                clients[kind] = _redis(kind, local_aws, servers)
+            return RedisWorld(*clients[kind])
+
+        yield world
+
+
+def _redis(kind: str, aws: LocalAws, servers: ExitStack) -> tuple[Any, Any]:
+    """A store's client of a new server, and an admin's."""
+    if kind in ("redis 6.2", "redis 7"):
+        server = servers.enter_context(RedisServer(binary=binary_of(kind.removeprefix("redis "))))
+        admin = servers.enter_context(server.admin())
+        return admin, admin
+    access = Access(aws)
+    if kind == "redis cluster":
+        cluster = servers.enter_context(RedisCluster())
+        credentials = access.add_user(cluster, "cluster-password", cluster=True)
+        access.publish(cluster.settings(credentials=credentials))
+        node = cluster.nodes[0]
+        admin = redis.RedisCluster(
+            host=node.host,
+            port=node.port,
+            password=node.admin_password,
+            protocol=2,
+            driver_info=None,
+        )
+        servers.callback(admin.close)
+    else:
+        server = servers.enter_context(RedisServer(tls=kind == "redis tls"))
+        access.publish(server.settings(credentials=access.add_user(server, "password")))
+        admin = servers.enter_context(server.admin())
+    client = access.client()
+    servers.callback(client.close)
+    return client, admin

@@ -19,6 +19,7 @@ from lambda_idempotency.steps import (
     Executed,
     Outcome,
     Raised,
+    Reconcile,
     Replayed,
     Returned,
     Run,
@@ -46,7 +47,7 @@ class _Caller:
     def call(self, *, error: Exception | None = None, **options: Any) -> Outcome:
         """The outcome of one call; `attempts` tells how often its handler ran."""
 
-        def run(step: Run) -> Returned:
+        def run(step: Run | Reconcile) -> Returned:
             self.attempts.append(step.attempt)
             if error is not None:
                 raise error

@@ -13,7 +13,16 @@ from lambda_idempotency.aws.clock import Look, ServiceClock
 from lambda_idempotency.drivers import drive
 from lambda_idempotency.protocol import run_once
 from lambda_idempotency.record import COMPLETED, Blocked, Claim, Completion, Done, Gone, Record
-from lambda_idempotency.steps import Call, Executed, InProgress, Outcome, Replayed, Returned, Run
+from lambda_idempotency.steps import (
+    Call,
+    Executed,
+    InProgress,
+    Outcome,
+    Reconcile,
+    Replayed,
+    Returned,
+    Run,
+)
 from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item
 
 ME: Final = "a" * 32
@@ -76,7 +85,7 @@ class _Worker:
     def call(self) -> Outcome:
         """One call's outcome; `runs` tells the attempts as which its handler ran."""
 
-        def run(step: Run) -> Returned:
+        def run(step: Run | Reconcile) -> Returned:
             self.runs.append(step.attempt)
             return Returned("answer", '"answer"')
 

@@ -1,0 +1,98 @@
+"""Records in a DynamoDB table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import Aws, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+
+from constructs import Construct
+from lambda_idempotency.contract import PARTITION_KEY, TTL_ATTRIBUTE
+
+from .errors import refusal
+from .stores import BoundStore, IdempotencyStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class DynamoDB(IdempotencyStore):
+    """See `IdempotencyStore.dynamodb`."""
+
+    table: dynamodb.ITable | None
+    encryption_key: kms.IKey | None
+    removal_policy: RemovalPolicy
+
+    def bind(self, scope: Construct) -> BoundStore:
+        """See `IdempotencyStore.bind`."""
+        if self.table is None:
+            return _Table(self._create(scope))
+        if self.encryption_key is not None:
+            raise refusal(
+                scope,
+                "encryption_key is for a new table; an existing one is granted with its own key "
+                "(for an imported table: Table.from_table_attributes(encryption_key=...))",
+            )
+        return _Table(self.table)
+
+    def _create(self, scope: Construct) -> dynamodb.Table:
+        customer_key = self.encryption_key is not None
+        return dynamodb.Table(
+            scope,
+            "Table",
+            partition_key=dynamodb.Attribute(
+                name=PARTITION_KEY, type=dynamodb.AttributeType.STRING
+            ),
+            time_to_live_attribute=TTL_ATTRIBUTE,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if customer_key else None,
+            encryption_key=self.encryption_key,
+            deletion_protection=self.removal_policy != RemovalPolicy.DESTROY,
+            removal_policy=self.removal_policy,
+        )
+
+
+@dataclass(frozen=True)
+class _Table:
+    table: dynamodb.ITable
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        return ()
+
+    def settings(self) -> dict[str, str]:
+        return {"table": self.table.table_name, "url_suffix": Aws.URL_SUFFIX}
+
+    def connect(self, function: lambda_.Function) -> None:
+        """A table is reached from wherever DynamoDB is."""
+
+    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
+        fence = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{namespace}#*"]}}
+        grant = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"],
+            resource_arns=[self._arn(grantee)],
+            conditions=None if namespace is None else fence,
+        )
+        key = self.table.encryption_key
+        return grant if key is None else grant.combine(key.grant_encrypt_decrypt(grantee))
+
+    def _arn(self, grantee: iam.IGrantable) -> str:
+        """The table's ARN; across stacks made from its name, the one value that has to cross."""
+        created = isinstance(self.table, dynamodb.Table | dynamodb.TableV2)
+        if created and _stack(grantee.grant_principal) not in (None, _stack(self.table)):
+            return Stack.of(self.table).format_arn(
+                service="dynamodb", resource="table", resource_name=self.table.table_name
+            )
+        return self.table.table_arn
+
+
+def _stack(thing: Any) -> str | None:
+    """The path of the stack that a construct is in; None for a principal that is no construct."""
+    return Stack.of(thing).node.path if Construct.is_construct(thing) else None

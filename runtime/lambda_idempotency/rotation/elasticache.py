@@ -1,0 +1,97 @@
+"""ElastiCache: ModifyUser, which brings the passwords to all nodes by itself.
+
+https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ModifyUser.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ..redis_document import RedisSettings
+from .calls import call
+from .connect import Answer, Connect, Login, Node, connect
+from .errors import RotationError
+from .waiting import Patience
+
+POLL: Final = 2.0
+"""Seconds between two looks at the user."""
+
+
+class ElastiCacheStrategy:
+    """See `Strategy`. `client` is boto3's for ElastiCache; `user_id` the id of the user."""
+
+    def __init__(
+        self,
+        client: Any,
+        user_id: str,
+        settings: RedisSettings,
+        *,
+        patience: Patience,
+        connect: Connect = connect,
+    ) -> None:
+        self._client = client
+        self._user_id = user_id
+        self._settings = settings
+        self._patience = patience
+        self._connect = connect
+
+    def set_passwords(self, user: str, passwords: Sequence[str]) -> None:
+        """See `Strategy.set_passwords`."""
+        self._wait(user)  # only an active user can be modified
+        self._call(
+            "modify_user",
+            AuthenticationMode={"Type": "password", "Passwords": list(passwords)},
+        )
+        self._wait(user)  # active again: all nodes know
+
+    def log_in(self, user: str, password: str) -> None:
+        """See `Strategy.log_in`. A user of records may not ask a single server for its replicas."""
+        self._wait(user)
+        endpoint = Node(self._settings.host, self._settings.port)
+        login = Login(user, password)
+        for node in self._try(endpoint, login) - {endpoint}:
+            self._try(node, login)
+
+    def _try(self, node: Node, login: Login) -> set[Node]:
+        """Runs TIME there; returns the nodes that it knows of a cluster."""
+        link = self._connect(self._settings, node, login)
+        try:
+            link.call("TIME")
+            if self._settings.cluster:
+                return _nodes(link.call("CLUSTER", "SLOTS"), node)
+            return set()
+        finally:
+            link.close()
+
+    def _wait(self, user: str) -> None:
+        self._patience.until(
+            lambda: self._is_active(user),
+            what=f"ElastiCache user {self._user_id} is active",
+            every=POLL,
+        )
+
+    def _is_active(self, user: str) -> bool:
+        [found] = self._call("describe_users")["Users"]
+        if found["UserName"] != user:
+            raise RotationError(
+                f"ElastiCache user {self._user_id} has the name {found['UserName']}, not {user}, "
+                "whose password this function rotates"
+            )
+        return bool(found["Status"] == "active")
+
+    def _call(self, operation: str, **request: Any) -> Any:
+        about = f"ElastiCache user {self._user_id}"
+        return call(self._client, operation, about=about, UserId=self._user_id, **request)
+
+
+def _nodes(slots: Answer, asked: Node) -> set[Node]:
+    """Primaries and replicas; an empty host means the one that was asked.
+
+    https://redis.io/docs/latest/commands/cluster-slots/
+    """
+    return {
+        Node(host or asked.host, int(port))
+        for _, _, *members in slots
+        for host, port, *_ in members
+    }

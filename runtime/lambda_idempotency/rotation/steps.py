@@ -1,0 +1,231 @@
+"""The whole rotation: the four steps, as Secrets Manager calls them.
+
+| step | what it does | where the token is AWSCURRENT already |
+|---|---|---|
+| createSecret | gives the version AWSPENDING a new password | nothing |
+| setSecret | the server accepts the current and the pending password | nothing |
+| testSecret | logs in with the pending password, on every node | nothing |
+| finishSecret | tests again, moves AWSCURRENT, then removes the old password | removes it |
+
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+
+A step may be killed anywhere, repeated, or come late: Secrets Manager repeats the whole rotation
+with the same token, and Lambda may deliver an event twice. So no step remembers anything: the
+passwords to set follow from the secret's labels alone, and are compared with them once more after
+they are set. What AWSCURRENT says is therefore valid on every node at every moment, but for one:
+a step that is held up while a whole other rotation runs, which then repairs what it did.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
+
+from .errors import RotationError
+from .secret import Secret, Stages, Version
+from .waiting import Patience
+
+_LOG: Final = logging.getLogger("lambda_idempotency.rotation")
+
+READS: Final = 3
+"""How many reads in a row must show the new version, for Secrets Manager answers from many hosts
+that do not learn of a change at once."""
+
+ROUNDS: Final = 3
+"""How often passwords are set anew because the secret has changed meanwhile."""
+
+
+class Strategy(Protocol):
+    """How passwords reach the server. Raises `RotationError`."""
+
+    def set_passwords(self, user: str, passwords: Sequence[str]) -> None:
+        """On every node the user has these one or two passwords and no others."""
+        ...
+
+    def log_in(self, user: str, password: str) -> None:
+        """Authenticates on every node that can be found, and runs a command there."""
+        ...
+
+
+class _Wanted(NamedTuple):
+    """The versions whose passwords must be valid: AWSCURRENT, and AWSPENDING if it has a value."""
+
+    current: str | None
+    pending: str | None
+    versions: tuple[Version, ...]
+
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(version.password for version in self.versions))
+
+
+class Rotation:
+    """Rotates one user's password in one secret."""
+
+    def __init__(
+        self, secret: Secret, *, user: str, strategy: Strategy, patience: Patience
+    ) -> None:
+        self._secret = secret
+        self._user = user
+        self._strategy = strategy
+        self._patience = patience
+        self._steps: Mapping[str, Callable[[str, Stages], None]] = {
+            "createSecret": self._create,
+            "setSecret": self._set,
+            "testSecret": self._test,
+            "finishSecret": self._finish,
+        }
+
+    def run(self, event: Mapping[str, Any]) -> None:
+        """One step: `{"Step", "SecretId", "ClientRequestToken"}`. Raises `RotationError`."""
+        step, secret, token = (_text(event, n) for n in ("Step", "SecretId", "ClientRequestToken"))
+        if step not in self._steps:
+            raise RotationError(f"The step is unknown; expected one of {', '.join(self._steps)}")
+        stages = self._secret.stages()
+        self._check(secret, token, stages)
+        if token == stages.current and step != "finishSecret":
+            self._log(step, token, "is AWSCURRENT already, nothing to do")
+            return
+        self._steps[step](token, stages)
+
+    def _check(self, secret: str, token: str, stages: Stages) -> None:
+        """The guards of the contract."""
+        forms = (self._secret.arn, stages.arn, stages.arn[: -len("-abcdef")], stages.name)
+        if secret not in forms:
+            raise RotationError(
+                f"This function rotates secret {stages.arn} only, and the event names another one: "
+                "each secret needs a rotation function of its own"
+            )
+        if not stages.enabled:
+            raise RotationError(f"Rotation of secret {stages.arn} is not enabled")
+        if stages.current is None:
+            raise RotationError(f"Secret {stages.arn} has no version AWSCURRENT: give it a value")
+        self._demand_label(token, stages.current, stages.pending)
+
+    def _create(self, token: str, stages: Stages) -> None:
+        current = self._version(stages.current)
+        if self._secret.version(token) is not None:
+            self._log("createSecret", token, "has a password already")
+            return
+        # ElastiCache wants 16 to 128 printable characters, and none of , " / @
+        # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html
+        fields = {**current.fields, "password": secrets.token_urlsafe(32)}
+        stored = self._secret.put_pending(token, fields)
+        self._log("createSecret", token, "has a new password" if stored else "has one already")
+
+    def _set(self, token: str, _: Stages) -> None:
+        self._version(token)
+        self._apply(token)
+        self._log("setSecret", token, "is valid, and so is what is AWSCURRENT")
+
+    def _test(self, token: str, stages: Stages) -> None:
+        pending = self._version(token)
+        _same_server(self._version(stages.current), pending)
+        self._strategy.log_in(self._user, pending.password)
+        self._log("testSecret", token, "is accepted by every node")
+
+    def _finish(self, token: str, stages: Stages) -> None:
+        if stages.current is not None and stages.current != token:
+            # A node that came after testSecret must not become a surprise to those who read next.
+            self._test(token, stages)
+            self._secret.make_current(token, instead_of=stages.current)
+            self._log("finishSecret", token, "is AWSCURRENT now")
+        # Whoever reads the old version must be able to use it, so it stays until nobody does.
+        self._patience.until(
+            lambda: self._is_current_everywhere(token),
+            what=f"version {token} of secret {self._secret.arn} is what its readers get",
+            every=1.0,
+        )
+        if self._apply(token).current != token:
+            raise RotationError(
+                f"Secret {self._secret.arn} has another version AWSCURRENT than {token} by now"
+            )
+        self._log("finishSecret", token, "is the only valid one")
+
+    def _is_current_everywhere(self, token: str) -> bool:
+        stages = self._secret.stages()
+        self._demand_label(token, stages.current, stages.pending)
+        reads = (self._secret.current_version() for _ in range(READS))
+        return stages.current == token and all(read == token for read in reads)
+
+    def _demand_label(self, token: str, *labelled: str | None) -> None:
+        if token not in labelled:
+            raise RotationError(
+                f"Version {token} of secret {self._secret.arn} is neither AWSPENDING nor "
+                "AWSCURRENT, so this event is no part of the rotation under way"
+            )
+
+    def _apply(self, token: str) -> _Wanted:
+        """Sets what the secret says, until it says the same before and after; returns that.
+
+        A step that was held up half-way would otherwise leave the passwords of another time.
+        """
+        wanted = self._wanted()
+        self._demand_label(token, wanted.current, wanted.pending)
+        for _ in range(ROUNDS):
+            self._strategy.set_passwords(self._user, wanted.passwords)
+            before, wanted = wanted, self._wanted()
+            if wanted == before:
+                return wanted
+        raise RotationError(f"Secret {self._secret.arn} keeps changing; the next try continues")
+
+    def _wanted(self) -> _Wanted:
+        """What the secret says now."""
+        stages = self._secret.stages()
+        current = self._version(stages.current)
+        if stages.pending in (None, stages.current):
+            return _Wanted(stages.current, None, (current,))
+        pending = self._secret.version(str(stages.pending))
+        if pending is None:
+            return _Wanted(stages.current, stages.pending, (current,))
+        _same_server(current, self._of_user(pending))
+        return _Wanted(stages.current, stages.pending, (current, pending))
+
+    def _version(self, version: str | None) -> Version:
+        """A version that must have a value, for this function's user."""
+        found = None if version is None else self._secret.version(version)
+        if found is None:
+            raise RotationError(
+                f"Version {version} of secret {self._secret.arn} has no value; expected that "
+                "createSecret has given it one"
+            )
+        return self._of_user(found)
+
+    def _of_user(self, version: Version) -> Version:
+        if version.username != self._user:
+            raise RotationError(
+                f"The username in {version.place} is not {self._user}, whose password this "
+                "function rotates"
+            )
+        return version
+
+    def _log(self, step: str, token: str, what: str) -> None:
+        _LOG.info(
+            "%s: version %s of secret %s, user %s, %s",
+            step,
+            token,
+            self._secret.arn,
+            self._user,
+            what,
+        )
+
+
+def _same_server(current: Version, pending: Version) -> None:
+    """Both versions must be about one server, where they name it."""
+    for name in ("host", "port"):
+        if str(current.fields.get(name)) != str(pending.fields.get(name)):
+            raise RotationError(
+                f"The {name} in {pending.place} is not that in {current.place}: a rotation changes "
+                "the password only"
+            )
+
+
+def _text(event: Mapping[str, Any], name: str) -> str:
+    value = event.get(name)
+    if not isinstance(value, str) or not value:
+        raise RotationError(
+            f"The event has no {name}; expected that Secrets Manager calls this function"
+        )
+    return value

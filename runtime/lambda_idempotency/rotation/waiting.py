@@ -1,0 +1,32 @@
+"""Waiting inside one invocation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from .errors import RotationError
+
+RESERVE: Final = 5.0
+"""Seconds of the invocation that waiting leaves, for what comes after it."""
+
+
+class Patience:
+    """Waits as long as the invocation allows. `remaining` tells how many seconds that are."""
+
+    def __init__(
+        self, remaining: Callable[[], float], *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._remaining = remaining
+        self._sleep = sleep
+
+    def until(self, done: Callable[[], bool], *, what: str, every: float) -> None:
+        """Asks every so many seconds. Raises `RotationError` when time runs out."""
+        while not done():
+            if self._remaining() < every + RESERVE:
+                raise RotationError(
+                    f"Waited in vain until {what}. The next try continues; where this repeats, "
+                    "raise the timeout of the rotation function"
+                )
+            self._sleep(every)

