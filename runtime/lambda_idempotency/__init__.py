@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .errors import ParkedError as ParkedError
     from .errors import ResponseUnavailableError as ResponseUnavailableError
     from .errors import StoreError as StoreError
+    from .records import idempotent_records as idempotent_records
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
     from .stores.redis import RedisStore as RedisStore
@@ -43,6 +44,7 @@ _HOMES = {
     "StoreError": "errors",
     "current": "attempt",
     "idempotent": "decorators",
+    "idempotent_records": "records",
 }
 
 __all__ = list(_HOMES)

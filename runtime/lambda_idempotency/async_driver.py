@@ -16,14 +16,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
+from typing import TypeVar
 
 from . import deadline
-from .drivers import ask_surely
+from .drivers import ask_surely, ask_together
 from .metrics import report
 from .protocol import Protocol
 from .record import Store
 from .steps import (
     Answer,
+    Both,
     Claim,
     Complete,
     Emit,
@@ -36,7 +38,11 @@ from .steps import (
     Returned,
     Run,
     Sleep,
+    Together,
 )
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 async def drive(
@@ -49,7 +55,7 @@ async def drive(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Outcome:
     """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left."""
-    waits = _Waits(store, remaining, sleep)
+    waits = Waits(store, remaining, sleep)
     ran = False
     reply: Answer = None
     while True:
@@ -60,7 +66,7 @@ async def drive(
             break
         if isinstance(step, (Run, Reconcile)):
             ran = True
-            reply = await _ran(run, step)
+            reply = await ran_as(run, step)
             if isinstance(reply, Raised) and isinstance(reply.error, asyncio.CancelledError):
                 waits.cancelled = reply.error
         elif isinstance(step, Sleep):
@@ -81,9 +87,10 @@ async def drive(
     return outcome
 
 
-async def _ran(
+async def ran_as(
     run: Callable[[Run | Reconcile], Awaitable[Returned | None]], step: Run | Reconcile
 ) -> Answer:
+    """What running the handler came to."""
     try:
         return await run(step)
     except GeneratorExit:
@@ -92,7 +99,7 @@ async def _ran(
         return Raised(error)
 
 
-class _Waits:
+class Waits:
     """What one call waits for. A cancellation that comes meanwhile is kept for later."""
 
     def __init__(
@@ -111,11 +118,21 @@ class _Waits:
     async def ask(self, step: Claim | Complete | Release | Read) -> Answer:
         """Sends one verb to the store, in a thread that sees this call's context."""
         try:
-            asked = asyncio.get_running_loop().run_in_executor(
-                None, self._context.run, ask_surely, self._store, step, self._left
-            )
+            return await self._in_thread(ask_surely, step)
         except RuntimeError as error:  # there can be no more threads
             return Failed(error, 0)
+
+    async def ask_together(self, step: Together) -> Both:
+        """Sends a completion and a claim, as `ask` does."""
+        try:
+            return await self._in_thread(ask_together, step)
+        except RuntimeError as error:
+            return Both(Failed(error, 0), Failed(error, 0))
+
+    async def _in_thread(self, send: Callable[[Store, S, Callable[[], int]], T], step: S) -> T:
+        asked = asyncio.get_running_loop().run_in_executor(
+            None, self._context.run, send, self._store, step, self._left
+        )
         while not asked.done():
             try:
                 await asyncio.wait([asked])

@@ -21,7 +21,7 @@ from .errors import (
     StoreError,
 )
 from .keys import Identity
-from .protocol import run_once
+from .protocol import Protocol, run_once
 from .record import Record, Store
 from .steps import (
     Call,
@@ -45,6 +45,13 @@ DEFAULT_LEASE: Final = 15 * 60 * 1000
 """Milliseconds, where nothing tells how long a call may run: Lambda's longest timeout."""
 
 
+class Begun(NamedTuple):
+    """The protocol of one call; `remaining` tells the milliseconds that are left for it."""
+
+    protocol: Protocol
+    remaining: TimeLeft
+
+
 class Operation(NamedTuple):
     """Where its records are and how its calls are protected. Durations in milliseconds."""
 
@@ -66,13 +73,13 @@ class Operation(NamedTuple):
         scope: str | None = None,
     ) -> Outcome:
         """One call, to its outcome. `time_left` is the invocation's, where it is known."""
-        left, lease = self._times(time_left)
+        begun = self.begin(identity, time_left, scope=scope)
         return drive(
-            run_once(self._call(identity, left(), lease, scope)),
+            begun.protocol,
             key=identity.key,
             store=self.store,
             run=run,
-            remaining=left,
+            remaining=begun.remaining,
         )
 
     async def run_once_async(
@@ -86,14 +93,21 @@ class Operation(NamedTuple):
         """As `run_once`, on the running event loop."""
         from . import async_driver  # asyncio is imported by those who use it
 
-        left, lease = self._times(time_left)
+        begun = self.begin(identity, time_left, scope=scope)
         return await async_driver.drive(
-            run_once(self._call(identity, left(), lease, scope)),
+            begun.protocol,
             key=identity.key,
             store=self.store,
             run=run,
-            remaining=left,
+            remaining=begun.remaining,
         )
+
+    def begin(
+        self, identity: Identity, time_left: TimeLeft | None, *, scope: str | None = None
+    ) -> Begun:
+        """A call that a driver is about to run; its lease is measured from now."""
+        left, lease = self._times(time_left)
+        return Begun(run_once(self._call(identity, left(), lease, scope)), left)
 
     def _times(self, time_left: TimeLeft | None) -> tuple[TimeLeft, int]:
         """How to tell the milliseconds that are left for the call, and its lease."""
