@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .errors import ParkedError as ParkedError
     from .errors import ResponseUnavailableError as ResponseUnavailableError
     from .errors import StoreError as StoreError
+    from .functions import idempotent_function as idempotent_function
     from .records import idempotent_records as idempotent_records
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
@@ -44,6 +45,7 @@ _HOMES = {
     "StoreError": "errors",
     "current": "attempt",
     "idempotent": "decorators",
+    "idempotent_function": "functions",
     "idempotent_records": "records",
 }
 

@@ -125,13 +125,15 @@ def _run(
         try:
             step = member.protocol.send(answer)
         except StopIteration as stop:
-            end(member, stop.value)
-            return None
+            outcome: Outcome = stop.value
+            break
         if may_wait and isinstance(step, Complete) and _succeeds(step):
             return _Waiting(member, step)
         reply = yield Turn(member, step)
         assert not isinstance(reply, Both)
         answer = reply
+    end(member, outcome)  # not above: what it raises would carry the StopIteration with it
+    return None
 
 
 def _succeeds(step: Complete) -> bool:

@@ -9,7 +9,6 @@ from typing import Any, Final, TypeAlias
 
 from .contract import Settings
 from .errors import ConfigurationError
-from .keys import Expression, Selector
 from .operation import Operation
 from .record import Store
 from .stores.dynamodb import DynamoDBStore
@@ -79,10 +78,19 @@ def operation_of(settings: Settings, store: Store) -> Operation:
     )
 
 
-def selector(name: str, option: Expression | None, setting: str | None = None) -> Selector | None:
-    """The expression that is given, else that of the settings. Raises `ConfigurationError`."""
-    expression = setting if option is None else option
-    return None if expression is None else Selector(name, expression)
+def take_name(store: Store, namespace: str, name: str, place: str) -> None:
+    """Gives the name of a function to the one that is defined at `place`. Raises
+    `ConfigurationError` where another one has it: they would answer for one another.
+
+    Who has it is kept with the store, as the records are that they would share.
+    """
+    attributes: dict[str, Any] = getattr(store, "__dict__", {})
+    taken: dict[tuple[str, str], str] = attributes.setdefault("_names_of_functions", {})
+    if (other := taken.setdefault((namespace, name), place)) != place:
+        raise ConfigurationError(
+            f"name is {name!r}, which is taken by {other} in the namespace {namespace!r}; give "
+            f"{place} another name"
+        )
 
 
 @lru_cache

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ def _run(fragment: str, directory: str = ".") -> dict[str, Any]:
     [block] = [block for block in BLOCKS if fragment in block]
     block = block.replace('from_asset("', f'from_asset("{directory}/')
     names: dict[str, Any] = {}
-    exec(compile(block, "README.md", "exec"), names)
+    exec(compile(block, "README.md", "exec", dont_inherit=True), names)
     return names
 
 
@@ -30,7 +32,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6
 
 
 def test_the_stack_synthesises(tmp_path: Path) -> None:
@@ -79,6 +81,24 @@ def test_the_downstream_key_reaches_the_payment() -> None:
     names = _run("downstream_key")
     names["pay"] = lambda amount, idempotency_key: [amount, len(idempotency_key)]
     assert names["handler"]({"payment_id": 1, "amount": 5}, None) == [5, 64]
+
+
+def test_the_function_is_charged_once() -> None:
+    names = _run("idempotent_function")
+    charged: list[Decimal] = []
+
+    async def pay(amount: Decimal) -> int:
+        charged.append(amount)
+        return len(charged)
+
+    names["pay"] = pay
+    order = names["Order"]("a", Decimal("1.50"))
+    first, second = (
+        asyncio.run(names["charge"](order)),
+        asyncio.run(names["charge"](order, "again")),
+    )
+    assert first == second == names["Receipt"](order, 1)
+    assert charged == [Decimal("1.50")]
 
 
 def test_the_users_test_passes() -> None:
