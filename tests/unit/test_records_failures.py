@@ -27,9 +27,10 @@ def interrupted(store: MemoryStore, record: Record) -> None:
 
     orders = Orders()
     orders.poisoned["1"] = orders.poisoned["2"] = SystemExit()
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "release", _died)
-        handled(store, orders, record)
+        with pytest.raises(SystemExit):
+            handled(store, orders, record)
 
 
 def _died(key: str, owner: str) -> Any:

@@ -157,7 +157,7 @@ class SingleServer:
     def _exchange(self, connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         answers = []
         try:
-            packed = b"".join(connection.pack_commands(commands))
+            packed = connection.pack_commands(commands)
             connection.send_packed_command(packed, check_health=False)
             for _ in commands:
                 try:
