@@ -12,6 +12,7 @@ from constructs import Construct, IConstruct
 from lambda_idempotency.contract import Settings
 
 from .attachable import check_attachable, checked_namespace, lease_of, namespace_of
+from .batch_sources import BatchSources
 from .behaviour import Behaviour, check_props, settings_of
 from .environment import EnvironmentSize
 from .errors import refusal
@@ -93,6 +94,7 @@ class Idempotency(Construct):
             attached.add_environment(variable, value)
         self._store.grant(attached, namespace)
         attached.node.add_validation(EnvironmentSize(attached))
+        attached.node.add_validation(BatchSources(attached))
         _note_byte_code(attached)
 
     def add_status_route(

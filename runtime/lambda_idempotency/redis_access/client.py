@@ -131,6 +131,8 @@ class RedisClient:
         """Closes the idle connections; the next command opens others."""
         if self._access is not None:
             self._access.server.close()
+        if self._ssm is not None:
+            self._ssm.close()
 
     def _current(self) -> _Access:
         access = self._access
