@@ -93,8 +93,6 @@ async def ran_as(
     """What running the handler came to."""
     try:
         return await run(step)
-    except GeneratorExit:
-        raise  # the coroutine is closed, as if the process had died: nothing can be awaited now
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
         return Raised(error)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any, TypeVar
 
@@ -78,4 +79,5 @@ def _close(runner: asyncio.Runner) -> None:
     if _in_event_loop():  # the handler was collected while other code runs another loop
         loop.close()
     elif not loop.is_closed():
-        runner.close()
+        with suppress(RuntimeError):  # at the interpreter's end nothing can wait for its threads
+            runner.close()

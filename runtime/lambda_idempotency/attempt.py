@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import Final, NamedTuple, TypeAlias
 
@@ -53,8 +52,10 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self.ended = True
         assert self._token is not None
-        with suppress(ValueError):  # a coroutine is being closed from outside of its context
+        try:
             _RUNNING.reset(self._token)
+        except ValueError:  # a coroutine is being closed, from outside of its context
+            return
 
     @staticmethod
     def now() -> Iterator[Running]:

@@ -17,6 +17,15 @@ CALLS: Final = 24
 KEYS: Final = 4
 
 
+async def reached(event: asyncio.Event, task: asyncio.Task[Any]) -> None:
+    """Returns once the task has set the event; raises what it raises if it ends before."""
+    waiting = asyncio.create_task(event.wait())
+    await asyncio.wait([waiting, task], return_when=asyncio.FIRST_COMPLETED)
+    if not event.is_set():
+        waiting.cancel()
+        await task
+
+
 def test_of_the_calls_from_threads_each_key_runs_once(atomic_world: World) -> None:
     runs: Counter[str] = Counter()
     lock = threading.Lock()
@@ -71,7 +80,7 @@ def test_a_duplicate_of_a_running_task_is_told_to_come_back(world: World) -> Non
 
     async def main() -> str:
         first = asyncio.create_task(charge(world.key))
-        await running.wait()
+        await reached(running, first)
         with pytest.raises(InProgressError):
             await charge(world.key)
         duplicate_told.set()
@@ -93,7 +102,7 @@ def test_a_cancelled_task_has_released_its_key(world: World) -> None:
 
     async def main() -> str:
         first = asyncio.create_task(charge(world.key))
-        await running.wait()
+        await reached(running, first)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first

@@ -90,6 +90,22 @@ def test_after_a_call_there_is_no_running_attempt(store: MemoryStore) -> None:
         current()
 
 
+def test_a_call_may_be_closed_from_outside_of_its_context(
+    monkeypatch: pytest.MonkeyPatch, store: MemoryStore
+) -> None:
+    monkeypatch.setenv("IDEMPOTENCY_DISABLED", "true")  # nothing but the attempt
+
+    @idempotent_function(store=store)
+    async def charge(order: int) -> None:
+        await asyncio.sleep(0)
+
+    call = charge(1)
+    copy_context().run(call.send, None)
+    call.close()
+    with pytest.raises(ConfigurationError):
+        current()
+
+
 # Inside itself ------------------------------------------------------------------------------------
 
 INSIDE: Final = "was called inside itself with the same key"

@@ -6,6 +6,8 @@ import asyncio
 import gc
 import inspect
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -290,3 +292,17 @@ def test_an_async_handler_may_be_collected_while_another_loop_runs(store: Memory
 
     asyncio.run(main())
     assert wrapped == []
+
+
+def test_a_process_with_an_async_handler_ends_in_silence() -> None:
+    program = """
+from lambda_idempotency import MemoryStore, idempotent
+@idempotent(store=MemoryStore())
+async def handler(event, context):
+    return event
+assert handler({"id": 1}, None) == {"id": 1}
+"""
+    ran = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", program], capture_output=True, check=False
+    )
+    assert (ran.returncode, ran.stderr, ran.stdout) == (0, b"", b"")
