@@ -167,8 +167,8 @@ class BatchCalls:
         raised = isinstance(outcome, Raised) or not isinstance(error, IdempotencyError)
         logging.getLogger("lambda_idempotency").log(
             logging.ERROR if raised else logging.WARNING,
-            "%s item %s failed (record %s): %s",
-            *(record.source, record.item, key),
+            "%s item %s failed%s: %s",
+            *(record.source, record.item, "" if key is None else f" (record {key})"),
             type(error).__name__ if raised else error,
             exc_info=error if raised else None,
         )

@@ -184,7 +184,9 @@ def test_a_missing_key_is_a_warning_that_quotes_nothing(
     handled(store, Orders(), sqs("1", {"card": SECRET}), key="body.id")
     [entry] = told()
     assert entry.levelname == "WARNING"
-    assert "The key is missing from the record, or empty." in entry.getMessage()
+    assert entry.getMessage() == (
+        "aws:sqs item 1 failed: The key is missing from the record, or empty."
+    )
     assert SECRET not in caplog.text
 
 
