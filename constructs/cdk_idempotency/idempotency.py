@@ -12,6 +12,7 @@ from constructs import Construct, IConstruct
 from lambda_idempotency.contract import Settings
 
 from .attachable import check_attachable, checked_namespace, lease_of, namespace_of
+from .batch_sources import BatchSources
 from .behaviour import Behaviour, check_props, settings_of
 from .environment import EnvironmentSize
 from .errors import refusal
@@ -105,6 +106,7 @@ class Idempotency(Construct):
         if self._large_responses is not None:
             self._large_responses.attach(attached, namespace, expires_after=settings.expires_after)
         attached.node.add_validation(EnvironmentSize(attached))
+        attached.node.add_validation(BatchSources(attached))
         _note_byte_code(attached)
 
     def add_status_route(

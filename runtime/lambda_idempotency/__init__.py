@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .errors import StoreError as StoreError
     from .functions import idempotent_function as idempotent_function
     from .orphans import Reconciled as Reconciled
+    from .records import idempotent_records as idempotent_records
     from .replays import Replay as Replay
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
@@ -53,6 +54,7 @@ _HOMES = {
     "current": "attempt",
     "idempotent": "decorators",
     "idempotent_function": "functions",
+    "idempotent_records": "records",
 }
 
 __all__ = list(_HOMES)

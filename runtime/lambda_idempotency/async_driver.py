@@ -23,12 +23,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 from . import deadline
-from .drivers import ask_surely
+from .drivers import ask_surely, ask_together
 from .metrics import report
 from .protocol import Protocol
 from .record import Store
 from .steps import (
     Answer,
+    Both,
     Claim,
     Complete,
     Emit,
@@ -41,10 +42,12 @@ from .steps import (
     Returned,
     Run,
     Sleep,
+    Together,
 )
 
-T = TypeVar("T")
 R = TypeVar("R")
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 async def drive(
@@ -59,7 +62,7 @@ async def drive(
 ) -> Outcome:
     """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left.
     `finish`, which never raises, does with a result what takes time before it is recorded."""
-    waits = _Waits(store, remaining, sleep)
+    waits = Waits(store, remaining, sleep)
     ran = False
     reply: Answer = None
     while True:
@@ -70,7 +73,7 @@ async def drive(
             break
         if isinstance(step, (Run, Reconcile)):
             ran = True
-            reply = await _ran(run, step)
+            reply = await ran_as(run, step)
             if isinstance(reply, Raised) and isinstance(reply.error, asyncio.CancelledError):
                 waits.cancelled = reply.error
             if finish is not None and isinstance(reply, Returned) and reply.keep:
@@ -98,16 +101,17 @@ async def in_thread(function: Callable[[T], R], argument: T) -> R:
     return await asyncio.to_thread(function, argument)
 
 
-async def _ran(
+async def ran_as(
     run: Callable[[Run | Reconcile], Awaitable[Returned | None]], step: Run | Reconcile
 ) -> Answer:
+    """What running the handler came to."""
     try:
         return await run(step)
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
         return Raised(error)
 
 
-class _Waits:
+class Waits:
     """What one call waits for. A cancellation that comes meanwhile is kept for later."""
 
     def __init__(
@@ -126,10 +130,16 @@ class _Waits:
     async def ask(self, step: Claim | Complete | Release | Read) -> Answer:
         """Sends one verb to the store, in a thread that sees this call's context."""
         try:
-            asked = self._in_thread(ask_surely, self._store, step, self._left)
+            return await self._sent(ask_surely, step)
         except RuntimeError as error:  # there can be no more threads
             return Failed(error, 0)
-        return await self._wait(asked)
+
+    async def ask_together(self, step: Together) -> Both:
+        """Sends a completion and a claim, as `ask` does."""
+        try:
+            return await self._sent(ask_together, step)
+        except RuntimeError as error:
+            return Both(Failed(error, 0), Failed(error, 0))
 
     async def finish(self, finish: Callable[[Returned], Returned], ran: Returned) -> Returned:
         """Finishes a result, in a thread; here, where there can be no more threads."""
@@ -138,6 +148,9 @@ class _Waits:
         except RuntimeError:
             return self._context.run(finish, ran)
         return await self._wait(finished)
+
+    async def _sent(self, send: Callable[[Store, S, Callable[[], int]], T], step: S) -> T:
+        return await self._wait(self._in_thread(send, self._store, step, self._left))
 
     def _in_thread(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         loop = asyncio.get_running_loop()

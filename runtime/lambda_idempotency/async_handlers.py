@@ -30,7 +30,7 @@ class AsyncHandler:
 
     def run_as(self, attempt: Attempt, event: Any, context: Any) -> Any:
         """See `Runnable.run_as`."""
-        return self._run(lambda: self._await_as(attempt, event, context))
+        return self.on_loop(lambda: self.await_as(attempt, event, context))
 
     def run_once(
         self,
@@ -45,9 +45,9 @@ class AsyncHandler:
         """See `Runnable.run_once`."""
 
         async def run(step: Run | Reconcile) -> Returned | None:
-            attempt = operation.attempt(identity, step)
+            attempt = operation.attempt(identity.key, step)
             if isinstance(step, Run):
-                result = await self._await_as(attempt, event, context)
+                result = await self.await_as(attempt, event, context)
             else:
                 assert operation.on_orphan is not None
                 with Running(attempt, time_left_of(context)):
@@ -58,13 +58,15 @@ class AsyncHandler:
             return with_writes(to_stored(result), attempt)
 
         left = time_left_of(context)
-        return self._run(lambda: operation.run_once_async(identity, left, run, scope=scope))
+        return self.on_loop(lambda: operation.run_once_async(identity, left, run, scope=scope))
 
-    async def _await_as(self, attempt: Attempt, event: Any, context: Any) -> Any:
+    async def await_as(self, attempt: Attempt, event: Any, context: Any) -> Any:
+        """Runs it as an attempt."""
         with Running(attempt, time_left_of(context)):
             return await self._function(event, context)
 
-    def _run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    def on_loop(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Runs a coroutine on the handler's loop."""
         if _in_event_loop():
             raise ConfigurationError(
                 "@idempotent: an async handler was called inside an event loop, which would wait "

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from . import deadline
 from .metrics import report
 from .protocol import Protocol
-from .record import Store
+from .record import Reply, Store
 from .steps import (
     Answer,
+    Both,
     Claim,
     Complete,
     Emit,
@@ -23,6 +24,8 @@ from .steps import (
     Returned,
     Run,
     Sleep,
+    Step,
+    Together,
 )
 
 
@@ -43,26 +46,38 @@ def drive(
     try:
         while True:
             step = protocol.send(reply)
-            if isinstance(step, (Run, Reconcile)):
-                try:
-                    reply = run(step)
-                except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
-                    reply = Raised(error)
-                if finish is not None and isinstance(reply, Returned) and reply.keep:
-                    reply = finish(reply)
-            elif isinstance(step, Sleep):
-                sleep(step.milliseconds / 1000)
-                reply = None
-            elif isinstance(step, Emit):
-                report(step.metric, key)
-                reply = None
-            else:
-                reply = ask_surely(store, step, remaining)
+            reply = execute(step, key=key, store=store, run=run, remaining=remaining, sleep=sleep)
+            if finish is not None and isinstance(reply, Returned) and reply.keep:
+                reply = finish(reply)
     except StopIteration as stop:
         outcome: Outcome = stop.value
         return outcome
     finally:
         deadline.end(token)
+
+
+def execute(
+    step: Step,
+    *,
+    key: str,
+    store: Store,
+    run: Callable[[Run | Reconcile], Returned | None],
+    remaining: Callable[[], int],
+    sleep: Callable[[float], None],
+) -> Answer:
+    """Executes one step of a call, and returns what to tell its protocol."""
+    if isinstance(step, (Run, Reconcile)):
+        try:
+            return run(step)
+        except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
+            return Raised(error)
+    if isinstance(step, Sleep):
+        sleep(step.milliseconds / 1000)
+        return None
+    if isinstance(step, Emit):
+        report(step.metric, key)
+        return None
+    return ask_surely(store, step, remaining)
 
 
 def ask(store: Store, step: Claim | Complete | Release | Read) -> Answer:
@@ -84,3 +99,17 @@ def ask_surely(
         return ask(store, step)
     except Exception as error:  # noqa: BLE001 - a bug in a store loses no result either
         return Failed(error, remaining())
+
+
+def ask_together(store: Store, step: Together, remaining: Callable[[], int]) -> Both:
+    """Sends a completion and a claim, at once where the store can."""
+    together = getattr(store, "together", None)
+    if together is None:
+        completed = ask_surely(store, Complete(step.completion), remaining)
+        return Both(completed, ask_surely(store, Claim(step.claim), remaining))
+    replies: tuple[Reply | Exception, Reply | Exception]
+    try:
+        replies = together(step.completion, step.claim)
+    except Exception as error:  # noqa: BLE001 - as in `ask_surely`
+        replies = error, error
+    return Both(*(Failed(r, remaining()) if isinstance(r, Exception) else r for r in replies))

@@ -75,7 +75,7 @@ class Protected(NamedTuple):
             return self.inner.call(args, kwargs)
 
         def run(step: Run | Reconcile) -> Returned | None:
-            attempt = self.operation.attempt(identity, step)
+            attempt = self.operation.attempt(identity.key, step)
             if isinstance(step, Run):
                 result = self.inner.run_as(attempt, args, kwargs)
             else:
@@ -96,7 +96,7 @@ class Protected(NamedTuple):
             return await self.inner.call_async(args, kwargs)
 
         async def run(step: Run | Reconcile) -> Returned | None:
-            attempt = self.operation.attempt(identity, step)
+            attempt = self.operation.attempt(identity.key, step)
             if isinstance(step, Run):
                 result = await self.inner.await_as(attempt, args, kwargs)
             else:

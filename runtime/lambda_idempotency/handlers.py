@@ -56,7 +56,8 @@ class Handling(NamedTuple):
         if (source := batch_source(event)) is not None:
             raise ConfigurationError(
                 f"@idempotent was given a batch of {source} records. A redelivered batch is never "
-                "the same payload; make the handling of each record idempotent instead."
+                "the same payload; make the handling of each record idempotent with "
+                "@idempotent_records instead."
             )
         if self.http is not None and (shape := http_shape(event)) is not None:
             return self._serve(shape, handler, event, context)
@@ -126,7 +127,7 @@ class SyncHandler(NamedTuple):
         """See `Runnable.run_once`."""
 
         def run(step: Run | Reconcile) -> Returned | None:
-            attempt = operation.attempt(identity, step)
+            attempt = operation.attempt(identity.key, step)
             if isinstance(step, Run):
                 result = self.run_as(attempt, event, context)
             else:

@@ -24,7 +24,7 @@ from .errors import (
 )
 from .keys import Identity
 from .orphans import OnOrphan
-from .protocol import run_once
+from .protocol import Protocol, run_once
 from .record import Record, Store
 from .replays import OnReplay, Replay
 from .steps import (
@@ -54,6 +54,13 @@ DEFAULT_LEASE: Final = 15 * 60 * 1000
 """Milliseconds, where nothing tells how long a call may run: Lambda's longest timeout."""
 
 
+class Begun(NamedTuple):
+    """The protocol of one call; `remaining` tells the milliseconds that are left for it."""
+
+    protocol: Protocol
+    remaining: TimeLeft
+
+
 class Operation(NamedTuple):
     """Where its records are and how its calls are protected. Durations in milliseconds."""
 
@@ -78,8 +85,7 @@ class Operation(NamedTuple):
         scope: str | None = None,
     ) -> Outcome:
         """One call, to its outcome. `time_left` is the invocation's, where it is known."""
-        left, lease = self._times(time_left)
-        call = self._call(identity, left(), lease, scope)
+        call, left = self._begin(identity, time_left, scope)
         body = Body(call, max_data=self.store.max_data, objects=self.objects)
         outcome = drive(
             run_once(call),
@@ -102,8 +108,7 @@ class Operation(NamedTuple):
         """As `run_once`, on the running event loop."""
         from . import async_driver  # asyncio is imported by those who use it
 
-        left, lease = self._times(time_left)
-        call = self._call(identity, left(), lease, scope)
+        call, left = self._begin(identity, time_left, scope)
         body = Body(call, max_data=self.store.max_data, objects=self.objects)
 
         async def packed(step: Run | Reconcile) -> Returned | None:
@@ -135,9 +140,22 @@ class Operation(NamedTuple):
         changed = self.on_replay(result, Replay(record.key, record.attempt, record.expiration))
         return result if changed is None else changed
 
-    def attempt(self, identity: Identity, step: Run | Reconcile) -> Attempt:
-        """The attempt that a step starts."""
-        return Attempt(identity.key, step.attempt, Writes.into(self.store))
+    def attempt(self, key: str, step: Run | Reconcile) -> Attempt:
+        """The attempt that a step starts, under the record `key`."""
+        return Attempt(key, step.attempt, Writes.into(self.store))
+
+    def begin(
+        self, identity: Identity, time_left: TimeLeft | None, *, scope: str | None = None
+    ) -> Begun:
+        """A call that a driver is about to run; its lease is measured from now."""
+        call, left = self._begin(identity, time_left, scope)
+        return Begun(run_once(call), left)
+
+    def _begin(
+        self, identity: Identity, time_left: TimeLeft | None, scope: str | None
+    ) -> tuple[Call, TimeLeft]:
+        left, lease = self._times(time_left)
+        return self._call(identity, left(), lease, scope), left
 
     def _times(self, time_left: TimeLeft | None) -> tuple[TimeLeft, int]:
         """How to tell the milliseconds that are left for the call, and its lease."""

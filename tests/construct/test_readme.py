@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aws_cdk import App
 
+from kit.batches import batch, sqs
 from kit.local_aws import ROOT
 from lambda_idempotency import Attempt, Reconciled
 from lambda_idempotency.attempt import Running
@@ -34,7 +35,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert len(BLOCKS) == 8
+    assert len(BLOCKS) == 9
 
 
 def test_the_stack_synthesises(tmp_path: Path) -> None:
@@ -101,6 +102,15 @@ def test_the_function_is_charged_once() -> None:
     )
     assert first == second == names["Receipt"](order, 1)
     assert charged == [Decimal("1.50")]
+
+
+def test_the_order_is_shipped_once() -> None:
+    names = _run("idempotent_records")
+    shipped: list[str] = []
+    names["ship"] = shipped.append
+    twice = batch(sqs("1", {"order_id": 7}), sqs("2", {"order_id": 7}))
+    assert names["handler"](twice, None) == {"batchItemFailures": []}
+    assert shipped == ['{"order_id": 7}']
 
 
 def test_the_users_test_passes() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from aws_cdk import App, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_sqs as sqs
 
 from cdk_idempotency import Behaviour, Idempotency, IdempotencyStore
 from e2e.large import add_large
@@ -57,6 +59,11 @@ idempotency.attach(
     _function(stack, "Trespasser", effects, handler="probe.trespass"), namespace="pinned"
 )
 idempotency.attach(_function(Stack(app, "Away"), "Away", effects), namespace="away")
+queue = sqs.Queue(stack, "Queue", visibility_timeout=Duration.seconds(3))
+records = _function(stack, "Records", effects, handler="records.handler")
+records.add_event_source(sources.SqsEventSource(queue, report_batch_item_failures=True))
+idempotency.attach(records, key="body.id", fingerprint="body.amount")
+CfnOutput(stack, "QueueUrl", value=queue.queue_url)
 web = Stack(app, "Web")
 add_apis(
     web,

@@ -29,6 +29,7 @@ class Deployed:
         self._dynamodb = aws.client("dynamodb")
         self._iam = aws.client("iam")
         self._s3 = aws.client("s3")
+        self._sqs = aws.client("sqs")
         self._outputs = outputs
         self._port = aws.port
 
@@ -77,6 +78,24 @@ class Deployed:
         """The downstream key that each of those runs had."""
         rows = self._dynamodb.scan(TableName=self._outputs["EffectsName"])["Items"]
         return [row["downstream"]["S"] for row in rows if row["of"]["S"] == of]
+
+    def send(self, bodies: list[Any]) -> list[str]:
+        """Sends messages to the queue of `Records`, in one request; returns their ids."""
+        entries = [
+            {"Id": str(number), "MessageBody": json.dumps(body)}
+            for number, body in enumerate(bodies)
+        ]
+        sent = self._sqs.send_message_batch(QueueUrl=self._outputs["QueueUrl"], Entries=entries)
+        ids = {entry["Id"]: entry["MessageId"] for entry in sent["Successful"]}
+        return [ids[entry["Id"]] for entry in entries]
+
+    def queued(self) -> int:
+        """How many messages are in that queue, or on their way out of it."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self._sqs.get_queue_attributes(
+            QueueUrl=self._outputs["QueueUrl"], AttributeNames=names
+        )
+        return sum(int(found["Attributes"][name]) for name in names)
 
     def configuration(self, function: str) -> dict[str, Any]:
         """The deployed configuration of a function."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from kit.batches import batch, sqs
 from kit.clocks import ManualClock
 from kit.http_events import Http, http_2
 from lambda_idempotency import (
@@ -20,6 +21,7 @@ from lambda_idempotency import (
     current,
     idempotent,
     idempotent_function,
+    idempotent_records,
 )
 from lambda_idempotency.record import Claim, Completion, Refused, Reply
 
@@ -248,3 +250,22 @@ def test_after_the_handler_has_returned_nothing_can_be_registered(store: Busines
     handler(EVENT, None)
     with pytest.raises(ConfigurationError, match="its writes are on their way"):
         attempts[0].commit_with([WRITE])
+
+
+def test_each_record_of_a_batch_commits_its_own_writes(store: BusinessStore) -> None:
+    @idempotent_records(store=store)
+    def handler(record: Any, context: Any) -> None:
+        current().commit_with([{"Put": {"of": record["messageId"]}}])
+        if record["messageId"] == "2":
+            raise ValueError("asked to")
+
+    answer = handler(batch(*(sqs(number, {}) for number in "123")), None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+    assert store.committed == [{"Put": {"of": "1"}}, {"Put": {"of": "3"}}]
+
+
+def test_a_record_that_is_not_committed_has_failed(store: BusinessStore) -> None:
+    store.refuses = True
+    handler = idempotent_records(store=store)(_pay)
+    answer = handler(batch(sqs("1", {})), None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}

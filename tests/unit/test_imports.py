@@ -38,6 +38,13 @@ def charge(order: dict[str, int]) -> dict[str, int]:
 assert charge({"id": 1}) == charge(order={"id": 1}) == {"id": 1}
 """
 
+BATCH_CALL: Final = """
+from lambda_idempotency import MemoryStore, idempotent_records
+handler = idempotent_records(store=MemoryStore())(lambda record, context: None)
+record = {"eventSource": "aws:sqs", "eventSourceARN": "arn", "messageId": "1", "body": "{}"}
+assert handler({"Records": [record]}, None) == {"batchItemFailures": []}
+"""
+
 DYNAMODB_CALL: Final = """
 from lambda_idempotency import DynamoDBStore, idempotent
 def decorated(**options):
@@ -96,6 +103,8 @@ def dynamodb() -> Iterator[dict[str, str]]:
         CALL,
         "from lambda_idempotency import idempotent_function",
         FUNCTION_CALL,
+        "from lambda_idempotency import idempotent_records",
+        BATCH_CALL,
     ],
 )
 def test_nothing_heavy_is_loaded(statements: str) -> None:

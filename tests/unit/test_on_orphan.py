@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from kit.batches import batch, sqs
 from kit.clocks import ManualClock
 from lambda_idempotency import (
     ConfigurationError,
@@ -18,6 +19,7 @@ from lambda_idempotency import (
     current,
     idempotent,
     idempotent_function,
+    idempotent_records,
 )
 from lambda_idempotency.record import Gone
 
@@ -199,3 +201,39 @@ def test_it_may_commit_what_the_dead_attempt_has_left_undone(
     _die(store, clock, lambda: handler(EVENT, None))
     assert handler(EVENT, None) == "found"
     assert store.committed == [write]
+
+
+def _batch() -> dict[str, Any]:
+    return batch(sqs("1", {"order": 7}))
+
+
+def test_a_record_is_asked_about_and_does_not_run_again(
+    store: MemoryStore, clock: ManualClock
+) -> None:
+    asked: list[str] = []
+
+    def reconcile(record: Any) -> Reconciled:
+        asked.append(record["messageId"])
+        return Reconciled(None)
+
+    @idempotent_records(store=store, on_orphan=reconcile)
+    def handler(record: Any, context: Any) -> None:
+        raise DiedError
+
+    _die(store, clock, lambda: handler(_batch(), None))
+    assert handler(_batch(), None) == {"batchItemFailures": []}
+    assert asked == ["1"]
+
+
+def test_a_record_of_an_async_handler_is_asked_about(
+    store: MemoryStore, clock: ManualClock
+) -> None:
+    async def reconcile(record: Any) -> Reconciled:
+        return Reconciled(None)
+
+    @idempotent_records(store=store, on_orphan=reconcile)
+    async def handler(record: Any, context: Any) -> None:
+        raise DiedError
+
+    _die(store, clock, lambda: handler(_batch(), None))
+    assert handler(_batch(), None) == {"batchItemFailures": []}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from redis.exceptions import (
@@ -82,6 +82,24 @@ class RedisClient:
     def execute_command(self, *command: Any, **_: Any) -> Any:
         """The answer, as bytes. Raises `ConfigurationError`, `StoreError`, or what the server
         answered, as redis-py raises it."""
+        return self._persist(lambda server: server.execute(command))
+
+    def pipeline(self, **_: Any) -> Pipeline:
+        """Commands that are sent together."""
+        return Pipeline(self._execute_all)
+
+    def _execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        def send(server: Server) -> list[Any]:
+            answers = server.execute_all(commands)
+            for answer in answers:
+                if isinstance(answer, _PASSING):
+                    raise answer
+            return answers
+
+        found: list[Any] = self._persist(send)
+        return found
+
+    def _persist(self, send: Callable[[Server], Any]) -> Any:
         ends = deadline.monotonic(BUDGET)
         pauses = _pauses()
         may_renew = may_relocate = True
@@ -89,7 +107,7 @@ class RedisClient:
             access = self._current()
             login = None if access.credentials is None else access.credentials.get_credentials()
             try:
-                return access.server.execute(command)
+                return send(access.server)
             except Exception as error:
                 refused = _refusal(error)
                 if refused and may_renew and login is not None:
@@ -113,6 +131,8 @@ class RedisClient:
         """Closes the idle connections; the next command opens others."""
         if self._access is not None:
             self._access.server.close()
+        if self._ssm is not None:
+            self._ssm.close()
 
     def _current(self) -> _Access:
         access = self._access
@@ -172,6 +192,29 @@ class RedisClient:
             f"{where} refuses the credentials from {access.credentials.place}. Are the user and "
             "this password set on every node?"
         )
+
+
+class Pipeline:
+    """Commands for one write and one round trip, used as redis-py's."""
+
+    def __init__(self, execute_all: Callable[[Sequence[tuple[Any, ...]]], list[Any]]) -> None:
+        self._execute_all = execute_all
+        self._commands: list[tuple[Any, ...]] = []
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._commands.clear()
+
+    def execute_command(self, *command: Any, **_: Any) -> None:
+        """Adds a command."""
+        self._commands.append(command)
+
+    def execute(self, **_: Any) -> list[Any]:
+        """The answers, as bytes; an error that the server answered is in its command's place.
+        Raises `ConfigurationError` or `StoreError`: they may have taken effect, or some."""
+        return self._execute_all(self._commands)
 
 
 def _refusal(error: BaseException) -> bool:

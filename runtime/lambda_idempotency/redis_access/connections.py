@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from redis.backoff import NoBackoff
@@ -91,6 +92,11 @@ class Server(Protocol):
         """The answer, as bytes. Raises what redis-py raises."""
         ...
 
+    def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """The answer to each, or the `ResponseError` that the server answered. Raises what else
+        redis-py raises."""
+        ...
+
     def close(self) -> None:
         """Closes the idle connections; the next command opens others."""
         ...
@@ -116,15 +122,22 @@ class SingleServer:
 
     def execute(self, command: tuple[Any, ...]) -> Any:
         """See `Server.execute`."""
+        [answer] = self.execute_all([command])
+        if isinstance(answer, ResponseError):
+            raise answer
+        return answer
+
+    def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """See `Server.execute_all`. All are sent in one write."""
         connection = self._take()
         if connection is not None:
             try:
-                return self._exchange(connection, command)
+                return self._exchange(connection, commands)
             except AuthenticationError:
                 raise
             except (LostError, LateError):
                 self.close()  # the others are as old
-        return self._exchange(self._class(**self._options), command)
+        return self._exchange(self._class(**self._options), commands)
 
     def close(self) -> None:
         """See `Server.close`."""
@@ -141,19 +154,21 @@ class SingleServer:
                 return connection
             connection.disconnect()
 
-    def _exchange(self, connection: Any, command: tuple[Any, ...]) -> Any:
+    def _exchange(self, connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        answers = []
         try:
-            packed = connection.pack_command(*command)
+            packed = connection.pack_commands(commands)
             connection.send_packed_command(packed, check_health=False)
-            answer = connection.read_response(disable_decoding=True)
-        except ResponseError:
-            self._idle.append(connection)  # the server has answered
-            raise
+            for _ in commands:
+                try:
+                    answers.append(connection.read_response(disable_decoding=True))
+                except ResponseError as error:
+                    answers.append(error)
         except BaseException:
             connection.disconnect()
             raise
         self._idle.append(connection)
-        return answer
+        return answers
 
 
 class Cluster:
@@ -172,6 +187,16 @@ class Cluster:
             with self._lock:
                 client = self._client = self._client or self._connect()
         return client.execute_command(*command, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
+
+    def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """See `Server.execute_all`. One after the other: they are for different nodes."""
+        answers = []
+        for command in commands:
+            try:
+                answers.append(self.execute(command))
+            except ResponseError as error:
+                answers.append(error)
+        return answers
 
     def close(self) -> None:
         """See `Server.close`."""

@@ -94,7 +94,10 @@ def credentials_of(
         secrets = SecretsManager(url_suffix=url_suffix, environment=environment)
 
         def read() -> str:
-            return read_text(place, lambda: secrets.get_secret_value(SecretId=found.id))
+            try:
+                return read_text(place, lambda: secrets.get_secret_value(SecretId=found.id))
+            finally:
+                secrets.close()  # it will be idle for too long to be used again
     else:
         place = f"SSM parameter {found.name}"
 

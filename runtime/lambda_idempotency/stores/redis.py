@@ -5,8 +5,8 @@ The server decides by its own clock. PEXPIREAT deletes a record at its `expirati
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from ..errors import ConfigurationError, IdempotencyError, StoreError
 from ..metrics import report
@@ -43,58 +43,83 @@ class RedisStore:
             )
         self._client = client
         self._policy_known = False
+        # The pipelines of a cluster's client follow no node that moves.
+        is_cluster = hasattr(client, "nodes_manager")
+        self._pipelines = None if is_cluster else getattr(client, "pipeline", None)
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         """See `Store.claim`."""
-        fields: list[Any] = ["status", INPROGRESS, "owner", claim.owner, "attempt", claim.attempt]
-        if claim.fingerprint is not None:
-            fields += ("validation", claim.fingerprint)
-        if claim.scope is not None:
-            fields += ("scope", claim.scope)
-        owner = "" if seen is None else seen.owner
-        times = (claim.lease, claim.expires_after)
-        return self._run(scripts.CLAIM, claim.key, *times, owner, *fields)
+        return self._run(_claim(claim, seen))
 
     def complete(self, completion: Completion) -> Reply:
         """See `Store.complete`."""
-        not_after: str | int = "strict" if completion.strict else ""
-        if not completion.strict and completion.not_after is not None:
-            not_after = completion.not_after
-        record = completion.record(0)
-        return self._run(
-            scripts.COMPLETE,
-            completion.key,
-            completion.owner,
-            completion.expires_after,
-            not_after,
-            *to_fields(record),
-        )
+        return self._run(_completion(completion))
+
+    def together(
+        self, completion: Completion, claim: Claim
+    ) -> tuple[Reply | Exception, Reply | Exception]:
+        """See `Store`. One round trip; two where the records are on nodes of a cluster."""
+        requests = (_completion(completion), _claim(claim, None))
+        try:
+            answers = self._ask_all([request.command for request in requests])
+        except Exception as error:  # noqa: BLE001 - it is the answer to both
+            answers = [error, error]
+        completed, claimed = map(self._caught, requests, answers)
+        return completed, claimed
 
     def release(self, key: str, owner: str) -> Reply:
         """See `Store.release`."""
-        return self._run(scripts.RELEASE, key, owner)
+        return self._run(_Request(scripts.RELEASE, key, (owner,)))
 
     def read(self, key: str) -> Reply:
         """See `Store.read`."""
-        return self._run(scripts.READ, key)
+        return self._run(_Request(scripts.READ, key))
 
-    def _run(self, script: scripts.Script, key: str, *arguments: Any) -> Reply:
+    def _run(self, request: _Request) -> Reply:
         try:
-            answer = self._ask("EVALSHA", script.sha, 1, key, *arguments)
-        except Exception as error:
-            if type(error).__name__ != "NoScriptError":
-                raise _failure(script.verb, key, error) from error
-            answer = self._load(script, key, *arguments)
+            answer = self._ask(*request.command)
+        except Exception as error:  # noqa: BLE001 - see `_reply`
+            answer = error
+        return self._reply(request, answer)
+
+    def _reply(self, request: _Request, answer: Any) -> Reply:
+        """The reply in an answer, which may be an error."""
+        if isinstance(answer, Exception):
+            if type(answer).__name__ != "NoScriptError":
+                raise _failure(request.script.verb, request.key, answer) from answer
+            answer = self._load(request)
         if not self._policy_known:
             self._check_policy()
-        return _reply(key, answer)
+        return _reply(request.key, answer)
 
-    def _load(self, script: scripts.Script, key: str, *arguments: Any) -> Any:
+    def _caught(self, request: _Request, answer: Any) -> Reply | Exception:
+        try:
+            return self._reply(request, answer)
+        except Exception as error:  # noqa: BLE001 - the other one's may be a reply
+            return error
+
+    def _load(self, request: _Request) -> Any:
         """Runs a script that the server has not seen since its start."""
         try:
-            return self._ask("EVAL", script.text, 1, key, *arguments)
+            return self._ask(*request.with_text)
         except Exception as error:
-            raise _failure(script.verb, key, error) from error
+            raise _failure(request.script.verb, request.key, error) from error
+
+    def _ask_all(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """The answers to several commands; one that has failed alone has its error there."""
+        if self._pipelines is None:
+            return [self._asked(command) for command in commands]
+        with self._pipelines(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command, NEVER_DECODE=True)
+            answers: list[Any] = pipeline.execute(raise_on_error=False)
+            return answers
+
+    def _asked(self, command: tuple[Any, ...]) -> Any:
+        try:
+            return self._ask(*command)
+        except Exception as error:  # noqa: BLE001 - see `_ask_all`
+            return error
 
     def _ask(self, *command: Any) -> Any:
         # Answers come as bytes, also where the client decodes: some of them are no text.
@@ -109,6 +134,41 @@ class RedisStore:
             return
         if policy not in ("", "noeviction"):
             report("EvictionPossible", None)
+
+
+class _Request(NamedTuple):
+    """What is asked of the server: a script over a key."""
+
+    script: scripts.Script
+    key: str
+    arguments: Sequence[Any] = ()
+
+    @property
+    def command(self) -> tuple[Any, ...]:
+        return ("EVALSHA", self.script.sha, 1, self.key, *self.arguments)
+
+    @property
+    def with_text(self) -> tuple[Any, ...]:
+        return ("EVAL", self.script.text, 1, self.key, *self.arguments)
+
+
+def _claim(claim: Claim, seen: Record | None) -> _Request:
+    fields: list[Any] = ["status", INPROGRESS, "owner", claim.owner, "attempt", claim.attempt]
+    if claim.fingerprint is not None:
+        fields += ("validation", claim.fingerprint)
+    if claim.scope is not None:
+        fields += ("scope", claim.scope)
+    owner = "" if seen is None else seen.owner
+    return _Request(scripts.CLAIM, claim.key, (claim.lease, claim.expires_after, owner, *fields))
+
+
+def _completion(completion: Completion) -> _Request:
+    not_after: str | int = "strict" if completion.strict else ""
+    if not completion.strict and completion.not_after is not None:
+        not_after = completion.not_after
+    fields = to_fields(completion.record(0))
+    head = (completion.owner, completion.expires_after, not_after)
+    return _Request(scripts.COMPLETE, completion.key, (*head, *fields))
 
 
 def _policy(information: Any) -> str:
