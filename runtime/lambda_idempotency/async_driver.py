@@ -100,8 +100,6 @@ async def _ran(
 ) -> Answer:
     try:
         return await run(step)
-    except GeneratorExit:
-        raise  # the coroutine is closed, as if the process had died: nothing can be awaited now
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
         return Raised(error)
 

@@ -80,6 +80,12 @@ class Refusal:
     reason: str
 
 
+@dataclass(frozen=True)
+class Counted:
+    number: int = 0
+    seen: int = field(init=False, default=0)
+
+
 class Model(pydantic.BaseModel):
     number: uuid.UUID = pydantic.Field(alias="orderNumber")
     points: list[Point]
@@ -123,6 +129,10 @@ RECEIPT: Final = Receipt(NUMBER, [ITEM, ITEM], AT, parent=Receipt(NUMBER, [], AT
 MODEL: Final = Model.model_validate(
     {"orderNumber": NUMBER, "points": [Point(Decimal(1))], "seen": {2}, "p": "1"}
 )
+
+
+COUNTED: Final = Counted(1)
+object.__setattr__(COUNTED, "seen", 5)
 
 
 def returning(result: Any, annotation: Any, **options: Any) -> Callable[[], Any]:

@@ -182,7 +182,9 @@ def test_the_handler_is_run_as_the_attempt_that_the_step_tells(script: Scripts) 
     assert played.answers == [Returned("result", "text")]
 
 
-@pytest.mark.parametrize("error", [ValueError(), KeyboardInterrupt(), SystemExit(1)], ids=repr)
+@pytest.mark.parametrize(
+    "error", [ValueError(), KeyboardInterrupt(), SystemExit(1), GeneratorExit()], ids=repr
+)
 def test_whatever_the_handler_raises_is_an_answer(script: Scripts, error: BaseException) -> None:
     def run(_: Run | Reconcile) -> Returned:
         raise error

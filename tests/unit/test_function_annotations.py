@@ -14,7 +14,7 @@ from typing import (
 
 import pytest
 
-from kit.typed_results import ITEM, Address, Item, Page, Plain, Receipt, Refusal, returning
+from kit.typed_results import ITEM, Address, Counted, Item, Page, Plain, Receipt, Refusal, returning
 from lambda_idempotency import (
     ConfigurationError,
     MemoryStore,
@@ -108,6 +108,27 @@ def test_an_annotation_that_is_for_type_checkers_alone_is_refused_before_the_cal
         function()
 
 
+ELSEWHERE: Final = """
+from functools import wraps
+def traced(function):
+    @wraps(function)
+    def wrapper(*args):
+        return function(*args)
+    return wrapper
+"""
+
+
+def test_under_another_decorator_the_annotation_is_read_where_it_was_written() -> None:
+    names: dict[str, Any] = {}
+    exec(ELSEWHERE, names)
+
+    def charge(order: int) -> Late:
+        return Late(order)
+
+    function = idempotent_function(store=MemoryStore())(names["traced"](charge))
+    assert function(1) == function(order=1) == Late(1)
+
+
 def test_an_annotation_may_name_a_local_class() -> None:
     @dataclass
     class Tree:
@@ -180,6 +201,15 @@ def test_a_record_of_another_type_is_unavailable_and_not_quoted(data: str) -> No
         function()
     assert "secret-4711" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_a_record_that_is_no_object_is_not_one_of_defaults() -> None:
+    store = MemoryStore()
+    function = returning(Counted(), Counted, store=store)
+    function()
+    with_record(store, "[]")
+    with pytest.raises(ResponseUnavailableError):
+        function()
 
 
 def test_a_member_with_a_default_may_be_added_and_another_one_removed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 import uuid
+import warnings
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ from hypothesis import strategies as st
 
 from kit.typed_results import (
     AT,
+    COUNTED,
     DAY,
     ITEM,
     MODEL,
@@ -32,6 +34,7 @@ from kit.typed_results import (
     RECEIPT,
     Address,
     Color,
+    Counted,
     Item,
     Level,
     Model,
@@ -101,6 +104,7 @@ RESTORED: Final[list[tuple[Any, Any]]] = [
     (b"\x00\xff", bytes),
     (MODEL, Model),
     ([MODEL, None], list[Model | None]),
+    (COUNTED, Counted),
     (Strict(day=DAY, next=Strict(day=DAY)), Strict),
     (RECEIPT, Receipt | Refusal),
     (Refusal(NUMBER, "x"), Receipt | Refusal),
@@ -199,6 +203,14 @@ def test_what_would_come_back_as_something_else_is_unavailable(
 def test_a_result_that_can_be_restored_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
     returning(RECEIPT, Receipt)()
     assert caplog.records == []
+
+
+def test_a_model_that_holds_what_it_should_not_warns_without_quoting_it() -> None:
+    model = MODEL.model_copy(update={"number": "secret-4711"})
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        returning(model, Model)()
+    assert warned == []
 
 
 def test_a_result_too_large_for_the_store_is_unavailable(caplog: pytest.LogCaptureFixture) -> None:
