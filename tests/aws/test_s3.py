@@ -16,7 +16,7 @@ from botocore.loaders import Loader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.fault_server import LOST, SILENCE, FaultServer, Step, answer
+from kit.fault_server import LOST, FaultServer, Step, answer
 from kit.local_aws import LocalAws
 from lambda_idempotency import ConfigurationError, deadline
 from lambda_idempotency.aws.client import ServiceError
@@ -239,12 +239,15 @@ def test_an_error_without_a_code_has_its_status(
         faulty.get_object(NAME)
 
 
-def test_a_write_leaves_time_for_what_follows(server: FaultServer, faulty: S3) -> None:
-    server.script(SILENCE)
-    token = deadline.start(1000)
+@pytest.mark.parametrize(("left", "spent"), [(60_000, 10.0), (5000, 3.0), (1000, 0.5)])
+def test_a_write_leaves_time_for_what_follows(
+    server: FaultServer, faulty: S3, slept: list[float], left: int, spent: float
+) -> None:
+    server.script(*[_error("SlowDown", 503)] * 30)
+    token = deadline.start(left)
     try:
-        with pytest.raises(ServiceError, match="ConnectionFailed"):
+        with pytest.raises(ServiceError, match="SlowDown"):
             faulty.put_object(NAME, b"body", reserve=2.0)
     finally:
         deadline.end(token)
-    assert server.requests == []
+    assert spent - 1.0 <= sum(slept) <= spent

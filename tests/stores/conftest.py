@@ -80,7 +80,7 @@ def dynamodb(request: pytest.FixtureRequest, local_dynamodb: dict[str, Any]) -> 
 
 
 WORLDS = (
-    *("memory", "dynamodb", "dynamodb light", "dynamodb on moto"),
+    *("memory", "memory cached", "dynamodb", "dynamodb light", "dynamodb on moto"),
     *("redis 6.2", "redis 7", "redis acl", "redis tls", "redis cluster"),
 )
 
@@ -98,8 +98,8 @@ def atomic_world(request: pytest.FixtureRequest) -> World:
 
 
 def _world(request: pytest.FixtureRequest) -> World:
-    if request.param == "memory":
-        return MemoryWorld()
+    if request.param.startswith("memory"):
+        return MemoryWorld(cached=request.param.endswith("cached"))
     if request.param.startswith("redis"):
         make: Callable[[str], World] = request.getfixturevalue("redis_worlds")
         return make(request.param)

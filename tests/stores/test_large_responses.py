@@ -15,6 +15,7 @@ from kit.fault_server import FaultServer, Request, Step, answer
 from kit.http_events import Http, http_2, seen
 from kit.local_aws import LocalAws
 from lambda_idempotency import (
+    HttpOptions,
     MemoryStore,
     ResponseUnavailableError,
     Settings,
@@ -347,6 +348,27 @@ def test_over_http_that_is_503(settle: Settle, store: Store) -> None:
     settle("http://127.0.0.1:9")
     duplicate = Handler(store, lease=0.2)(http_2(Http()))
     assert seen("http_2", duplicate).status == 503
+
+
+@pytest.mark.parametrize(("endpoint", "status"), [("", 201), ("http://127.0.0.1:9", 503)])
+def test_who_polls_for_it_gets_it_while_s3_can_be_reached(
+    settle: Settle, store: Store, endpoint: str, status: int
+) -> None:
+    settle()
+    accepted: Any = {"http": HttpOptions(profile="accepted")}
+    Handler(store, {"statusCode": 201, "body": LARGE}, **accepted)(http_2(Http(caller="me")))
+    token = store.record.key.rpartition("#")[2]
+    settle(*filter(None, [endpoint]))
+    poll = Http(
+        method="GET",
+        template="/idempotency/{token}",
+        parameters={"token": token},
+        headers=(),
+        query=(),
+        body=None,
+        caller="me",
+    )
+    assert seen("http_2", Handler(store, lease=0.2, **accepted)(http_2(poll))).status == status
 
 
 def test_over_http_a_missing_object_is_410(settle: Settle, store: Store, s3: Any) -> None:
