@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Final
 from unittest.mock import patch
@@ -154,7 +155,8 @@ def test_a_configured_endpoint_can_be_ignored(ignored: str) -> None:
 
 @pytest.fixture(scope="module")
 def bucket(local_aws: LocalAws) -> str:
-    local_aws.client("s3").create_bucket(Bucket="responses-of-test-s3")
+    with closing(local_aws.client("s3")) as client:
+        client.create_bucket(Bucket="responses-of-test-s3")
     return "responses-of-test-s3"
 
 
@@ -173,8 +175,9 @@ def test_an_object_is_read_as_it_was_written(real: S3, body: bytes) -> None:
 
 def test_an_object_has_the_name_that_was_given(real: S3, local_aws: LocalAws, bucket: str) -> None:
     real.put_object(NAME, b"body")
-    found = local_aws.client("s3").get_object(Bucket=bucket, Key=NAME)
-    assert found["Body"].read() == b"body"
+    with closing(local_aws.client("s3")) as client:
+        found = client.get_object(Bucket=bucket, Key=NAME)
+        assert found["Body"].read() == b"body"
 
 
 def test_a_missing_object_is_told(real: S3) -> None:
