@@ -6,6 +6,7 @@ The server decides by its own clock. PEXPIREAT deletes a record at its `expirati
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import iscoroutinefunction
 from typing import Any, Final
 
 from ..errors import ConfigurationError, IdempotencyError, StoreError
@@ -36,10 +37,12 @@ class RedisStore:
     max_data: int | None = None
 
     def __init__(self, client: Any) -> None:
-        if not callable(getattr(client, "execute_command", None)):
+        execute = getattr(client, "execute_command", None)
+        if not callable(execute) or iscoroutinefunction(execute):
+            kind = type(client)
             raise ConfigurationError(
-                f"client is a {type(client).__name__}; expected a client of redis-py, such as "
-                "redis.Redis(host=...)"
+                f"client is a {kind.__module__}.{kind.__qualname__}; expected a client of redis-py "
+                "that is not asynchronous, such as redis.Redis(host=...)"
             )
         self._client = client
         self._policy_known = False
@@ -81,6 +84,8 @@ class RedisStore:
     def _run(self, script: scripts.Script, key: str, *arguments: Any) -> Reply:
         try:
             answer = self._ask("EVALSHA", script.sha, 1, key, *arguments)
+        except IdempotencyError:
+            raise
         except Exception as error:
             if type(error).__name__ != "NoScriptError":
                 raise _failure(script.verb, key, error) from error
@@ -93,6 +98,8 @@ class RedisStore:
         """Runs a script that the server has not seen since its start."""
         try:
             return self._ask("EVAL", script.text, 1, key, *arguments)
+        except IdempotencyError:
+            raise
         except Exception as error:
             raise _failure(script.verb, key, error) from error
 
@@ -209,13 +216,14 @@ def _foreign(key: str) -> StoreError:
     )
 
 
-def _failure(verb: str, key: str, error: Exception) -> Exception:
+def _failure(verb: str, key: str, error: Exception) -> StoreError:
     """The error for whoever meets it: in our own words, a server's may quote what it was sent."""
-    if isinstance(error, IdempotencyError):
-        return error
-    # Redis 6 puts the code of a command in a script behind words of its own.
+    # The code of a command in a script may stand behind words, or there are words in its place.
     said = f"{getattr(error, 'status_code', '')} {error}"
-    code = next((code for code in _HINTS if code in said), "")
+    words = said.replace("-", " ")
+    if any(refusal in said for refusal in _NO_RIGHT):
+        words = "NOPERM"
+    code = next((code for code in _HINTS if code in words.split()), "")
     if code == "WRONGTYPE":
         return _foreign(key)
     about = f" ({code})" if code else ""
@@ -223,16 +231,17 @@ def _failure(verb: str, key: str, error: Exception) -> Exception:
     return StoreError(f"Redis {verb} of {key} failed: {type(error).__name__}{about}.{hint}")
 
 
-_RIGHTS: Final = (
-    "The Redis user lacks a right: see access_string() in lambda_idempotency.redis_document for "
-    "what it needs."
-)
+_NO_RIGHT: Final = ("The user executing the script can't", "ACL failure in script")
 _HINTS: Final = {
     "WRONGTYPE": "",
-    "NOPERM": _RIGHTS,
-    "no permissions": _RIGHTS,
-    "ACL failure": _RIGHTS,
+    "NOPERM": (
+        "The Redis user lacks a right: see access_string() in lambda_idempotency.redis_document "
+        "for what it needs."
+    ),
     "OOM": "The server is full: raise its maxmemory. Records are never evicted to make room.",
     "READONLY": "The server is a replica; connect to the primary.",
+    "MOVED": "The server is a node of a cluster, which needs a client for clusters.",
     "MISCONF": "The server cannot save to its disk and refuses writes.",
+    "NOREPLICAS": "The server has fewer replicas than it demands for a write.",
+    "BUSY": "The server is busy with a script of somebody else's.",
 }
