@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import CoroutineType
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from . import responses
+from . import deadline, responses
 from .attempt import Attempt, Running, TimeLeft, unprotected
 from .errors import ConfigurationError, MissingKeyError
 from .events import batch_source, http_shape
@@ -16,6 +16,9 @@ from .metrics import report
 from .operation import Operation, answer, with_writes
 from .orphans import reconciled
 from .steps import Outcome, Reconcile, Returned, Run
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
 
@@ -84,6 +87,7 @@ class Handling(NamedTuple):
 
         assert self.http is not None
 
+        fetched = _within(context, self.operation.fetched)
         operation = mode.Operation(
             rule=self.rule,
             bypass_missing_key=self.operation.bypass_missing_key,
@@ -91,8 +95,8 @@ class Handling(NamedTuple):
             run_once=lambda identity, scope, to_stored: handler.run_once(
                 self.operation, identity, event, context, scope=scope, to_stored=to_stored
             ),
-            read=self.operation.store.read,
-            restore=lambda record: self.operation.restored(self.operation.fetched(record)),
+            read=_within(context, self.operation.store.read),
+            restore=lambda record: self.operation.restored(fetched(record)),
         )
         return mode.mode_of(self.http).serve(shape, event, operation)
 
@@ -145,6 +149,12 @@ class SyncHandler(NamedTuple):
 def run_unprotected(handler: Runnable, event: Any, context: Any) -> Any:
     """Runs the handler without a record; `current()` works, with a key of this call alone."""
     return handler.run_as(unprotected(), event, context)
+
+
+def _within(context: Any, ask: Callable[[A], R]) -> Callable[[A], R]:
+    """A request outside of a protected call, within the time that its invocation has."""
+    left = time_left_of(context)
+    return ask if left is None else deadline.limited(ask, left)
 
 
 def time_left_of(context: Any) -> TimeLeft | None:

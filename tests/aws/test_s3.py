@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Final
 from unittest.mock import patch
@@ -16,7 +17,7 @@ from botocore.loaders import Loader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.fault_server import LOST, SILENCE, FaultServer, Step, answer
+from kit.fault_server import LOST, FaultServer, Step, answer
 from kit.local_aws import LocalAws
 from lambda_idempotency import ConfigurationError, deadline
 from lambda_idempotency.aws.client import ServiceError
@@ -154,7 +155,8 @@ def test_a_configured_endpoint_can_be_ignored(ignored: str) -> None:
 
 @pytest.fixture(scope="module")
 def bucket(local_aws: LocalAws) -> str:
-    local_aws.client("s3").create_bucket(Bucket="responses-of-test-s3")
+    with closing(local_aws.client("s3")) as client:
+        client.create_bucket(Bucket="responses-of-test-s3")
     return "responses-of-test-s3"
 
 
@@ -173,8 +175,9 @@ def test_an_object_is_read_as_it_was_written(real: S3, body: bytes) -> None:
 
 def test_an_object_has_the_name_that_was_given(real: S3, local_aws: LocalAws, bucket: str) -> None:
     real.put_object(NAME, b"body")
-    found = local_aws.client("s3").get_object(Bucket=bucket, Key=NAME)
-    assert found["Body"].read() == b"body"
+    with closing(local_aws.client("s3")) as client:
+        found = client.get_object(Bucket=bucket, Key=NAME)
+        assert found["Body"].read() == b"body"
 
 
 def test_a_missing_object_is_told(real: S3) -> None:
@@ -239,12 +242,15 @@ def test_an_error_without_a_code_has_its_status(
         faulty.get_object(NAME)
 
 
-def test_a_write_leaves_time_for_what_follows(server: FaultServer, faulty: S3) -> None:
-    server.script(SILENCE)
-    token = deadline.start(1000)
+@pytest.mark.parametrize(("left", "spent"), [(60_000, 10.0), (5000, 3.0), (1000, 0.5)])
+def test_a_write_leaves_time_for_what_follows(
+    server: FaultServer, faulty: S3, slept: list[float], left: int, spent: float
+) -> None:
+    server.script(*[_error("SlowDown", 503)] * 30)
+    token = deadline.start(left)
     try:
-        with pytest.raises(ServiceError, match="ConnectionFailed"):
+        with pytest.raises(ServiceError, match="SlowDown"):
             faulty.put_object(NAME, b"body", reserve=2.0)
     finally:
         deadline.end(token)
-    assert server.requests == []
+    assert spent - 1.0 <= sum(slept) <= spent

@@ -35,7 +35,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert len(BLOCKS) == 9
+    assert len(BLOCKS) == 11
 
 
 def test_the_stack_synthesises(tmp_path: Path) -> None:
@@ -57,6 +57,23 @@ def test_the_http_stack_synthesises(tmp_path: Path) -> None:
         found["Properties"]["RouteKey"] for found in resources if "Route" in found["Type"][-5:]
     }
     assert routes == {"ANY /refunds", "GET /idempotency/{token}"}
+
+
+def test_the_stack_with_a_bucket_synthesises(tmp_path: Path) -> None:
+    (tmp_path / "function").mkdir()
+    (tmp_path / "function" / "reports.py").touch()
+    app = App(outdir=str(tmp_path / "out"))
+    _run("class Reports", str(tmp_path))["Reports"](app, "Reports")
+    [stack] = app.synth().stacks
+    assert "AWS::S3::Bucket" in {
+        resource["Type"] for resource in stack.template["Resources"].values()
+    }
+
+
+def test_the_hook_marks_a_replay() -> None:
+    handler = _run("def mark")["handler"]
+    assert handler({"report_id": 7}, None) == {"report": 7}
+    assert handler({"report_id": 7}, None) == {"report": 7, "replayed_from_attempt": 1}
 
 
 def test_the_profiles_of_the_table_are_those_of_the_runtime() -> None:

@@ -15,6 +15,7 @@ from kit.fault_server import FaultServer, Request, Step, answer
 from kit.http_events import Http, http_2, seen
 from kit.local_aws import LocalAws
 from lambda_idempotency import (
+    HttpOptions,
     MemoryStore,
     ResponseUnavailableError,
     Settings,
@@ -23,6 +24,7 @@ from lambda_idempotency import (
     idempotent,
     idempotent_function,
 )
+from lambda_idempotency.aws import s3 as module
 from lambda_idempotency.record import Blocked, Completion, Record, Reply
 
 BUCKET: Final = "large-responses"
@@ -56,14 +58,31 @@ class Store(MemoryStore):
 
 
 @pytest.fixture(scope="module")
-def s3(local_aws: LocalAws) -> Any:
+def s3(local_aws: LocalAws) -> Iterator[Any]:
     client = local_aws.client("s3")
     client.create_bucket(Bucket=BUCKET)
-    return client
+    yield client
+    client.close()
 
 
 @pytest.fixture
-def settle(monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, s3: Any) -> Settle:
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Closes the clients that a test has led to."""
+    made: list[module.S3] = []
+
+    class Noted(module.S3):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            made.append(self)
+
+    monkeypatch.setattr(module, "S3", Noted)
+    yield
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def settle(monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, s3: Any, clients: None) -> Settle:
     """Sets the settings, and the environment of a function in that AWS."""
 
     def settle(endpoint: str = local_aws.endpoint, **settings: Any) -> None:
@@ -119,8 +138,15 @@ class Handler:
         self.runs += 1
         return self.result
 
-    def __call__(self, event: Any = None) -> Any:
-        return self._call(event or {"id": 1}, None)
+    def __call__(self, event: Any = None, context: Any = None) -> Any:
+        return self._call(event or {"id": 1}, context)
+
+
+class Hurried:
+    """The context of an invocation that has little time left."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 200
 
 
 # Where a body goes --------------------------------------------------------------------------------
@@ -347,6 +373,29 @@ def test_over_http_that_is_503(settle: Settle, store: Store) -> None:
     settle("http://127.0.0.1:9")
     duplicate = Handler(store, lease=0.2)(http_2(Http()))
     assert seen("http_2", duplicate).status == 503
+
+
+@pytest.mark.parametrize(("endpoint", "status"), [("", 201), ("http://127.0.0.1:9", 503)])
+def test_who_polls_for_it_gets_it_while_s3_can_be_reached(
+    settle: Settle, store: Store, endpoint: str, status: int
+) -> None:
+    settle()
+    accepted: Any = {"http": HttpOptions(profile="accepted")}
+    Handler(store, {"statusCode": 201, "body": LARGE}, **accepted)(http_2(Http(caller="me")))
+    token = store.record.key.rpartition("#")[2]
+    settle(*filter(None, [endpoint]))
+    poll = Http(
+        method="GET",
+        template="/idempotency/{token}",
+        parameters={"token": token},
+        headers=(),
+        query=(),
+        body=None,
+        caller="me",
+    )
+    handler = Handler(store, **accepted)
+    context = Hurried() if endpoint else None
+    assert seen("http_2", handler(http_2(poll), context)).status == status
 
 
 def test_over_http_a_missing_object_is_410(settle: Settle, store: Store, s3: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -37,13 +38,15 @@ class S3(Client):
 
     def put_object(self, key: str, body: bytes, *, reserve: float = 0.0) -> None:
         """Writes an object; S3 compares it with the signed checksum of its body. `reserve` are the
-        seconds of the invocation that are left for what follows. Raises `ServiceError`.
+        seconds of the invocation that are left for what follows, or half of those there are.
+        Raises `ServiceError`.
 
         `key` consists of characters that need no encoding.
         """
         headers = {**self._headers, "content-type": "application/octet-stream"}
         request = Request("PutObject", "PUT", self._path + key, headers, body)
-        ends = deadline.monotonic(BUDGET + reserve) - reserve
+        latest = deadline.monotonic(BUDGET + reserve)
+        ends = latest - min(reserve, (latest - time.monotonic()) / 2)
         self.send(request, ends=ends, attempt=ATTEMPT)
 
     def get_object(self, key: str) -> bytes:

@@ -76,16 +76,19 @@ class CachedStore:
                 del self._entries[key]
                 return None
             self._entries.move_to_end(key)
-        return Blocked(entry.record, now)
+        record, data = entry.record, entry.record.data
+        if entry.is_text and isinstance(data, bytes):
+            record = record._replace(data=data.decode())
+        return Blocked(record, now)
 
     def _noted(self, reply: Reply, asked: tuple[float, ...]) -> Reply:
         """Keeps a completed record; `asked` are the times before the store was."""
         if isinstance(reply, Blocked) and reply.record.status == COMPLETED:
-            record = reply.record
-            if isinstance(record.data, str):
-                record = record._replace(data=record.data.encode())
+            record, data = reply.record, reply.record.data
+            if isinstance(data, str):
+                record = record._replace(data=data.encode())
             with self._lock:
-                self._entries[record.key] = _Entry(record, reply.now, asked)
+                self._entries[record.key] = _Entry(record, isinstance(data, str), reply.now, asked)
                 self._entries.move_to_end(record.key)
                 while len(self._entries) > self._size:
                     self._entries.popitem(last=False)
@@ -102,5 +105,6 @@ class CachedStore:
 
 class _Entry(NamedTuple):
     record: Record
+    is_text: bool
     now: int
     asked: tuple[float, ...]
