@@ -85,6 +85,8 @@ class RedisStore:
     def _reply(self, request: _Request, answer: Any) -> Reply:
         """The reply in an answer, which may be an error."""
         if isinstance(answer, Exception):
+            if isinstance(answer, IdempotencyError):
+                raise answer
             if type(answer).__name__ != "NoScriptError":
                 raise _failure(request.script.verb, request.key, answer) from answer
             answer = self._load(request)
@@ -102,6 +104,8 @@ class RedisStore:
         """Runs a script that the server has not seen since its start."""
         try:
             return self._ask(*request.with_text)
+        except IdempotencyError:
+            raise
         except Exception as error:
             raise _failure(request.script.verb, request.key, error) from error
 
