@@ -322,9 +322,7 @@ class Generates:
         yield order
 
 
-@pytest.mark.parametrize(
-    "function", [generator, async_generator, partial(generator), Generates()], ids=repr
-)
+@pytest.mark.parametrize("function", [generator, async_generator, partial(generator), Generates()])
 def test_a_generator_is_refused(store: MemoryStore, function: Any) -> None:
     with pytest.raises(ConfigurationError, match="applied to the generator"):
         idempotent_function(store=store, name="charge")(function)

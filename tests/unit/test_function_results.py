@@ -54,6 +54,11 @@ from lambda_idempotency import (
 )
 from lambda_idempotency.results import same
 
+
+def _names(cases: list[tuple[Any, Any]]) -> list[str]:
+    return [f"{type(result).__name__} as {annotation}" for result, annotation in cases]
+
+
 RESTORED: Final[list[tuple[Any, Any]]] = [
     ({"a": [1, 2.5, None, True, "x"]}, Any),
     ({"a": [1]}, dict),
@@ -119,7 +124,7 @@ RESTORED: Final[list[tuple[Any, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("result", "annotation"), RESTORED, ids=repr)
+@pytest.mark.parametrize(("result", "annotation"), RESTORED, ids=_names(RESTORED))
 def test_a_replay_equals_the_first_result(result: Any, annotation: Any) -> None:
     function = returning(result, annotation)
     first, second = function(), function()
@@ -187,7 +192,7 @@ UNAVAILABLE: Final[list[tuple[Any, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("result", "annotation"), UNAVAILABLE, ids=repr)
+@pytest.mark.parametrize(("result", "annotation"), UNAVAILABLE, ids=_names(UNAVAILABLE))
 def test_what_would_come_back_as_something_else_is_unavailable(
     result: Any, annotation: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
