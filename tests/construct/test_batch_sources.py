@@ -79,12 +79,12 @@ def test_a_mapping_that_was_there_before_is_warned_of() -> None:
     assert len(_warnings(scope)) == 1
 
 
-def test_a_mapping_of_an_alias_is_warned_of() -> None:
+@pytest.mark.parametrize("alias", [False, True])
+def test_a_mapping_of_a_version_or_alias_is_warned_of(*, alias: bool) -> None:
     scope = stack()
-    alias = lambda_.Alias(
-        scope, "Live", alias_name="live", version=_attached(scope).current_version
-    )
-    alias.add_event_source(_queue(scope))
+    version = _attached(scope).current_version
+    target = lambda_.Alias(scope, "Live", alias_name="live", version=version) if alias else version
+    target.add_event_source(_queue(scope))
     assert len(_warnings(scope)) == 1
 
 

@@ -11,7 +11,10 @@ from kit.batches import Orders, Record, batch, failures, sqs
 from kit.clocks import ManualClock
 from kit.counted import CountedStore, PairingStore
 from lambda_idempotency import MemoryStore, async_batch_driver, batch_drivers, idempotent_records
+from lambda_idempotency.batch import Member, run_batch
+from lambda_idempotency.protocol import run_once
 from lambda_idempotency.record import Claim, Completion, Reply
+from lambda_idempotency.steps import Call, Executed, Outcome, Returned
 
 PAIR = "complete + claim"
 
@@ -163,6 +166,35 @@ def test_a_completion_that_is_lost_for_good_is_no_failure(pairing: PairingStore,
     pairing.lost = dict.fromkeys([1, *range(3, 99)], False)
     assert failures(handler(batch(*map(sqs, "12")), None)) == []
     assert orders.done == ["1", "2"]
+
+
+def test_a_store_that_fails_at_pairing_has_failed_at_both(
+    pairing: PairingStore, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(completion: Completion, claim: Claim) -> Any:
+        raise ConnectionError
+
+    monkeypatch.setattr(pairing, "together", fail)
+    orders = Orders()
+    assert failures(handler_of(kind, pairing, orders)(batch(*map(sqs, "12")), None)) == ["2"]
+    assert pairing.sent == ["claim", "complete", "release"]
+    assert orders.done == ["1"]
+
+
+def test_writes_that_are_to_be_committed_do_not_wait(clock: ManualClock) -> None:
+    store = PairingStore(clock)
+    calls = [Call(key, "a" * 32, 1000, 1000) for key in ("shop#1", "shop#2")]
+    members = [
+        Member(number, call.key, run_once(call), lambda: 1000) for number, call in enumerate(calls)
+    ]
+    ended: list[Outcome] = []
+    batch_drivers.drive(
+        run_batch(members, lambda _, outcome: ended.append(outcome)),
+        store=store,
+        run=lambda member, _: Returned(member.number, writes=({"Put": {}},)),
+    )
+    assert store.sent == ["claim", "complete", "claim", "complete"]
+    assert ended == [Executed(0), Executed(1)]
 
 
 def test_a_lease_is_measured_when_its_record_is_claimed(clock: ManualClock) -> None:

@@ -70,6 +70,15 @@ def test_a_parked_record_is_a_failure(store: MemoryStore, clock: ManualClock) ->
     assert orders.done == ["1", "3"]
 
 
+def test_a_parked_record_stops_its_group_before_the_next_claim(clock: ManualClock) -> None:
+    store = CountedStore(clock)
+    interrupted(store, fifo("1"))
+    clock.advance(16 * 60)
+    store.sent.clear()
+    assert handled(store, Orders(), fifo("1"), fifo("2"), max_attempts=1) == ["1", "2"]
+    assert store.sent == ["claim", "claim", "complete"]
+
+
 def test_a_record_that_waits_in_vain_is_a_failure(
     store: MemoryStore, monkeypatch: pytest.MonkeyPatch, clock: ManualClock
 ) -> None:

@@ -90,6 +90,8 @@ class RedisStore:
         if isinstance(answer, IdempotencyError):
             raise answer
         if isinstance(answer, Exception):
+            if isinstance(answer, IdempotencyError):
+                raise answer
             if type(answer).__name__ != "NoScriptError":
                 raise _failure(request.script.verb, request.key, answer) from answer
             answer = self._load(request)
