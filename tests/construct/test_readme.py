@@ -1,4 +1,4 @@
-"""The README's code runs."""
+"""The code of the README and of its pages runs; docs/redis.md has tests of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ from lambda_idempotency import Attempt, Reconciled
 from lambda_idempotency.attempt import Running
 from lambda_idempotency.http.profiles import PROFILES
 
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+PAGES = [
+    ROOT / "README.md",
+    *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "redis.md"),
+]
+BLOCKS = [
+    block
+    for page in PAGES
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+]
 
 
 def _run(fragment: str, directory: str = ".") -> dict[str, Any]:
@@ -77,7 +85,7 @@ def test_the_hook_marks_a_replay() -> None:
 
 
 def test_the_profiles_of_the_table_are_those_of_the_runtime() -> None:
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "docs" / "http.md").read_text()
     rows = {
         cells[1].strip(): [cell.split(",")[0].strip() for cell in cells[2:5]]
         for line in readme.splitlines()
@@ -149,3 +157,15 @@ def test_the_orphan_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
         assert names["look_up"]({}) is None
         names["find_charge"] = lambda key: 7
         assert names["look_up"]({}) == Reconciled({"charged": 7})
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in [*PAGES, ROOT / "docs" / "redis.md"]:
+        for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
+            path, _, anchor = target.partition("#")
+            file = (page.parent / path) if path else page
+            assert file.exists(), f"{page.name}: {target}"
+            if anchor:
+                headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
+                slugs = [re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in headings]
+                assert anchor in slugs, f"{page.name}: {target}"
