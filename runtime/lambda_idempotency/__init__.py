@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .attempt import Attempt as Attempt
     from .attempt import current as current
+    from .batches.decorator import idempotent_records as idempotent_records
     from .contract import HttpOptions as HttpOptions
     from .contract import Settings as Settings
     from .decorators import idempotent as idempotent
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
     from .errors import ParkedError as ParkedError
     from .errors import ResponseUnavailableError as ResponseUnavailableError
     from .errors import StoreError as StoreError
-    from .functions import idempotent_function as idempotent_function
+    from .functions.decorator import idempotent_function as idempotent_function
     from .orphans import Reconciled as Reconciled
-    from .records import idempotent_records as idempotent_records
     from .replays import Replay as Replay
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
@@ -53,8 +53,8 @@ _HOMES = {
     "StoreError": "errors",
     "current": "attempt",
     "idempotent": "decorators",
-    "idempotent_function": "functions",
-    "idempotent_records": "records",
+    "idempotent_function": "functions.decorator",
+    "idempotent_records": "batches.decorator",
 }
 
 __all__ = list(_HOMES)

@@ -52,7 +52,7 @@ from lambda_idempotency import (
     ResponseUnavailableError,
     idempotent_function,
 )
-from lambda_idempotency.results import same
+from lambda_idempotency.functions.results import same
 
 
 def _names(cases: list[tuple[Any, Any]]) -> list[str]:

@@ -10,8 +10,9 @@ import pytest
 from kit.batches import Orders, Record, batch, failures, sqs
 from kit.clocks import ManualClock
 from kit.counted import CountedStore, PairingStore
-from lambda_idempotency import MemoryStore, async_batch_driver, batch_drivers, idempotent_records
-from lambda_idempotency.batch import Member, run_batch
+from lambda_idempotency import MemoryStore, idempotent_records
+from lambda_idempotency.batches import async_driver, driver
+from lambda_idempotency.batches.turns import Member, run_batch
 from lambda_idempotency.protocol import run_once
 from lambda_idempotency.record import Claim, Completion, Reply
 from lambda_idempotency.steps import Call, Executed, Outcome, Returned
@@ -37,16 +38,16 @@ def pairing(clock: ManualClock) -> PairingStore:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    drive = partial(batch_drivers.drive, sleep=lambda _: None)
-    monkeypatch.setattr(batch_drivers, "drive", drive)
+    drive = partial(driver.drive, sleep=lambda _: None)
+    monkeypatch.setattr(driver, "drive", drive)
 
 
 @pytest.fixture(params=["sync", "async"])
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     async def no_sleep(_: float) -> None: ...
 
-    drive = partial(async_batch_driver.drive, sleep=no_sleep)
-    monkeypatch.setattr(async_batch_driver, "drive", drive)
+    drive = partial(async_driver.drive, sleep=no_sleep)
+    monkeypatch.setattr(async_driver, "drive", drive)
     return str(request.param)
 
 
@@ -188,7 +189,7 @@ def test_writes_that_are_to_be_committed_do_not_wait(clock: ManualClock) -> None
         Member(number, call.key, run_once(call), lambda: 1000) for number, call in enumerate(calls)
     ]
     ended: list[Outcome] = []
-    batch_drivers.drive(
+    driver.drive(
         run_batch(members, lambda _, outcome: ended.append(outcome)),
         store=store,
         run=lambda member, _: Returned(member.number, writes=({"Put": {}},)),

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from kit.batches import Orders, Record, batch, dynamodb, failures, fifo, item_of, kinesis, sqs
 from kit.clocks import ManualClock
 from kit.counted import CountedStore, PairingStore
-from lambda_idempotency import StoreError, batch_drivers, idempotent_records
+from lambda_idempotency import StoreError, idempotent_records
+from lambda_idempotency.batches import driver
 
 LEASE = 60
 """Seconds."""
@@ -113,8 +114,8 @@ def _died(key: str, owner: str) -> Any:
 @pytest.fixture(autouse=True, scope="module")
 def no_pause() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        drive = partial(batch_drivers.drive, sleep=lambda _: None)
-        patch.setattr(batch_drivers, "drive", drive)
+        drive = partial(driver.drive, sleep=lambda _: None)
+        patch.setattr(driver, "drive", drive)
         yield
 
 

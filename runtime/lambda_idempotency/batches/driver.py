@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from . import deadline
-from .batch import Batch, BatchAnswer, Member, Turn
-from .drivers import ask_together, execute
-from .record import Store
-from .steps import Reconcile, Returned, Run, Together
+from .. import deadline
+from ..drivers import ask_together, execute
+from ..record import Store
+from ..steps import Reconcile, Returned, Run, Together
+from .turns import Batch, BatchAnswer, Member, Turn
 
 
 def drive(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from . import async_batch_driver
-from .async_handlers import AsyncHandler
-from .attempt import Running
-from .batch import Member
-from .handlers import time_left_of
-from .operation import Operation, with_writes
-from .orphans import reconciled_async
-from .record_calls import RECORDED, BatchCalls
-from .steps import Reconcile, Returned, Run
+from ..async_handlers import AsyncHandler
+from ..attempt import Running
+from ..handlers import time_left_of
+from ..operation import Operation, with_writes
+from ..orphans import reconciled_async
+from ..steps import Reconcile, Returned, Run
+from . import async_driver as async_batch_driver
+from .calls import RECORDED, BatchCalls
+from .turns import Member
 
 
 class AsyncRecords(NamedTuple):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from .callables import AnyCallable, signature_of
-from .canonical import converted
-from .errors import ConfigurationError
-from .keys import Identity, Selector, canonical_bytes, digest, record_id
+from ..callables import AnyCallable, signature_of
+from ..canonical import converted
+from ..errors import ConfigurationError
+from ..keys import Identity, Selector, canonical_bytes, digest, record_id
 
 _RECEIVERS: Final = ("self", "cls")
 _JSON: Final = (str, int, float, bool, type(None), Decimal)

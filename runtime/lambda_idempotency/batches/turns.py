@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from typing import NamedTuple, TypeAlias
 
-from .protocol import Protocol
-from .record import COMPLETED
-from .steps import (
+from ..protocol import Protocol
+from ..record import COMPLETED
+from ..steps import (
     Answer,
     Both,
     Claim,

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from . import responses
+from .. import responses
+from ..callables import AnyCallable, return_type
+from ..errors import ConfigurationError, ResponseUnavailableError
+from ..record import NO_BODY, Record
+from ..steps import Returned
 from .annotations import conversion_of
-from .callables import AnyCallable, return_type
 from .conversions import Conversion
-from .errors import ConfigurationError, ResponseUnavailableError
-from .record import NO_BODY, Record
-from .steps import Returned
 
 Serializer: TypeAlias = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 """From a result to a JSON value, and back."""

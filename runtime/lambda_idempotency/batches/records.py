@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from .errors import ConfigurationError
-from .events import batch_source, decoded
+from ..errors import ConfigurationError
+from ..events import batch_source, decoded
 
 Delivered: TypeAlias = Mapping[str, Any]
 

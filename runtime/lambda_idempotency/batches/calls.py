@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, Protocol
 
-from . import batch_drivers
-from .attempt import Running, TimeLeft, unprotected
-from .batch import Batch, Member, run_batch, run_unprotected
-from .batch_records import BatchRecord, Delivered, records_of
-from .errors import IdempotencyError, MissingKeyError
-from .handlers import SyncHandler, time_left_of
-from .keys import Identity, KeyAbsentError, Selector, canonical_bytes, digest, record_id
-from .metrics import report
-from .operation import DEFAULT_LEASE, Operation, answer, with_writes
-from .orphans import reconciled
-from .record import NO_BODY
-from .steps import Outcome, Raised, Reconcile, Returned, Run
+from ..attempt import Running, TimeLeft, unprotected
+from ..errors import IdempotencyError, MissingKeyError
+from ..handlers import SyncHandler, time_left_of
+from ..keys import Identity, KeyAbsentError, Selector, canonical_bytes, digest, record_id
+from ..metrics import report
+from ..operation import DEFAULT_LEASE, Operation, answer, with_writes
+from ..orphans import reconciled
+from ..record import NO_BODY
+from ..steps import Outcome, Raised, Reconcile, Returned, Run
+from . import driver as batch_drivers
+from .records import BatchRecord, Delivered, records_of
+from .turns import Batch, Member, run_batch, run_unprotected
 
 RECORDED: Final = Returned(None, encoding=NO_BODY)
 """What is recorded of a record that has been handled: nobody waits for an answer."""

@@ -7,13 +7,11 @@ from functools import update_wrapper
 from inspect import isasyncgenfunction, isfunction, isgeneratorfunction
 from typing import Any, NamedTuple, TypeVar, overload
 
-from .arguments import ArgumentsRule, Parameters
-from .callables import AnyCallable, is_async, place_of, underlying
-from .contract import OnInProgress, OnMissingKey, Settings
-from .errors import ConfigurationError
-from .function_calls import Calls, Protected, Unprotected, refused
-from .keys import Expression, Selector
-from .options import (
+from ..callables import AnyCallable, is_async, place_of, underlying
+from ..contract import OnInProgress, OnMissingKey, Settings
+from ..errors import ConfigurationError
+from ..keys import Expression, Selector
+from ..options import (
     Duration,
     namespace_of,
     operation_of,
@@ -21,9 +19,11 @@ from .options import (
     store_of,
     take_name,
 )
-from .orphans import OnOrphan, checked
-from .record import Store
-from .replays import OnReplay
+from ..orphans import OnOrphan, checked
+from ..record import Store
+from ..replays import OnReplay
+from .arguments import ArgumentsRule, Parameters
+from .calls import Calls, Protected, Unprotected, refused
 from .results import Results, Serializer
 
 Function = TypeVar("Function", bound=AnyCallable)

@@ -7,13 +7,13 @@ from functools import update_wrapper
 from inspect import signature
 from typing import Any, TypeAlias, overload
 
-from .callables import is_async
-from .contract import OnInProgress, OnMissingKey, Settings
-from .decorators import MARK
-from .errors import ConfigurationError
-from .handlers import Handler, SyncHandler
-from .keys import Expression, Selector
-from .options import (
+from ..callables import is_async
+from ..contract import OnInProgress, OnMissingKey, Settings
+from ..decorators import MARK
+from ..errors import ConfigurationError
+from ..handlers import Handler, SyncHandler
+from ..keys import Expression, Selector
+from ..options import (
     NO_STORE,
     Duration,
     namespace_of,
@@ -21,10 +21,10 @@ from .options import (
     settings_with,
     store_of,
 )
-from .orphans import OnOrphan, checked
-from .record import Store
-from .record_calls import RecordHandling, RecordRule, RecordRunner, SyncRecords
-from .stores.memory import MemoryStore
+from ..orphans import OnOrphan, checked
+from ..record import Store
+from ..stores.memory import MemoryStore
+from .calls import RecordHandling, RecordRule, RecordRunner, SyncRecords
 
 BatchHandler: TypeAlias = Callable[..., dict[str, Any]]
 """Takes an event and a context, and returns `{"batchItemFailures": [...]}`."""
@@ -122,8 +122,8 @@ def _wrap(call: _Caller, handler: Handler) -> BatchHandler:
 def _runner(handler: Handler) -> RecordRunner:
     if not is_async(handler):
         return SyncRecords(SyncHandler(handler))
-    from .async_handlers import AsyncHandler  # asyncio is imported by those who use it
-    from .async_records import AsyncRecords
+    from ..async_handlers import AsyncHandler  # asyncio is imported by those who use it
+    from .async_calls import AsyncRecords
 
     return AsyncRecords(AsyncHandler(handler))
 

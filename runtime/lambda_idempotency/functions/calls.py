@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, NamedTuple, NoReturn, Protocol
 
+from ..attempt import Attempt, Running, TimeLeft, unprotected
+from ..callables import AnyCallable
+from ..errors import ConfigurationError, MissingKeyError
+from ..keys import Identity, KeyAbsentError
+from ..metrics import report
+from ..operation import Operation, answer, with_writes
+from ..options import NO_STORE
+from ..orphans import reconciled, reconciled_async
+from ..record import Record
+from ..steps import Reconcile, Returned, Run
 from .arguments import ArgumentsRule, Parameters
-from .attempt import Attempt, Running, TimeLeft, unprotected
-from .callables import AnyCallable
-from .errors import ConfigurationError, MissingKeyError
-from .keys import Identity, KeyAbsentError
-from .metrics import report
-from .operation import Operation, answer, with_writes
-from .options import NO_STORE
-from .orphans import reconciled, reconciled_async
-from .record import Record
 from .results import Results
-from .steps import Reconcile, Returned, Run
 
 
 class Calls(Protocol):

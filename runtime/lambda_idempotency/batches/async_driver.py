@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from .async_driver import Waits, ran_as
-from .batch import Batch, BatchAnswer, Member, Turn
-from .metrics import report
-from .record import Store
-from .steps import Emit, Reconcile, Returned, Run, Sleep, Together
+from ..async_driver import Waits, ran_as
+from ..metrics import report
+from ..record import Store
+from ..steps import Emit, Reconcile, Returned, Run, Sleep, Together
+from .turns import Batch, BatchAnswer, Member, Turn
 
 
 async def drive(

@@ -20,9 +20,9 @@ from typing import (
     get_type_hints,
 )
 
+from ..errors import ConfigurationError
 from . import conversions
 from .conversions import PLAIN, SCALARS, Conversion
-from .errors import ConfigurationError
 
 _ANYTHING: Final = (Any, object)
 _PLAIN: Final = (*_ANYTHING, None, NoneType, bool, int, float, str, NoReturn, Never)
