@@ -113,8 +113,12 @@ class Connections:
 
     def close(self) -> None:
         """Closes what is idle."""
-        while self._idle:
-            self._idle.pop()[0].close()
+        while True:
+            try:
+                connection, _ = self._idle.pop()
+            except IndexError:  # another thread may have taken the last one at any moment
+                return
+            connection.close()
 
     def _take(self) -> socket.socket | None:
         while True:

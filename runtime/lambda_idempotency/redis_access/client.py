@@ -17,8 +17,13 @@ from typing import Any, Final, NamedTuple
 from redis.exceptions import (
     AuthenticationError,
     ClusterDownError,
+    ClusterError,
+    InvalidResponse,
+    MovedError,
+    NoPermissionError,
     ReadOnlyError,
     RedisClusterException,
+    ResponseError,
     TryAgainError,
 )
 from redis.exceptions import (
@@ -30,14 +35,17 @@ from redis.exceptions import (
 
 from .. import deadline
 from ..aws.services import SSM
-from ..errors import ConfigurationError, StoreError
+from ..errors import ConfigurationError, IdempotencyError, StoreError
 from ..metrics import report
 from ..redis_document import RedisSettings
-from .connections import Server, server_of
+from .connections import HandshakeError, Server, server_of
 from .credentials import LoadedCredentials, Login, credentials_of, read_text
 
 BUDGET: Final = 5.0
 """Seconds for a command with all its retries; less where the invocation has less left."""
+
+RESERVE: Final = 0.5
+"""Seconds of the invocation that are left for telling of a failure; half of the last second."""
 
 PAUSES: Final = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
 """Seconds at most between tries, of which a random part is waited; the last one repeats."""
@@ -45,8 +53,9 @@ PAUSES: Final = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
 _PASSING: Final = (
     LostError,
     LateError,
-    ClusterDownError,
-    ReadOnlyError,
+    ClusterError,
+    InvalidResponse,
+    MovedError,
     RedisClusterException,
     TryAgainError,
 )
@@ -92,7 +101,7 @@ class RedisClient:
         def send(server: Server) -> list[Any]:
             answers = server.execute_all(commands)
             for answer in answers:
-                if isinstance(answer, _PASSING):
+                if isinstance(answer, Exception) and _is_passing(answer):
                     raise answer
             return answers
 
@@ -100,12 +109,20 @@ class RedisClient:
         return found
 
     def _persist(self, send: Callable[[Server], Any]) -> Any:
+        left = deadline.monotonic(BUDGET + RESERVE) - time.monotonic()
+        token = deadline.start(int(1000 * max(left - RESERVE, left / 2, 0)))
+        try:
+            return self._until_sent(send)
+        finally:
+            deadline.end(token)
+
+    def _until_sent(self, send: Callable[[Server], Any]) -> Any:
         ends = deadline.monotonic(BUDGET)
         pauses = _pauses()
         may_renew = may_relocate = True
         while True:
             access = self._current()
-            login = None if access.credentials is None else access.credentials.get_credentials()
+            login = None if access.credentials is None else access.credentials.current()
             try:
                 return send(access.server)
             except Exception as error:
@@ -114,7 +131,7 @@ class RedisClient:
                     may_renew = False
                     self._renew(access, login)
                     continue
-                if not refused and not isinstance(error, _PASSING):
+                if not refused and not _is_passing(error):
                     raise
                 failure = self._failure(access, error, refused=refused)
             access.server.close()
@@ -159,7 +176,11 @@ class RedisClient:
             ssm=self._ssm,
             url_suffix=self._url_suffix,
         )
-        return _Access(settings, credentials, server_of(settings, credentials))
+        try:
+            server = server_of(settings, credentials)
+        except ValueError as error:
+            raise ConfigurationError(f"SSM parameter {self._parameter}: {error}") from None
+        return _Access(settings, credentials, server)
 
     def _renew(self, access: _Access, login: Login) -> None:
         """Forgets a refused password, and the connections that were opened with it."""
@@ -174,14 +195,17 @@ class RedisClient:
             if self._access is access:
                 try:
                     settings = self._load()
+                    if settings == access.settings:
+                        return False
+                    self._access = self._connect(settings)
                 except (ConfigurationError, StoreError):
                     return False
-                if settings == access.settings:
-                    return False
-                self._access = self._connect(settings)
         return True
 
-    def _failure(self, access: _Access, error: Exception, *, refused: bool) -> StoreError:
+    def _failure(self, access: _Access, error: Exception, *, refused: bool) -> IdempotencyError:
+        for cause in _causes(error):
+            if isinstance(cause, IdempotencyError):
+                return cause  # there are no credentials
         settings = access.settings
         where = f"Redis at {settings.host}:{settings.port} (SSM parameter {self._parameter})"
         if not refused:
@@ -217,6 +241,17 @@ class Pipeline:
         return self._execute_all(self._commands)
 
 
+def _is_passing(error: BaseException) -> bool:
+    """Whether it may be gone on a new connection, after a while, or with other settings."""
+    return isinstance(error, _PASSING) or _is_replica(error)
+
+
+def _is_replica(error: BaseException) -> bool:
+    # Redis 6 puts the code of a command in a script behind words of its own.
+    in_script = isinstance(error, ResponseError) and " -READONLY " in str(error)
+    return in_script or isinstance(error, ReadOnlyError)
+
+
 def _refusal(error: BaseException) -> bool:
     """Whether a server has refused the credentials."""
     return any(isinstance(cause, AuthenticationError) for cause in _causes(error))
@@ -234,13 +269,19 @@ def _reason(error: BaseException, settings: RedisSettings) -> str:
         (socket.gaierror, "its name is not known"),
         (ConnectionRefusedError, "the connection was refused; does it listen there?"),
         ((TimeoutError, LateError), "no answer in time; is there a route, and a security group?"),
-        (ReadOnlyError, "it is a replica; the settings must name the primary"),
         (ClusterDownError, "the cluster is down"),
+        (HandshakeError, "it takes no AUTH, or does not let this user into `database`"),
+        (NoPermissionError, "the user lacks +cluster|slots, which a cluster's client needs"),
+        (MovedError, "it is a node of a cluster, and `cluster` is false"),
     ):
         if any(isinstance(cause, kind) for cause in causes):
             return words
+    if any(_is_replica(cause) for cause in causes):
+        return "it is a replica; the settings must name the primary"
+    if any("max number of clients" in str(cause) for cause in causes):
+        return "it has as many clients as it takes; raise its maxclients"
     if settings.cluster and isinstance(error, RedisClusterException):
-        return "it did not answer as a node of a cluster; does the user have +cluster|slots?"
+        return "it did not answer as a node of a cluster, and `cluster` is true"
     hint = "" if settings.tls else "; does it speak TLS?"
     return f"the connection was closed ({type(error).__name__}){hint}"
 

@@ -5,8 +5,9 @@ The server decides by its own clock. PEXPIREAT deletes a record at its `expirati
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from inspect import iscoroutinefunction
+from typing import Any, Final
 
 from ..errors import ConfigurationError, IdempotencyError, StoreError
 from ..metrics import report
@@ -24,6 +25,7 @@ from ..record import (
     Status,
 )
 from . import redis_scripts as scripts
+from .redis_scripts import Request
 
 
 class RedisStore:
@@ -36,10 +38,12 @@ class RedisStore:
     max_data: int | None = None
 
     def __init__(self, client: Any) -> None:
-        if not callable(getattr(client, "execute_command", None)):
+        execute = getattr(client, "execute_command", None)
+        if not callable(execute) or iscoroutinefunction(execute):
+            kind = type(client)
             raise ConfigurationError(
-                f"client is a {type(client).__name__}; expected a client of redis-py, such as "
-                "redis.Redis(host=...)"
+                f"client is a {kind.__module__}.{kind.__qualname__}; expected a client of redis-py "
+                "that is not asynchronous, such as redis.Redis(host=...)"
             )
         self._client = client
         self._policy_known = False
@@ -69,20 +73,20 @@ class RedisStore:
 
     def release(self, key: str, owner: str) -> Reply:
         """See `Store.release`."""
-        return self._run(_Request(scripts.RELEASE, key, (owner,)))
+        return self._run(Request(scripts.RELEASE, key, (owner,)))
 
     def read(self, key: str) -> Reply:
         """See `Store.read`."""
-        return self._run(_Request(scripts.READ, key))
+        return self._run(Request(scripts.READ, key))
 
-    def _run(self, request: _Request) -> Reply:
+    def _run(self, request: Request) -> Reply:
         try:
             answer = self._ask(*request.command)
         except Exception as error:  # noqa: BLE001 - see `_reply`
             answer = error
         return self._reply(request, answer)
 
-    def _reply(self, request: _Request, answer: Any) -> Reply:
+    def _reply(self, request: Request, answer: Any) -> Reply:
         """The reply in an answer, which may be an error."""
         if isinstance(answer, Exception):
             if isinstance(answer, IdempotencyError):
@@ -94,13 +98,13 @@ class RedisStore:
             self._check_policy()
         return _reply(request.key, answer)
 
-    def _caught(self, request: _Request, answer: Any) -> Reply | Exception:
+    def _caught(self, request: Request, answer: Any) -> Reply | Exception:
         try:
             return self._reply(request, answer)
         except Exception as error:  # noqa: BLE001 - the other one's may be a reply
             return error
 
-    def _load(self, request: _Request) -> Any:
+    def _load(self, request: Request) -> Any:
         """Runs a script that the server has not seen since its start."""
         try:
             return self._ask(*request.with_text)
@@ -140,39 +144,23 @@ class RedisStore:
             report("EvictionPossible", None)
 
 
-class _Request(NamedTuple):
-    """What is asked of the server: a script over a key."""
-
-    script: scripts.Script
-    key: str
-    arguments: Sequence[Any] = ()
-
-    @property
-    def command(self) -> tuple[Any, ...]:
-        return ("EVALSHA", self.script.sha, 1, self.key, *self.arguments)
-
-    @property
-    def with_text(self) -> tuple[Any, ...]:
-        return ("EVAL", self.script.text, 1, self.key, *self.arguments)
-
-
-def _claim(claim: Claim, seen: Record | None) -> _Request:
+def _claim(claim: Claim, seen: Record | None) -> Request:
     fields: list[Any] = ["status", INPROGRESS, "owner", claim.owner, "attempt", claim.attempt]
     if claim.fingerprint is not None:
         fields += ("validation", claim.fingerprint)
     if claim.scope is not None:
         fields += ("scope", claim.scope)
     owner = "" if seen is None else seen.owner
-    return _Request(scripts.CLAIM, claim.key, (claim.lease, claim.expires_after, owner, *fields))
+    return Request(scripts.CLAIM, claim.key, (claim.lease, claim.expires_after, owner, *fields))
 
 
-def _completion(completion: Completion) -> _Request:
+def _completion(completion: Completion) -> Request:
     not_after: str | int = "strict" if completion.strict else ""
     if not completion.strict and completion.not_after is not None:
         not_after = completion.not_after
     fields = to_fields(completion.record(0))
     head = (completion.owner, completion.expires_after, not_after)
-    return _Request(scripts.COMPLETE, completion.key, (*head, *fields))
+    return Request(scripts.COMPLETE, completion.key, (*head, *fields))
 
 
 def _policy(information: Any) -> str:
@@ -273,13 +261,14 @@ def _foreign(key: str) -> StoreError:
     )
 
 
-def _failure(verb: str, key: str, error: Exception) -> Exception:
+def _failure(verb: str, key: str, error: Exception) -> StoreError:
     """The error for whoever meets it: in our own words, a server's may quote what it was sent."""
-    if isinstance(error, IdempotencyError):
-        return error
-    # Redis 6 puts the code of a command in a script behind words of its own.
+    # The code of a command in a script may stand behind words, or there are words in its place.
     said = f"{getattr(error, 'status_code', '')} {error}"
-    code = next((code for code in _HINTS if code in said), "")
+    words = said.replace("-", " ")
+    if any(refusal in said for refusal in _NO_RIGHT):
+        words = "NOPERM"
+    code = next((code for code in _HINTS if code in words.split()), "")
     if code == "WRONGTYPE":
         return _foreign(key)
     about = f" ({code})" if code else ""
@@ -287,16 +276,17 @@ def _failure(verb: str, key: str, error: Exception) -> Exception:
     return StoreError(f"Redis {verb} of {key} failed: {type(error).__name__}{about}.{hint}")
 
 
-_RIGHTS: Final = (
-    "The Redis user lacks a right: see access_string() in lambda_idempotency.redis_document for "
-    "what it needs."
-)
+_NO_RIGHT: Final = ("The user executing the script can't", "ACL failure in script")
 _HINTS: Final = {
     "WRONGTYPE": "",
-    "NOPERM": _RIGHTS,
-    "no permissions": _RIGHTS,
-    "ACL failure": _RIGHTS,
+    "NOPERM": (
+        "The Redis user lacks a right: see access_string() in lambda_idempotency.redis_document "
+        "for what it needs."
+    ),
     "OOM": "The server is full: raise its maxmemory. Records are never evicted to make room.",
     "READONLY": "The server is a replica; connect to the primary.",
+    "MOVED": "The server is a node of a cluster, which needs a client for clusters.",
     "MISCONF": "The server cannot save to its disk and refuses writes.",
+    "NOREPLICAS": "The server has fewer replicas than it demands for a write.",
+    "BUSY": "The server is busy with a script of somebody else's.",
 }
