@@ -8,13 +8,20 @@ STORE ?= dynamodb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := tests
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test prove replay lint bench clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py $(STORE)
 
 test: lint
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+
+# Every interleaving; `make test` has a part of it. A schedule that fails prints a SEED.
+prove: $(READY)
+	@$(BIN)/python -m kit.explorer.prove
+
+replay: $(READY)
+	@$(BIN)/python -m kit.explorer.prove '$(SEED)'
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -14,32 +14,40 @@ if TYPE_CHECKING:
     from .contract import HttpOptions as HttpOptions
     from .contract import Settings as Settings
     from .decorators import idempotent as idempotent
+    from .errors import CommitError as CommitError
     from .errors import ConfigurationError as ConfigurationError
     from .errors import FingerprintMismatchError as FingerprintMismatchError
     from .errors import IdempotencyError as IdempotencyError
     from .errors import InProgressError as InProgressError
+    from .errors import LeaseLostError as LeaseLostError
     from .errors import MissingKeyError as MissingKeyError
     from .errors import ParkedError as ParkedError
     from .errors import ResponseUnavailableError as ResponseUnavailableError
     from .errors import StoreError as StoreError
     from .functions import idempotent_function as idempotent_function
+    from .orphans import Reconciled as Reconciled
     from .records import idempotent_records as idempotent_records
+    from .replays import Replay as Replay
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
     from .stores.redis import RedisStore as RedisStore
 
 _HOMES = {
     "Attempt": "attempt",
+    "CommitError": "errors",
     "ConfigurationError": "errors",
     "DynamoDBStore": "stores.dynamodb",
     "FingerprintMismatchError": "errors",
     "HttpOptions": "contract",
     "IdempotencyError": "errors",
     "InProgressError": "errors",
+    "LeaseLostError": "errors",
     "MemoryStore": "stores.memory",
     "MissingKeyError": "errors",
     "ParkedError": "errors",
+    "Reconciled": "orphans",
     "RedisStore": "stores.redis",
+    "Replay": "replays",
     "ResponseUnavailableError": "errors",
     "Settings": "contract",
     "StoreError": "errors",

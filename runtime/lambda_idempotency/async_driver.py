@@ -3,7 +3,10 @@ and work in threads, so there is one implementation of each.
 
 Cancellation leaves no key behind, wherever it arrives:
 
-    before the handler runs    nothing more is done; what was being claimed is released
+    before the handler runs    nothing more is done; what was being claimed is released, unless an
+                               attempt has died under it: that must not be forgotten
+    while an orphan is         the same: its record stays until the lease ends
+    reconciled
     while it runs              the handler raises, and the protocol releases
     after it has run           its answer is recorded, or its key released, with one try each
 
@@ -16,7 +19,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from . import deadline
 from .drivers import ask_surely, ask_together
@@ -41,6 +45,7 @@ from .steps import (
     Together,
 )
 
+R = TypeVar("R")
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -52,9 +57,11 @@ async def drive(
     store: Store,
     run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
     remaining: Callable[[], int],
+    finish: Callable[[Returned], Returned] | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Outcome:
-    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left."""
+    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left.
+    `finish`, which never raises, does with a result what takes time before it is recorded."""
     waits = Waits(store, remaining, sleep)
     ran = False
     reply: Answer = None
@@ -69,6 +76,8 @@ async def drive(
             reply = await ran_as(run, step)
             if isinstance(reply, Raised) and isinstance(reply.error, asyncio.CancelledError):
                 waits.cancelled = reply.error
+            if finish is not None and isinstance(reply, Returned) and reply.keep:
+                reply = await waits.finish(finish, reply)
         elif isinstance(step, Sleep):
             await waits.sleep(step.milliseconds)
             reply = None
@@ -79,12 +88,17 @@ async def drive(
             reply = await waits.ask(step)
         if waits.cancelled is not None and not ran:
             protocol.close()
-            if isinstance(step, Claim):
+            if isinstance(step, Claim) and step.claim.attempt == 1:
                 await waits.ask(Release(step.claim.key, step.claim.owner))
             break
     if waits.cancelled is not None:
         raise waits.cancelled
     return outcome
+
+
+async def in_thread(function: Callable[[T], R], argument: T) -> R:
+    """Runs what takes time, in a thread; a cancellation does not wait for it."""
+    return await asyncio.to_thread(function, argument)
 
 
 async def ran_as(
@@ -116,21 +130,33 @@ class Waits:
     async def ask(self, step: Claim | Complete | Release | Read) -> Answer:
         """Sends one verb to the store, in a thread that sees this call's context."""
         try:
-            return await self._in_thread(ask_surely, step)
+            return await self._sent(ask_surely, step)
         except RuntimeError as error:  # there can be no more threads
             return Failed(error, 0)
 
     async def ask_together(self, step: Together) -> Both:
         """Sends a completion and a claim, as `ask` does."""
         try:
-            return await self._in_thread(ask_together, step)
+            return await self._sent(ask_together, step)
         except RuntimeError as error:
             return Both(Failed(error, 0), Failed(error, 0))
 
-    async def _in_thread(self, send: Callable[[Store, S, Callable[[], int]], T], step: S) -> T:
-        asked = asyncio.get_running_loop().run_in_executor(
-            None, self._context.run, send, self._store, step, self._left
-        )
+    async def finish(self, finish: Callable[[Returned], Returned], ran: Returned) -> Returned:
+        """Finishes a result, in a thread; here, where there can be no more threads."""
+        try:
+            finished = self._in_thread(finish, ran)
+        except RuntimeError:
+            return self._context.run(finish, ran)
+        return await self._wait(finished)
+
+    async def _sent(self, send: Callable[[Store, S, Callable[[], int]], T], step: S) -> T:
+        return await self._wait(self._in_thread(send, self._store, step, self._left))
+
+    def _in_thread(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(None, self._context.run, partial(function, *arguments))
+
+    async def _wait(self, asked: asyncio.Future[T]) -> T:
         while not asked.done():
             try:
                 await asyncio.wait([asked])

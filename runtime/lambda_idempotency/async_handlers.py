@@ -13,7 +13,8 @@ from .attempt import Attempt, Running
 from .errors import ConfigurationError
 from .handlers import ToStored, time_left_of
 from .keys import Identity
-from .operation import Operation
+from .operation import Operation, with_writes
+from .orphans import reconciled_async
 from .steps import Outcome, Reconcile, Returned, Run
 
 T = TypeVar("T")
@@ -43,9 +44,18 @@ class AsyncHandler:
     ) -> Outcome:
         """See `Runnable.run_once`."""
 
-        async def run(step: Run | Reconcile) -> Returned:
-            result = await self.await_as(Attempt(identity.key, step.attempt), event, context)
-            return to_stored(result, max_data=operation.store.max_data)
+        async def run(step: Run | Reconcile) -> Returned | None:
+            attempt = operation.attempt(identity.key, step)
+            if isinstance(step, Run):
+                result = await self.await_as(attempt, event, context)
+            else:
+                assert operation.on_orphan is not None
+                with Running(attempt, time_left_of(context)):
+                    found = await reconciled_async(operation.on_orphan(event))
+                if found is None:
+                    return None
+                result = found.response
+            return with_writes(to_stored(result), attempt)
 
         left = time_left_of(context)
         return self.on_loop(lambda: operation.run_once_async(identity, left, run, scope=scope))

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 from . import async_batch_driver
 from .async_handlers import AsyncHandler
-from .attempt import Attempt
+from .attempt import Running
 from .batch import Member
-from .record import Store
+from .handlers import time_left_of
+from .operation import Operation, with_writes
+from .orphans import reconciled_async
 from .record_calls import RECORDED, BatchCalls
 from .steps import Reconcile, Returned, Run
 
@@ -18,12 +20,19 @@ class AsyncRecords(NamedTuple):
 
     handler: AsyncHandler
 
-    def run_batch(self, calls: BatchCalls, store: Store, context: Any) -> None:
+    def run_batch(self, calls: BatchCalls, operation: Operation, context: Any) -> None:
         """See `RecordRunner.run_batch`."""
 
-        async def run(member: Member, step: Run | Reconcile) -> Returned:
-            attempt = Attempt(member.key, step.attempt)
-            await self.handler.await_as(attempt, calls.delivered(member), context)
-            return RECORDED
+        async def run(member: Member, step: Run | Reconcile) -> Returned | None:
+            attempt, record = operation.attempt(member.key, step), calls.delivered(member)
+            if isinstance(step, Run):
+                await self.handler.await_as(attempt, record, context)
+            else:
+                assert operation.on_orphan is not None
+                with Running(attempt, time_left_of(context)):
+                    if await reconciled_async(operation.on_orphan(record)) is None:
+                        return None
+            return with_writes(RECORDED, attempt)
 
+        store = operation.store
         self.handler.on_loop(lambda: async_batch_driver.drive(calls.turns(), store=store, run=run))

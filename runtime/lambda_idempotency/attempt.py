@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar, Token
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
+from .commits import Writes
 from .errors import ConfigurationError
 from .keys import digest
 
@@ -19,6 +20,7 @@ class Attempt(NamedTuple):
 
     key: str
     attempt: int
+    writes: Writes | None = None
 
     def downstream_key(self, name: str) -> str:
         """An idempotency key for a call to another service, the same in every attempt.
@@ -28,6 +30,22 @@ class Attempt(NamedTuple):
         there too. `name` tells the calls of one handler apart. 64 hexadecimal digits.
         """
         return digest((b"downstream", self.key.encode(), name.encode("utf-8", "surrogatepass")))
+
+    def commit_with(self, items: Iterable[Mapping[str, Any]]) -> None:
+        """Registers DynamoDB writes that take effect in one transaction with this attempt's record:
+        all of them and the answer, or nothing, and only while no other attempt has taken over.
+
+        `items` are those of TransactWriteItems, in the form of boto3's low-level client; the
+        function needs the rights to them. Nothing is sent before the handler returns; if it raises,
+        or its answer is not kept, nothing is written. Instead of the result a caller may then get
+        `CommitError` or `LeaseLostError`. Raises `ConfigurationError` where the records are not in
+        DynamoDB, for something that is no write, and for more than 99.
+        """
+        if self.writes is None:
+            raise ConfigurationError(
+                "commit_with() cannot be used here: this call has no record to commit with"
+            )
+        self.writes.add(items)
 
 
 class Running:

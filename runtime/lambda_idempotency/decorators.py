@@ -27,7 +27,9 @@ from .options import (
     settings_with,
     store_of,
 )
+from .orphans import OnOrphan, checked
 from .record import Store
+from .replays import OnReplay
 
 Caller: TypeAlias = Callable[[Runnable, Any, Any], Any]
 
@@ -50,8 +52,11 @@ def idempotent(
     on_in_progress: OnInProgress | None = None,
     wait_timeout: Duration | None = None,
     max_attempts: int | None = None,
+    on_orphan: OnOrphan | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
+    cache_size: int | None = None,
+    on_replay: OnReplay | None = None,
     http: Http = ...,
     namespace: str | None = None,
     store: Store | None = None,
@@ -67,8 +72,11 @@ def idempotent(
     on_in_progress: OnInProgress | None = None,
     wait_timeout: Duration | None = None,
     max_attempts: int | None = None,
+    on_orphan: OnOrphan | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
+    cache_size: int | None = None,
+    on_replay: OnReplay | None = None,
     http: Http = ...,
     namespace: str | None = None,
     store: Store | None = None,
@@ -81,6 +89,9 @@ def idempotent(
     "stripe", "accepted"), `HttpOptions`, or None: HTTP events are as any other. Durations are
     seconds or a timedelta: `expires_after` (answers are kept, 24 hours), `lease` (an attempt may
     hold its key; never less than the invocation has left), `wait_timeout` (half of the time left).
+    `cache_size`: how many completed records are kept in the process, so that replays ask no store
+    (0). `on_replay` is called with the response about to be replayed and its `Replay`; what it
+    returns is replayed instead, unless it is None, and what it raises the caller gets.
     An option that is not given comes from the settings (read once, here), then from the defaults.
 
     The handler raises what it raised; the wrapper raises `InProgressError`,
@@ -97,11 +108,14 @@ def idempotent(
             max_attempts=max_attempts,
             on_missing_key=on_missing_key,
             fail_open=fail_open,
+            cache_size=cache_size,
             namespace=namespace,
         )
         if http is not ...:
             settings = settings.overridden(http=http_option(http))
-        call = _caller(settings, store, key, fingerprint)
+        call = _caller(
+            settings, store, key, fingerprint, on_orphan=checked(on_orphan), on_replay=on_replay
+        )
     except ConfigurationError as error:
         raise ConfigurationError(f"@idempotent: {error}") from None
 
@@ -142,6 +156,9 @@ def _caller(
     store: Store | None,
     key: Expression | None,
     fingerprint: Expression | None,
+    *,
+    on_orphan: OnOrphan | None,
+    on_replay: OnReplay | None,
 ) -> Caller:
     """What stands between the caller and the handler."""
     if settings.disabled:
@@ -158,7 +175,8 @@ def _caller(
         from .http import mode  # HTTP is expected: load it while the environment starts
 
         mode.mode_of(settings.http)
-    return Handling(rule, operation_of(settings, found), settings.http).call
+    operation = operation_of(settings, found, on_orphan=on_orphan, on_replay=on_replay)
+    return Handling(rule, operation, settings.http).call
 
 
 def _selector(name: str, option: Expression | None, setting: str | None) -> Selector | None:

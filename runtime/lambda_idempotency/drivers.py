@@ -36,15 +36,19 @@ def drive(
     store: Store,
     run: Callable[[Run | Reconcile], Returned | None],
     remaining: Callable[[], int],
+    finish: Callable[[Returned], Returned] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left."""
+    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left.
+    `finish`, which never raises, does with a result what takes time before it is recorded."""
     token = deadline.start(remaining())
     reply: Answer = None
     try:
         while True:
             step = protocol.send(reply)
             reply = execute(step, key=key, store=store, run=run, remaining=remaining, sleep=sleep)
+            if finish is not None and isinstance(reply, Returned) and reply.keep:
+                reply = finish(reply)
     except StopIteration as stop:
         outcome: Outcome = stop.value
         return outcome

@@ -64,29 +64,32 @@ def commit(call: Call, held: Held, ran: Returned) -> Generator[Step, Answer, Out
     )
     reply = yield from send(completion)
     if isinstance(reply, Refused):
-        yield from release(call)
-        return Uncommitted(call.key, reply.about, applied=False)
+        freed = yield from release(call)
+        if _is_done(call, freed):
+            # An earlier try was still under way, and has been applied after all.
+            return Executed(ran.result)
+        applied = None if isinstance(freed, Failed) else False
+        return Uncommitted(call.key, reply.about, applied=applied)
     if isinstance(reply, Failed):
         # It may have taken effect: the key stays ours until the lease ends.
         yield Emit("CompletionFailed")
         return Uncommitted(call.key, "the store did not answer", applied=None)
-    found = reply.record if isinstance(reply, Blocked) else None
-    own = found is not None and found.owner == call.owner and found.status == COMPLETED
-    if isinstance(reply, Done) or own:  # own: the reply to an earlier send was lost
+    if isinstance(reply, Done) or _is_done(call, reply):
         return Executed(ran.result)
     yield Emit("LeaseLost")
-    if found is not None and _answers(call, found):
-        return Replayed(found)
+    if isinstance(reply, Blocked) and _answers(call, reply.record):
+        return Replayed(reply.record)
     return Overtaken(call.key)
 
 
-def release(call: Call) -> Generator[Step, Answer, None]:
+def release(call: Call) -> Generator[Step, Answer, Answer]:
     """Let a retry run at once. One try: an unreleased key frees itself when the lease ends."""
     reply = yield Release(call.key, call.owner)
     if isinstance(reply, Failed):
         yield Emit("StoreError")
-    elif isinstance(reply, Blocked):
+    elif isinstance(reply, Blocked) and not _is_done(call, reply):
         yield Emit("LeaseLost")
+    return reply
 
 
 def send(completion: Completion) -> Generator[Step, Answer, Answer]:
@@ -117,6 +120,13 @@ def differs(call: Call, found: Record) -> bool:
     """Another payload under the same key; undecided where either has no fingerprint."""
     return None not in (call.fingerprint, found.fingerprint) and (
         call.fingerprint != found.fingerprint
+    )
+
+
+def _is_done(call: Call, reply: Answer) -> bool:
+    """Whether the call's own answer is recorded: the reply to an earlier try was lost."""
+    return isinstance(reply, Blocked) and (
+        (reply.record.owner, reply.record.status) == (call.owner, COMPLETED)
     )
 
 

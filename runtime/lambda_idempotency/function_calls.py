@@ -12,8 +12,10 @@ from .callables import AnyCallable
 from .errors import ConfigurationError, MissingKeyError
 from .keys import Identity, KeyAbsentError
 from .metrics import report
-from .operation import Operation, answer
+from .operation import Operation, answer, with_writes
 from .options import NO_STORE
+from .orphans import reconciled, reconciled_async
+from .record import Record
 from .results import Results
 from .steps import Reconcile, Returned, Run
 
@@ -72,12 +74,20 @@ class Protected(NamedTuple):
         if identity is None:
             return self.inner.call(args, kwargs)
 
-        def run(step: Run | Reconcile) -> Returned:
-            result = self.inner.run_as(Attempt(identity.key, step.attempt), args, kwargs)
-            return self._stored(result, identity.key)
+        def run(step: Run | Reconcile) -> Returned | None:
+            attempt = self.operation.attempt(identity.key, step)
+            if isinstance(step, Run):
+                result = self.inner.run_as(attempt, args, kwargs)
+            else:
+                with Running(attempt):
+                    found = reconciled(self._on_orphan(args, kwargs))
+                if found is None:
+                    return None
+                result = found.response
+            return with_writes(self._stored(result, identity.key), attempt)
 
         outcome = self.operation.run_once(identity, _time_left(), run)
-        return answer(outcome, self.results.from_stored)
+        return answer(outcome, self._restored)
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """See `Calls.call_async`."""
@@ -85,12 +95,20 @@ class Protected(NamedTuple):
         if identity is None:
             return await self.inner.call_async(args, kwargs)
 
-        async def run(step: Run | Reconcile) -> Returned:
-            result = await self.inner.await_as(Attempt(identity.key, step.attempt), args, kwargs)
-            return self._stored(result, identity.key)
+        async def run(step: Run | Reconcile) -> Returned | None:
+            attempt = self.operation.attempt(identity.key, step)
+            if isinstance(step, Run):
+                result = await self.inner.await_as(attempt, args, kwargs)
+            else:
+                with Running(attempt):
+                    found = await reconciled_async(self._on_orphan(args, kwargs))
+                if found is None:
+                    return None
+                result = found.response
+            return with_writes(self._stored(result, identity.key), attempt)
 
         outcome = await self.operation.run_once_async(identity, _time_left(), run)
-        return answer(outcome, self.results.from_stored)
+        return answer(outcome, self._restored)
 
     def _identity(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Identity | None:
         """The identity of a call; None: it has no key, and runs all the same."""
@@ -114,8 +132,15 @@ class Protected(NamedTuple):
             )
         return identity
 
+    def _on_orphan(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        assert self.operation.on_orphan is not None
+        return self.operation.on_orphan(self.parameters.bind(args, kwargs).arguments)
+
+    def _restored(self, record: Record) -> Any:
+        return self.operation.restored(record, self.results.from_stored)
+
     def _stored(self, result: Any, key: str) -> Returned:
-        return self.results.to_stored(result, key=key, max_data=self.operation.store.max_data)
+        return self.results.to_stored(result, key=key)
 
 
 def refused(*_: Any, **__: Any) -> NoReturn:

@@ -21,7 +21,9 @@ from .options import (
     store_of,
     take_name,
 )
+from .orphans import OnOrphan, checked
 from .record import Store
+from .replays import OnReplay
 from .results import Results, Serializer
 
 Function = TypeVar("Function", bound=AnyCallable)
@@ -41,8 +43,11 @@ def idempotent_function(
     on_in_progress: OnInProgress | None = None,
     wait_timeout: Duration | None = None,
     max_attempts: int | None = None,
+    on_orphan: OnOrphan | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
+    cache_size: int | None = None,
+    on_replay: OnReplay | None = None,
     namespace: str | None = None,
     store: Store | None = None,
 ) -> Callable[[Function], Function]: ...
@@ -59,8 +64,11 @@ def idempotent_function(
     on_in_progress: OnInProgress | None = None,
     wait_timeout: Duration | None = None,
     max_attempts: int | None = None,
+    on_orphan: OnOrphan | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
+    cache_size: int | None = None,
+    on_replay: OnReplay | None = None,
     namespace: str | None = None,
     store: Store | None = None,
 ) -> Any:
@@ -89,6 +97,7 @@ def idempotent_function(
             max_attempts=max_attempts,
             on_missing_key=on_missing_key,
             fail_open=fail_open,
+            cache_size=cache_size,
             namespace=namespace,
         )
         found = None if settings.disabled else store_of(settings, store)
@@ -97,7 +106,9 @@ def idempotent_function(
             key=_selector("key", key),
             fingerprint=_selector("fingerprint", fingerprint),
             serializer=_checked_serializer(serializer),
+            on_orphan=checked(on_orphan),
             settings=settings,
+            on_replay=on_replay,
             store=found,
             namespace=None if found is None else namespace_of(settings, found),
         )
@@ -111,7 +122,9 @@ class _Decorator(NamedTuple):
     key: Selector | None
     fingerprint: Selector | None
     serializer: Serializer | None
+    on_orphan: OnOrphan | None
     settings: Settings
+    on_replay: OnReplay | None
     store: Store | None
     namespace: str | None
 
@@ -149,7 +162,9 @@ class _Decorator(NamedTuple):
             parameters=parameters,
             rule=ArgumentsRule(self.namespace, name, self.key, self.fingerprint),
             results=results,
-            operation=operation_of(self.settings, self.store),
+            operation=operation_of(
+                self.settings, self.store, on_orphan=self.on_orphan, on_replay=self.on_replay
+            ),
         )
 
 

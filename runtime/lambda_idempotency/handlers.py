@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import CoroutineType
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from . import responses
+from . import deadline, responses
 from .attempt import Attempt, Running, TimeLeft, unprotected
 from .errors import ConfigurationError, MissingKeyError
 from .events import batch_source, http_shape
 from .http_options import HttpOptions
 from .keys import Identity, KeyAbsentError, KeyRule
 from .metrics import report
-from .operation import Operation, answer
+from .operation import Operation, answer, with_writes
+from .orphans import reconciled
 from .steps import Outcome, Reconcile, Returned, Run
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
 
-ToStored: TypeAlias = Callable[..., Returned]
-"""What of a result is recorded; takes the result and `max_data`, and never raises."""
+ToStored: TypeAlias = Callable[[Any], Returned]
+"""What of a result is recorded; never raises."""
 
 
 class Runnable(Protocol):
@@ -75,7 +79,7 @@ class Handling(NamedTuple):
             scope=None,
             to_stored=responses.to_stored,
         )
-        return answer(outcome)
+        return answer(outcome, self.operation.restored)
 
     def _serve(self, shape: str, handler: Runnable, event: Any, context: Any) -> Any:
         """The response to an HTTP request."""
@@ -83,6 +87,7 @@ class Handling(NamedTuple):
 
         assert self.http is not None
 
+        fetched = _within(context, self.operation.fetched)
         operation = mode.Operation(
             rule=self.rule,
             bypass_missing_key=self.operation.bypass_missing_key,
@@ -90,7 +95,8 @@ class Handling(NamedTuple):
             run_once=lambda identity, scope, to_stored: handler.run_once(
                 self.operation, identity, event, context, scope=scope, to_stored=to_stored
             ),
-            read=self.operation.store.read,
+            read=_within(context, self.operation.store.read),
+            restore=lambda record: self.operation.restored(fetched(record)),
         )
         return mode.mode_of(self.http).serve(shape, event, operation)
 
@@ -124,9 +130,18 @@ class SyncHandler(NamedTuple):
     ) -> Outcome:
         """See `Runnable.run_once`."""
 
-        def run(step: Run | Reconcile) -> Returned:
-            result = self.run_as(Attempt(identity.key, step.attempt), event, context)
-            return to_stored(result, max_data=operation.store.max_data)
+        def run(step: Run | Reconcile) -> Returned | None:
+            attempt = operation.attempt(identity.key, step)
+            if isinstance(step, Run):
+                result = self.run_as(attempt, event, context)
+            else:
+                assert operation.on_orphan is not None
+                with Running(attempt, time_left_of(context)):
+                    found = reconciled(operation.on_orphan(event))
+                if found is None:
+                    return None
+                result = found.response
+            return with_writes(to_stored(result), attempt)
 
         return operation.run_once(identity, time_left_of(context), run, scope=scope)
 
@@ -134,6 +149,12 @@ class SyncHandler(NamedTuple):
 def run_unprotected(handler: Runnable, event: Any, context: Any) -> Any:
     """Runs the handler without a record; `current()` works, with a key of this call alone."""
     return handler.run_as(unprotected(), event, context)
+
+
+def _within(context: Any, ask: Callable[[A], R]) -> Callable[[A], R]:
+    """A request outside of a protected call, within the time that its invocation has."""
+    left = time_left_of(context)
+    return ask if left is None else deadline.limited(ask, left)
 
 
 def time_left_of(context: Any) -> TimeLeft | None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from . import responses
-from .attempt import TimeLeft
+from . import bodies, deadline, responses
+from .attempt import Attempt, TimeLeft
+from .bodies import Body
+from .commits import Writes, failure
 from .drivers import drive
 from .errors import (
     FingerprintMismatchError,
@@ -21,14 +23,17 @@ from .errors import (
     StoreError,
 )
 from .keys import Identity
+from .orphans import OnOrphan
 from .protocol import Protocol, run_once
 from .record import Record, Store
+from .replays import OnReplay, Replay
 from .steps import (
     Call,
     Executed,
     InProgress,
     Mismatch,
     Outcome,
+    Overtaken,
     Parked,
     Raised,
     Reconcile,
@@ -36,7 +41,11 @@ from .steps import (
     Returned,
     Run,
     Unavailable,
+    Uncommitted,
 )
+
+if TYPE_CHECKING:
+    from .objects import Objects
 
 LEASE_MARGIN: Final = 2000
 """Milliseconds by which a lease outlasts its invocation; clocks may differ by half of it."""
@@ -63,6 +72,9 @@ class Operation(NamedTuple):
     max_attempts: int | None
     bypass_missing_key: bool
     fail_open: bool
+    on_orphan: OnOrphan | None = None
+    on_replay: OnReplay | None = None
+    objects: Objects | None = None
 
     def run_once(
         self,
@@ -73,14 +85,17 @@ class Operation(NamedTuple):
         scope: str | None = None,
     ) -> Outcome:
         """One call, to its outcome. `time_left` is the invocation's, where it is known."""
-        begun = self.begin(identity, time_left, scope=scope)
-        return drive(
-            begun.protocol,
+        call, left = self._begin(identity, time_left, scope)
+        body = Body(call, max_data=self.store.max_data, objects=self.objects)
+        outcome = drive(
+            run_once(call),
             key=identity.key,
             store=self.store,
-            run=run,
-            remaining=begun.remaining,
+            run=lambda step: body.packed(run(step)),
+            remaining=left,
+            finish=None if self.objects is None else body.offloaded,
         )
+        return outcome if self.objects is None else deadline.limited(body.fetched, left)(outcome)
 
     async def run_once_async(
         self,
@@ -93,21 +108,54 @@ class Operation(NamedTuple):
         """As `run_once`, on the running event loop."""
         from . import async_driver  # asyncio is imported by those who use it
 
-        begun = self.begin(identity, time_left, scope=scope)
-        return await async_driver.drive(
-            begun.protocol,
+        call, left = self._begin(identity, time_left, scope)
+        body = Body(call, max_data=self.store.max_data, objects=self.objects)
+
+        async def packed(step: Run | Reconcile) -> Returned | None:
+            return body.packed(await run(step))
+
+        outcome = await async_driver.drive(
+            run_once(call),
             key=identity.key,
             store=self.store,
-            run=run,
-            remaining=begun.remaining,
+            run=packed,
+            remaining=left,
+            finish=None if self.objects is None else body.offloaded,
         )
+        if self.objects is None or not isinstance(outcome, Replayed):
+            return outcome
+        return await async_driver.in_thread(deadline.limited(body.fetched, left), outcome)
+
+    def fetched(self, record: Record) -> Record:
+        """The record with its body. Raises `StoreError`."""
+        return bodies.fetched(record, self.objects)
+
+    def restored(
+        self, record: Record, restore: Callable[[Record], Any] = responses.from_stored
+    ) -> Any:
+        """The result that a duplicate gets; `restore` makes it of the record."""
+        result = restore(record)
+        if self.on_replay is None:
+            return result
+        changed = self.on_replay(result, Replay(record.key, record.attempt, record.expiration))
+        return result if changed is None else changed
+
+    def attempt(self, key: str, step: Run | Reconcile) -> Attempt:
+        """The attempt that a step starts, under the record `key`."""
+        return Attempt(key, step.attempt, Writes.into(self.store))
 
     def begin(
         self, identity: Identity, time_left: TimeLeft | None, *, scope: str | None = None
     ) -> Begun:
         """A call that a driver is about to run; its lease is measured from now."""
+        call, left = self._begin(identity, time_left, scope)
+        return Begun(run_once(call), left)
+
+    def _begin(
+        self, identity: Identity, time_left: TimeLeft | None, scope: str | None
+    ) -> tuple[Call, TimeLeft]:
         left, lease = self._times(time_left)
-        return Begun(run_once(self._call(identity, left(), lease, scope)), left)
+        return self._call(identity, left(), lease, scope), left
 
     def _times(self, time_left: TimeLeft | None) -> tuple[TimeLeft, int]:
         """How to tell the milliseconds that are left for the call, and its lease."""
@@ -131,11 +179,18 @@ class Operation(NamedTuple):
             wait=wait,
             max_attempts=self.max_attempts,
             fail_open=self.fail_open,
+            reconciles=self.on_orphan is not None,
         )
 
 
-def answer(outcome: Outcome, restore: Callable[[Record], Any] = responses.from_stored) -> Any:
-    """What the caller gets; `restore` makes a result of a record."""
+def with_writes(stored: Returned, attempt: Attempt) -> Returned:
+    """What is recorded, and what the attempt has registered to be written with it."""
+    writes = () if attempt.writes is None else attempt.writes.taken()
+    return stored._replace(writes=writes) if writes else stored
+
+
+def answer(outcome: Outcome, restore: Callable[[Record], Any]) -> Any:
+    """What the caller gets; `restore` makes a result of a record, as `Operation.restored` does."""
     if isinstance(outcome, Executed):
         return outcome.result
     if isinstance(outcome, Replayed):
@@ -159,6 +214,8 @@ def answer(outcome: Outcome, restore: Callable[[Record], Any] = responses.from_s
             f"Record {outcome.key} is parked: {outcome.attempts} attempts died without an answer. "
             "Find out whether the effect happened, then delete the record to let it run again."
         )
+    if isinstance(outcome, (Uncommitted, Overtaken)):
+        raise failure(outcome)
     assert isinstance(outcome, Unavailable)
     if isinstance(outcome.error, IdempotencyError):
         raise outcome.error

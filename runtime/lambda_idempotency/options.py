@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from .callables import is_async
 from .contract import Settings
 from .errors import ConfigurationError
 from .operation import Operation
+from .orphans import OnOrphan
 from .record import Store
+from .replays import OnReplay
 from .stores.dynamodb import DynamoDBStore
 from .stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from .objects import Objects
 
 Duration: TypeAlias = float | timedelta
 """Seconds, or a timedelta."""
@@ -62,8 +68,19 @@ def namespace_of(settings: Settings, store: Store) -> str:
     )
 
 
-def operation_of(settings: Settings, store: Store) -> Operation:
-    """What the settings say of an operation whose records are in `store`."""
+def operation_of(
+    settings: Settings,
+    store: Store,
+    *,
+    on_orphan: OnOrphan | None = None,
+    on_replay: OnReplay | None = None,
+) -> Operation:
+    """What the settings say of an operation whose records are in `store`. Raises
+    `ConfigurationError`."""
+    if settings.cache_size:
+        from .stores.cached import CachedStore  # few want it
+
+        store = CachedStore(store, settings.cache_size)
     return Operation(
         store=store,
         expires_after=_milliseconds(settings.expires_after),
@@ -75,6 +92,9 @@ def operation_of(settings: Settings, store: Store) -> Operation:
         max_attempts=settings.max_attempts,
         bypass_missing_key=settings.on_missing_key == "bypass",
         fail_open=settings.fail_open,
+        on_orphan=on_orphan,
+        on_replay=_checked_hook(on_replay),
+        objects=_objects(settings),
     )
 
 
@@ -114,6 +134,21 @@ def _redis(parameter: str, url_suffix: str) -> Store:
     return RedisStore(RedisClient(parameter, url_suffix=url_suffix))
 
 
+def _objects(settings: Settings) -> Objects | None:
+    bucket = settings.large_responses
+    if bucket is None:
+        return None
+    return _bucket(bucket, settings.large_response_size, settings.url_suffix)
+
+
+@lru_cache
+def _bucket(bucket: str, above: int, url_suffix: str) -> Objects:
+    """The same for all that share it: one set of connections and credentials."""
+    from .objects import Objects  # few need it
+
+    return Objects(bucket, above=above, url_suffix=url_suffix)
+
+
 def _checked(store: Store) -> Store:
     members = ("claim", "complete", "release", "read", "max_data")
     if missing := [name for name in members if not hasattr(store, name)]:
@@ -122,6 +157,15 @@ def _checked(store: Store) -> Store:
             "DynamoDBStore(...), RedisStore(...), MemoryStore() or another Store"
         )
     return store
+
+
+def _checked_hook(hook: OnReplay | None) -> OnReplay | None:
+    if hook is not None and (not callable(hook) or is_async(hook)):
+        what = "an async one" if callable(hook) else repr(hook)
+        raise ConfigurationError(
+            f"on_replay is {what}; expected a function of the response and its Replay"
+        )
+    return hook
 
 
 def _milliseconds(seconds: float) -> int:

@@ -73,6 +73,9 @@ def run_once(call: Call) -> Protocol:
     ran: Answer = None
     if call.reconciles and held.attempt > 1:
         ran = yield Reconcile(held.attempt)
+        if isinstance(ran, Raised):
+            # The key keeps its lease: released, it would forget that there is something to ask.
+            return ran
     if ran is None:
         yield Emit("Executed")
         ran = yield Run(held.attempt)
@@ -145,8 +148,10 @@ def _unreachable(
         return Unavailable(failed.error)
     if call.fail_open:
         return Held(step.claim.attempt, not_after=None)
-    # The claim may have taken effect; it would block the key until its lease ends.
-    yield Release(call.key, call.owner)
+    if step.claim.attempt == 1:
+        # The claim may have taken effect; it would block the key until its lease ends.
+        yield Release(call.key, call.owner)
+    # A take-over keeps its lease: released, the key would forget that an attempt has died.
     return Unavailable(failed.error)
 
 

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, Protocol
 
 from . import batch_drivers
-from .attempt import Attempt, TimeLeft, unprotected
+from .attempt import Running, TimeLeft, unprotected
 from .batch import Batch, Member, run_batch, run_unprotected
 from .batch_records import BatchRecord, Delivered, records_of
 from .errors import IdempotencyError, MissingKeyError
 from .handlers import SyncHandler, time_left_of
 from .keys import Identity, KeyAbsentError, Selector, canonical_bytes, digest, record_id
 from .metrics import report
-from .operation import DEFAULT_LEASE, Operation, answer
-from .record import NO_BODY, Store
+from .operation import DEFAULT_LEASE, Operation, answer, with_writes
+from .orphans import reconciled
+from .record import NO_BODY
 from .steps import Outcome, Raised, Reconcile, Returned, Run
 
 RECORDED: Final = Returned(None, encoding=NO_BODY)
@@ -56,7 +57,7 @@ class RecordRule(NamedTuple):
 class RecordRunner(Protocol):
     """A handler of records, by the way in which it is run."""
 
-    def run_batch(self, calls: BatchCalls, store: Store, context: Any) -> None:
+    def run_batch(self, calls: BatchCalls, operation: Operation, context: Any) -> None:
         """Runs the records, or not, as theirs say."""
         ...
 
@@ -66,15 +67,21 @@ class SyncRecords(NamedTuple):
 
     handler: SyncHandler
 
-    def run_batch(self, calls: BatchCalls, store: Store, context: Any) -> None:
+    def run_batch(self, calls: BatchCalls, operation: Operation, context: Any) -> None:
         """See `RecordRunner.run_batch`."""
 
-        def run(member: Member, step: Run | Reconcile) -> Returned:
-            attempt = Attempt(member.key, step.attempt)
-            self.handler.run_as(attempt, calls.delivered(member), context)
-            return RECORDED
+        def run(member: Member, step: Run | Reconcile) -> Returned | None:
+            attempt, record = operation.attempt(member.key, step), calls.delivered(member)
+            if isinstance(step, Run):
+                self.handler.run_as(attempt, record, context)
+            else:
+                assert operation.on_orphan is not None
+                with Running(attempt, time_left_of(context)):
+                    if reconciled(operation.on_orphan(record)) is None:
+                        return None
+            return with_writes(RECORDED, attempt)
 
-        batch_drivers.drive(calls.turns(), store=store, run=run)
+        batch_drivers.drive(calls.turns(), store=operation.store, run=run)
 
 
 class RecordHandling(NamedTuple):
@@ -89,7 +96,7 @@ class RecordHandling(NamedTuple):
         calls = BatchCalls(
             records_of(event), lambda number, record: self._begin(number, record, time_left)
         )
-        handler.run_batch(calls, self.operation.store, context)
+        handler.run_batch(calls, self.operation, context)
         return calls.response()
 
     def _begin(self, number: int, record: BatchRecord, time_left: TimeLeft | None) -> Member:

@@ -21,6 +21,7 @@ from .options import (
     settings_with,
     store_of,
 )
+from .orphans import OnOrphan, checked
 from .record import Store
 from .record_calls import RecordHandling, RecordRule, RecordRunner, SyncRecords
 from .stores.memory import MemoryStore
@@ -43,6 +44,7 @@ def idempotent_records(
     on_in_progress: OnInProgress | None = None,
     wait_timeout: Duration | None = None,
     max_attempts: int | None = None,
+    on_orphan: OnOrphan | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
     namespace: str | None = None,
@@ -59,6 +61,7 @@ def idempotent_records(
     on_in_progress: OnInProgress | None = None,
     wait_timeout: Duration | None = None,
     max_attempts: int | None = None,
+    on_orphan: OnOrphan | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
     namespace: str | None = None,
@@ -76,7 +79,8 @@ def idempotent_records(
 
     `key` and `fingerprint` are JMESPath or callables over the record, with the body of SQS and the
     data of Kinesis decoded. Without a `key`, a record is what its source identifies, and its data
-    are the fingerprint. The other options are as for `@idempotent`.
+    are the fingerprint. `on_orphan` is given the record. The other options are as for
+    `@idempotent`.
 
     Raises `ConfigurationError` where it is applied, and for an event that is no such batch. An
     exception that is no `Exception`, such as SystemExit, ends the batch.
@@ -92,7 +96,7 @@ def idempotent_records(
             fail_open=fail_open,
             namespace=namespace,
         )
-        call = _caller(settings, store, key, fingerprint)
+        call = _caller(settings, store, key, fingerprint, checked(on_orphan))
     except ConfigurationError as error:
         raise ConfigurationError(f"@idempotent_records: {error}") from None
 
@@ -129,6 +133,7 @@ def _caller(
     store: Store | None,
     key: Expression | None,
     fingerprint: Expression | None,
+    on_orphan: OnOrphan | None,
 ) -> _Caller:
     """What stands between the batches and the handler."""
     if settings.disabled:
@@ -141,7 +146,7 @@ def _caller(
         key=_selector("key", key, settings.key),
         fingerprint=_selector("fingerprint", fingerprint, settings.fingerprint),
     )
-    return RecordHandling(rule, operation_of(settings, found)).call
+    return RecordHandling(rule, operation_of(settings, found, on_orphan=on_orphan)).call
 
 
 def _selector(name: str, option: Expression | None, setting: str | None) -> Selector | None:

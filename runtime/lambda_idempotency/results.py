@@ -48,14 +48,14 @@ class Results:
         except TypeError as error:
             raise ConfigurationError(f"the return annotation is no type: {error}") from None
 
-    def to_stored(self, result: Any, *, key: str, max_data: int | None) -> Returned:
+    def to_stored(self, result: Any, *, key: str) -> Returned:
         """The result with its recorded form. Never raises: its effect has happened."""
         assert self._conversion is not None
         to_json, from_json = self._conversion
         try:
-            stored = responses.to_stored(to_json(result), max_data=max_data)
+            stored = responses.to_stored(to_json(result))
             if stored.data is None:
-                why = "is no JSON, or too large for the store"
+                why = "is no JSON"
             elif same(from_json(json.loads(stored.data)), result):
                 return stored._replace(result=result)
             else:

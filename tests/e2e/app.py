@@ -12,6 +12,7 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 
 from cdk_idempotency import Behaviour, Idempotency, IdempotencyStore
+from e2e.large import add_large
 from e2e.web import add_apis
 
 FUNCTIONS: dict[str, Behaviour] = {
@@ -69,5 +70,7 @@ add_apis(
     Idempotency(web, "Idempotency", store=table),
     lambda name, handler: _function(web, name, effects, handler=handler),
 )
+large = Stack(app, "Large")
+add_large(large, table, lambda name, handler: _function(large, name, effects, handler=handler))
 CfnOutput(stack, "EffectsName", value=effects.table_name)
 app.synth()

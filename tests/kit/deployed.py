@@ -28,6 +28,7 @@ class Deployed:
         self._lambda = aws.client("lambda")
         self._dynamodb = aws.client("dynamodb")
         self._iam = aws.client("iam")
+        self._s3 = aws.client("s3")
         self._sqs = aws.client("sqs")
         self._outputs = outputs
         self._port = aws.port
@@ -109,6 +110,11 @@ class Deployed:
         table = self.configuration(function)["Environment"]["Variables"]["IDEMPOTENCY_TABLE"]
         items: list[dict[str, Any]] = self._dynamodb.scan(TableName=table)["Items"]
         return [item for item in items if item["id"]["S"].startswith(f"{namespace}#")]
+
+    def objects(self, bucket: str) -> list[str]:
+        """The names of the objects in a bucket, which an output names."""
+        found = self._s3.list_objects_v2(Bucket=self._outputs[bucket])
+        return [entry["Key"] for entry in found.get("Contents", ())]
 
     def policy(self, function: str) -> tuple[str, str, dict[str, Any]]:
         """The role of a function, and its one inline policy by name and content."""

@@ -11,9 +11,12 @@ import boto3
 from botocore.config import Config
 
 from kit.clocks import ManualClock
+from kit.explorer.backends import Backend, Request
 from kit.local_aws import REGION
+from lambda_idempotency import steps
 from lambda_idempotency.aws.services import DynamoDB
-from lambda_idempotency.record import INPROGRESS, Record, Store
+from lambda_idempotency.record import INPROGRESS, Claim, Completion, Record, Reply, Store
+from lambda_idempotency.stores.cached import CachedStore
 from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item, to_item
 from lambda_idempotency.stores.memory import MemoryStore
 from lambda_idempotency.stores.redis import RedisStore, from_fields, to_fields
@@ -43,10 +46,12 @@ class World(Protocol):
 class MemoryWorld:
     """A `MemoryStore` whose clock stands still."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cached: bool = False) -> None:
+        """`cached`: behind a `CachedStore`, which knows only what it has been told."""
         self._clock = ManualClock()
         self._memory = MemoryStore(self._clock)
-        self.store: Store = self._memory
+        clocks = (self._clock,)
+        self.store: Store = CachedStore(self._memory, 10, clocks=clocks) if cached else self._memory
         self.key = fresh_key()
 
     def now(self) -> int:
@@ -60,6 +65,52 @@ class MemoryWorld:
     def stored(self) -> Record | None:
         """See `World.stored`."""
         return self._memory._records.get(self.key)
+
+
+class ExploredWorld:
+    """A store as the explorer sees it: a function of the record, the request and the time."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._clock = ManualClock()
+        self._records: dict[str, Record | None] = {}
+        self.store: Store = self
+        self.key = fresh_key()
+
+    max_data: int | None = None
+
+    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
+        """See `Store.claim`."""
+        return self._ask(claim.key, steps.Claim(claim, seen))
+
+    def complete(self, completion: Completion) -> Reply:
+        """See `Store.complete`."""
+        return self._ask(completion.key, steps.Complete(completion))
+
+    def release(self, key: str, owner: str) -> Reply:
+        """See `Store.release`."""
+        return self._ask(key, steps.Release(key, owner))
+
+    def read(self, key: str) -> Reply:
+        """See `Store.read`."""
+        return self._ask(key, steps.Read(key))
+
+    def _ask(self, key: str, request: Request) -> Reply:
+        found = self._records.get(key)
+        reply, self._records[key] = self._backend.ask(request, found, self.now(), confirmed=True)
+        return reply
+
+    def now(self) -> int:
+        """See `World.now`."""
+        return int(self._clock() * 1000)
+
+    def plant(self, record: Record) -> None:
+        """See `World.plant`."""
+        self._records[record.key] = record
+
+    def stored(self) -> Record | None:
+        """See `World.stored`."""
+        return self._records.get(self.key)
 
 
 class DynamoDBWorld:

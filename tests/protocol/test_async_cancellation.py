@@ -228,7 +228,16 @@ def test_a_cancelled_call_that_has_not_returned_holds_no_key(
     world = cancelled(scenario, number, moment)
     found = world.found()
     if not world.returned and found is not None:
-        assert found.owner == THEIRS or found.status == PARKED
+        assert found.owner == THEIRS or found.status == PARKED or found.attempt > 1
+
+
+@every_moment
+def test_a_cancelled_call_does_not_forget_a_dead_attempt(
+    scenario: Scenario, number: int, moment: str
+) -> None:
+    ran = "run" in (waits := cancelled(scenario, number, moment).waits)
+    if scenario.arrange is orphan and not (ran and waits[-1] == "release"):
+        assert cancelled(scenario, number, moment).found() is not None
 
 
 @every_moment

@@ -147,6 +147,28 @@ def test_a_refused_write_frees_the_key(timeline: Timeline) -> None:
     assert _writer(timeline, "b").finish() == Executed("answer of b")
 
 
+def test_a_refused_try_does_not_undo_an_earlier_one_that_arrives_late(timeline: Timeline) -> None:
+    a = _writer(timeline, "a")
+    late = a.until(Complete)
+    a.lose_request()
+    a.until(Complete)
+    a.send(Refused("write 1 of 1 failed", timeline.now))
+    timeline.store.complete(late.completion)
+    assert a.finish() == Executed("answer of a")
+    assert timeline.store.committed == ["write of a"]
+    assert a.metrics == ["Executed"]
+
+
+def test_a_refused_write_whose_key_cannot_be_freed_is_not_called_unapplied(
+    timeline: Timeline,
+) -> None:
+    a = _writer(timeline, "a")
+    a.until(Complete)
+    a.send(Refused("write 1 of 1 failed", timeline.now))
+    timeline.down = True
+    assert a.finish() == Uncommitted(KEY, "write 1 of 1 failed", applied=None)
+
+
 def test_an_unknown_outcome_keeps_the_lease_and_returns_no_result(timeline: Timeline) -> None:
     a = _writer(timeline, "a")
     a.until(Complete)

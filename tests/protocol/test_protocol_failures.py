@@ -11,6 +11,7 @@ from lambda_idempotency.steps import (
     Claim,
     Complete,
     Executed,
+    InProgress,
     Parked,
     Read,
     Release,
@@ -79,6 +80,37 @@ def test_a_take_over_that_fails_leaves_the_orphan_to_the_next_call(timeline: Tim
     assert isinstance(b.finish(), Unavailable)
     assert timeline.worker("c").finish() == Executed("answer of c")
     assert timeline.runs == [("c", 2)]
+
+
+def test_a_take_over_of_unknown_outcome_does_not_forget_the_dead_attempt(
+    timeline: Timeline,
+) -> None:
+    timeline.worker("a").until(Run)
+    timeline.pass_time(LEASE)
+    b = timeline.worker("b")
+    b.step()
+    b.lose_reply()
+    assert isinstance(b.finish(), Unavailable)
+    assert b.requests == [Claim, Claim]
+    timeline.pass_time(LEASE)
+    assert timeline.worker("c").finish() == Executed("answer of c")
+    assert timeline.runs == [("c", 3)]
+
+
+def test_a_take_over_of_unknown_outcome_does_not_undo_the_limit_of_attempts(
+    timeline: Timeline,
+) -> None:
+    a = timeline.worker("a", max_attempts=1)
+    a.until(Complete)
+    timeline.pass_time(LEASE)
+    b = timeline.worker("b", max_attempts=1)
+    b.step()
+    b.lose_reply()
+    b.finish()
+    assert isinstance(timeline.worker("c", max_attempts=1).finish(), InProgress)
+    timeline.pass_time(LEASE)
+    assert isinstance(timeline.worker("d", max_attempts=1).finish(), Parked)
+    assert timeline.runs == [("a", 1)]
 
 
 # The claim fails: fail open -----------------------------------------------------------------------

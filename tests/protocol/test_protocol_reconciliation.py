@@ -8,10 +8,10 @@ from lambda_idempotency.steps import (
     Claim,
     Complete,
     Executed,
+    InProgress,
     Parked,
     Raised,
     Reconcile,
-    Release,
     Replayed,
     Returned,
     Run,
@@ -84,13 +84,23 @@ def test_nobody_reconciles_without_the_fence(timeline: Timeline) -> None:
     assert timeline.reconciliations == [("b", 2)]
 
 
-def test_a_failed_reconciliation_frees_the_key_and_is_raised(timeline: Timeline) -> None:
+def test_a_failed_reconciliation_is_raised_and_keeps_the_lease(timeline: Timeline) -> None:
     _die(timeline)
     error = RuntimeError()
     b = timeline.worker("b", reconciles=True, reconciled=Raised(error))
     assert b.finish() == Raised(error)
-    assert b.requests == [Claim, Claim, Release]
-    assert timeline.record is None
+    assert (b.requests, b.metrics) == ([Claim, Claim], ["TakenOver"])
+    assert isinstance(timeline.worker("c", reconciles=True).finish(), InProgress)
+
+
+def test_after_a_failed_reconciliation_the_next_attempt_asks_again(timeline: Timeline) -> None:
+    _die(timeline)
+    timeline.worker("b", reconciles=True, reconciled=Raised(RuntimeError())).finish()
+    timeline.pass_time(LEASE)
+    c = timeline.worker("c", reconciles=True, reconciled=FOUND)
+    assert c.finish() == Executed("found")
+    assert timeline.reconciliations == [("b", 2), ("c", 3)]
+    assert timeline.runs == [("a", 1)]
 
 
 def test_too_many_attempts_are_parked_before_anybody_asks(timeline: Timeline) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import redis
 
+from kit.explorer.backends import DynamoDBBackend, MemoryBackend
 from kit.local_aws import LocalAws
 from kit.processes import Server, free_port, listens
 from kit.proxy import LossyProxy
@@ -21,6 +22,7 @@ from kit.redis_servers import RedisServer
 from kit.worlds import (
     CLIENTS,
     DynamoDBWorld,
+    ExploredWorld,
     MemoryWorld,
     RedisWorld,
     World,
@@ -80,9 +82,14 @@ def dynamodb(request: pytest.FixtureRequest, local_dynamodb: dict[str, Any]) -> 
 
 
 WORLDS = (
-    *("memory", "dynamodb", "dynamodb light", "dynamodb on moto"),
+    *("memory", "memory cached", "dynamodb", "dynamodb light", "dynamodb on moto"),
+    *("explored memory", "explored dynamodb"),
     *("redis 6.2", "redis 7", "redis acl", "redis tls", "redis cluster"),
 )
+
+
+UNLOCKED = ("dynamodb on moto", "explored memory", "explored dynamodb")
+"""Those that check a condition and write without a lock."""
 
 
 @pytest.fixture(params=WORLDS)
@@ -91,15 +98,19 @@ def world(request: pytest.FixtureRequest) -> World:
     return _world(request)
 
 
-@pytest.fixture(params=[world for world in WORLDS if not world.endswith("moto")])
+@pytest.fixture(params=[world for world in WORLDS if world not in UNLOCKED])
 def atomic_world(request: pytest.FixtureRequest) -> World:
-    """Each store in turn, less moto's: it checks a condition and writes without a lock."""
+    """Each store in turn, less those that two callers at once would confuse."""
     return _world(request)
 
 
 def _world(request: pytest.FixtureRequest) -> World:
-    if request.param == "memory":
-        return MemoryWorld()
+    if request.param == "explored memory":
+        return ExploredWorld(MemoryBackend())
+    if request.param == "explored dynamodb":
+        return ExploredWorld(DynamoDBBackend())
+    if request.param.startswith("memory"):
+        return MemoryWorld(cached=request.param.endswith("cached"))
     if request.param.startswith("redis"):
         make: Callable[[str], World] = request.getfixturevalue("redis_worlds")
         return make(request.param)

@@ -145,6 +145,11 @@ def test_jmespath_is_loaded_where_an_expression_needs_it() -> None:
     assert "jmespath" in loaded_by(option)
 
 
+def test_what_few_need_is_not_loaded() -> None:
+    few = {"objects", "stores.cached", "aws.s3"}
+    assert loaded_by(CALL) & {f"lambda_idempotency.{name}" for name in few} == set()
+
+
 def http_modules(statements: str) -> set[str]:
     return {name for name in loaded_by(statements) if name.startswith("lambda_idempotency.http.")}
 

@@ -109,14 +109,15 @@ class RedisClient:
         return found
 
     def _persist(self, send: Callable[[Server], Any]) -> Any:
+        """Sends, within the time that the call has left less what it takes to tell of a failure."""
         left = deadline.monotonic(BUDGET + RESERVE) - time.monotonic()
         token = deadline.start(int(1000 * max(left - RESERVE, left / 2, 0)))
         try:
-            return self._until_sent(send)
+            return self._repeat(send)
         finally:
             deadline.end(token)
 
-    def _until_sent(self, send: Callable[[Server], Any]) -> Any:
+    def _repeat(self, send: Callable[[Server], Any]) -> Any:
         ends = deadline.monotonic(BUDGET)
         pauses = _pauses()
         may_renew = may_relocate = True
