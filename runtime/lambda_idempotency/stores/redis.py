@@ -5,9 +5,9 @@ The server decides by its own clock. PEXPIREAT deletes a record at its `expirati
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from inspect import iscoroutinefunction
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ..errors import ConfigurationError, IdempotencyError, StoreError
 from ..metrics import report
@@ -25,6 +25,7 @@ from ..record import (
     Status,
 )
 from . import redis_scripts as scripts
+from .redis_scripts import Request
 
 
 class RedisStore:
@@ -72,26 +73,24 @@ class RedisStore:
 
     def release(self, key: str, owner: str) -> Reply:
         """See `Store.release`."""
-        return self._run(_Request(scripts.RELEASE, key, (owner,)))
+        return self._run(Request(scripts.RELEASE, key, (owner,)))
 
     def read(self, key: str) -> Reply:
         """See `Store.read`."""
-        return self._run(_Request(scripts.READ, key))
+        return self._run(Request(scripts.READ, key))
 
-    def _run(self, request: _Request) -> Reply:
+    def _run(self, request: Request) -> Reply:
         try:
             answer = self._ask(*request.command)
         except Exception as error:  # noqa: BLE001 - see `_reply`
             answer = error
         return self._reply(request, answer)
 
-    def _reply(self, request: _Request, answer: Any) -> Reply:
+    def _reply(self, request: Request, answer: Any) -> Reply:
         """The reply in an answer, which may be an error."""
         if isinstance(answer, IdempotencyError):
             raise answer
         if isinstance(answer, Exception):
-            if isinstance(answer, IdempotencyError):
-                raise answer
             if type(answer).__name__ != "NoScriptError":
                 raise _failure(request.script.verb, request.key, answer) from answer
             answer = self._load(request)
@@ -99,13 +98,13 @@ class RedisStore:
             self._check_policy()
         return _reply(request.key, answer)
 
-    def _caught(self, request: _Request, answer: Any) -> Reply | Exception:
+    def _caught(self, request: Request, answer: Any) -> Reply | Exception:
         try:
             return self._reply(request, answer)
         except Exception as error:  # noqa: BLE001 - the other one's may be a reply
             return error
 
-    def _load(self, request: _Request) -> Any:
+    def _load(self, request: Request) -> Any:
         """Runs a script that the server has not seen since its start."""
         try:
             return self._ask(*request.with_text)
@@ -145,39 +144,23 @@ class RedisStore:
             report("EvictionPossible", None)
 
 
-class _Request(NamedTuple):
-    """What is asked of the server: a script over a key."""
-
-    script: scripts.Script
-    key: str
-    arguments: Sequence[Any] = ()
-
-    @property
-    def command(self) -> tuple[Any, ...]:
-        return ("EVALSHA", self.script.sha, 1, self.key, *self.arguments)
-
-    @property
-    def with_text(self) -> tuple[Any, ...]:
-        return ("EVAL", self.script.text, 1, self.key, *self.arguments)
-
-
-def _claim(claim: Claim, seen: Record | None) -> _Request:
+def _claim(claim: Claim, seen: Record | None) -> Request:
     fields: list[Any] = ["status", INPROGRESS, "owner", claim.owner, "attempt", claim.attempt]
     if claim.fingerprint is not None:
         fields += ("validation", claim.fingerprint)
     if claim.scope is not None:
         fields += ("scope", claim.scope)
     owner = "" if seen is None else seen.owner
-    return _Request(scripts.CLAIM, claim.key, (claim.lease, claim.expires_after, owner, *fields))
+    return Request(scripts.CLAIM, claim.key, (claim.lease, claim.expires_after, owner, *fields))
 
 
-def _completion(completion: Completion) -> _Request:
+def _completion(completion: Completion) -> Request:
     not_after: str | int = "strict" if completion.strict else ""
     if not completion.strict and completion.not_after is not None:
         not_after = completion.not_after
     fields = to_fields(completion.record(0))
     head = (completion.owner, completion.expires_after, not_after)
-    return _Request(scripts.COMPLETE, completion.key, (*head, *fields))
+    return Request(scripts.COMPLETE, completion.key, (*head, *fields))
 
 
 def _policy(information: Any) -> str:

@@ -7,8 +7,9 @@ demands (https://redis.io/docs/latest/develop/programmability/eval-intro/).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha1
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 DONE: Final = 0
 BLOCKED: Final = 1
@@ -122,3 +123,21 @@ CLAIM: Final = _script("claim", _CLAIM)
 COMPLETE: Final = _script("complete", _COMPLETE)
 RELEASE: Final = _script("release", _RELEASE)
 READ: Final = _script("read", _READ)
+
+
+class Request(NamedTuple):
+    """What is asked of a server: a script over a key."""
+
+    script: Script
+    key: str
+    arguments: Sequence[Any] = ()
+
+    @property
+    def command(self) -> tuple[Any, ...]:
+        """For a server that has seen the script."""
+        return ("EVALSHA", self.script.sha, 1, self.key, *self.arguments)
+
+    @property
+    def with_text(self) -> tuple[Any, ...]:
+        """For one that has not, since its start."""
+        return ("EVAL", self.script.text, 1, self.key, *self.arguments)
