@@ -72,8 +72,9 @@ def _line(world: World, before: State, after: State, move: Move, worker: int | N
         words.reverse()
     reply = _reply(move.reply)
     what = " ".join(filter(None, words)) + (f": {reply}" if reply else "")
-    if worker is not None and (outcome := _outcome(world, before, after, move, worker)):
-        what += f"; {outcome}"
+    outcome = None if worker is None else outcome_of(world, before, after, move, worker)
+    if outcome is not None:
+        what += f"; {who} ends: {_ending(outcome)}"
     moment = (world.times[after[0]] - START) / 1000
     return f"{moment:5.1f} s  {who}  {what:<48}  {_record(world.records[after[1]])}".rstrip()
 
@@ -94,18 +95,19 @@ def _reply(reply: Answer) -> str:
     return ""
 
 
-def _outcome(world: World, before: State, after: State, move: Move, worker: int) -> str:
-    """How a call ends, if this is its end."""
+def outcome_of(
+    world: World, before: State, after: State, move: Move, worker: int
+) -> Outcome | None:
+    """How a worker's call ends, if this is its end."""
     local = world.locals[before[5][worker]]
     ends = local.node >= 0 > world.locals[after[5][worker]].node
     if not ends or move.kind is Kind.CRASHES:
-        return ""
+        return None
     automaton = world.automata[worker]
-    outcome = automaton.nodes[automaton.send(local.node, move.reply)].outcome
-    return f"{NAMES[worker]} ends: {_ending(outcome)}"
+    return automaton.nodes[automaton.send(local.node, move.reply)].outcome
 
 
-def _ending(outcome: Outcome | None) -> str:
+def _ending(outcome: Outcome) -> str:
     if isinstance(outcome, Executed):
         return f"Executed, {outcome.result}"
     if isinstance(outcome, Replayed):

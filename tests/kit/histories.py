@@ -1,0 +1,94 @@
+"""What callers saw of one key: who called, ran and got which answer, when.
+
+    history = Recorder(path)
+    history.called("a")                     # before the call
+    history.ran("a")                        # by the handler, at its start
+    history.returned("a", result)           # by the handler, at its end
+    history.ended("a", "executed", answer)  # after the call
+
+Each line is one write to a file that several processes may append to, so that a process that is
+killed leaves what it had seen. Times are of the machine's monotonic clock, in seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+Ending: TypeAlias = Literal["executed", "unrecorded", "raised", "replayed", "busy", "unavailable"]
+"""`unrecorded`: executed, but the record could not be written. `unavailable`: the store failed, so
+that nothing ran; its claim may have taken effect all the same."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call, in seconds. What was never heard of is None: the call has died before it."""
+
+    name: str
+    called: float
+    ran: float | None = None
+    returned: float | None = None
+    result: str | None = None
+    """What the handler returned; None: it raised."""
+    ended: float | None = None
+    ending: Ending | None = None
+    answer: str | None = None
+    """What the caller was given."""
+
+
+class Recorder:
+    """Writes down what happens to calls, from any process."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = path
+        self._clock = clock
+
+    def called(self, name: str) -> None:
+        """The call is about to be made; every call has a name of its own."""
+        self._write(name, called=self._clock())
+
+    def ran(self, name: str) -> None:
+        """Its handler starts."""
+        self._write(name, ran=self._clock())
+
+    def returned(self, name: str, result: str | None) -> None:
+        """Its handler ends, by a return or (None) an error."""
+        self._write(name, returned=self._clock(), result=result)
+
+    def ended(self, name: str, ending: Ending, answer: str | None = None) -> None:
+        """The caller knows its answer."""
+        self._write(name, ended=self._clock(), ending=ending, answer=answer)
+
+    def _write(self, name: str, **seen: Any) -> None:
+        line = json.dumps({"name": name, **seen}).encode() + b"\n"
+        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        try:
+            os.write(file, line)
+        finally:
+            os.close(file)
+
+
+def read(path: Path) -> tuple[Operation, ...]:
+    """The calls that were written down, in the order in which they were made."""
+    return operations(json.loads(line) for line in path.read_text().splitlines())
+
+
+def operations(seen: Iterable[dict[str, Any]]) -> tuple[Operation, ...]:
+    """The calls in what was seen. Raises ValueError where something is told twice, or of a call
+    that was not made."""
+    calls: dict[str, dict[str, Any]] = {}
+    for event in seen:
+        name = event["name"]
+        if ("called" in event) == (name in calls):
+            raise ValueError(f"{name} was called twice, or never")
+        known = calls.setdefault(name, {})
+        if known.keys() & event.keys() > {"name"}:
+            raise ValueError(f"{name} did something twice: {event}")
+        known.update(event)
+    found = [Operation(**known) for known in calls.values()]
+    return tuple(sorted(found, key=lambda operation: operation.called))
