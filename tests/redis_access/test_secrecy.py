@@ -210,7 +210,7 @@ def test_a_refused_token_shows_nothing(
 ) -> None:
     access.environment["AWS_SECRET_ACCESS_KEY"] = ROLE_SECRET
     access.environment["AWS_SESSION_TOKEN"] = SESSION
-    credentials = IamCredentials(cache="my-cache", user="iam-user")
+    credentials = IamCredentials(cache="my-cache", user="stranger")
     with _Quoting() as quoting:
         publish(credentials=credentials, **({"port": quoting.port} if quotes else {}))
         client = access.client()

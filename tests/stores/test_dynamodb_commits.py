@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from kit.proxy import LossyProxy
+from kit.redis_servers import until
 from kit.worlds import CLIENTS, fresh_key
-from lambda_idempotency import CommitError, DynamoDBStore, current, idempotent
+from lambda_idempotency import CommitError, DynamoDBStore, InProgressError, current, idempotent
 
 TABLE = "idempotency"
 CLAIM, COMMIT, AGAIN = 1, 2, 3
@@ -42,17 +44,22 @@ def _charge(account: Any, *, client: Any, **options: Any) -> Callable[[], Any]:
 
     @idempotent(store=DynamoDBStore(TABLE, client=client), namespace="shop")
     def handler(event: Any, context: Any) -> str:
-        update = {
-            "TableName": TABLE,
-            "Key": account.key,
-            "UpdateExpression": "ADD charges :one",
-            "ExpressionAttributeValues": {":one": {"N": "1"}},
-            **options,
-        }
-        current().commit_with([{"Update": update}])
+        current().commit_with([_one_more(account, **options)])
         return "charged"
 
     return lambda: handler({"id": account.key["id"]["S"]}, None)
+
+
+def _one_more(account: Any, **options: Any) -> dict[str, Any]:
+    """A charge, as an item of a transaction."""
+    update = {
+        "TableName": TABLE,
+        "Key": account.key,
+        "UpdateExpression": "ADD charges :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+        **options,
+    }
+    return {"Update": update}
 
 
 def test_nothing_is_lost_and_nothing_repeats(client: Any, account: Any) -> None:
@@ -93,4 +100,29 @@ def test_a_failed_condition_of_the_business_frees_the_key(client: Any, account: 
         guarded()
     assert account() == 0
     assert _charge(account, client=client)() == "charged"
+    assert account() == 1
+
+
+@pytest.mark.parametrize("client", ["boto3"], indirect=True)  # it asks for no time left
+def test_a_stalled_attempt_that_finishes_late_writes_nothing(client: Any, account: Any) -> None:
+    """It is overtaken while it stalls, and gets the answer of the one that has committed."""
+    attempts = []
+
+    @idempotent(store=DynamoDBStore(TABLE, client=client), namespace="shop", lease=1)
+    def handler(event: Any, context: Any) -> str:
+        number = current().attempt
+        attempts.append(number)
+        if number == 1:
+            until(overtaken, "the lease has ended, and another attempt has committed")
+        current().commit_with([_one_more(account)])
+        return f"charged by attempt {number}"
+
+    def overtaken() -> bool:
+        with suppress(InProgressError):
+            return bool(handler(event, None))
+        return False
+
+    event = {"id": account.key["id"]["S"]}
+    assert handler(event, None) == "charged by attempt 2"
+    assert attempts == [1, 2]
     assert account() == 1
