@@ -8,7 +8,7 @@ STORE ?= dynamodb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := tests
 
-.PHONY: demo test prove replay lint bench clean
+.PHONY: demo test prove replay fuzz lint bench clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py $(STORE)
@@ -22,6 +22,10 @@ prove: $(READY)
 
 replay: $(READY)
 	@$(BIN)/python -m kit.explorer.prove '$(SEED)'
+
+# Any input: as many as INPUTS says, from a random seed or SEED.
+fuzz: $(READY)
+	@$(BIN)/python -m kit.fuzz.run $(or $(INPUTS),200000) $(SEED)
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -141,7 +141,7 @@ def _each(check: Callable[[Any], str | None], *, least: int = 0) -> Callable[[An
 def _regular_expression(value: Any) -> str | None:
     try:
         re.compile(value)
-    except (re.error, TypeError, RecursionError):
+    except (re.error, TypeError, RecursionError, OverflowError):
         return "a regular expression (see the re module)"
     return None if isinstance(value, str) and value else "a text that is not empty"
 

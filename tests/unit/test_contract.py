@@ -218,6 +218,7 @@ BAD_HTTP: Final[list[tuple[str, Any, str]]] = [
     ("pattern", "[", "expected a regular expression"),
     ("pattern", "", "not empty"),
     ("pattern", 5, "expected a regular expression"),
+    ("pattern", "a{99999999999999999999}", "expected a regular expression"),
     ("methods", [], "at least one"),
     ("methods", ["post"], "methods in capitals"),
     ("methods", "POST", "methods in capitals"),
