@@ -192,6 +192,6 @@ def test_a_password_that_is_missing_in_the_settings_is_named(
 def test_an_iam_user_that_is_refused_is_named(
     access: Access, publish: Publish, refusal: Refusal
 ) -> None:
-    publish(credentials=IamCredentials(cache="my-cache", user="iam-user"))
+    publish(credentials=IamCredentials(cache="my-cache", user="stranger"))
     message = refusal(StoreError)
-    assert "refuses the credentials from IAM user iam-user of cache my-cache" in message
+    assert "refuses the credentials from IAM user stranger of cache my-cache" in message
