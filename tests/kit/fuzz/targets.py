@@ -33,6 +33,7 @@ from lambda_idempotency.http import header, mode, principal, shapes
 from lambda_idempotency.keys import KeyRule, Selector
 from lambda_idempotency.record import Gone, Record
 from lambda_idempotency.redis_document import RedisSettings
+from lambda_idempotency.responses import from_stored
 from lambda_idempotency.steps import Executed
 from lambda_idempotency.stores import dynamodb, redis
 from lambda_idempotency.stores.dynamodb import from_item, to_item
@@ -201,6 +202,7 @@ def http_event(data: bytes) -> None:
         run=lambda: {"statusCode": 200},
         run_once=lambda *_, **__: Executed({"statusCode": 200}),
         read=lambda _: Gone(0),
+        restore=from_stored,
     )
     try:
         answer = mode.mode_of(options).serve(shape, event, operation)
