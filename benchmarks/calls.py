@@ -1,13 +1,13 @@
-"""CPU and wall time of warm calls, against the stub and without I/O; what passes the socket."""
+"""CPU and wall time of warm calls, on servers and without I/O; what passes the socket."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from benchmarks.measures import Measure, Size, interleaved
-from benchmarks.workers import Stub, Worker
+from benchmarks.workers import Worker
 
 KINDS: Final = {
     "first": "first call",
@@ -16,23 +16,34 @@ KINDS: Final = {
 }
 PAYLOADS: Final = {1_000: "1 KB", 100_000: "100 KB", 1_000_000: "1 MB"}
 
-_BUDGETS: Final = {"first": 0.25, "replay": 0.22}
+_BUDGETS: Final = {
+    "DynamoDB": {"first": 0.25, "replay": 0.22},
+    "Redis": {"first": 0.7, "replay": 0.4},
+}
 _WITHOUT_IO: Final = {1_000: 1.0, 100_000: 0.4}
 
 
-def on_dynamodb(workers: Mapping[str, Worker], size: Size) -> list[Measure]:
-    """CPU and wall time against the stub, at every payload size."""
+class Counter(Protocol):
+    """What stands at the socket."""
+
+    def counts(self) -> dict[str, int]:
+        """Requests, and bytes received and sent, so far."""
+        ...
+
+
+def per_call(store: str, workers: Mapping[str, Worker], size: Size) -> list[Measure]:
+    """CPU and wall time on a server, at every payload size."""
     measures = {}
     for payload, about in PAYLOADS.items():
         for kind, title in KINDS.items():
-            found = _sampled(workers, size, kind, payload)
+            found = _sampled(workers, size, kind, payload, size.calls_on(store)[payload])
             for clock in ("cpu", "wall"):
                 measures[clock, kind, payload] = Measure(
-                    group=f"{clock.upper() if clock == 'cpu' else 'Wall'} per call, DynamoDB",
+                    group=f"{clock.upper() if clock == 'cpu' else 'Wall'} per call, {store}",
                     name=f"{title}, {about}",
                     unit="µs",
                     samples={name: [one[clock] for one in ones] for name, ones in found.items()},
-                    budget=_BUDGETS.get(kind) if clock == "cpu" else None,
+                    budget=_BUDGETS[store].get(kind) if clock == "cpu" else None,
                     plotted=clock == "cpu",
                 )
     return [measure for key, measure in measures.items() if key[0] == "cpu"] + [
@@ -45,7 +56,9 @@ def without_io(workers: Mapping[str, Worker], size: Size) -> list[Measure]:
     kinds: list[tuple[int, bool]] = [(1_000, False), (100_000, False), (100_000, True)]
     measures = []
     for payload, whole_floats in kinds:
-        found = _sampled(workers, size, "first", payload, whole_floats=whole_floats)
+        found = _sampled(
+            workers, size, "first", payload, size.calls[payload], whole_floats=whole_floats
+        )
         measures.append(
             Measure(
                 group="CPU per call without I/O",
@@ -60,15 +73,15 @@ def without_io(workers: Mapping[str, Worker], size: Size) -> list[Measure]:
     return measures
 
 
-def at_the_socket(workers: Mapping[str, Worker], stub: Stub) -> list[Measure]:
-    """Requests, and bytes of HTTP, of one call."""
+def at_the_socket(store: str, workers: Mapping[str, Worker], counter: Counter) -> list[Measure]:
+    """Round trips, and bytes of HTTP or RESP, of one call."""
     counted = {
-        name: {kind: _counted(worker, stub, kind) for kind in KINDS}
+        name: {kind: _counted(worker, counter, kind) for kind in KINDS}
         for name, worker in workers.items()
     }
     return [
         Measure(
-            group="At the socket, per call",
+            group=f"At the socket, per call, {store}",
             name=f"{what}, {title}",
             unit=unit,
             samples={name: [kinds[kind][what]] for name, kinds in counted.items()},
@@ -80,25 +93,25 @@ def at_the_socket(workers: Mapping[str, Worker], stub: Stub) -> list[Measure]:
 
 
 def _sampled(
-    workers: Mapping[str, Worker], size: Size, kind: str, payload: int, **options: bool
+    workers: Mapping[str, Worker], size: Size, kind: str, payload: int, number: int, **options: bool
 ) -> dict[str, list[dict[str, float]]]:
     tasks: dict[str, Callable[[], dict[str, float]]] = {
-        name: partial(worker.do, kind, size=payload, calls=size.calls[payload], **options)
+        name: partial(worker.do, kind, size=payload, calls=number, **options)
         for name, worker in workers.items()
     }
     return interleaved(size.rounds, tasks)
 
 
-def _counted(worker: Worker, stub: Stub, kind: str) -> dict[str, float]:
+def _counted(worker: Worker, counter: Counter, kind: str) -> dict[str, float]:
     """Counts a batch, less the first calls that are a part of it."""
     calls = 20
     firsts = {"first": 0, "replay": calls, "in_progress": 1}[kind]
-    before = stub.counts()
+    before = counter.counts()
     worker.do(kind, size=1_000, calls=calls)
-    between = stub.counts()
+    between = counter.counts()
     if firsts:
         worker.do("first", size=1_000, calls=firsts)
-    after = stub.counts()
+    after = counter.counts()
     own = {what: 2 * between[what] - before[what] - after[what] for what in before}
     return {
         "round trips": own["requests"] / calls,

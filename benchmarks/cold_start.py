@@ -3,79 +3,52 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Final, TypeAlias
 
 from benchmarks import quota
-from benchmarks.measures import Measure, Size, interleaved
-from benchmarks.subjects import environment
-from benchmarks.workers import Stub
+from benchmarks.cold_code import BARE, CALL, DYNAMODB, REDIS_ATTACHED, REDIS_TOLD
+from benchmarks.measures import Measure, Size, abreast, interleaved
 
 BUDGET: Final = 0.25
+REDIS_BUDGET: Final = 0.7
 
-_READY: Final = {
-    "bare": "",
-    "ours": """
-from lambda_idempotency import DynamoDBStore, idempotent
-@idempotent(store=DynamoDBStore("bench"), namespace="bench")
-def handler(event, context): return {"charged": 39.98}
-""",
-    "powertools": """
-from aws_lambda_powertools.utilities.idempotency import (
-    DynamoDBPersistenceLayer, IdempotencyConfig, idempotent)
-@idempotent(persistence_store=DynamoDBPersistenceLayer("bench"), config=IdempotencyConfig())
-def handler(event, context): return {"charged": 39.98}
-""",
-    "boto3": """
-import json, boto3
-from hashlib import sha256
-client = boto3.client("dynamodb")
-def handler(event, context):
-    key = sha256(json.dumps(event).encode()).hexdigest()
-    for status in "INPROGRESS", "COMPLETED":
-        client.put_item(TableName="bench", Item={"id": {"S": key}, "status": {"S": status}})
-""",
-    "floor": """
-import json
-from hashlib import sha256
-from floor import Floor
-def handler(event, context):
-    key = sha256(json.dumps(event).encode()).hexdigest()
-    client = Floor()
-    for status in "INPROGRESS", "COMPLETED":
-        item = {"id": {"S": key}, "status": {"S": status}}
-        client.call("PutItem", {"TableName": "bench", "Item": item})
-""",
-}
-_CALL: Final = """
-import os
-handler({"id": os.urandom(8).hex()}, type("Context", (), {
-    "function_name": "bench", "invoked_function_arn": "arn",
-    "get_remaining_time_in_millis": lambda _: 30_000})())
-"""
+Times: TypeAlias = tuple[float, float]
+"""Milliseconds of wall time and of CPU."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """Where a store's cold starts take place: the packages, compiled and without byte code, and
+    the environment that leads to the server, and to it over TLS where there is TLS."""
+
+    compiled: Path
+    bare: Path
+    plain: dict[str, str]
+    tls: dict[str, str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One way to start: how far, from which packages, against which server."""
+    """One way to start: what, how far, from which packages, against which server."""
 
     title: str
+    code: Mapping[str, str]
     packages: Path
     variables: dict[str, str]
     calls: bool = True
     rationed: bool = False
 
-    def start(self, subject: str) -> tuple[float, float]:
-        """Milliseconds of wall time and of CPU of a start."""
-        code = _READY[subject] + (_CALL if self.calls and subject != "bare" else "")
+    def start(self, subject: str) -> Times:
+        """A start of one subject."""
+        code = self.code[subject] + (CALL if self.calls and subject != BARE else "")
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-c", code],
@@ -83,6 +56,8 @@ class Setting:
                 **self.variables,
                 "PYTHONPATH": str(self.packages),
                 "PYTHONDONTWRITEBYTECODE": "1",
+                # Shown of the main program only, which a handler is not.
+                "PYTHONWARNINGS": "ignore::DeprecationWarning",
             },
         )
         with quota.rationed(process.pid, really=self.rationed):
@@ -94,103 +69,115 @@ class Setting:
         return wall * 1000, (used.ru_utime + used.ru_stime) * 1000
 
 
-def cold_starts(
-    compiled: Path, bare: Path, stub: Stub, directory: Path, size: Size
-) -> list[Measure]:
+def on_dynamodb(ground: Ground, size: Size) -> list[Measure]:
     """Every setting; wall time, and where the server is off the path CPU time too."""
     plain = Setting(
-        title="first call made",
-        packages=compiled,
-        variables=environment(stub.endpoint),
+        title="first call made", code=DYNAMODB, packages=ground.compiled, variables=ground.plain
     )
     ready = replace(plain, title="store ready, no call", calls=False)
-    uncompiled = replace(plain, title="first call made, without .pyc", packages=bare)
-    measures = [
-        *_measured(plain, size.cold_rounds, budget=BUDGET, plotted=True),
-        *_measured(ready, size.cold_rounds, budget=BUDGET)[:1],
-        *_measured(uncompiled, size.cold_rounds, budget=BUDGET, plotted=True)[:1],
+    measured = partial(_measured, "DynamoDB", size)
+    return [
+        *measured(plain, budget=BUDGET, plotted=True),
+        *measured(ready, budget=BUDGET)[:1],
+        *_elsewhere(measured, plain, ground, budget=BUDGET),
     ]
-    certificate = _certificate(directory)
-    if certificate is not None:
-        with Stub(certificate=certificate) as server:
-            variables = environment(server.endpoint)
-            variables["AWS_CA_BUNDLE"] = str(_bundle(compiled, certificate, directory))
-            tls = replace(plain, title="first call made, over TLS", variables=variables)
-            measures += _measured(tls, size.cold_rounds, plotted=True)[:1]
+
+
+def on_redis(ground: Ground, size: Size) -> list[Measure]:
+    """As an attached function starts, which looks up a parameter and a secret; and told both."""
+    attached = Setting(
+        title="first call made, settings looked up",
+        code=REDIS_ATTACHED,
+        packages=ground.compiled,
+        variables=ground.plain,
+    )
+    told = replace(attached, title="first call made, settings told", code=REDIS_TOLD)
+    ready = replace(told, title="store ready, no call, settings told", calls=False)
+    measured = partial(_measured, "Redis", size)
+    return [
+        *measured(attached, budget=REDIS_BUDGET, plotted=True),
+        *measured(told, budget=REDIS_BUDGET, plotted=True),
+        *measured(ready, budget=REDIS_BUDGET)[:1],
+        *_elsewhere(measured, attached, ground, budget=REDIS_BUDGET),
+    ]
+
+
+def on_128_mb(dynamodb: Ground, redis: Ground, size: Size) -> list[Measure]:
+    """The wall time of cold starts under the quota, which leaves room for all at once."""
+    settings = {
+        store: Setting(
+            title=f"cold start until the first call, {store}",
+            code=code,
+            packages=ground.compiled,
+            variables=ground.plain,
+            rationed=True,
+        )
+        for store, code, ground in (
+            ("DynamoDB", DYNAMODB, dynamodb),
+            ("Redis", REDIS_ATTACHED, redis),
+        )
+    }
+    tasks = {
+        (store, subject): partial(setting.start, subject)
+        for store, setting in settings.items()
+        for subject in (BARE, "ours", "powertools")
+    }
+    found = abreast(size.few_rounds, tasks)
+    measures = []
+    for store, setting in settings.items():
+        own = {subject: starts for (place, subject), starts in found.items() if place == store}
+        measures.append(_measure(quota.GROUP, setting.title, _less_bare(own), 0, plotted=True))
     return measures
 
 
-def on_128_mb(compiled: Path, stub: Stub, size: Size) -> Measure:
-    """The wall time of a cold start under the quota."""
-    slow = Setting(
-        title="cold start until the first call is made",
-        packages=compiled,
-        variables=environment(stub.endpoint),
-        rationed=True,
-    )
-    found, _ = _measured(
-        slow,
-        size.few_rounds,
-        plotted=True,
-        warm_up=False,
-        subjects=("bare", "ours", "powertools"),
-    )
-    return replace(found, group=quota.GROUP)
+def _elsewhere(
+    measured: Callable[..., list[Measure]], plain: Setting, ground: Ground, *, budget: float
+) -> list[Measure]:
+    """The wall time of the same without byte code, and over TLS."""
+    uncompiled = replace(plain, title=f"{plain.title}, without .pyc", packages=ground.bare)
+    measures = measured(uncompiled, budget=budget, plotted=True)[:1]
+    if ground.tls is not None:
+        tls = replace(plain, title=f"{plain.title}, over TLS", variables=ground.tls)
+        measures += measured(tls, plotted=True)[:1]
+    return measures
 
 
 def _measured(
-    setting: Setting,
-    rounds: int,
-    *,
-    budget: float | None = None,
-    plotted: bool = False,
-    warm_up: bool = True,
-    subjects: Iterable[str] = _READY,
+    store: str, size: Size, setting: Setting, *, budget: float | None = None, plotted: bool = False
 ) -> list[Measure]:
-    tasks: dict[str, Callable[[], tuple[float, float]]] = {
-        subject: partial(setting.start, subject) for subject in subjects
-    }
-    found = interleaved(rounds, tasks, warm_up=warm_up)
-    bare = [median(times) for times in zip(*found.pop("bare"), strict=True)]
+    """The wall time, and the CPU time."""
+    tasks = {subject: partial(setting.start, subject) for subject in setting.code}
+    starts = _less_bare(interleaved(size.cold_rounds, tasks))
+    group = f"Cold start, {store}, less the bare interpreter"
     return [
-        Measure(
-            group="Cold start, less the bare interpreter",
-            name=setting.title + suffix,
-            unit="ms",
-            samples={
-                subject: [times[clock] - bare[clock] for times in starts]
-                for subject, starts in found.items()
-            },
-            budget=budget if clock == 0 else None,
-            plotted=plotted and clock == 0,
-        )
-        for clock, suffix in enumerate(("", " (CPU)"))
+        _measure(group, setting.title, starts, 0, budget=budget, plotted=plotted),
+        _measure(group, f"{setting.title} (CPU)", starts, 1),
     ]
 
 
-def _certificate(directory: Path) -> Path | None:
-    """A certificate for 127.0.0.1 with its key; None where there is no openssl command."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        return None
-    pem = directory / "server.pem"
-    options = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
-    subprocess.run(
-        [
-            *(openssl, *options.split(), "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(pem), "-out", str(directory / "certificate.pem")),
-        ],
-        check=True,
-        capture_output=True,
+def _less_bare(found: Mapping[str, Sequence[Times]]) -> dict[str, list[Times]]:
+    wall, cpu = (median(times) for times in zip(*found[BARE], strict=True))
+    return {
+        subject: [(start[0] - wall, start[1] - cpu) for start in starts]
+        for subject, starts in found.items()
+        if subject != BARE
+    }
+
+
+def _measure(
+    group: str,
+    name: str,
+    starts: Mapping[str, Sequence[Times]],
+    clock: int,
+    *,
+    budget: float | None = None,
+    plotted: bool = False,
+) -> Measure:
+    return Measure(
+        group=group,
+        name=name,
+        unit="ms",
+        samples={subject: [times[clock] for times in ones] for subject, ones in starts.items()},
+        budget=budget,
+        plotted=plotted,
     )
-    with pem.open("a") as joined:
-        joined.write((directory / "certificate.pem").read_text())
-    return pem
-
-
-def _bundle(packages: Path, certificate: Path, directory: Path) -> Path:
-    """As many authorities as a client really loads, and our own."""
-    bundle = directory / "bundle.pem"
-    own = certificate.with_name("certificate.pem").read_text()
-    bundle.write_text((packages / "botocore" / "cacert.pem").read_text() + own)
-    return bundle

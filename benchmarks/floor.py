@@ -17,9 +17,10 @@ from typing import Any
 
 
 class Floor:
-    """A DynamoDB client for one socket."""
+    """A client for one socket and one service."""
 
-    def __init__(self) -> None:
+    def __init__(self, service: str = "dynamodb") -> None:
+        self._service = service
         scheme, _, rest = os.environ["AWS_ENDPOINT_URL"].partition("://")
         self._host = rest
         host, _, port = rest.partition(":")
@@ -33,20 +34,19 @@ class Floor:
         self._region = os.environ["AWS_REGION"]
         self._derived = f"AWS4{os.environ['AWS_SECRET_ACCESS_KEY']}".encode()
         self._day = time.strftime("%Y%m%d", time.gmtime())
-        for part in (self._day, self._region, "dynamodb", "aws4_request"):
+        for part in (self._day, self._region, service, "aws4_request"):
             self._derived = hmac.digest(self._derived, part.encode(), "sha256")
 
-    def call(self, operation: str, parameters: Any) -> Any:
-        """The parsed response, an error's too."""
+    def call(self, target: str, parameters: Any) -> Any:
+        """The parsed response, an error's too; `target` is an operation's full name."""
         body = json.dumps(parameters).encode()
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        target = f"DynamoDB_20120810.{operation}"
         names = "host;x-amz-date;x-amz-security-token;x-amz-target"
         request = (
             f"POST\n/\n\nhost:{self._host}\nx-amz-date:{moment}\nx-amz-security-token:{self._token}"
             f"\nx-amz-target:{target}\n\n{names}\n{sha256(body).hexdigest()}"
         )
-        scope = f"{self._day}/{self._region}/dynamodb/aws4_request"
+        scope = f"{self._day}/{self._region}/{self._service}/aws4_request"
         text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{sha256(request.encode()).hexdigest()}"
         signature = hmac.digest(self._derived, text.encode(), "sha256").hex()
         head = (

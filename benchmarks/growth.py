@@ -10,20 +10,24 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Final
 
 from benchmarks.measures import Size, Table, interleaved
 from benchmarks.subjects import environment
-from benchmarks.workers import Stub, Worker, python_path, start
+from benchmarks.workers import Worker, python_path, start
 from kit.local_aws import ROOT
 
+PAIR: Final = ("ours", "powertools")
 
-def concurrency(workers: Mapping[str, Worker], size: Size) -> Table:
+
+def concurrency(store: str, workers: Mapping[str, Worker], size: Size) -> Table:
     """First calls by several threads on one store."""
-    chosen = {name: workers[name] for name in ("ours", "powertools")}
+    chosen = {name: workers[name] for name in PAIR}
+    calls = {"DynamoDB": 256, "Redis": 1_024}[store]
     rows = []
     for callers in size.callers:
         tasks = {
-            name: partial(worker.do, "concurrent", size=1_000, calls=256, callers=callers)
+            name: partial(worker.do, "concurrent", size=1_000, calls=calls, callers=callers)
             for name, worker in chosen.items()
         }
         found = interleaved(size.few_rounds, tasks, warm_up=False)
@@ -39,7 +43,7 @@ def concurrency(workers: Mapping[str, Worker], size: Size) -> Table:
             ]
         )
     return Table(
-        title="Callers at once: first calls of 1 KB on one store",
+        title=f"Callers at once: first calls of 1 KB on one store, {store}",
         head=["threads", "CPU, µs: ours", "Powertools", "wall, µs: ours", "Powertools", "ratio"],
         rows=rows,
         note="Wall time is that of all calls over their number. Python runs one thread at a time.",
@@ -54,7 +58,7 @@ def synthesis(directory: Path, size: Size) -> Table:
             kind: partial(_synth, directory / f"{functions}-{kind}", functions, stacks, kind)
             for kind in ("alone", "attached")
         }
-        rounds = size.few_rounds if functions <= 10 else 1
+        rounds = min(size.few_rounds, 2) if functions <= 10 else 1
         found = interleaved(rounds, tasks, warm_up=False)
         alone, attached = (median(times) for times in found.values())
         each = (attached - alone) / functions * 1000
@@ -68,17 +72,23 @@ def synthesis(directory: Path, size: Size) -> Table:
     )
 
 
-def memory(stub: Stub, packages: Path, size: Size) -> Table:
+def memory(
+    variables: Mapping[str, str], redis: Mapping[str, str], packages: Path, size: Size
+) -> Table:
     """Resident memory over many calls, half of them replays, after a fifth to warm up."""
+    many, some, few = (size.soak_calls // part for part in (1, 10, 40))
     kinds = [
-        ("ours-memory", "ours, MemoryStore, expiring keys", size.soak_calls),
-        ("ours", "ours, DynamoDB, distinct keys", size.soak_calls // 5),
-        ("powertools", "Powertools, DynamoDB, distinct keys", size.soak_calls // 20),
+        ("memory", "ours", "ours, MemoryStore, expiring keys", many),
+        ("dynamodb", "ours", "ours, DynamoDB, distinct keys", some),
+        ("dynamodb", "powertools", "Powertools, DynamoDB, distinct keys", few),
+        ("redis", "ours", "ours, Redis, distinct keys", some),
+        ("redis", "powertools", "Powertools, Redis, distinct keys", few),
     ]
     rows = []
-    for subject, title, calls in kinds:
+    for store, column, title, calls in kinds:
         with ExitStack() as stack:
-            worker = start(stack, stub.endpoint, packages, subject)[subject]
+            environment = redis if store == "redis" else variables
+            worker = start(stack, store, [column], environment, packages)[column]
             found = worker.do("soak", calls=calls, size=1_000)
         grown = found["after"] - found["before"]
         rows.append(

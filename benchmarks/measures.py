@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 from typing import Final, TypeAlias, TypeVar
@@ -17,6 +18,7 @@ SUBJECTS: Final = {
     "ours": "ours",
     "powertools": "Powertools",
     "boto3": "raw boto3",
+    "redis-py": "raw redis-py",
     "floor": "floor",
 }
 """The columns and their titles."""
@@ -62,24 +64,32 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How much a run does: rounds of interleaved repetitions, and calls in each."""
+    """How much a run does: rounds of interleaved repetitions, and calls in each, by payload."""
 
     rounds: int
     cold_rounds: int
     few_rounds: int
     calls: Mapping[int, int]
+    redis_calls: Mapping[int, int]
     soak_calls: int
     callers: Sequence[int]
+    records: Sequence[int]
     synths: Sequence[tuple[int, int]] = field(default=())
+
+    def calls_on(self, store: str) -> Mapping[int, int]:
+        """More on Redis, where a call is short beside what disturbs it."""
+        return self.redis_calls if store == "Redis" else self.calls
 
 
 FULL: Final = Size(
     rounds=7,
-    cold_rounds=7,
+    cold_rounds=5,
     few_rounds=3,
     calls={1_000: 80, 100_000: 12, 1_000_000: 2},
+    redis_calls={1_000: 300, 100_000: 12, 1_000_000: 2},
     soak_calls=100_000,
     callers=(1, 2, 4, 8, 16, 32, 64),
+    records=(0, 10_000, 1_000_000),
     synths=((1, 1), (10, 1), (100, 1), (300, 3)),
 )
 QUICK: Final = Size(
@@ -87,8 +97,10 @@ QUICK: Final = Size(
     cold_rounds=1,
     few_rounds=1,
     calls={1_000: 20, 100_000: 4, 1_000_000: 1},
-    soak_calls=4_000,
+    redis_calls={1_000: 100, 100_000: 4, 1_000_000: 1},
+    soak_calls=20_000,
     callers=(1, 64),
+    records=(0, 10_000),
     synths=((1, 1),),
 )
 
@@ -105,6 +117,17 @@ def interleaved(
             if turn >= 0:
                 found[name].append(value)
         names = [*names[1:], names[0]]
+    return found
+
+
+def abreast(rounds: int, tasks: Mapping[Name, Callable[[], Value]]) -> dict[Name, list[Value]]:
+    """Does every task in every round, all tasks of a round at once: for those that mostly wait."""
+    found: dict[Name, list[Value]] = {name: [] for name in tasks}
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        for _ in range(rounds):
+            started = {name: pool.submit(task) for name, task in tasks.items()}
+            for name, future in started.items():
+                found[name].append(future.result())
     return found
 
 

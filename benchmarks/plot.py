@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from benchmarks.measures import Measure
 
-_LEFT: Final = 300
+_LEFT: Final = 350
 _WIDTH: Final = 420
 _ROW: Final = 22
 _SIZE: Final = _LEFT + _WIDTH + 60

@@ -47,24 +47,25 @@ def _ration(pid: int, over: threading.Event) -> None:
             over.wait(PERIOD * SHARE)
 
 
-def warm_calls(workers: Mapping[str, Worker], size: Size) -> list[Measure]:
+def warm_calls(stores: Mapping[str, Mapping[str, Worker]], size: Size) -> list[Measure]:
     """Wall time of warm calls of 1 KB under the quota."""
     measures = []
-    calls = size.calls[1_000] // 2
-    for kind, title in (("first", "first call"), ("replay", "replay")):
-        tasks = {
-            name: partial(_rationed_call, workers[name], kind, calls)
-            for name in ("ours", "powertools")
-        }
-        measures.append(
-            Measure(
-                group=GROUP,
-                name=f"{title}, 1 KB",
-                unit="ms",
-                samples=interleaved(size.few_rounds, tasks, warm_up=False),
-                plotted=True,
+    for store, workers in stores.items():
+        calls = size.calls_on(store)[1_000] // 3
+        for kind, title in (("first", "first call"), ("replay", "replay")):
+            tasks = {
+                name: partial(_rationed_call, workers[name], kind, calls)
+                for name in ("ours", "powertools")
+            }
+            measures.append(
+                Measure(
+                    group=GROUP,
+                    name=f"{title}, 1 KB, {store}",
+                    unit="ms",
+                    samples=interleaved(size.few_rounds, tasks, warm_up=False),
+                    plotted=True,
+                )
             )
-        )
     return measures
 
 

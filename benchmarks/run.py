@@ -1,4 +1,4 @@
-"""`make bench`: this library, Powertools and raw boto3, side by side in one run.
+"""`make bench`: this library, Powertools and the raw clients, side by side in one run.
 
 Writes `results.md` and `results.svg` beside this file. `--quick` is a smoke test: it measures
 everything, but too little to be believed, and writes to a directory of its own.
@@ -16,25 +16,41 @@ from pathlib import Path
 from benchmarks import calls, cold_start, growth, quota
 from benchmarks.measures import FULL, QUICK, Measure, Size, Table
 from benchmarks.plot import svg
+from benchmarks.records import records
+from benchmarks.relay import Relay
 from benchmarks.report import markdown, verdicts
-from benchmarks.trees import trees
-from benchmarks.workers import Stub, start
+from benchmarks.servers import Servers, running
+from benchmarks.workers import start
+
+COLUMNS = {
+    "dynamodb": ("ours", "powertools", "boto3", "floor"),
+    "redis": ("ours", "powertools", "redis-py", "floor"),
+    "memory": ("ours", "powertools"),
+}
 
 
-def measured(size: Size, directory: Path) -> tuple[list[Measure], list[Table]]:
-    """The whole run."""
-    compiled, bare = trees(directory)
+def measured(size: Size, directory: Path) -> tuple[list[Measure], list[Table], str]:
+    """The whole run, and the version of Redis that served it."""
     with ExitStack() as stack:
-        stub = stack.enter_context(Stub())
-        clients = start(stack, stub.endpoint, compiled, "ours", "powertools", "boto3", "floor")
-        memories = start(stack, stub.endpoint, compiled, "ours-memory", "powertools-memory")
-        in_memory = {name.removesuffix("-memory"): worker for name, worker in memories.items()}
+        servers = running(stack, directory)
+        packages = servers.dynamodb.compiled
+        dynamodb, redis = (
+            start(stack, store, COLUMNS[store], ground.plain, packages)
+            for store, ground in (("dynamodb", servers.dynamodb), ("redis", servers.redis))
+        )
+        in_memory = start(stack, "memory", COLUMNS["memory"], servers.dynamodb.plain, packages)
         steps: list[Callable[[], list[Measure]]] = [
-            lambda: cold_start.cold_starts(compiled, bare, stub, directory, size),
-            lambda: calls.on_dynamodb(clients, size),
+            lambda: cold_start.on_dynamodb(servers.dynamodb, size),
+            lambda: cold_start.on_redis(servers.redis, size),
+            lambda: calls.per_call("DynamoDB", dynamodb, size),
+            lambda: calls.per_call("Redis", redis, size),
             lambda: calls.without_io(in_memory, size),
-            lambda: [cold_start.on_128_mb(compiled, stub, size), *quota.warm_calls(clients, size)],
-            lambda: calls.at_the_socket(clients, stub),
+            lambda: [
+                *cold_start.on_128_mb(servers.dynamodb, servers.redis, size),
+                *quota.warm_calls({"DynamoDB": dynamodb, "Redis": redis}, size),
+            ],
+            lambda: calls.at_the_socket("DynamoDB", dynamodb, servers.stub),
+            lambda: _at_redis_socket(servers),
         ]
         measures = []
         for step in steps:
@@ -42,11 +58,23 @@ def measured(size: Size, directory: Path) -> tuple[list[Measure], list[Table]]:
             print(verdicts(found), flush=True)
             measures += found
         tables = [
-            growth.concurrency(clients, size),
+            growth.concurrency("DynamoDB", dynamodb, size),
+            growth.concurrency("Redis", redis, size),
+            records(servers, size),
             growth.synthesis(directory, size),
-            growth.memory(stub, compiled, size),
+            growth.memory(servers.dynamodb.plain, servers.redis.plain, packages, size),
         ]
-    return measures, tables
+    return measures, tables, servers.place.version
+
+
+def _at_redis_socket(servers: Servers) -> list[Measure]:
+    """By subjects of its own, whose commands pass a relay that counts."""
+    with ExitStack() as stack:
+        relay = stack.enter_context(Relay(servers.place.server.plain_port))
+        leads_there = servers.place.variables(servers.stub, port=relay.port)
+        variables = {**servers.redis.plain, **leads_there}
+        workers = start(stack, "redis", COLUMNS["redis"], variables, servers.redis.compiled)
+        return calls.at_the_socket("Redis", workers, relay)
 
 
 def main() -> None:
@@ -56,9 +84,9 @@ def main() -> None:
     quick = parser.parse_args().quick
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-        measures, tables = measured(QUICK if quick else FULL, Path(directory))
+        measures, tables, redis = measured(QUICK if quick else FULL, Path(directory))
     output = Path(tempfile.mkdtemp(prefix="bench-quick-")) if quick else Path(__file__).parent
-    (output / "results.md").write_text(markdown(measures, tables, quick=quick))
+    (output / "results.md").write_text(markdown(measures, tables, redis=redis, quick=quick))
     (output / "results.svg").write_text(svg([one for one in measures if one.plotted]))
     print(f"\n{output / 'results.md'}, in {time.monotonic() - started:.0f} s")
 

@@ -10,16 +10,15 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any, TypeAlias
+
+from benchmarks.floor_redis import BusyError, RedisFloor, by_hand
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
 
 TABLE = "bench"
-
-
-class BusyError(Exception):
-    """What the subjects made by hand raise while another attempt is in progress."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +69,35 @@ def floor() -> Subject:
 
     client = Floor()
     return _by_hand(
-        lambda **request: client.call("PutItem", request).get("Item"),
-        lambda **request: client.call("UpdateItem", request),
+        lambda **request: client.call("DynamoDB_20120810.PutItem", request).get("Item"),
+        lambda **request: client.call("DynamoDB_20120810.UpdateItem", request),
     )
+
+
+def ours_redis() -> Subject:
+    """This library on Redis, as in an attached function: all it knows is its environment."""
+    from lambda_idempotency import InProgressError, idempotent
+
+    return Subject(wrap=idempotent, busy=InProgressError)
+
+
+def powertools_redis() -> Subject:
+    """The peer on Redis, with the redis-py client it makes for itself."""
+    from aws_lambda_powertools.utilities.idempotency.persistence.cache import CachePersistenceLayer
+
+    return _powertools(CachePersistenceLayer(**redis_login()))
+
+
+def redis_py() -> Subject:
+    """The two scripts by hand through redis-py."""
+    import redis
+
+    return Subject(wrap=partial(by_hand, redis.Redis(**redis_login())), busy=BusyError)
+
+
+def floor_redis() -> Subject:
+    """The two scripts by hand on a socket."""
+    return Subject(wrap=partial(by_hand, RedisFloor(**redis_login())), busy=BusyError)
 
 
 def ours_memory() -> Subject:
@@ -96,13 +121,24 @@ def powertools_memory() -> Subject:
 
 
 SUBJECTS: dict[str, Callable[[], Subject]] = {
-    "ours": ours,
-    "powertools": powertools,
-    "boto3": boto3,
-    "floor": floor,
-    "ours-memory": ours_memory,
-    "powertools-memory": powertools_memory,
+    "dynamodb/ours": ours,
+    "dynamodb/powertools": powertools,
+    "dynamodb/boto3": boto3,
+    "dynamodb/floor": floor,
+    "redis/ours": ours_redis,
+    "redis/powertools": powertools_redis,
+    "redis/redis-py": redis_py,
+    "redis/floor": floor_redis,
+    "memory/ours": ours_memory,
+    "memory/powertools": powertools_memory,
 }
+"""By store and column."""
+
+
+def redis_login() -> dict[str, Any]:
+    """How the environment says that Redis is reached, in redis-py's and the peer's own words."""
+    login: dict[str, Any] = json.loads(os.environ["BENCH_REDIS"])
+    return login
 
 
 def _powertools(layer: Any) -> Subject:

@@ -14,7 +14,7 @@ from pathlib import Path
 from kit.local_aws import ROOT
 
 OURS = ROOT / "runtime" / "lambda_idempotency"
-FLOOR = ROOT / "benchmarks" / "floor.py"
+FLOORS = tuple(ROOT / "benchmarks" / name for name in ("floor.py", "floor_redis.py"))
 
 PEER = (
     "aws_lambda_powertools",
@@ -22,17 +22,18 @@ PEER = (
     "botocore",
     "dateutil",
     "jmespath",
+    "redis",
     "s3transfer",
     "six",
     "typing_extensions",
     "urllib3",
 )
-"""The peer with all that it imports; raw boto3 is among it."""
+"""The peer with all that it imports; raw boto3 is among it, and the redis-py of all."""
 
 
 def trees(directory: Path) -> tuple[Path, Path]:
     """Two directories for PYTHONPATH with all the packages: compiled, and without byte code."""
-    sources = [OURS, FLOOR, *(_installed(name) for name in PEER)]
+    sources = [OURS, *FLOORS, *(_installed(name) for name in PEER)]
     compiled, bare = directory / "compiled", directory / "bare"
     for tree in (compiled, bare):
         tree.mkdir()

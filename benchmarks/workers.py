@@ -5,9 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -24,11 +26,12 @@ class Stub:
     def __init__(self, *, certificate: Path | None = None) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="bench-stub-")
         self._port = free_port()
+        self._certificate = certificate
         scheme = "http" if certificate is None else "https"
         self.endpoint = f"{scheme}://127.0.0.1:{self._port}"
         options = [] if certificate is None else [str(certificate)]
         self._server = Server(
-            [sys.executable, "-m", "benchmarks.stub_dynamodb", str(self._port), *options],
+            [sys.executable, "-m", "benchmarks.stub_aws", str(self._port), *options],
             log=Path(self._directory.name) / "stub.log",
             ready=lambda: listens(self._port),
             environment={**environment(self.endpoint), "PYTHONPATH": python_path()},
@@ -48,22 +51,35 @@ class Stub:
 
     def counts(self) -> dict[str, int]:
         """Requests, and bytes received and sent, so far."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
-        connection.request("POST", "/", headers={"X-Amz-Target": "Stub.Counts"})
+        return self._ask("Stub.Counts", {})
+
+    def keep(self, name: str, text: str) -> None:
+        """Has this text, from now on, as the parameter or secret of this name."""
+        self._ask("Stub.Keep", {"Name": name, "Text": text})
+
+    def _ask(self, target: str, parameters: dict[str, str]) -> dict[str, int]:
+        connection = self._connection()
+        connection.request("POST", "/", json.dumps(parameters), {"X-Amz-Target": target})
         found: dict[str, int] = json.loads(connection.getresponse().read())
         connection.close()
         return found
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._certificate is None:
+            return http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        context = ssl.create_default_context(cafile=self._certificate)
+        return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=10, context=context)
 
 
 class Worker:
     """One subject; `do` measures it."""
 
-    def __init__(self, subject: str, endpoint: str, packages: Path) -> None:
+    def __init__(self, subject: str, variables: Mapping[str, str], packages: Path) -> None:
         self.subject = subject
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", subject],
             cwd=ROOT,
-            env={**environment(endpoint), "PYTHONPATH": python_path(packages)},
+            env={**variables, "PYTHONPATH": python_path(packages)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -92,13 +108,19 @@ class Worker:
         self._process.communicate()
 
 
-def start(stack: ExitStack, endpoint: str, packages: Path, *subjects: str) -> dict[str, Worker]:
-    """Workers that end with `stack`, each checked to do what it is measured for."""
+def start(
+    stack: ExitStack,
+    store: str,
+    columns: Iterable[str],
+    variables: Mapping[str, str],
+    packages: Path,
+) -> dict[str, Worker]:
+    """Workers that end with `stack`, by column, each checked to do what it is measured for."""
     workers = {}
-    for subject in subjects:
-        workers[subject] = Worker(subject, endpoint, packages)
-        stack.callback(workers[subject].stop)
-        workers[subject].do("check")
+    for column in columns:
+        workers[column] = Worker(f"{store}/{column}", variables, packages)
+        stack.callback(workers[column].stop)
+        workers[column].do("check")
     return workers
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,11 @@ class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped
         file = nodeid.split("::", maxsplit=1)[0]
         apart = "demo" in file or "redis" in file
         return "deployed" if "/e2e/" in file and not apart else file
+
+
+def pytest_configure() -> None:
+    """A shell's background jobs ignore interrupts, which tests send."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

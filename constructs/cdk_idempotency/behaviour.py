@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypedDict
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration, Size, Token
 
 from constructs import IConstruct
 from lambda_idempotency.contract import (
@@ -49,6 +49,12 @@ class Behaviour(TypedDict, total=False):
     Default: `reject`."""
     fail_open: bool
     """Run unprotected while the store cannot be reached. Default: False, raise StoreError."""
+    cache_size: int
+    """Completed records that each decorated handler keeps in its process, so that their replays
+    ask no store. Default: 0."""
+    large_response_size: Size
+    """Compressed size above which a response goes into the bucket of `large_responses`, as does
+    whatever the store cannot hold. Default: 32 KiB."""
     http: HttpProfile | None
     """How requests of API Gateway, function URLs and load balancers are answered; None: as any
     other event. Default: `HttpProfile.ietf()`."""
@@ -85,6 +91,12 @@ def _resolved(scope: IConstruct, name: str, value: Any) -> Any:
                 scope, f"{name} is a CDK token; pass a Duration whose length is known at synth"
             )
         return value.to_seconds(integral=False)
+    if isinstance(value, Size):
+        if value.is_unresolved():
+            raise refusal(scope, f"{name} is a CDK token; pass a Size that is known at synth")
+        return int(value.to_bytes())
+    if name == "large_response_size":
+        raise refusal(scope, f"{name} is {value!r}; expected a Size, such as Size.kibibytes(64)")
     if name in ("expires_after", "lease", "wait_timeout"):
         raise refusal(scope, f"{name} is {value!r}; expected a Duration")
     if name in ("key", "fingerprint"):

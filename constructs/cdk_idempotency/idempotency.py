@@ -12,9 +12,11 @@ from constructs import Construct, IConstruct
 from lambda_idempotency.contract import Settings
 
 from .attachable import check_attachable, checked_namespace, lease_of, namespace_of
+from .batch_sources import BatchSources
 from .behaviour import Behaviour, check_props, settings_of
 from .environment import EnvironmentSize
 from .errors import refusal
+from .large_responses import LargeResponses
 from .layer import compiled_for, layer_in
 from .stores import IdempotencyStore
 from .wrapping import check_not_shadowed, own_handler, redirect
@@ -22,6 +24,7 @@ from .wrapping import check_not_shadowed, own_handler, redirect
 if TYPE_CHECKING:
     from aws_cdk import aws_apigateway as apigateway
     from aws_cdk import aws_apigatewayv2 as apigatewayv2
+    from aws_cdk import aws_s3 as s3
 
 _MARK = "cdk-idempotency:attached"
 
@@ -29,8 +32,10 @@ _MARK = "cdk-idempotency:attached"
 class Idempotency(Construct):
     """Provisions a store for idempotency records and attaches Python functions to it.
 
-    `store` defaults to `IdempotencyStore.dynamodb()`. The other props are those of `Behaviour` and
-    hold for every attached function. Raises ValueError naming this construct and the prop.
+    `store` defaults to `IdempotencyStore.dynamodb()`. `large_responses` is a bucket, in the region
+    of the functions, for responses above `large_response_size`; default: none, and what a record
+    cannot hold its duplicates do not get. The other props are those of `Behaviour` and hold for
+    every attached function. Raises ValueError naming this construct and the prop.
     """
 
     def __init__(
@@ -39,12 +44,14 @@ class Idempotency(Construct):
         id: str,  # noqa: A002 - the field's name for it
         *,
         store: IdempotencyStore | None = None,
+        large_responses: s3.IBucket | None = None,
         **behaviour: Unpack[Behaviour],
     ) -> None:
         super().__init__(scope, id)
         self._behaviour: dict[str, Any] = dict(behaviour)
         check_props(self, self._behaviour)
         self._store = (IdempotencyStore.dynamodb() if store is None else store).bind(self)
+        self._large_responses = None if large_responses is None else LargeResponses(large_responses)
         self._namespaces: dict[str, str] = {}
         self._attached: dict[str, Settings] = {}
         self._status_routes: dict[tuple[str, str], str] = {}
@@ -83,6 +90,10 @@ class Idempotency(Construct):
             contract["lease"] = lease_of(attached)
         if wrap_handler:
             contract["handler"] = own_handler(attached)
+        if self._large_responses is not None:
+            contract.update(self._large_responses.settings())
+        elif "large_response_size" in props:
+            raise refusal(attached, "large_response_size is for a bucket; pass large_responses=...")
         settings = settings_of(attached, props, **contract)
         if wrap_handler:
             redirect(attached)
@@ -92,7 +103,10 @@ class Idempotency(Construct):
         for variable, value in settings.to_environment().items():
             attached.add_environment(variable, value)
         self._store.grant(attached, namespace)
+        if self._large_responses is not None:
+            self._large_responses.attach(attached, namespace, expires_after=settings.expires_after)
         attached.node.add_validation(EnvironmentSize(attached))
+        attached.node.add_validation(BatchSources(attached))
         _note_byte_code(attached)
 
     def add_status_route(
@@ -155,7 +169,10 @@ class Idempotency(Construct):
         """
         if namespace is not None:
             checked_namespace(self, namespace)
-        return self._store.grant(grantee, namespace)
+        grant = self._store.grant(grantee, namespace)
+        if self._large_responses is None:
+            return grant
+        return grant.combine(self._large_responses.grant(grantee, namespace))
 
     def _check_first(self, function: lambda_.Function) -> None:
         for entry in function.node.metadata:

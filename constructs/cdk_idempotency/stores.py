@@ -88,7 +88,7 @@ class IdempotencyStore(ABC):
         them is given then. Default: a new one, an advanced one (which costs) only for a long `ca`.
 
         The server must not evict records (`maxmemory-policy noeviction`), and a function in a VPC
-        must have a route to it. The README has the rights that its user needs.
+        must have a route to it. docs/redis.md has the rights that its user needs.
         """
         from .redis_store import RedisServer
 

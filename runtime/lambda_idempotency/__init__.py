@@ -11,38 +11,50 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .attempt import Attempt as Attempt
     from .attempt import current as current
+    from .batches.decorator import idempotent_records as idempotent_records
     from .contract import HttpOptions as HttpOptions
     from .contract import Settings as Settings
     from .decorators import idempotent as idempotent
+    from .errors import CommitError as CommitError
     from .errors import ConfigurationError as ConfigurationError
     from .errors import FingerprintMismatchError as FingerprintMismatchError
     from .errors import IdempotencyError as IdempotencyError
     from .errors import InProgressError as InProgressError
+    from .errors import LeaseLostError as LeaseLostError
     from .errors import MissingKeyError as MissingKeyError
     from .errors import ParkedError as ParkedError
     from .errors import ResponseUnavailableError as ResponseUnavailableError
     from .errors import StoreError as StoreError
+    from .functions.decorator import idempotent_function as idempotent_function
+    from .orphans import Reconciled as Reconciled
+    from .replays import Replay as Replay
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
     from .stores.redis import RedisStore as RedisStore
 
 _HOMES = {
     "Attempt": "attempt",
+    "CommitError": "errors",
     "ConfigurationError": "errors",
     "DynamoDBStore": "stores.dynamodb",
     "FingerprintMismatchError": "errors",
     "HttpOptions": "contract",
     "IdempotencyError": "errors",
     "InProgressError": "errors",
+    "LeaseLostError": "errors",
     "MemoryStore": "stores.memory",
     "MissingKeyError": "errors",
     "ParkedError": "errors",
+    "Reconciled": "orphans",
     "RedisStore": "stores.redis",
+    "Replay": "replays",
     "ResponseUnavailableError": "errors",
     "Settings": "contract",
     "StoreError": "errors",
     "current": "attempt",
     "idempotent": "decorators",
+    "idempotent_function": "functions.decorator",
+    "idempotent_records": "batches.decorator",
 }
 
 __all__ = list(_HOMES)

@@ -121,7 +121,7 @@ def _plain(value: Any) -> Any:
         return plain
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return _plain(_convert(value))
+    return _plain(converted(value))
 
 
 def _integer(value: int) -> int | float | str:
@@ -157,8 +157,10 @@ def _name(name: Any) -> str:
     raise ValueError(f"it has an object with a name of type {type(name).__name__}, not text")
 
 
-def _convert(value: Any) -> Any:
-    """The JSON form of what is not JSON itself. Nothing is imported to recognise it."""
+def converted(value: Any) -> Any:
+    """What stands for a value that is not JSON itself: a text, a number, or an object whose parts
+    may need the same. Raises ValueError where there is none."""
+    # Nothing is imported to recognise it.
     kind = type(value)
     if hasattr(kind, "model_dump") and hasattr(kind, "model_fields"):  # pydantic
         return value.model_dump(mode="python")

@@ -62,6 +62,8 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "on_missing_key": get_args(OnMissingKey),
 }
 _SECONDS: Final = ("expires_after", "lease", "wait_timeout")
+_WHOLE: Final = {"max_attempts": 1, "cache_size": 0, "large_response_size": 1}
+"""Settings that are whole numbers, and the least they may be."""
 _FLAGS: Final = ("fail_open", "disabled")
 _MAX_SECONDS: Final = 100 * 365 * 24 * 3600
 
@@ -95,6 +97,14 @@ class _Values(NamedTuple):
     """Attempts that may die before the key is parked; None: no limit."""
     on_missing_key: OnMissingKey = "reject"
     fail_open: bool = False
+    cache_size: int = 0
+    """Completed records that are kept in the process, for each decorated handler or function."""
+    large_responses: str | None = None
+    """The S3 bucket for responses that are large; None: records hold all they can."""
+    large_response_size: int = 32 * 1024
+    """Bytes, compressed, above which a response is large. A unit for each KB is what a record of
+    them costs to write, and each replay; an object costs eight to write and one to read, and a
+    request's time each. What the store cannot hold is large in any case."""
     disabled: bool = False
 
 
@@ -161,9 +171,10 @@ def _check(name: str, value: object) -> None:
             raise ConfigurationError(f"{name} is {value!r}; expected {_one_of(_CHOICES[name])}")
     elif name in _SECONDS:
         _check_seconds(name, value)
-    elif name == "max_attempts":
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ConfigurationError(f"{name} is {value!r}; expected a whole number from 1")
+    elif name in _WHOLE:
+        least = _WHOLE[name]
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ConfigurationError(f"{name} is {value!r}; expected a whole number from {least}")
     elif name in _FLAGS:
         if not isinstance(value, bool):
             raise ConfigurationError(f"{name} is {value!r}; expected true or false")
@@ -227,7 +238,7 @@ def _from_text(name: str, text: str) -> object:
     try:
         if name in _SECONDS:
             return float(text)
-        if name == "max_attempts":
+        if name in _WHOLE:
             return int(text)
     except ValueError:
         pass  # `_check` says what was expected

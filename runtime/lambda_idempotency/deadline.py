@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import Final
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _ENDS: Final[ContextVar[float]] = ContextVar("lambda_idempotency.deadline")
 
@@ -12,6 +16,19 @@ _ENDS: Final[ContextVar[float]] = ContextVar("lambda_idempotency.deadline")
 def start(milliseconds: int) -> Token[float]:
     """Says how much time is left; returns what `end` wants."""
     return _ENDS.set(time.monotonic() + milliseconds / 1000)
+
+
+def limited(function: Callable[[T], R], left: Callable[[], int]) -> Callable[[T], R]:
+    """The function, within the milliseconds that are `left` when it is called."""
+
+    def called(argument: T) -> R:
+        token = start(left())
+        try:
+            return function(argument)
+        finally:
+            end(token)
+
+    return called
 
 
 def end(token: Token[float]) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from datetime import timedelta
 from functools import update_wrapper
-from inspect import iscoroutinefunction
 from types import EllipsisType
 from typing import Any, Final, TypeAlias, overload
 
+from .callables import is_async
 from .contract import (
     HttpOptions,
     OnInProgress,
@@ -19,16 +17,21 @@ from .contract import (
     http_option,
 )
 from .errors import ConfigurationError
+from .handlers import Handler, Handling, Runnable, SyncHandler, run_unprotected
 from .keys import Expression, KeyRule, Selector
-from .operation import Handler, Operation, run_unprotected
+from .options import (
+    NO_STORE,
+    Duration,
+    namespace_of,
+    operation_of,
+    settings_with,
+    store_of,
+)
+from .orphans import OnOrphan, checked
 from .record import Store
-from .stores.dynamodb import DynamoDBStore
-from .stores.memory import MemoryStore
+from .replays import OnReplay
 
-Caller: TypeAlias = Callable[[Handler, Any, Any], Any]
-
-Duration: TypeAlias = float | timedelta
-"""Seconds, or a timedelta."""
+Caller: TypeAlias = Callable[[Runnable, Any, Any], Any]
 
 Http: TypeAlias = ProfileName | HttpOptions | EllipsisType | None
 """A profile, options, None (HTTP mode is off), or `...`: as the settings say."""
@@ -49,8 +52,11 @@ def idempotent(
     on_in_progress: OnInProgress | None = None,
     wait_timeout: Duration | None = None,
     max_attempts: int | None = None,
+    on_orphan: OnOrphan | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
+    cache_size: int | None = None,
+    on_replay: OnReplay | None = None,
     http: Http = ...,
     namespace: str | None = None,
     store: Store | None = None,
@@ -66,8 +72,11 @@ def idempotent(
     on_in_progress: OnInProgress | None = None,
     wait_timeout: Duration | None = None,
     max_attempts: int | None = None,
+    on_orphan: OnOrphan | None = None,
     on_missing_key: OnMissingKey | None = None,
     fail_open: bool | None = None,
+    cache_size: int | None = None,
+    on_replay: OnReplay | None = None,
     http: Http = ...,
     namespace: str | None = None,
     store: Store | None = None,
@@ -80,6 +89,9 @@ def idempotent(
     "stripe", "accepted"), `HttpOptions`, or None: HTTP events are as any other. Durations are
     seconds or a timedelta: `expires_after` (answers are kept, 24 hours), `lease` (an attempt may
     hold its key; never less than the invocation has left), `wait_timeout` (half of the time left).
+    `cache_size`: how many completed records are kept in the process, so that replays ask no store
+    (0). `on_replay` is called with the response about to be replayed and its `Replay`; what it
+    returns is replayed instead, unless it is None, and what it raises the caller gets.
     An option that is not given comes from the settings (read once, here), then from the defaults.
 
     The handler raises what it raised; the wrapper raises `InProgressError`,
@@ -87,22 +99,23 @@ def idempotent(
     anything ran, and `ResponseUnavailableError`; in HTTP mode these are responses. Raises
     `ConfigurationError` where it is applied.
     """
-    options: dict[str, Any] = {
-        "expires_after": _seconds(expires_after),
-        "lease": _seconds(lease),
-        "on_in_progress": on_in_progress,
-        "wait_timeout": _seconds(wait_timeout),
-        "max_attempts": max_attempts,
-        "on_missing_key": on_missing_key,
-        "fail_open": fail_open,
-        "namespace": namespace,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
     try:
+        settings = settings_with(
+            expires_after=expires_after,
+            lease=lease,
+            on_in_progress=on_in_progress,
+            wait_timeout=wait_timeout,
+            max_attempts=max_attempts,
+            on_missing_key=on_missing_key,
+            fail_open=fail_open,
+            cache_size=cache_size,
+            namespace=namespace,
+        )
         if http is not ...:
-            given["http"] = http_option(http)
-        settings = Settings.from_environment(os.environ).overridden(**given)
-        call = _caller(settings, store, key, fingerprint)
+            settings = settings.overridden(http=http_option(http))
+        call = _caller(
+            settings, store, key, fingerprint, on_orphan=checked(on_orphan), on_replay=on_replay
+        )
     except ConfigurationError as error:
         raise ConfigurationError(f"@idempotent: {error}") from None
 
@@ -118,17 +131,24 @@ def idempotent(
 
 
 def _wrap(call: Caller, handler: Handler) -> Handler:
-    is_async = iscoroutinefunction(handler) or iscoroutinefunction(type(handler).__call__)
-    function = _synchronous(handler) if is_async else handler
+    runnable = _runnable(handler)
 
     def wrapper(event: Any, context: Any = None) -> Any:
-        return call(function, event, context)
+        return call(runnable, event, context)
 
     update_wrapper(wrapper, handler)
-    if function is not handler:
+    if not isinstance(runnable, SyncHandler):
         del wrapper.__wrapped__  # type: ignore[attr-defined]  # else it would pass for async
     setattr(wrapper, MARK, True)
     return wrapper
+
+
+def _runnable(handler: Handler) -> Runnable:
+    if not is_async(handler):
+        return SyncHandler(handler)
+    from .async_handlers import AsyncHandler  # asyncio is imported by those who use it
+
+    return AsyncHandler(handler)
 
 
 def _caller(
@@ -136,38 +156,27 @@ def _caller(
     store: Store | None,
     key: Expression | None,
     fingerprint: Expression | None,
+    *,
+    on_orphan: OnOrphan | None,
+    on_replay: OnReplay | None,
 ) -> Caller:
     """What stands between the caller and the handler."""
     if settings.disabled:
         return run_unprotected
-    store = _store(settings) if store is None else _checked(store)
-    if store is None:
-        if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-            raise ConfigurationError(_NO_STORE)
-        return _refuse  # at the first call: a unit test may import the handler all the same
-    operation = Operation(
-        rule=KeyRule(
-            namespace=_namespace(settings, store),
-            key=_selector("key", key, settings.key),
-            fingerprint=_selector("fingerprint", fingerprint, settings.fingerprint),
-        ),
-        store=store,
-        expires_after=_milliseconds(settings.expires_after),
-        lease=None if settings.lease is None else _milliseconds(settings.lease),
-        wait=settings.on_in_progress == "wait",
-        wait_timeout=(
-            None if settings.wait_timeout is None else _milliseconds(settings.wait_timeout)
-        ),
-        max_attempts=settings.max_attempts,
-        bypass_missing_key=settings.on_missing_key == "bypass",
-        fail_open=settings.fail_open,
-        http=settings.http,
+    found = store_of(settings, store)
+    if found is None:
+        return _refuse
+    rule = KeyRule(
+        namespace=namespace_of(settings, found),
+        key=_selector("key", key, settings.key),
+        fingerprint=_selector("fingerprint", fingerprint, settings.fingerprint),
     )
     if settings.http not in (None, HttpOptions()):
         from .http import mode  # HTTP is expected: load it while the environment starts
 
         mode.mode_of(settings.http)
-    return operation.call
+    operation = operation_of(settings, found, on_orphan=on_orphan, on_replay=on_replay)
+    return Handling(rule, operation, settings.http).call
 
 
 def _selector(name: str, option: Expression | None, setting: str | None) -> Selector | None:
@@ -175,83 +184,5 @@ def _selector(name: str, option: Expression | None, setting: str | None) -> Sele
     return None if expression is None else Selector(name, expression)
 
 
-def _store(settings: Settings) -> Store | None:
-    if settings.store == "memory":
-        return MemoryStore()
-    if settings.store == "redis":
-        return None if settings.parameter is None else _redis_store(settings)
-    if settings.table is None:
-        return None
-    return DynamoDBStore(settings.table, url_suffix=settings.url_suffix)
-
-
-def _redis_store(settings: Settings) -> Store:
-    try:
-        from .redis_access.client import RedisClient
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"store is 'redis', and {error.name} is not installed: pip install "
-            "'cdk-idempotency[redis]', or use the layer of Idempotency.attach()"
-        ) from None
-    from .stores.redis import RedisStore
-
-    assert settings.parameter is not None
-    return RedisStore(RedisClient(settings.parameter, url_suffix=settings.url_suffix))
-
-
-def _checked(store: Store) -> Store:
-    members = ("claim", "complete", "release", "read", "max_data")
-    if missing := [name for name in members if not hasattr(store, name)]:
-        raise ConfigurationError(
-            f"store is a {type(store).__name__} without {', '.join(missing)}; expected "
-            "DynamoDBStore(...), RedisStore(...), MemoryStore() or another Store"
-        )
-    return store
-
-
-def _namespace(settings: Settings, store: Store) -> str:
-    if settings.namespace is not None:
-        return settings.namespace
-    if isinstance(store, MemoryStore):
-        return "local"
-    raise ConfigurationError(
-        "namespace is missing, and functions that share a store must not share records. "
-        "Idempotency.attach() sets it; without the construct pass namespace=..."
-    )
-
-
 def _refuse(*_: Any) -> Any:
-    raise ConfigurationError(f"@idempotent: {_NO_STORE}")
-
-
-_NO_STORE: Final = (
-    "no store is configured. Attach the function with Idempotency.attach(), pass "
-    "store=DynamoDBStore(...) or RedisStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
-)
-
-
-def _synchronous(handler: Callable[[Any, Any], Any]) -> Handler:
-    """An async handler on one long-lived event loop: Lambda does not await handlers."""
-    import asyncio
-    import weakref
-    from contextvars import copy_context
-
-    runner = asyncio.Runner()
-
-    def function(event: Any, context: Any) -> Any:
-        return runner.run(handler(event, context), context=copy_context())
-
-    def close() -> None:
-        if not runner.get_loop().is_closed():
-            runner.close()
-
-    weakref.finalize(function, close)
-    return function
-
-
-def _seconds(duration: Duration | None) -> float | None:
-    return duration.total_seconds() if isinstance(duration, timedelta) else duration
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)
+    raise ConfigurationError(f"@idempotent: {NO_STORE}")

@@ -1,4 +1,4 @@
-"""Executes the protocol's steps: the only place where the protocol meets the world."""
+"""Executes the protocol's steps: here, and in `async_driver`, the protocol meets the world."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Callable
 from . import deadline
 from .metrics import report
 from .protocol import Protocol
-from .record import Store
+from .record import Reply, Store
 from .steps import (
     Answer,
+    Both,
     Claim,
     Complete,
     Emit,
@@ -23,6 +24,8 @@ from .steps import (
     Returned,
     Run,
     Sleep,
+    Step,
+    Together,
 )
 
 
@@ -33,35 +36,48 @@ def drive(
     store: Store,
     run: Callable[[Run | Reconcile], Returned | None],
     remaining: Callable[[], int],
+    finish: Callable[[Returned], Returned] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left."""
+    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left.
+    `finish`, which never raises, does with a result what takes time before it is recorded."""
     token = deadline.start(remaining())
     reply: Answer = None
     try:
         while True:
             step = protocol.send(reply)
-            if isinstance(step, (Run, Reconcile)):
-                try:
-                    reply = run(step)
-                except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
-                    reply = Raised(error)
-            elif isinstance(step, Sleep):
-                sleep(step.milliseconds / 1000)
-                reply = None
-            elif isinstance(step, Emit):
-                report(step.metric, key)
-                reply = None
-            else:
-                try:
-                    reply = ask(store, step)
-                except Exception as error:  # noqa: BLE001 - a bug in a store loses no result either
-                    reply = Failed(error, remaining())
+            reply = execute(step, key=key, store=store, run=run, remaining=remaining, sleep=sleep)
+            if finish is not None and isinstance(reply, Returned) and reply.keep:
+                reply = finish(reply)
     except StopIteration as stop:
         outcome: Outcome = stop.value
         return outcome
     finally:
         deadline.end(token)
+
+
+def execute(
+    step: Step,
+    *,
+    key: str,
+    store: Store,
+    run: Callable[[Run | Reconcile], Returned | None],
+    remaining: Callable[[], int],
+    sleep: Callable[[float], None],
+) -> Answer:
+    """Executes one step of a call, and returns what to tell its protocol."""
+    if isinstance(step, (Run, Reconcile)):
+        try:
+            return run(step)
+        except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
+            return Raised(error)
+    if isinstance(step, Sleep):
+        sleep(step.milliseconds / 1000)
+        return None
+    if isinstance(step, Emit):
+        report(step.metric, key)
+        return None
+    return ask_surely(store, step, remaining)
 
 
 def ask(store: Store, step: Claim | Complete | Release | Read) -> Answer:
@@ -73,3 +89,27 @@ def ask(store: Store, step: Claim | Complete | Release | Read) -> Answer:
     if isinstance(step, Release):
         return store.release(step.key, step.owner)
     return store.read(step.key)
+
+
+def ask_surely(
+    store: Store, step: Claim | Complete | Release | Read, remaining: Callable[[], int]
+) -> Answer:
+    """Sends one verb to the store; whatever it raises is an answer too."""
+    try:
+        return ask(store, step)
+    except Exception as error:  # noqa: BLE001 - a bug in a store loses no result either
+        return Failed(error, remaining())
+
+
+def ask_together(store: Store, step: Together, remaining: Callable[[], int]) -> Both:
+    """Sends a completion and a claim, at once where the store can."""
+    together = getattr(store, "together", None)
+    if together is None:
+        completed = ask_surely(store, Complete(step.completion), remaining)
+        return Both(completed, ask_surely(store, Claim(step.claim), remaining))
+    replies: tuple[Reply | Exception, Reply | Exception]
+    try:
+        replies = together(step.completion, step.claim)
+    except Exception as error:  # noqa: BLE001 - as in `ask_surely`
+        replies = error, error
+    return Both(*(Failed(r, remaining()) if isinstance(r, Exception) else r for r in replies))

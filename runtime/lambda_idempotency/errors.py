@@ -40,3 +40,19 @@ class ResponseUnavailableError(IdempotencyError):
 
 class ParkedError(IdempotencyError):
     """Attempts under this key kept dying; an operator must decide before it runs again."""
+
+
+class CommitError(IdempotencyError):
+    """The handler ran, and its `commit_with` writes were not applied; so there is no result.
+
+    `applied` is False, or None where nobody knows: then the key stays blocked until its lease ends.
+    """
+
+    def __init__(self, message: str, *, applied: bool | None) -> None:
+        super().__init__(message)
+        self.applied = applied
+
+
+class LeaseLostError(IdempotencyError):
+    """The handler ran beyond its lease and another attempt took over, so that its `commit_with`
+    writes were not applied; retry for the other attempt's answer."""

@@ -30,7 +30,7 @@ def view(event: Any) -> Any:
         return event
     seen = dict(event)
     if isinstance(body := event.get("body"), str):
-        seen["body"] = _decoded(body, base64_encoded=event.get("isBase64Encoded") is True)
+        seen["body"] = decoded(body, base64_encoded=event.get("isBase64Encoded") is True)
     for name in ("headers", "multiValueHeaders"):
         if isinstance(headers := event.get(name), Mapping):
             seen[name] = {str(header).lower(): value for header, value in headers.items()}
@@ -73,7 +73,11 @@ def batch_source(event: Any) -> str | None:
     return source if source in BATCH_SOURCES else None
 
 
-def _decoded(body: str, *, base64_encoded: bool) -> Any:
+def decoded(body: str, *, base64_encoded: bool) -> Any:
+    """What a text says: base64 is undone where it is, then JSON; the text where it is neither.
+
+    Raises ValueError where it is JSON that does not say one thing.
+    """
     text: str | bytes = body
     if base64_encoded:
         try:

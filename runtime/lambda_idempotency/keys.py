@@ -45,30 +45,38 @@ class RequestParts(NamedTuple):
 class Selector:
     """Evaluates one expression. Raises `ConfigurationError` where it is malformed."""
 
-    def __init__(self, name: str, expression: Expression) -> None:
+    def __init__(self, name: str, expression: Expression, *, source: str = "event") -> None:
         self._name = name
+        self._source = source
         self._evaluate: Callable[[Any], Any]
         self._incomplete: Callable[[Any], bool]
         if callable(expression):
             self._evaluate, self._incomplete = expression, _lacks_a_part
         else:
             self._evaluate, self._incomplete = compiled(name, expression)
-        self.parsed = not callable(expression)
-        """Whether what is selected consists of parsed JSON alone."""
+        self.by_path = not callable(expression)
+        """Whether it is JMESPath, which selects parts of what it is given and makes no new ones."""
 
     def select(self, seen: Any) -> Any:
-        """The selected value. Raises `KeyAbsentError`: it is null, empty or partly missing."""
+        """The selected value. Raises `KeyAbsentError` where it is null, empty or partly missing,
+        and `MissingKeyError` where it cannot be looked for."""
         try:
             value = self._evaluate(seen)
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             # Neither its text nor its chain: both can quote the value that it met.
             raise KeyAbsentError(
-                f"The {self._name} cannot be read from the event ({_whereabouts(error)})."
+                f"The {self._name} cannot be read from the {self._source} ({_whereabouts(error)})."
+            ) from None
+        except RecursionError:
+            raise MissingKeyError(
+                f"The {self._name} is unusable: it is nested too deeply."
             ) from None
         if is_empty(value):
-            raise KeyAbsentError(f"The {self._name} is missing from the event, or empty.")
+            raise KeyAbsentError(f"The {self._name} is missing from the {self._source}, or empty.")
         if self._incomplete(value):
-            raise KeyAbsentError(f"A part of the {self._name} is missing from the event, or empty.")
+            raise KeyAbsentError(
+                f"A part of the {self._name} is missing from the {self._source}, or empty."
+            )
         return value
 
 
@@ -99,15 +107,19 @@ class KeyRule(NamedTuple):
         value = default if self.key is None else self.key.select(seen)
         if self.key is None and is_empty(value):
             raise KeyAbsentError("The event is empty, and the whole event is the key.")
-        parts = (self.operation, route, principal)
-        head = [part.encode("utf-8", "surrogatepass") for part in parts]
-        parsed = self.key is None or self.key.parsed
-        key = digest((*head, _bytes("key", value, parsed=parsed)))
-        return Identity(f"{self.namespace}#{key}", self._fingerprint(seen, request))
+        parsed = self.key is None or self.key.by_path
+        key = record_id(
+            self.namespace,
+            canonical_bytes("key", value, parsed=parsed),
+            operation=self.operation,
+            route=route,
+            principal=principal,
+        )
+        return Identity(key, self._fingerprint(seen, request))
 
     def _fingerprint(self, seen: Any, request: RequestParts | None) -> str | None:
         if self.fingerprint is not None:
-            parsed = self.fingerprint.parsed
+            parsed = self.fingerprint.by_path
             try:
                 chosen = self.fingerprint.select(seen)
             except KeyAbsentError as error:
@@ -119,7 +131,15 @@ class KeyRule(NamedTuple):
             chosen, parsed = [seen.get("body"), request.query], True
         else:
             return None
-        return digest((_bytes("fingerprint", chosen, parsed=parsed),))
+        return digest((canonical_bytes("fingerprint", chosen, parsed=parsed),))
+
+
+def record_id(
+    namespace: str, value: bytes, *, operation: str = "", route: str = "", principal: str = ""
+) -> str:
+    """The id of the record of a key value."""
+    head = [part.encode("utf-8", "surrogatepass") for part in (operation, route, principal)]
+    return f"{namespace}#{digest((*head, value))}"
 
 
 def digest(parts: Iterable[bytes]) -> str:
@@ -128,7 +148,8 @@ def digest(parts: Iterable[bytes]) -> str:
     return sha256(b"".join(measured)).hexdigest()
 
 
-def _bytes(name: str, value: Any, *, parsed: bool) -> bytes:
+def canonical_bytes(name: str, value: Any, *, parsed: bool = False) -> bytes:
+    """The canonical form of what `name` selected. Raises `MissingKeyError` where there is none."""
     try:
         return canonical(value, parsed=parsed)
     except ValueError as error:

@@ -1,37 +1,39 @@
-"""One idempotent operation: from an event to the protocol's outcome, and to the caller's answer."""
+"""One idempotent operation: from an identity to the protocol's outcome, and to the caller's answer.
+
+What is called under it, a handler or a function, is the affair of `handlers` and `functions`.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from types import CoroutineType
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from . import responses
-from .attempt import RUNNING, Attempt
+from . import bodies, deadline, responses
+from .attempt import Attempt, TimeLeft
+from .bodies import Body
+from .commits import Writes, failure
 from .drivers import drive
 from .errors import (
-    ConfigurationError,
     FingerprintMismatchError,
     IdempotencyError,
     InProgressError,
-    MissingKeyError,
     ParkedError,
     StoreError,
 )
-from .events import batch_source, http_shape
-from .http_options import HttpOptions
-from .keys import Identity, KeyAbsentError, KeyRule
-from .metrics import report
-from .protocol import run_once
-from .record import Store
+from .keys import Identity
+from .orphans import OnOrphan
+from .protocol import Protocol, run_once
+from .record import Record, Store
+from .replays import OnReplay, Replay
 from .steps import (
     Call,
     Executed,
     InProgress,
     Mismatch,
     Outcome,
+    Overtaken,
     Parked,
     Raised,
     Reconcile,
@@ -39,12 +41,11 @@ from .steps import (
     Returned,
     Run,
     Unavailable,
+    Uncommitted,
 )
 
-Handler: TypeAlias = Callable[[Any, Any], Any]
-
-ToStored: TypeAlias = Callable[..., Returned]
-"""What of a result is recorded; takes the result and `max_data`, and never raises."""
+if TYPE_CHECKING:
+    from .objects import Objects
 
 LEASE_MARGIN: Final = 2000
 """Milliseconds by which a lease outlasts its invocation; clocks may differ by half of it."""
@@ -53,10 +54,16 @@ DEFAULT_LEASE: Final = 15 * 60 * 1000
 """Milliseconds, where nothing tells how long a call may run: Lambda's longest timeout."""
 
 
-class Operation(NamedTuple):
-    """One decorated handler. Durations in milliseconds."""
+class Begun(NamedTuple):
+    """The protocol of one call; `remaining` tells the milliseconds that are left for it."""
 
-    rule: KeyRule
+    protocol: Protocol
+    remaining: TimeLeft
+
+
+class Operation(NamedTuple):
+    """Where its records are and how its calls are protected. Durations in milliseconds."""
+
     store: Store
     expires_after: int
     lease: int | None
@@ -65,71 +72,95 @@ class Operation(NamedTuple):
     max_attempts: int | None
     bypass_missing_key: bool
     fail_open: bool
-    http: HttpOptions | None = None
+    on_orphan: OnOrphan | None = None
+    on_replay: OnReplay | None = None
+    objects: Objects | None = None
 
-    def call(self, function: Handler, event: Any, context: Any) -> Any:
-        """Runs the function, or answers for it."""
-        if (source := batch_source(event)) is not None:
-            raise ConfigurationError(
-                f"@idempotent was given a batch of {source} records. A redelivered batch is never "
-                "the same payload; make the handling of each record idempotent instead."
-            )
-        if self.http is not None and (shape := http_shape(event)) is not None:
-            return self._serve(shape, function, event, context)
-        try:
-            identity = self.rule.identify(event)
-        except MissingKeyError as error:
-            report("MissingKey", None)
-            if self.bypass_missing_key and isinstance(error, KeyAbsentError):
-                return run_unprotected(function, event, context)
-            raise
-        return _answer(self._run_once(identity, function, event, context))
-
-    def _serve(self, shape: str, function: Handler, event: Any, context: Any) -> Any:
-        """The response to an HTTP request."""
-        from .http import mode  # only where there is HTTP to serve
-
-        assert self.http is not None
-
-        operation = mode.Operation(
-            rule=self.rule,
-            bypass_missing_key=self.bypass_missing_key,
-            run=lambda: run_unprotected(function, event, context),
-            run_once=lambda identity, scope, to_stored: self._run_once(
-                identity, function, event, context, scope=scope, to_stored=to_stored
-            ),
-            read=self.store.read,
-        )
-        return mode.mode_of(self.http).serve(shape, event, operation)
-
-    def _run_once(
+    def run_once(
         self,
         identity: Identity,
-        function: Handler,
-        event: Any,
-        context: Any,
+        time_left: TimeLeft | None,
+        run: Callable[[Run | Reconcile], Returned | None],
         *,
         scope: str | None = None,
-        to_stored: ToStored = responses.to_stored,
     ) -> Outcome:
-        def run(step: Run | Reconcile) -> Returned:
-            result = _run_as(Attempt(identity.key, step.attempt), function, event, context)
-            return to_stored(result, max_data=self.store.max_data)
-
-        left, lease = self._times(context)
-        return drive(
-            run_once(self._call(identity, left(), lease, scope)),
+        """One call, to its outcome. `time_left` is the invocation's, where it is known."""
+        call, left = self._begin(identity, time_left, scope)
+        body = Body(call, max_data=self.store.max_data, objects=self.objects)
+        outcome = drive(
+            run_once(call),
             key=identity.key,
             store=self.store,
-            run=run,
+            run=lambda step: body.packed(run(step)),
             remaining=left,
+            finish=None if self.objects is None else body.offloaded,
         )
+        return outcome if self.objects is None else deadline.limited(body.fetched, left)(outcome)
 
-    def _times(self, context: Any) -> tuple[Callable[[], int], int]:
+    async def run_once_async(
+        self,
+        identity: Identity,
+        time_left: TimeLeft | None,
+        run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
+        *,
+        scope: str | None = None,
+    ) -> Outcome:
+        """As `run_once`, on the running event loop."""
+        from . import async_driver  # asyncio is imported by those who use it
+
+        call, left = self._begin(identity, time_left, scope)
+        body = Body(call, max_data=self.store.max_data, objects=self.objects)
+
+        async def packed(step: Run | Reconcile) -> Returned | None:
+            return body.packed(await run(step))
+
+        outcome = await async_driver.drive(
+            run_once(call),
+            key=identity.key,
+            store=self.store,
+            run=packed,
+            remaining=left,
+            finish=None if self.objects is None else body.offloaded,
+        )
+        if self.objects is None or not isinstance(outcome, Replayed):
+            return outcome
+        return await async_driver.in_thread(deadline.limited(body.fetched, left), outcome)
+
+    def fetched(self, record: Record) -> Record:
+        """The record with its body. Raises `StoreError`."""
+        return bodies.fetched(record, self.objects)
+
+    def restored(
+        self, record: Record, restore: Callable[[Record], Any] = responses.from_stored
+    ) -> Any:
+        """The result that a duplicate gets; `restore` makes it of the record."""
+        result = restore(record)
+        if self.on_replay is None:
+            return result
+        changed = self.on_replay(result, Replay(record.key, record.attempt, record.expiration))
+        return result if changed is None else changed
+
+    def attempt(self, key: str, step: Run | Reconcile) -> Attempt:
+        """The attempt that a step starts, under the record `key`."""
+        return Attempt(key, step.attempt, Writes.into(self.store))
+
+    def begin(
+        self, identity: Identity, time_left: TimeLeft | None, *, scope: str | None = None
+    ) -> Begun:
+        """A call that a driver is about to run; its lease is measured from now."""
+        call, left = self._begin(identity, time_left, scope)
+        return Begun(run_once(call), left)
+
+    def _begin(
+        self, identity: Identity, time_left: TimeLeft | None, scope: str | None
+    ) -> tuple[Call, TimeLeft]:
+        left, lease = self._times(time_left)
+        return self._call(identity, left(), lease, scope), left
+
+    def _times(self, time_left: TimeLeft | None) -> tuple[TimeLeft, int]:
         """How to tell the milliseconds that are left for the call, and its lease."""
-        ask: Callable[[], int] | None = getattr(context, "get_remaining_time_in_millis", None)
-        if ask is not None:
-            return ask, max(ask() + LEASE_MARGIN, self.lease or 0)
+        if time_left is not None:
+            return time_left, max(time_left() + LEASE_MARGIN, self.lease or 0)
         lease = DEFAULT_LEASE if self.lease is None else self.lease
         ends = time.monotonic() + lease / 1000
         return lambda: int((ends - time.monotonic()) * 1000), lease
@@ -148,35 +179,22 @@ class Operation(NamedTuple):
             wait=wait,
             max_attempts=self.max_attempts,
             fail_open=self.fail_open,
+            reconciles=self.on_orphan is not None,
         )
 
 
-def run_unprotected(function: Handler, event: Any, context: Any) -> Any:
-    """Runs the function without a record; `current()` works, with a key of this call alone."""
-    return _run_as(Attempt(f"unprotected#{os.urandom(16).hex()}", 1), function, event, context)
+def with_writes(stored: Returned, attempt: Attempt) -> Returned:
+    """What is recorded, and what the attempt has registered to be written with it."""
+    writes = () if attempt.writes is None else attempt.writes.taken()
+    return stored._replace(writes=writes) if writes else stored
 
 
-def _run_as(attempt: Attempt, function: Handler, event: Any, context: Any) -> Any:
-    token = RUNNING.set(attempt)
-    try:
-        result = function(event, context)
-    finally:
-        RUNNING.reset(token)
-    if isinstance(result, CoroutineType):
-        result.close()
-        raise ConfigurationError(
-            "@idempotent: the handler returned a coroutine that nobody would await. Apply it to "
-            "the `async def` itself, under its other decorators."
-        )
-    return result
-
-
-def _answer(outcome: Outcome) -> Any:
-    """What the caller of the handler gets."""
+def answer(outcome: Outcome, restore: Callable[[Record], Any]) -> Any:
+    """What the caller gets; `restore` makes a result of a record, as `Operation.restored` does."""
     if isinstance(outcome, Executed):
         return outcome.result
     if isinstance(outcome, Replayed):
-        return responses.from_stored(outcome.record)
+        return restore(outcome.record)
     if isinstance(outcome, Raised):
         raise outcome.error
     if isinstance(outcome, InProgress):
@@ -196,6 +214,8 @@ def _answer(outcome: Outcome) -> Any:
             f"Record {outcome.key} is parked: {outcome.attempts} attempts died without an answer. "
             "Find out whether the effect happened, then delete the record to let it run again."
         )
+    if isinstance(outcome, (Uncommitted, Overtaken)):
+        raise failure(outcome)
     assert isinstance(outcome, Unavailable)
     if isinstance(outcome.error, IdempotencyError):
         raise outcome.error

@@ -158,7 +158,11 @@ Reply: TypeAlias = Done | Blocked | Gone | Refused
 
 
 class Store(Protocol):
-    """Four verbs, each exactly one request. A failure to reach the store is a `StoreError`."""
+    """Four verbs, each exactly one request. A failure to reach the store is a `StoreError`.
+
+    A store that can do so also has `together(completion, claim)`: both at once, in one round trip
+    or side by side, each with its reply or its exception. They have different keys.
+    """
 
     max_data: int | None
     """The most bytes of `data` that a record can hold; None means any."""

@@ -12,12 +12,12 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from .errors import ConfigurationError
 
-COMMANDS: Final = ("evalsha", "eval", "time", "hgetall", "hset", "del", "pexpireat")
+COMMANDS: Final = ("evalsha", "eval", "time", "hgetall", "hset", "hdel", "del", "pexpireat")
 """What a Redis user needs: the commands sent, and those inside their scripts."""
 
-CLUSTER_COMMANDS: Final = ("cluster|slots",)
-"""What a client of a cluster needs beside them, to find the node of a key. redis-py's own client,
-where somebody passes one to `RedisStore`, needs `command` too."""
+CLUSTER_COMMANDS: Final = ("cluster|slots", "asking")
+"""What a client of a cluster needs beside them: to find the node of a key, and to follow one that
+moves. redis-py's own client, where somebody passes one to `RedisStore`, needs `command` too."""
 
 REFRESH_AFTER: Final = 15 * 60
 """Seconds for which a loaded password is used for new connections."""
@@ -188,9 +188,12 @@ def _is_text(value: object) -> bool:
 
 def _is_host(value: object) -> bool:
     """Whether it is a name or an address: neither a URL nor a name with a port."""
-    if not isinstance(value, str) or not value.isprintable():
+    if not isinstance(value, str) or set(value) & set(" /@?#[]\\") or value.count(":") == 1:
         return False
-    return bool(value) and not set(value) & set(" /@?#[]\\") and value.count(":") != 1
+    try:
+        return bool(value.encode("idna")) and value.isprintable()  # as it will be looked up
+    except UnicodeError:
+        return False
 
 
 def _is_count(value: object) -> bool:

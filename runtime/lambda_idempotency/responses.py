@@ -6,15 +6,15 @@ import json
 from decimal import Decimal
 from typing import Any, Final
 
-from .errors import ResponseUnavailableError
+from .encodings import unpack, unreadable
 from .record import NO_BODY, Record
 from .steps import Returned
 
 
-def to_stored(result: Any, *, max_data: int | None) -> Returned:
-    """The result with its recorded form: JSON as Lambda itself would send it to the caller.
+def to_stored(result: Any) -> Returned:
+    """The result with what of it is recorded: JSON as Lambda itself would send it to the caller.
 
-    Never raises: what cannot be stored is recorded without a body.
+    Never raises: what is no JSON is recorded without a body.
     """
     try:
         text = _ENCODE(result)
@@ -22,26 +22,16 @@ def to_stored(result: Any, *, max_data: int | None) -> Returned:
             text = json.dumps(result, separators=(",", ":"), default=_lambda_form)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, its effect has happened
         return Returned(result, encoding=NO_BODY)
-    # One character takes at most four bytes.
-    if max_data is not None and len(text) * 4 > max_data and len(text.encode()) > max_data:
-        return Returned(result, encoding=NO_BODY)
     return Returned(result, text)
 
 
 def from_stored(record: Record) -> Any:
     """The recorded result, a new object at each call. Raises `ResponseUnavailableError`."""
-    if record.data is None or record.encoding is not None:
-        raise ResponseUnavailableError(
-            f"The operation under record {record.key} is done, but its response could not be "
-            "stored: it was not JSON, or too large for the store."
-        )
+    text = unpack(record)
     try:
-        return json.loads(record.data)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        raise ResponseUnavailableError(
-            f"The operation under record {record.key} is done, but its stored response is not "
-            "readable. Was the record edited?"
-        ) from None
+        raise unreadable(record) from None
 
 
 def _lambda_form(value: Any) -> Any:

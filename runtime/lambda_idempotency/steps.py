@@ -73,6 +73,14 @@ class Sleep(NamedTuple):
     milliseconds: int
 
 
+class Together(NamedTuple):
+    """Send the completion of one call and the claim of another one in one round trip, where the
+    store can. Reply: `Both`."""
+
+    completion: Completion
+    claim: record.Claim
+
+
 class Emit(NamedTuple):
     """Count an event. No reply."""
 
@@ -113,6 +121,13 @@ class Raised(NamedTuple):
 
 
 Answer: TypeAlias = record.Reply | Failed | Returned | Raised | None
+
+
+class Both(NamedTuple):
+    """The answers to `Together`: one may have failed alone."""
+
+    completed: Answer
+    claimed: Answer
 
 
 # Outcomes: what the caller gets -------------------------------------------------------------------

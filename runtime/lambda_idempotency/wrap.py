@@ -15,7 +15,7 @@ from typing import Any, Final
 from .contract import Settings
 from .decorators import MARK, idempotent
 from .errors import ConfigurationError
-from .operation import Handler
+from .handlers import Handler
 
 _LOG: Final = logging.getLogger("lambda_idempotency")
 

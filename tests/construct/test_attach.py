@@ -71,6 +71,7 @@ PROPS: list[tuple[Behaviour, dict[str, str]]] = [
     ({"on_in_progress": "wait"}, {"ON_IN_PROGRESS": "wait"}),
     ({"wait_timeout": Duration.millis(1500)}, {"WAIT_TIMEOUT": "1.5"}),
     ({"max_attempts": 3}, {"MAX_ATTEMPTS": "3"}),
+    ({"cache_size": 100}, {"CACHE_SIZE": "100"}),
     ({"on_missing_key": "bypass"}, {"ON_MISSING_KEY": "bypass"}),
     ({"fail_open": True}, {"FAIL_OPEN": "true"}),
 ]

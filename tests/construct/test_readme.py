@@ -1,18 +1,31 @@
-"""The README's code runs."""
+"""The code of the README and of its pages runs; docs/redis.md has tests of its own."""
 
 from __future__ import annotations
 
+import asyncio
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk import App
 
+from kit.batches import batch, sqs
 from kit.local_aws import ROOT
+from lambda_idempotency import Attempt, Reconciled
+from lambda_idempotency.attempt import Running
 from lambda_idempotency.http.profiles import PROFILES
 
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+PAGES = [
+    ROOT / "README.md",
+    *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "redis.md"),
+]
+BLOCKS = [
+    block
+    for page in PAGES
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+]
 
 
 def _run(fragment: str, directory: str = ".") -> dict[str, Any]:
@@ -20,7 +33,7 @@ def _run(fragment: str, directory: str = ".") -> dict[str, Any]:
     [block] = [block for block in BLOCKS if fragment in block]
     block = block.replace('from_asset("', f'from_asset("{directory}/')
     names: dict[str, Any] = {}
-    exec(compile(block, "README.md", "exec"), names)
+    exec(compile(block, "README.md", "exec", dont_inherit=True), names)
     return names
 
 
@@ -30,7 +43,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 11
 
 
 def test_the_stack_synthesises(tmp_path: Path) -> None:
@@ -54,8 +67,25 @@ def test_the_http_stack_synthesises(tmp_path: Path) -> None:
     assert routes == {"ANY /refunds", "GET /idempotency/{token}"}
 
 
+def test_the_stack_with_a_bucket_synthesises(tmp_path: Path) -> None:
+    (tmp_path / "function").mkdir()
+    (tmp_path / "function" / "reports.py").touch()
+    app = App(outdir=str(tmp_path / "out"))
+    _run("class Reports", str(tmp_path))["Reports"](app, "Reports")
+    [stack] = app.synth().stacks
+    assert "AWS::S3::Bucket" in {
+        resource["Type"] for resource in stack.template["Resources"].values()
+    }
+
+
+def test_the_hook_marks_a_replay() -> None:
+    handler = _run("def mark")["handler"]
+    assert handler({"report_id": 7}, None) == {"report": 7}
+    assert handler({"report_id": 7}, None) == {"report": 7, "replayed_from_attempt": 1}
+
+
 def test_the_profiles_of_the_table_are_those_of_the_runtime() -> None:
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "docs" / "http.md").read_text()
     rows = {
         cells[1].strip(): [cell.split(",")[0].strip() for cell in cells[2:5]]
         for line in readme.splitlines()
@@ -71,15 +101,71 @@ def test_the_profiles_of_the_table_are_those_of_the_runtime() -> None:
 
 
 def test_the_handler_answers_a_duplicate() -> None:
-    handler = _run('{"charged"')["handler"]
+    handler = _run('{"charged": event')["handler"]
     assert handler({"amount": 5}, None) == handler({"amount": 5}, None) == {"charged": 5}
 
 
 def test_the_downstream_key_reaches_the_payment() -> None:
-    names = _run("downstream_key")
+    names = _run("return pay(")
     names["pay"] = lambda amount, idempotency_key: [amount, len(idempotency_key)]
     assert names["handler"]({"payment_id": 1, "amount": 5}, None) == [5, 64]
 
 
+def test_the_function_is_charged_once() -> None:
+    names = _run("idempotent_function")
+    charged: list[Decimal] = []
+
+    async def pay(amount: Decimal) -> int:
+        charged.append(amount)
+        return len(charged)
+
+    names["pay"] = pay
+    order = names["Order"]("a", Decimal("1.50"))
+    first, second = (
+        asyncio.run(names["charge"](order)),
+        asyncio.run(names["charge"](order, "again")),
+    )
+    assert first == second == names["Receipt"](order, 1)
+    assert charged == [Decimal("1.50")]
+
+
+def test_the_order_is_shipped_once() -> None:
+    names = _run("idempotent_records")
+    shipped: list[str] = []
+    names["ship"] = shipped.append
+    twice = batch(sqs("1", {"order_id": 7}), sqs("2", {"order_id": 7}))
+    assert names["handler"](twice, None) == {"batchItemFailures": []}
+    assert shipped == ['{"order_id": 7}']
+
+
 def test_the_users_test_passes() -> None:
     _run("MemoryStore()")["test_a_second_call_is_a_replay"]()
+
+
+def test_the_booking_is_committed() -> None:
+    handler = _run("commit_with")["handler"]
+    event = {"payment_id": "1", "amount": 5}
+    assert handler(event, None) == handler(event, None) == {"booked": 5}
+
+
+def test_the_orphan_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = _run("on_orphan=look_up")
+    names["pay"] = lambda amount, idempotency_key: amount
+    assert names["handler"]({"payment_id": "1", "amount": 5}, None) == {"charged": 5}
+    names["find_charge"] = {"known": 7}.get
+    with Running(Attempt("shop#1", 2)):
+        assert names["look_up"]({}) is None
+        names["find_charge"] = lambda key: 7
+        assert names["look_up"]({}) == Reconciled({"charged": 7})
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in [*PAGES, ROOT / "docs" / "redis.md"]:
+        for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
+            path, _, anchor = target.partition("#")
+            file = (page.parent / path) if path else page
+            assert file.exists(), f"{page.name}: {target}"
+            if anchor:
+                headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
+                slugs = [re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in headings]
+                assert anchor in slugs, f"{page.name}: {target}"

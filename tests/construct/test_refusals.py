@@ -151,8 +151,9 @@ BAD_PROPS: list[tuple[dict[str, Any], str]] = [
     ({"on_missing_key": "warn"}, "on_missing_key is 'warn'; expected 'reject' or 'bypass'"),
     ({"max_attempts": 0}, "max_attempts is 0; expected a whole number from 1"),
     ({"max_attempts": True}, "max_attempts is True; expected a whole number from 1"),
+    ({"cache_size": -1}, "cache_size is -1; expected a whole number from 0"),
     ({"fail_open": "yes"}, "fail_open is 'yes'; expected true or false"),
-    ({"ttl": 3}, "ttl is not a prop; the props are expires_after, fail_open"),
+    ({"ttl": 3}, "ttl is not a prop; the props are cache_size, expires_after, fail_open"),
 ]
 
 

@@ -8,8 +8,11 @@ from typing import Any
 from aws_cdk import App, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_sqs as sqs
 
 from cdk_idempotency import Behaviour, Idempotency, IdempotencyStore
+from e2e.large import add_large
 from e2e.web import add_apis
 
 FUNCTIONS: dict[str, Behaviour] = {
@@ -56,11 +59,18 @@ idempotency.attach(
     _function(stack, "Trespasser", effects, handler="probe.trespass"), namespace="pinned"
 )
 idempotency.attach(_function(Stack(app, "Away"), "Away", effects), namespace="away")
+queue = sqs.Queue(stack, "Queue", visibility_timeout=Duration.seconds(3))
+records = _function(stack, "Records", effects, handler="records.handler")
+records.add_event_source(sources.SqsEventSource(queue, report_batch_item_failures=True))
+idempotency.attach(records, key="body.id", fingerprint="body.amount")
+CfnOutput(stack, "QueueUrl", value=queue.queue_url)
 web = Stack(app, "Web")
 add_apis(
     web,
     Idempotency(web, "Idempotency", store=table),
     lambda name, handler: _function(web, name, effects, handler=handler),
 )
+large = Stack(app, "Large")
+add_large(large, table, lambda name, handler: _function(large, name, effects, handler=handler))
 CfnOutput(stack, "EffectsName", value=effects.table_name)
 app.synth()

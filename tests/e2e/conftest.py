@@ -25,4 +25,6 @@ def deployed(guarded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) ->
     outputs = guarded_aws.deploy(
         app=f"{sys.executable} {ROOT / 'tests/e2e/app.py'}", output=tmp_path_factory.mktemp("e2e")
     )
-    return Deployed(guarded_aws, {**outputs["E2E"], **outputs["Away"], **outputs["Web"]})
+    return Deployed(
+        guarded_aws, {**outputs["E2E"], **outputs["Away"], **outputs["Web"], **outputs["Large"]}
+    )

@@ -28,6 +28,8 @@ class Deployed:
         self._lambda = aws.client("lambda")
         self._dynamodb = aws.client("dynamodb")
         self._iam = aws.client("iam")
+        self._s3 = aws.client("s3")
+        self._sqs = aws.client("sqs")
         self._outputs = outputs
         self._port = aws.port
 
@@ -77,6 +79,24 @@ class Deployed:
         rows = self._dynamodb.scan(TableName=self._outputs["EffectsName"])["Items"]
         return [row["downstream"]["S"] for row in rows if row["of"]["S"] == of]
 
+    def send(self, bodies: list[Any]) -> list[str]:
+        """Sends messages to the queue of `Records`, in one request; returns their ids."""
+        entries = [
+            {"Id": str(number), "MessageBody": json.dumps(body)}
+            for number, body in enumerate(bodies)
+        ]
+        sent = self._sqs.send_message_batch(QueueUrl=self._outputs["QueueUrl"], Entries=entries)
+        ids = {entry["Id"]: entry["MessageId"] for entry in sent["Successful"]}
+        return [ids[entry["Id"]] for entry in entries]
+
+    def queued(self) -> int:
+        """How many messages are in that queue, or on their way out of it."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self._sqs.get_queue_attributes(
+            QueueUrl=self._outputs["QueueUrl"], AttributeNames=names
+        )
+        return sum(int(found["Attributes"][name]) for name in names)
+
     def configuration(self, function: str) -> dict[str, Any]:
         """The deployed configuration of a function."""
         found: dict[str, Any] = self._lambda.get_function_configuration(
@@ -90,6 +110,11 @@ class Deployed:
         table = self.configuration(function)["Environment"]["Variables"]["IDEMPOTENCY_TABLE"]
         items: list[dict[str, Any]] = self._dynamodb.scan(TableName=table)["Items"]
         return [item for item in items if item["id"]["S"].startswith(f"{namespace}#")]
+
+    def objects(self, bucket: str) -> list[str]:
+        """The names of the objects in a bucket, which an output names."""
+        found = self._s3.list_objects_v2(Bucket=self._outputs[bucket])
+        return [entry["Key"] for entry in found.get("Contents", ())]
 
     def policy(self, function: str) -> tuple[str, str, dict[str, Any]]:
         """The role of a function, and its one inline policy by name and content."""

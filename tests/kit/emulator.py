@@ -1,7 +1,7 @@
 """Starts the local AWS, a little truer to AWS.
 
-It knows `dynamodb:LeadingKeys`, so that IAM can fence rows, and gives SSM parameters names as
-CloudFormation does, without slashes.
+It knows `dynamodb:LeadingKeys`, so that IAM can fence rows, takes the loopback for TLS, which
+bucket policies demand, and gives SSM parameters names as CloudFormation does, without slashes.
 
 Run as `python -m kit.emulator`; the settings are the emulator's own environment variables.
 """
@@ -13,7 +13,7 @@ from secrets import token_hex
 from typing import Any
 
 from ministack.app import main
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services.cloudformation import provisioners
 
 
@@ -43,6 +43,16 @@ def add_leading_keys() -> None:
     iam_actions.dynamodb_service_context = context
 
 
+def trust_loopback() -> None:
+    """What comes over the loopback, in clear, counts as having come by TLS."""
+    without = iam_evaluator._resolve_condition_key
+
+    def resolved(key: str, context: Any) -> Any:
+        return "true" if key.lower() == "aws:securetransport" else without(key, context)
+
+    iam_evaluator._resolve_condition_key = resolved
+
+
 def name_parameters() -> None:
     """Extends the emulator's CloudFormation."""
     provisioner = provisioners._RESOURCE_HANDLERS["AWS::SSM::Parameter"]
@@ -57,5 +67,6 @@ def name_parameters() -> None:
 
 if __name__ == "__main__":
     add_leading_keys()
+    trust_loopback()
     name_parameters()
     main()

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from itertools import count
 from threading import Event
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeAlias
 
 import pytest
 
@@ -20,6 +20,7 @@ from kit.redis_servers import RedisServer, until
 from kit.worlds import fresh_key
 from lambda_idempotency import deadline
 from lambda_idempotency.decorators import idempotent
+from lambda_idempotency.errors import IdempotencyError
 from lambda_idempotency.record import Claim, Completion, Reply, Store
 from lambda_idempotency.redis_access.client import RedisClient
 from lambda_idempotency.redis_access.credentials import LoadedCredentials
@@ -32,8 +33,22 @@ from lambda_idempotency.redis_document import (
 
 NAMESPACE: Final = "shop"
 USER: Final = "idempotency"
+PASSWORD: Final = "hunter2"
+"""Found nowhere but where it belongs."""
 THREADS: Final = 8
 _NUMBERS = count(1)
+
+
+Publish: TypeAlias = Callable[..., None]
+"""Writes settings; takes what is to differ from those that are in order."""
+
+
+class Refusal(Protocol):
+    """Tells what a call is told that fails."""
+
+    def __call__(self, kind: type[IdempotencyError], *, key: str = "shop#1") -> str:
+        """The message of an error of this kind, which has no secret in it."""
+        ...
 
 
 class Access:
@@ -87,6 +102,11 @@ class Access:
         server.add_user(USER, password, access_string([NAMESPACE], cluster=cluster))
         return self.keep({"username": USER, "password": password})
 
+    def publish_cluster(self, cluster: RedisCluster) -> None:
+        """Writes the way to a cluster, where the user has the password that the secret has."""
+        credentials = self.add_user(cluster, PASSWORD, cluster=True)
+        self.publish(cluster.settings(credentials=credentials))
+
     def client(self, **options: Any) -> RedisClient:
         """The runtime's client."""
         self._clients.append(RedisClient(self.parameter, environment=self.environment, **options))
@@ -118,17 +138,24 @@ def invocation(seconds: float) -> Iterator[None]:
         deadline.end(token)
 
 
-def set_passwords(server: RedisServer, *passwords: str) -> None:
+def key_at(cluster: RedisCluster, node: int) -> str:
+    """A new key of this node's."""
+    return next(key for key in iter(fresh_key, "") if cluster.owner(key) == node)
+
+
+def set_passwords(server: RedisServer | RedisCluster, *passwords: str) -> None:
     """The user has these passwords from now on; its connections stay."""
-    with server.admin() as admin:
-        rules = ["resetpass", *(f">{password}" for password in passwords)]
-        admin.execute_command("ACL", "SETUSER", USER, *rules)
+    for node in server.nodes if isinstance(server, RedisCluster) else [server]:
+        with node.admin() as admin:
+            rules = ["resetpass", *(f">{password}" for password in passwords)]
+            admin.execute_command("ACL", "SETUSER", USER, *rules)
 
 
 class Clocks:
     """Both clocks of the process, standing still until they are moved."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.slept: list[float] = []
         self._epoch, self._monotonic = 1_800_000_000.0, time.monotonic()
         monkeypatch.setattr(time, "time", lambda: self._epoch)
         monkeypatch.setattr(time, "monotonic", lambda: self._monotonic)
@@ -140,6 +167,11 @@ class Clocks:
         """Moves them."""
         self._epoch += seconds
         self._monotonic += seconds
+
+    def sleep(self, seconds: float) -> None:
+        """A `sleep` that takes no time, but moves them."""
+        self.slept.append(seconds)
+        self.advance(seconds)
 
 
 class Load:

@@ -28,11 +28,16 @@ class Calls:
         self.commands: list[tuple[str, ...]] = []
         """What nodes were sent, but for AUTH."""
         self._actions: dict[int, Callable[[], None]] = {}
+        self._first: dict[str, Callable[[], None]] = {}
         self._everywhere: Callable[[], None] | None = None
 
     def after(self, number: int, action: Callable[[], None]) -> None:
         """Acts once the call of this number has taken effect, numbered from 1."""
         self._actions[number] = action
+
+    def after_first(self, name: str, action: Callable[[], None]) -> None:
+        """Acts once the first call of this name has taken effect."""
+        self._first[name] = action
 
     def after_each(self, action: Callable[[], None]) -> None:
         """Acts after every call."""
@@ -51,8 +56,9 @@ class Calls:
         """Makes a call."""
         result = act()
         self.names.append(name)
-        if action := self._actions.pop(len(self.names), None):
-            action()
+        for action in (self._actions.pop(len(self.names), None), self._first.pop(name, None)):
+            if action is not None:
+                action()
         if self._everywhere is not None:
             self._everywhere()
         return result

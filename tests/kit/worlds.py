@@ -16,6 +16,7 @@ from kit.local_aws import REGION
 from lambda_idempotency import steps
 from lambda_idempotency.aws.services import DynamoDB
 from lambda_idempotency.record import INPROGRESS, Claim, Completion, Record, Reply, Store
+from lambda_idempotency.stores.cached import CachedStore
 from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item, to_item
 from lambda_idempotency.stores.memory import MemoryStore
 from lambda_idempotency.stores.redis import RedisStore, from_fields, to_fields
@@ -45,10 +46,12 @@ class World(Protocol):
 class MemoryWorld:
     """A `MemoryStore` whose clock stands still."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cached: bool = False) -> None:
+        """`cached`: behind a `CachedStore`, which knows only what it has been told."""
         self._clock = ManualClock()
         self._memory = MemoryStore(self._clock)
-        self.store: Store = self._memory
+        clocks = (self._clock,)
+        self.store: Store = CachedStore(self._memory, 10, clocks=clocks) if cached else self._memory
         self.key = fresh_key()
 
     def now(self) -> int:

@@ -1,14 +1,17 @@
-"""The driver: each step is executed, and whatever goes wrong becomes an answer."""
+"""The drivers: each step is executed, and whatever goes wrong becomes an answer."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
 
 import pytest
 
 from kit.clocks import ManualClock
-from lambda_idempotency.drivers import drive
+from lambda_idempotency import async_driver, drivers
 from lambda_idempotency.protocol import Protocol
 from lambda_idempotency.record import INPROGRESS, Blocked, Completion, Done, Gone, Metric, Record
 from lambda_idempotency.record import Claim as ClaimWrite
@@ -54,7 +57,8 @@ class _Broken(MemoryStore):
 class _Script:
     """A protocol that yields these steps and keeps the answers."""
 
-    def __init__(self, *steps: Step) -> None:
+    def __init__(self, drive: Callable[..., Outcome], *steps: Step) -> None:
+        self._drive = drive
         self._steps = steps
         self.answers: list[Answer] = []
 
@@ -71,7 +75,7 @@ class _Script:
         run: Callable[[Run | Reconcile], Returned] = _returns_one,
         sleep: Callable[[float], None] = lambda _: None,
     ) -> Outcome:
-        return drive(
+        return self._drive(
             self.run(),
             key=KEY,
             store=MemoryStore(ManualClock()) if store is None else store,
@@ -81,99 +85,126 @@ class _Script:
         )
 
 
-def test_the_outcome_of_the_protocol_is_returned() -> None:
-    assert _Script().drive() == Executed("the outcome")
+Scripts: TypeAlias = Callable[..., _Script]
 
 
-def test_a_claim_is_sent_to_the_store() -> None:
-    script, store = _Script(Claim(CLAIM)), MemoryStore(ManualClock())
-    script.drive(store=store)
-    assert isinstance(script.answers[0], Done)
+def _on_a_loop(
+    protocol: Protocol,
+    *,
+    run: Callable[[Run], Returned],
+    sleep: Callable[[float], None],
+    **options: Any,
+) -> Outcome:
+    async def run_async(step: Any) -> Returned:
+        return run(step)
+
+    async def sleep_async(seconds: float) -> None:
+        sleep(seconds)
+
+    return asyncio.run(async_driver.drive(protocol, run=run_async, sleep=sleep_async, **options))
+
+
+@pytest.fixture(params=[drivers.drive, _on_a_loop], ids=["sync", "async"])
+def script(request: pytest.FixtureRequest) -> Scripts:
+    """Scripts for each driver in turn."""
+    return partial(_Script, request.param)
+
+
+def test_the_outcome_of_the_protocol_is_returned(script: Scripts) -> None:
+    assert script().drive() == Executed("the outcome")
+
+
+def test_a_claim_is_sent_to_the_store(script: Scripts) -> None:
+    played, store = script(Claim(CLAIM)), MemoryStore(ManualClock())
+    played.drive(store=store)
+    assert isinstance(played.answers[0], Done)
     assert store._records[KEY].status == INPROGRESS
 
 
-def test_a_claim_is_sent_with_what_was_seen() -> None:
+def test_a_claim_is_sent_with_what_was_seen(script: Scripts) -> None:
     clock = ManualClock()
     store = MemoryStore(clock)
     store.claim(CLAIM)
     clock.advance(1)
     seen = store._records[KEY]
     other = ClaimWrite(key=KEY, owner="b" * 32, lease=1000, expires_after=5000)
-    script = _Script(Claim(other), Claim(other, seen))
-    script.drive(store=store)
-    assert [type(answer) for answer in script.answers] == [Blocked, Done]
+    played = script(Claim(other), Claim(other, seen))
+    played.drive(store=store)
+    assert [type(answer) for answer in played.answers] == [Blocked, Done]
 
 
-def test_a_completion_is_sent_to_the_store() -> None:
-    script, store = _Script(Complete(COMPLETION)), MemoryStore(ManualClock())
-    script.drive(store=store)
-    assert isinstance(script.answers[0], Done)
+def test_a_completion_is_sent_to_the_store(script: Scripts) -> None:
+    played, store = script(Complete(COMPLETION)), MemoryStore(ManualClock())
+    played.drive(store=store)
+    assert isinstance(played.answers[0], Done)
     assert store._records[KEY].data == "1"
 
 
-def test_a_release_is_sent_to_the_store() -> None:
-    script, store = _Script(Claim(CLAIM), Release(KEY, "a" * 32)), MemoryStore(ManualClock())
-    script.drive(store=store)
-    assert isinstance(script.answers[1], Done)
+def test_a_release_is_sent_to_the_store(script: Scripts) -> None:
+    played, store = script(Claim(CLAIM), Release(KEY, "a" * 32)), MemoryStore(ManualClock())
+    played.drive(store=store)
+    assert isinstance(played.answers[1], Done)
     assert store._records == {}
 
 
-def test_a_read_is_sent_to_the_store() -> None:
-    script = _Script(Read(KEY), Claim(CLAIM), Read(KEY))
-    script.drive()
-    assert isinstance(script.answers[0], Gone)
-    assert isinstance(script.answers[2], Blocked)
-    assert isinstance(script.answers[2].record, Record)
+def test_a_read_is_sent_to_the_store(script: Scripts) -> None:
+    played = script(Read(KEY), Claim(CLAIM), Read(KEY))
+    played.drive()
+    assert isinstance(played.answers[0], Gone)
+    assert isinstance(played.answers[2], Blocked)
+    assert isinstance(played.answers[2].record, Record)
 
 
 @pytest.mark.parametrize("error", [OSError("down"), KeyError("a bug in the store")], ids=repr)
-def test_a_store_that_raises_has_failed(error: Exception) -> None:
-    script = _Script(Read(KEY))
-    assert script.drive(store=_Broken(error)) == Executed("the outcome")
-    assert script.answers == [Failed(error, remaining=1234)]
+def test_a_store_that_raises_has_failed(script: Scripts, error: Exception) -> None:
+    played = script(Read(KEY))
+    assert played.drive(store=_Broken(error)) == Executed("the outcome")
+    assert played.answers == [Failed(error, remaining=1234)]
 
 
-def test_the_end_of_the_process_is_no_failure_of_the_store() -> None:
-    script = _Script(Read(KEY))
+def test_the_end_of_the_process_is_no_failure_of_the_store(script: Scripts) -> None:
+    played = script(Read(KEY))
     with pytest.raises(KeyboardInterrupt):
-        script.drive(store=_Broken(KeyboardInterrupt()))
-    assert script.answers == []
+        played.drive(store=_Broken(KeyboardInterrupt()))
+    assert played.answers == []
 
 
-def test_the_handler_is_run_as_the_attempt_that_the_step_tells() -> None:
+def test_the_handler_is_run_as_the_attempt_that_the_step_tells(script: Scripts) -> None:
     attempts: list[int] = []
 
     def run(step: Run | Reconcile) -> Returned:
         attempts.append(step.attempt)
         return Returned("result", "text")
 
-    script = _Script(Run(3))
-    script.drive(run=run)
+    played = script(Run(3))
+    played.drive(run=run)
     assert attempts == [3]
-    assert script.answers == [Returned("result", "text")]
+    assert played.answers == [Returned("result", "text")]
 
 
-@pytest.mark.parametrize("error", [ValueError(), KeyboardInterrupt(), SystemExit(1)], ids=repr)
-def test_whatever_the_handler_raises_is_an_answer(error: BaseException) -> None:
+@pytest.mark.parametrize(
+    "error", [ValueError(), KeyboardInterrupt(), SystemExit(1), GeneratorExit()], ids=repr
+)
+def test_whatever_the_handler_raises_is_an_answer(script: Scripts, error: BaseException) -> None:
     def run(_: Run | Reconcile) -> Returned:
         raise error
 
-    script = _Script(Run(1))
-    assert script.drive(run=run) == Executed("the outcome")
-    assert script.answers == [Raised(error)]
+    played = script(Run(1))
+    assert played.drive(run=run) == Executed("the outcome")
+    assert played.answers == [Raised(error)]
 
 
-def test_a_pause_is_slept_in_seconds() -> None:
+def test_a_pause_is_slept_in_seconds(script: Scripts) -> None:
     slept: list[float] = []
-    script = _Script(Sleep(1500), Sleep(20))
-    script.drive(sleep=slept.append)
+    played = script(Sleep(1500), Sleep(20))
+    played.drive(sleep=slept.append)
     assert slept == [1.5, 0.02]
-    assert script.answers == [None, None]
+    assert played.answers == [None, None]
 
 
-def test_without_a_pause_nothing_sleeps() -> None:
+def test_without_a_pause_nothing_sleeps(script: Scripts) -> None:
     slept: list[float] = []
-    _Script(Claim(CLAIM), Run(1), Complete(COMPLETION)).drive(sleep=slept.append)
+    script(Claim(CLAIM), Run(1), Complete(COMPLETION)).drive(sleep=slept.append)
     assert slept == []
 
 
@@ -192,18 +223,20 @@ def test_without_a_pause_nothing_sleeps() -> None:
     ],
 )
 def test_an_event_is_logged_under_the_records_id(
-    caplog: pytest.LogCaptureFixture, metric: Metric, level: int
+    script: Scripts, caplog: pytest.LogCaptureFixture, metric: Metric, level: int
 ) -> None:
-    script = _Script(Emit(metric))
+    played = script(Emit(metric))
     with caplog.at_level(logging.DEBUG, logger="lambda_idempotency"):
-        script.drive()
+        played.drive()
     assert caplog.record_tuples == [("lambda_idempotency", level, f"{metric} {KEY}")]
-    assert script.answers == [None]
+    assert played.answers == [None]
 
 
-def test_a_failure_of_the_store_logs_none_of_its_words(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_of_the_store_logs_none_of_its_words(
+    script: Scripts, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.DEBUG, logger="lambda_idempotency"):
-        _Script(Read(KEY), Emit("StoreError")).drive(store=_Broken(OSError("card 4111")))
+        script(Read(KEY), Emit("StoreError")).drive(store=_Broken(OSError("card 4111")))
     assert caplog.record_tuples == [
         ("lambda_idempotency", logging.WARNING, f"StoreError {KEY}"),
     ]

@@ -82,7 +82,7 @@ def dynamodb(request: pytest.FixtureRequest, local_dynamodb: dict[str, Any]) -> 
 
 
 WORLDS = (
-    *("memory", "dynamodb", "dynamodb light", "dynamodb on moto"),
+    *("memory", "memory cached", "dynamodb", "dynamodb light", "dynamodb on moto"),
     *("explored memory", "explored dynamodb"),
     *("redis 6.2", "redis 7", "redis acl", "redis tls", "redis cluster"),
 )
@@ -105,12 +105,12 @@ def atomic_world(request: pytest.FixtureRequest) -> World:
 
 
 def _world(request: pytest.FixtureRequest) -> World:
-    if request.param == "memory":
-        return MemoryWorld()
     if request.param == "explored memory":
         return ExploredWorld(MemoryBackend())
     if request.param == "explored dynamodb":
         return ExploredWorld(DynamoDBBackend())
+    if request.param.startswith("memory"):
+        return MemoryWorld(cached=request.param.endswith("cached"))
     if request.param.startswith("redis"):
         make: Callable[[str], World] = request.getfixturevalue("redis_worlds")
         return make(request.param)

@@ -59,6 +59,9 @@ all_settings = st.builds(
     max_attempts=st.none() | st.integers(1, 10**9),
     on_missing_key=st.sampled_from(["reject", "bypass"]),
     fail_open=st.booleans(),
+    cache_size=st.integers(0, 10**9),
+    large_responses=st.none() | texts,
+    large_response_size=st.integers(1, 10**9),
     disabled=st.booleans(),
 )
 
@@ -79,6 +82,9 @@ CHANGED: Final[dict[str, Any]] = {
     "max_attempts": 3,
     "on_missing_key": "bypass",
     "fail_open": True,
+    "cache_size": 100,
+    "large_responses": "responses",
+    "large_response_size": 1000,
     "disabled": True,
 }
 """A value for every setting that differs from its default."""
@@ -183,6 +189,10 @@ BAD_TEXTS: Final = [
     ("max_attempts", "1.5", "expected a whole number from 1"),
     ("max_attempts", "many", "expected a whole number from 1"),
     ("max_attempts", "true", "expected a whole number from 1"),
+    ("large_responses", "", "not empty"),
+    ("large_response_size", "0", "expected a whole number from 1"),
+    ("cache_size", "-1", "expected a whole number from 0"),
+    ("cache_size", "10 MB", "expected a whole number from 0"),
     ("fail_open", "yes", "expected true or false"),
     ("fail_open", "", "expected true or false"),
     ("disabled", "2", "expected true or false"),
@@ -281,6 +291,9 @@ BAD_VALUES: Final[list[tuple[str, Any, str]]] = [
     ("max_attempts", True, "expected a whole number from 1"),
     ("max_attempts", 2.0, "expected a whole number from 1"),
     ("max_attempts", 0, "expected a whole number from 1"),
+    ("cache_size", True, "expected a whole number from 0"),
+    ("cache_size", None, "expected a whole number from 0"),
+    ("cache_size", 1.5, "expected a whole number from 0"),
     ("fail_open", "true", "expected true or false"),
     ("fail_open", None, "expected true or false"),
     ("disabled", 1, "expected true or false"),
@@ -300,7 +313,7 @@ def test_a_senseless_setting_is_named_with_its_value_and_what_is_accepted(
     assert accepted in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["table", "namespace", "key", "fingerprint"])
+@pytest.mark.parametrize("name", ["table", "namespace", "key", "fingerprint", "large_responses"])
 def test_a_text_may_be_a_token_of_the_cdk(name: str) -> None:
     setting: dict[str, Any] = {name: "${Token[TOKEN.123]}"}
     assert Settings(**setting).to_environment() == {variable(name): "${Token[TOKEN.123]}"}

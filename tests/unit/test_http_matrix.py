@@ -1,4 +1,4 @@
-"""Every case in every profile and every event shape: the table of the README, row by row."""
+"""Every case in every profile and every event shape: the table of docs/http.md, row by row."""
 
 from __future__ import annotations
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from functools import partial
@@ -12,6 +17,7 @@ from typing import Any, Final, TypeAlias
 import pytest
 
 from lambda_idempotency import ConfigurationError, InProgressError, MemoryStore, current, idempotent
+from lambda_idempotency.record import Completion, Reply
 
 EVENT: Final[dict[str, Any]] = {"order_id": 7}
 LAMP: Final[ContextVar[str]] = ContextVar("lamp", default="off")
@@ -189,3 +195,114 @@ def test_an_async_handler_is_awaited_where_the_layer_is_switched_off(
         return current().attempt
 
     assert wrap(handler)(EVENT, None) == 1
+
+
+def test_the_loop_goes_on_while_the_store_works() -> None:
+    went_on = threading.Event()
+
+    class Waiting(MemoryStore):
+        def complete(self, completion: Completion) -> Reply:
+            assert went_on.wait(10), "the loop was blocked"
+            return super().complete(completion)
+
+    @idempotent(store=Waiting())
+    async def handler(event: Any, context: Any) -> str:
+        asyncio.get_running_loop().call_later(0.01, went_on.set)
+        return "ran"
+
+    assert handler(EVENT, None) == "ran"
+
+
+def test_an_interrupted_handler_releases_its_key(store: MemoryStore) -> None:
+    first = [True]
+
+    @idempotent(store=store)
+    async def handler(event: Any, context: Any) -> int:
+        if first:
+            first.clear()
+            signal.raise_signal(signal.SIGINT)  # Ctrl-C
+            await asyncio.sleep(60)
+        return current().attempt
+
+    with pytest.raises(KeyboardInterrupt):
+        handler(EVENT, None)
+    assert handler(EVENT, None) == 1
+
+
+def test_an_async_handler_called_inside_an_event_loop_says_what_to_do(wrap: Wrap) -> None:
+    async def handler(event: Any, context: Any) -> None: ...
+
+    wrapped = wrap(handler)
+
+    async def main() -> None:
+        wrapped(EVENT, None)
+
+    with pytest.raises(ConfigurationError, match="inside an event loop"):
+        asyncio.run(main())
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), asyncio.CancelledError()], ids=repr)
+def test_the_error_of_an_async_handler_is_the_very_one(wrap: Wrap, error: BaseException) -> None:
+    async def handler(event: Any, context: Any) -> None:
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        wrap(handler)(EVENT, None)
+    assert raised.value is error or isinstance(error, asyncio.CancelledError)
+    assert raised.value.__context__ is None
+
+
+def test_an_async_handler_serves_http_on_its_loop(
+    store: MemoryStore, wrap: Wrap, loops: list[asyncio.AbstractEventLoop]
+) -> None:
+    async def handler(event: Any, context: Any) -> Any:
+        return {"statusCode": 201, "body": "made"}
+
+    wrapped = wrap(handler)
+    request = {
+        "httpMethod": "POST",
+        "resource": "/",
+        "path": "/",
+        "headers": {"Idempotency-Key": "one"},
+        "body": "{}",
+    }
+    first, second = wrapped(request, None), wrapped(request, None)
+    assert (first["body"], second["body"]) == ("made", "made")
+    assert second["headers"]["Idempotency-Replayed"] == "true"
+    assert len(loops) == 1
+
+
+def test_an_async_handler_of_a_missing_key_runs_where_it_is_bypassed(store: MemoryStore) -> None:
+    @idempotent(store=store, key="nothing", on_missing_key="bypass")
+    async def handler(event: Any, context: Any) -> str:
+        return current().key
+
+    assert handler(EVENT, None) != handler(EVENT, None)
+
+
+def test_an_async_handler_may_be_collected_while_another_loop_runs(store: MemoryStore) -> None:
+    async def handler(event: Any, context: Any) -> None: ...
+
+    wrapped = [idempotent(store=store)(handler)]
+    wrapped[0](EVENT, None)
+
+    async def main() -> None:
+        wrapped.clear()
+        gc.collect()
+
+    asyncio.run(main())
+    assert wrapped == []
+
+
+def test_a_process_with_an_async_handler_ends_in_silence() -> None:
+    program = """
+from lambda_idempotency import MemoryStore, idempotent
+@idempotent(store=MemoryStore())
+async def handler(event, context):
+    return event
+assert handler({"id": 1}, None) == {"id": 1}
+"""
+    ran = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", program], capture_output=True, check=False
+    )
+    assert (ran.returncode, ran.stderr, ran.stdout) == (0, b"", b"")

@@ -13,12 +13,36 @@ import pytest
 import lambda_idempotency
 from kit.fault_server import FaultServer, answer
 
-HEAVY: Final = {"boto3", "botocore", "redis", "jmespath", "asyncio", "cdk_idempotency"}
+HEAVY: Final = {
+    "asyncio",
+    "boto3",
+    "botocore",
+    "cdk_idempotency",
+    "dataclasses",
+    "jmespath",
+    "pydantic",
+    "redis",
+}
 
 CALL: Final = """
 from lambda_idempotency import MemoryStore, idempotent
 handler = idempotent(store=MemoryStore())(lambda event, context: event)
 assert handler({"id": 1}, None) == handler({"id": 1}, None) == {"id": 1}
+"""
+
+FUNCTION_CALL: Final = """
+from lambda_idempotency import MemoryStore, idempotent_function
+@idempotent_function(store=MemoryStore())
+def charge(order: dict[str, int]) -> dict[str, int]:
+    return order
+assert charge({"id": 1}) == charge(order={"id": 1}) == {"id": 1}
+"""
+
+BATCH_CALL: Final = """
+from lambda_idempotency import MemoryStore, idempotent_records
+handler = idempotent_records(store=MemoryStore())(lambda record, context: None)
+record = {"eventSource": "aws:sqs", "eventSourceARN": "arn", "messageId": "1", "body": "{}"}
+assert handler({"Records": [record]}, None) == {"batchItemFailures": []}
 """
 
 DYNAMODB_CALL: Final = """
@@ -77,6 +101,10 @@ def dynamodb() -> Iterator[dict[str, str]]:
         "from lambda_idempotency import *",
         "from lambda_idempotency import DynamoDBStore; DynamoDBStore('records')",
         CALL,
+        "from lambda_idempotency import idempotent_function",
+        FUNCTION_CALL,
+        "from lambda_idempotency import idempotent_records",
+        BATCH_CALL,
     ],
 )
 def test_nothing_heavy_is_loaded(statements: str) -> None:
@@ -117,6 +145,11 @@ def test_jmespath_is_loaded_where_an_expression_needs_it() -> None:
     assert "jmespath" in loaded_by(option)
 
 
+def test_what_few_need_is_not_loaded() -> None:
+    few = {"objects", "stores.cached", "aws.s3"}
+    assert loaded_by(CALL) & {f"lambda_idempotency.{name}" for name in few} == set()
+
+
 def http_modules(statements: str) -> set[str]:
     return {name for name in loaded_by(statements) if name.startswith("lambda_idempotency.http.")}
 
@@ -139,6 +172,12 @@ def test_asyncio_is_loaded_where_a_handler_needs_it() -> None:
     handler = "async def handler(event, context): ..."
     decorated = f"from lambda_idempotency import *\n{handler}\nidempotent(handler)"
     assert "asyncio" in loaded_by(decorated)
+
+
+def test_asyncio_is_loaded_where_an_async_function_is_called() -> None:
+    function = FUNCTION_CALL.replace("def charge", "async def charge").split("assert")[0]
+    assert "asyncio" not in loaded_by(function)
+    assert "asyncio" in loaded_by(f"{function}import asyncio; asyncio.run(charge({{}}))")
 
 
 @pytest.mark.parametrize("name", lambda_idempotency.__all__)

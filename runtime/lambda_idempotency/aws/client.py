@@ -1,4 +1,4 @@
-"""Requests to AWS's JSON services: signed, retried within the deadline, errors in boto3's form.
+"""Requests to AWS: signed, retried within the deadline, errors in boto3's form.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 """
@@ -15,7 +15,7 @@ from zlib import crc32
 
 from .. import deadline
 from .clock import MAX_SKEW, Look, ServiceClock
-from .connections import ConnectionFailedError, Connections, Response, request_bytes
+from .connections import ConnectionFailedError, Connections, Endpoint, Response, request_bytes
 from .credentials import Credentials, CredentialsError, CredentialSource
 from .endpoints import endpoint_of, region_of
 from .signer import Signer
@@ -82,37 +82,52 @@ class ServiceError(Exception):
         )
 
 
-class JsonClient:
-    """Calls the operations of one service. Its only state is connections, credentials and clock."""
+class Request(NamedTuple):
+    """A request without its signature."""
+
+    operation: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+class Client:
+    """Sends requests to one service; subclasses make them and read what comes back. Its only state
+    is connections, credentials and clock."""
 
     def __init__(
         self,
-        service: Service,
+        name: str,
+        endpoint: Endpoint,
         *,
-        url_suffix: str = "amazonaws.com",
-        environment: Mapping[str, str] | None = None,
+        signed_for: str,
+        environment: Mapping[str, str],
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        environment = os.environ if environment is None else environment
-        endpoint = endpoint_of(service.endpoint, service.variable, url_suffix, environment)
-        self._service = service
-        self._path = endpoint.path
-        self._headers = {"host": endpoint.authority, "content-type": service.content_type}
+        self._name = name
         self._connections = Connections(endpoint)
         self._credentials = CredentialSource(environment, clock)
-        self._signer = Signer(region=region_of(environment), service=service.endpoint)
+        self._signer = Signer(region=region_of(environment), service=signed_for)
         self._clock = ServiceClock(clock)
         self._sleep = sleep
 
-    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The parsed response, with botocore's `ResponseMetadata`. Raises `ServiceError`."""
-        body = _ENCODE(parameters).encode()
-        ends = deadline.monotonic(BUDGET)
+    def parsed(self, response: Response) -> dict[str, Any] | None:
+        """What a response says, with botocore's `ResponseMetadata`; None where it is damaged."""
+        raise NotImplementedError
+
+    def code(self, response: Response, found: dict[str, Any]) -> str:
+        """The code of an error; empty where it has none."""
+        raise NotImplementedError
+
+    def send(self, request: Request, *, ends: float, attempt: float) -> dict[str, Any]:
+        """The parsed response, by `ends` (`time.monotonic()`), each try within `attempt` seconds.
+        Raises `ServiceError`."""
         pauses = iter(PAUSES)
         amends = 2
         while True:
-            outcome = self._try(operation, body, min(ends, time.monotonic() + ATTEMPT))
+            outcome = self._try(request, min(ends, time.monotonic() + attempt))
             if isinstance(outcome, dict):
                 return outcome
             if outcome.amended and amends and time.monotonic() < ends:
@@ -127,12 +142,13 @@ class JsonClient:
         """Closes the idle connections; the next call opens others."""
         self._connections.close()
 
-    def _try(self, operation: str, body: bytes, ends: float) -> dict[str, Any] | _Failure:
+    def _try(self, request: Request, ends: float) -> dict[str, Any] | _Failure:
+        operation = request.operation
         look = self._clock.look()
         try:
             credentials = self._credentials.current()
-            request = self._request(operation, body, credentials, look)
-            response = self._connections.exchange(request, ends)
+            signed = self._signed(request, credentials, look)
+            response = self._connections.exchange(signed, ends)
         except CredentialsError as error:
             return _Failure(self._error(operation, "NoCredentials", str(error)), passing=False)
         except ValueError:
@@ -147,21 +163,21 @@ class JsonClient:
         if not _is_intact(response):
             about = "the response is not what its checksum says"
             return _Failure(self._error(operation, "DamagedResponse", about), passing=True)
-        found = _parsed(response)
+        found = self.parsed(response)
         if response.status < 300 and found is not None:
             return found
         return self._failure(operation, response, found, credentials, moved)
 
-    def _request(self, operation: str, body: bytes, credentials: Credentials, look: Look) -> bytes:
+    def _signed(self, request: Request, credentials: Credentials, look: Look) -> bytes:
         headers = self._signer.headers(
-            method="POST",
-            path=self._path,
-            headers={**self._headers, "x-amz-target": f"{self._service.target}.{operation}"},
-            body=body,
+            method=request.method,
+            path=request.path,
+            headers=request.headers,
+            body=request.body,
             credentials=credentials,
             now=look.now // 1000,
         )
-        return request_bytes("POST", self._path, headers, body)
+        return request_bytes(request.method, request.path, headers, request.body)
 
     def _failure(
         self,
@@ -174,13 +190,12 @@ class JsonClient:
         """What a response that is no success means for another try."""
         if found is None:
             code = "DamagedResponse" if response.status < 300 else f"HTTP {response.status}"
-            found = {"ResponseMetadata": _metadata(response)}
+            found = {"ResponseMetadata": metadata(response)}
         else:
-            kind = str(found.get("__type") or response.headers.get("x-amzn-errortype") or "")
-            code = kind.split(":", maxsplit=1)[0].rpartition("#")[2] or f"HTTP {response.status}"
+            code = self.code(response, found) or f"HTTP {response.status}"
         message = found.get("message") or found.get("Message") or ""
         found["Error"] = {"Code": code, "Message": message}
-        error = ServiceError(self._service.name, operation, found)
+        error = ServiceError(self._name, operation, found)
         if code in _SKEWED:
             return _Failure(error, passing=False, amended=abs(moved) > MAX_SKEW)
         if code in _EXPIRED:
@@ -190,7 +205,51 @@ class JsonClient:
 
     def _error(self, operation: str, code: str, about: str) -> ServiceError:
         response = {"Error": {"Code": code, "Message": about}, "ResponseMetadata": {}}
-        return ServiceError(self._service.name, operation, response, about)
+        return ServiceError(self._name, operation, response, about)
+
+
+class JsonClient(Client):
+    """Calls the operations of one JSON service."""
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        url_suffix: str = "amazonaws.com",
+        environment: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        environment = os.environ if environment is None else environment
+        endpoint = endpoint_of(service.endpoint, service.variable, url_suffix, environment)
+        super().__init__(
+            service.name, endpoint, signed_for=service.endpoint, environment=environment, **options
+        )
+        self._target = service.target
+        self._path = endpoint.path
+        self._headers = {"host": endpoint.authority, "content-type": service.content_type}
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parsed response, with botocore's `ResponseMetadata`. Raises `ServiceError`."""
+        headers = {**self._headers, "x-amz-target": f"{self._target}.{operation}"}
+        body = _ENCODE(parameters).encode()
+        request = Request(operation, "POST", self._path, headers, body)
+        return self.send(request, ends=deadline.monotonic(BUDGET), attempt=ATTEMPT)
+
+    def parsed(self, response: Response) -> dict[str, Any] | None:
+        """See `Client.parsed`: a JSON object."""
+        try:
+            found = json.loads(response.body or b"{}")
+        except ValueError:
+            return None
+        if not isinstance(found, dict):
+            return None
+        found["ResponseMetadata"] = metadata(response)
+        return found
+
+    def code(self, response: Response, found: dict[str, Any]) -> str:
+        """See `Client.code`."""
+        kind = str(found.get("__type") or response.headers.get("x-amzn-errortype") or "")
+        return kind.split(":", maxsplit=1)[0].rpartition("#")[2]
 
 
 class _Failure(NamedTuple):
@@ -206,21 +265,11 @@ def _is_intact(response: Response) -> bool:
     return expected is None or expected == str(crc32(response.body))
 
 
-def _parsed(response: Response) -> dict[str, Any] | None:
-    """The body, with what botocore adds to it; None where it is no JSON object."""
-    try:
-        found = json.loads(response.body or b"{}")
-    except ValueError:
-        return None
-    if not isinstance(found, dict):
-        return None
-    found["ResponseMetadata"] = _metadata(response)
-    return found
-
-
-def _metadata(response: Response) -> dict[str, Any]:
+def metadata(response: Response) -> dict[str, Any]:
+    """What botocore adds to a response."""
+    headers = response.headers
     return {
-        "RequestId": response.headers.get("x-amzn-requestid", "none"),
+        "RequestId": headers.get("x-amzn-requestid") or headers.get("x-amz-request-id", "none"),
         "HTTPStatusCode": response.status,
         "HTTPHeaders": response.headers,
     }

@@ -113,8 +113,12 @@ class Connections:
 
     def close(self) -> None:
         """Closes what is idle."""
-        while self._idle:
-            self._idle.pop()[0].close()
+        while True:
+            try:
+                connection, _ = self._idle.pop()
+            except IndexError:  # another thread may have taken the last one at any moment
+                return
+            connection.close()
 
     def _take(self) -> socket.socket | None:
         while True:
@@ -155,7 +159,7 @@ class Connections:
 def request_bytes(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
     """A request as it is sent. Raises ValueError for a header that would end its line."""
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
-    if body or method == "POST":
+    if body or method in ("POST", "PUT"):
         lines.append(f"content-length: {len(body)}")
     head = "\r\n".join((*lines, "", ""))
     if head.count("\n") != len(lines) + 1 or head.count("\r") != len(lines) + 1:

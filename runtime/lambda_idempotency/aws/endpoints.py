@@ -39,20 +39,12 @@ def endpoint_of(
 
     Raises `ConfigurationError`.
     """
-    if environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
-        for name in (f"AWS_ENDPOINT_URL_{variable}", "AWS_ENDPOINT_URL"):
-            if url := environment.get(name):
-                try:
-                    return Endpoint.parse(url)
-                except ValueError as error:
-                    raise ConfigurationError(f"{name}: {error}") from None
+    if (configured := _configured(variable, environment)) is not None:
+        return configured
     region = region_of(environment)
     # The ordinary names of Secrets Manager are dual-stack, and have no others.
-    dual_stack = (
-        environment.get("AWS_USE_DUALSTACK_ENDPOINT", "").lower() == "true"
-        and service != "secretsmanager"
-    )
-    fips = "-fips" if environment.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true" else ""
+    dual_stack = _is_on("AWS_USE_DUALSTACK_ENDPOINT", environment) and service != "secretsmanager"
+    fips = "-fips" if _is_on("AWS_USE_FIPS_ENDPOINT", environment) else ""
     if service in _FIPS_IN_GOVCLOUD and region.startswith("us-gov-") and not dual_stack:
         fips = ""
     if dual_stack:
@@ -63,3 +55,40 @@ def endpoint_of(
             )
         url_suffix = _DUAL_STACK[url_suffix]
     return Endpoint(scheme="https", host=f"{service}{fips}.{region}.{url_suffix}", port=443)
+
+
+def bucket_endpoint(bucket: str, url_suffix: str, environment: Mapping[str, str]) -> Endpoint:
+    """The endpoint of a bucket in the function's region; its path ends with a slash, and objects
+    are under it. Raises `ConfigurationError`.
+
+    The bucket is part of the host's name, except where an endpoint is configured, or where TLS
+    certificates do not cover a name with dots in it
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
+    """
+    configured = _configured("S3", environment)
+    if configured is not None:
+        if "?" in configured.path:
+            raise ConfigurationError("the endpoint of S3 has a query; expected one without")
+        return configured._replace(path=f"{configured.path.rstrip('/')}/{bucket}/")
+    region = region_of(environment)
+    fips = "-fips" if _is_on("AWS_USE_FIPS_ENDPOINT", environment) else ""
+    dual_stack = ".dualstack" if _is_on("AWS_USE_DUALSTACK_ENDPOINT", environment) else ""
+    host = f"s3{fips}{dual_stack}.{region}.{url_suffix}"
+    if "." in bucket:
+        return Endpoint(scheme="https", host=host, port=443, path=f"/{bucket}/")
+    return Endpoint(scheme="https", host=f"{bucket}.{host}", port=443)
+
+
+def _configured(variable: str, environment: Mapping[str, str]) -> Endpoint | None:
+    if environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
+        for name in (f"AWS_ENDPOINT_URL_{variable}", "AWS_ENDPOINT_URL"):
+            if url := environment.get(name):
+                try:
+                    return Endpoint.parse(url)
+                except ValueError as error:
+                    raise ConfigurationError(f"{name}: {error}") from None
+    return None
+
+
+def _is_on(variable: str, environment: Mapping[str, str]) -> bool:
+    return environment.get(variable, "").lower() == "true"

@@ -37,19 +37,24 @@ class Signer:
         """The headers to send: those given (lower-case names, `host` among them) and the
         signature's. `path` is percent-encoded, without a query; `now` is epoch seconds."""
         moment = _moment(now)
+        content = sha256(body).hexdigest()
         signed = {**headers, "x-amz-date": moment}
+        if self._service == "s3":
+            signed["x-amz-content-sha256"] = content
+        else:
+            path = _encoded_again(path)
         if credentials.token is not None:
             signed["x-amz-security-token"] = credentials.token
         names = sorted(signed)
         request = "\n".join(
             (
                 method,
-                _encoded_again(path),
+                path,
                 "",
                 *(f"{name}:{' '.join(signed[name].split())}" for name in names),
                 "",
                 listed := ";".join(names),
-                sha256(body).hexdigest(),
+                content,
             )
         )
         scope, signature = self._sign(request, moment, credentials)

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from .. import responses
 from ..canonical import canonical
+from ..commits import failure
 from ..errors import (
     ConfigurationError,
     IdempotencyError,
@@ -19,17 +20,19 @@ from ..errors import (
 from ..http_options import HttpOptions
 from ..keys import Identity, KeyAbsentError, KeyRule, RequestParts
 from ..metrics import report
-from ..record import NO_BODY, Reply
+from ..record import NO_BODY, Record, Reply
 from ..steps import (
     Executed,
     InProgress,
     Mismatch,
     Outcome,
+    Overtaken,
     Parked,
     Raised,
     Replayed,
     Returned,
     Unavailable,
+    Uncommitted,
 )
 from . import status
 from .answers import LONGEST, Case, cross_origin, refusal, retry_after, state
@@ -49,10 +52,13 @@ class Operation(NamedTuple):
     bypass_missing_key: bool
     run: Callable[[], Any]
     """Runs the handler without a record."""
-    run_once: Callable[[Identity, str, Callable[..., Returned]], Outcome]
+    run_once: Callable[[Identity, str, Callable[[Any], Returned]], Outcome]
     """Runs the handler, or not; takes the identity, the scope, and how results are stored."""
     read: Callable[[str], Reply]
     """Reads a record."""
+    restore: Callable[[Record], Any]
+    """Makes a result of a record. Raises what `on_replay` raises, `StoreError` and
+    `ResponseUnavailableError`."""
 
 
 @lru_cache
@@ -109,13 +115,13 @@ class HttpMode:
         principal = principal_of(request.caller, self._options.principal_claim)
         return canonical(principal).decode("utf-8", "surrogatepass") if principal else ""
 
-    def stored(self, request: Request, result: Any, *, max_data: int | None) -> Returned:
+    def stored(self, request: Request, result: Any) -> Returned:
         """What of a handler's result is recorded. Never raises: its effect has happened."""
         try:
             if not keeps(self._options, request.status(result)):
                 return Returned(result, keep=False)
             kept = without(result, self._not_replayed) if isinstance(result, Mapping) else result
-            return responses.to_stored(kept, max_data=max_data)._replace(result=result)
+            return responses.to_stored(kept)._replace(result=result)
         except Exception:  # noqa: BLE001 - a Mapping of the user's can raise anything
             return Returned(result, encoding=NO_BODY)
 
@@ -233,8 +239,8 @@ class _Exchange:
         )
         return identity, scope_of(principal)
 
-    def _stored(self, result: Any, *, max_data: int | None) -> Returned:
-        return self._mode.stored(self._request, result, max_data=max_data)
+    def _stored(self, result: Any) -> Returned:
+        return self._mode.stored(self._request, result)
 
     def _answer(self, outcome: Outcome) -> Any:
         mode, request = self._mode, self._request
@@ -244,7 +250,7 @@ class _Exchange:
             raise outcome.error
         if isinstance(outcome, Replayed):
             try:
-                return mode.replay(request, responses.from_stored(outcome.record))
+                return mode.replay(request, self._operation.restore(outcome.record))
             except ResponseUnavailableError:
                 return mode.refuse(request, "unavailable", 410)
         if isinstance(outcome, InProgress):
@@ -254,5 +260,7 @@ class _Exchange:
             return mode.mismatch(request)
         if isinstance(outcome, Parked):
             return mode.refuse(request, "parked", 500)
+        if isinstance(outcome, (Uncommitted, Overtaken)):
+            raise failure(outcome)
         assert isinstance(outcome, Unavailable)
         return mode.outage(request, outcome.error)

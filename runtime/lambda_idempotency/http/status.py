@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from .. import responses
-from ..errors import ResponseUnavailableError
+from ..errors import ResponseUnavailableError, StoreError
 from ..record import COMPLETED, PARKED, Blocked, Record
 from .answers import retry_after, state
 from .principal import scope_of
@@ -43,7 +42,7 @@ def answer(mode: HttpMode, request: Request, operation: Operation, token: str) -
         return mode.refuse(request, "not found", 404)
     record, now = reply.record, reply.now
     if record.status == COMPLETED:
-        return _completed(mode, request, record, with_body=principal != "")
+        return _completed(mode, request, operation, record, with_body=principal != "")
     if record.status == PARKED:
         return mode.refuse(request, "parked", 500)
     if not record.leased(now):
@@ -51,10 +50,14 @@ def answer(mode: HttpMode, request: Request, operation: Operation, token: str) -
     return mode.write(request, state(202, "in_progress", retry_after(record.lease_end - now)))
 
 
-def _completed(mode: HttpMode, request: Request, record: Record, *, with_body: bool) -> Any:
+def _completed(
+    mode: HttpMode, request: Request, operation: Operation, record: Record, *, with_body: bool
+) -> Any:
     if not with_body:
         return mode.write(request, state(200, "completed"))
     try:
-        return mode.replay(request, responses.from_stored(record))
+        return mode.replay(request, operation.restore(record))
+    except StoreError as error:
+        return mode.outage(request, error)
     except ResponseUnavailableError:
         return mode.refuse(request, "unavailable", 410)

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeGuard
 
 from redis.credentials import CredentialProvider
 
@@ -51,6 +51,12 @@ class LoadedCredentials(CredentialProvider):
         self._known: Login | None = None
         self._until = 0.0
 
+    def current(self) -> Login:
+        """What was loaded last, however long ago: enough for the connections there are. Raises as
+        `get_credentials`, which redis-py calls for a new one."""
+        known = self._known
+        return self.get_credentials() if known is None else known
+
     def get_credentials(self) -> Login:
         """Raises `ConfigurationError` or `StoreError` naming the place."""
         known = self._known
@@ -94,7 +100,10 @@ def credentials_of(
         secrets = SecretsManager(url_suffix=url_suffix, environment=environment)
 
         def read() -> str:
-            return read_text(place, lambda: secrets.get_secret_value(SecretId=found.id))
+            try:
+                return read_text(place, lambda: secrets.get_secret_value(SecretId=found.id))
+            finally:
+                secrets.close()  # it will be idle for too long to be used again
     else:
         place = f"SSM parameter {found.name}"
 
@@ -129,20 +138,28 @@ def _login(place: str, text: str, username: str | None) -> Login:
     if text.lstrip().startswith("{") or place.startswith("secret"):
         try:
             found = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise ConfigurationError(
                 f'{place} is no JSON object; expected {{"username": ..., "password": ...}}'
             )
         password, username = found.get("password"), found.get("username", username)
-    if not isinstance(password, str) or not password:
+    if not _can_be_sent(password):
         raise ConfigurationError(f"{place} lacks the field password; expected a text")
     if username is None:
         return (password,)  # the user `default`
-    if not isinstance(username, str) or not username:
+    if not _can_be_sent(username):
         raise ConfigurationError(f"{place} has a username that is no text")
     return username, password
+
+
+def _can_be_sent(value: object) -> TypeGuard[str]:
+    """Whether it is a text, and of whole characters: JSON can spell half of one."""
+    try:
+        return isinstance(value, str) and bool(value.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _tokens(found: IamCredentials, environment: Mapping[str, str]) -> LoadedCredentials:

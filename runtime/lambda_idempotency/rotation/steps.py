@@ -121,15 +121,13 @@ class Rotation:
         self._log("setSecret", token, "is valid, and so is what is AWSCURRENT")
 
     def _test(self, token: str, stages: Stages) -> None:
-        pending = self._version(token)
-        _same_server(self._version(stages.current), pending)
-        self._strategy.log_in(self._user, pending.password)
+        self._log_in(token, stages)
         self._log("testSecret", token, "is accepted by every node")
 
     def _finish(self, token: str, stages: Stages) -> None:
         if stages.current is not None and stages.current != token:
             # A node that came after testSecret must not become a surprise to those who read next.
-            self._test(token, stages)
+            self._log_in(token, stages)
             self._secret.make_current(token, instead_of=stages.current)
             self._log("finishSecret", token, "is AWSCURRENT now")
         # Whoever reads the old version must be able to use it, so it stays until nobody does.
@@ -143,6 +141,11 @@ class Rotation:
                 f"Secret {self._secret.arn} has another version AWSCURRENT than {token} by now"
             )
         self._log("finishSecret", token, "is the only valid one")
+
+    def _log_in(self, token: str, stages: Stages) -> None:
+        pending = self._version(token)
+        _same_server(self._version(stages.current), pending)
+        self._strategy.log_in(self._user, pending.password)
 
     def _is_current_everywhere(self, token: str) -> bool:
         stages = self._secret.stages()

@@ -30,6 +30,7 @@ from ..record import (
     Reply,
 )
 from . import transaction
+from .side_by_side import side_by_side
 
 _ABSENT: Final = "attribute_not_exists(#id)"
 _EXPIRED: Final = "#expiration <= :now"
@@ -103,6 +104,12 @@ class DynamoDBStore:
         look = self._clock.look()
         answer = self._send("get_item", look, **self._at(key), ConsistentRead=True)
         return self._found(answer.item)
+
+    def together(
+        self, completion: Completion, claim: Claim
+    ) -> tuple[Reply | Exception, Reply | Exception]:
+        """See `Store`. There is no request that does both and lets one of them fail."""
+        return side_by_side(lambda: self.complete(completion), lambda: self.claim(claim))
 
     def _at(self, key: str) -> dict[str, Any]:
         return {"TableName": self._table, "Key": {PARTITION_KEY: {"S": key}}}

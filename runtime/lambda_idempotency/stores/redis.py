@@ -6,6 +6,7 @@ The server decides by its own clock. PEXPIREAT deletes a record at its `expirati
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import iscoroutinefunction
 from typing import Any, Final
 
 from ..errors import ConfigurationError, IdempotencyError, StoreError
@@ -24,6 +25,7 @@ from ..record import (
     Status,
 )
 from . import redis_scripts as scripts
+from .redis_scripts import Request
 
 
 class RedisStore:
@@ -36,65 +38,96 @@ class RedisStore:
     max_data: int | None = None
 
     def __init__(self, client: Any) -> None:
-        if not callable(getattr(client, "execute_command", None)):
+        execute = getattr(client, "execute_command", None)
+        if not callable(execute) or iscoroutinefunction(execute):
+            kind = type(client)
             raise ConfigurationError(
-                f"client is a {type(client).__name__}; expected a client of redis-py, such as "
-                "redis.Redis(host=...)"
+                f"client is a {kind.__module__}.{kind.__qualname__}; expected a client of redis-py "
+                "that is not asynchronous, such as redis.Redis(host=...)"
             )
         self._client = client
         self._policy_known = False
+        # The pipelines of a cluster's client follow no node that moves.
+        is_cluster = hasattr(client, "nodes_manager")
+        self._pipelines = None if is_cluster else getattr(client, "pipeline", None)
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         """See `Store.claim`."""
-        fields: list[Any] = ["status", INPROGRESS, "owner", claim.owner, "attempt", claim.attempt]
-        if claim.fingerprint is not None:
-            fields += ("validation", claim.fingerprint)
-        if claim.scope is not None:
-            fields += ("scope", claim.scope)
-        owner = "" if seen is None else seen.owner
-        times = (claim.lease, claim.expires_after)
-        return self._run(scripts.CLAIM, claim.key, *times, owner, *fields)
+        return self._run(_claim(claim, seen))
 
     def complete(self, completion: Completion) -> Reply:
         """See `Store.complete`."""
-        not_after: str | int = "strict" if completion.strict else ""
-        if not completion.strict and completion.not_after is not None:
-            not_after = completion.not_after
-        record = completion.record(0)
-        return self._run(
-            scripts.COMPLETE,
-            completion.key,
-            completion.owner,
-            completion.expires_after,
-            not_after,
-            *to_fields(record),
-        )
+        return self._run(_completion(completion))
+
+    def together(
+        self, completion: Completion, claim: Claim
+    ) -> tuple[Reply | Exception, Reply | Exception]:
+        """See `Store`. One round trip; two where the records are on nodes of a cluster."""
+        requests = (_completion(completion), _claim(claim, None))
+        try:
+            answers = self._ask_all([request.command for request in requests])
+        except Exception as error:  # noqa: BLE001 - it is the answer to both
+            answers = [error, error]
+        completed, claimed = map(self._caught, requests, answers)
+        return completed, claimed
 
     def release(self, key: str, owner: str) -> Reply:
         """See `Store.release`."""
-        return self._run(scripts.RELEASE, key, owner)
+        return self._run(Request(scripts.RELEASE, key, (owner,)))
 
     def read(self, key: str) -> Reply:
         """See `Store.read`."""
-        return self._run(scripts.READ, key)
+        return self._run(Request(scripts.READ, key))
 
-    def _run(self, script: scripts.Script, key: str, *arguments: Any) -> Reply:
+    def _run(self, request: Request) -> Reply:
         try:
-            answer = self._ask("EVALSHA", script.sha, 1, key, *arguments)
-        except Exception as error:
-            if type(error).__name__ != "NoScriptError":
-                raise _failure(script.verb, key, error) from error
-            answer = self._load(script, key, *arguments)
+            answer = self._ask(*request.command)
+        except Exception as error:  # noqa: BLE001 - see `_reply`
+            answer = error
+        return self._reply(request, answer)
+
+    def _reply(self, request: Request, answer: Any) -> Reply:
+        """The reply in an answer, which may be an error."""
+        if isinstance(answer, IdempotencyError):
+            raise answer
+        if isinstance(answer, Exception):
+            if type(answer).__name__ != "NoScriptError":
+                raise _failure(request.script.verb, request.key, answer) from answer
+            answer = self._load(request)
         if not self._policy_known:
             self._check_policy()
-        return _reply(key, answer)
+        return _reply(request.key, answer)
 
-    def _load(self, script: scripts.Script, key: str, *arguments: Any) -> Any:
+    def _caught(self, request: Request, answer: Any) -> Reply | Exception:
+        try:
+            return self._reply(request, answer)
+        except Exception as error:  # noqa: BLE001 - the other one's may be a reply
+            return error
+
+    def _load(self, request: Request) -> Any:
         """Runs a script that the server has not seen since its start."""
         try:
-            return self._ask("EVAL", script.text, 1, key, *arguments)
+            return self._ask(*request.with_text)
+        except IdempotencyError:
+            raise
         except Exception as error:
-            raise _failure(script.verb, key, error) from error
+            raise _failure(request.script.verb, request.key, error) from error
+
+    def _ask_all(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """The answers to several commands; one that has failed alone has its error there."""
+        if self._pipelines is None:
+            return [self._asked(command) for command in commands]
+        with self._pipelines(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command, NEVER_DECODE=True)
+            answers: list[Any] = pipeline.execute(raise_on_error=False)
+            return answers
+
+    def _asked(self, command: tuple[Any, ...]) -> Any:
+        try:
+            return self._ask(*command)
+        except Exception as error:  # noqa: BLE001 - see `_ask_all`
+            return error
 
     def _ask(self, *command: Any) -> Any:
         # Answers come as bytes, also where the client decodes: some of them are no text.
@@ -109,6 +142,25 @@ class RedisStore:
             return
         if policy not in ("", "noeviction"):
             report("EvictionPossible", None)
+
+
+def _claim(claim: Claim, seen: Record | None) -> Request:
+    fields: list[Any] = ["status", INPROGRESS, "owner", claim.owner, "attempt", claim.attempt]
+    if claim.fingerprint is not None:
+        fields += ("validation", claim.fingerprint)
+    if claim.scope is not None:
+        fields += ("scope", claim.scope)
+    owner = "" if seen is None else seen.owner
+    return Request(scripts.CLAIM, claim.key, (claim.lease, claim.expires_after, owner, *fields))
+
+
+def _completion(completion: Completion) -> Request:
+    not_after: str | int = "strict" if completion.strict else ""
+    if not completion.strict and completion.not_after is not None:
+        not_after = completion.not_after
+    fields = to_fields(completion.record(0))
+    head = (completion.owner, completion.expires_after, not_after)
+    return Request(scripts.COMPLETE, completion.key, (*head, *fields))
 
 
 def _policy(information: Any) -> str:
@@ -209,13 +261,14 @@ def _foreign(key: str) -> StoreError:
     )
 
 
-def _failure(verb: str, key: str, error: Exception) -> Exception:
+def _failure(verb: str, key: str, error: Exception) -> StoreError:
     """The error for whoever meets it: in our own words, a server's may quote what it was sent."""
-    if isinstance(error, IdempotencyError):
-        return error
-    # Redis 6 puts the code of a command in a script behind words of its own.
+    # The code of a command in a script may stand behind words, or there are words in its place.
     said = f"{getattr(error, 'status_code', '')} {error}"
-    code = next((code for code in _HINTS if code in said), "")
+    words = said.replace("-", " ")
+    if any(refusal in said for refusal in _NO_RIGHT):
+        words = "NOPERM"
+    code = next((code for code in _HINTS if code in words.split()), "")
     if code == "WRONGTYPE":
         return _foreign(key)
     about = f" ({code})" if code else ""
@@ -223,16 +276,17 @@ def _failure(verb: str, key: str, error: Exception) -> Exception:
     return StoreError(f"Redis {verb} of {key} failed: {type(error).__name__}{about}.{hint}")
 
 
-_RIGHTS: Final = (
-    "The Redis user lacks a right: see access_string() in lambda_idempotency.redis_document for "
-    "what it needs."
-)
+_NO_RIGHT: Final = ("The user executing the script can't", "ACL failure in script")
 _HINTS: Final = {
     "WRONGTYPE": "",
-    "NOPERM": _RIGHTS,
-    "no permissions": _RIGHTS,
-    "ACL failure": _RIGHTS,
+    "NOPERM": (
+        "The Redis user lacks a right: see access_string() in lambda_idempotency.redis_document "
+        "for what it needs."
+    ),
     "OOM": "The server is full: raise its maxmemory. Records are never evicted to make room.",
     "READONLY": "The server is a replica; connect to the primary.",
+    "MOVED": "The server is a node of a cluster, which needs a client for clusters.",
     "MISCONF": "The server cannot save to its disk and refuses writes.",
+    "NOREPLICAS": "The server has fewer replicas than it demands for a write.",
+    "BUSY": "The server is busy with a script of somebody else's.",
 }

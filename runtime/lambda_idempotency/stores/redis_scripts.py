@@ -7,8 +7,9 @@ demands (https://redis.io/docs/latest/develop/programmability/eval-intro/).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha1
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 DONE: Final = 0
 BLOCKED: Final = 1
@@ -25,12 +26,13 @@ local found = {}
 for i = 1, #fields, 2 do found[fields[i]] = fields[i + 1] end
 
 local function whole(text)
-  local number = tonumber(text or '')
-  if number and number >= 0 and number < 2 ^ 53 and number % 1 == 0 then return number end
+  local number = tonumber(string.match(text or '', '^%d+$'))
+  if number and number < 2 ^ 53 then return number end
 end
 
 local live = false
 local status, owner = found.status, found.owner
+if owner == '' then owner = nil end
 local lease_end = whole(found.in_progress_expiration)
 if #fields > 0 then
   local expires = whole(found.expiration)
@@ -38,21 +40,29 @@ if #fields > 0 then
   if owner and lease_end and status == 'INPROGRESS' then
     -- Whatever else is wrong with it: when its lease has ended, it binds nobody.
     expires = expires or math.ceil(lease_end / 1000)
-    known = true
+    known = lease_end <= expires * 1000
   end
-  if not known then return {3, now} end
-  live = expires * 1000 > now
+  -- What is none of ours is left alone, unless it says itself that it has expired.
+  live = not expires or expires * 1000 > now
+  if live and not known then return {3, now} end
 end
 local blocked, gone, done = {1, now, fields}, {2, now}, {0, now}
 
 local function is_own(me) return status == 'INPROGRESS' and owner == me end
 
 local function put(expires, ...)
-  -- The first write decides whether a full server refuses: DEL it allows, so that an attempt that
-  -- holds its key can always record its answer.
-  if #fields > 0 then redis.call('DEL', key) end
+  local names = {...}
+  if #fields > 0 then
+    -- What is there is changed, not deleted and made again: while a slot moves to another node, its
+    -- keys cannot be made on the old one. And a full server refuses a script whose first write
+    -- takes memory: this one does not, so who holds a key can always record the answer.
+    redis.call('PEXPIREAT', key, expires * 1000)
+  end
   redis.call('HSET', key, 'expiration', expires, ...)
-  redis.call('PEXPIREAT', key, expires * 1000)
+  found.expiration = nil
+  for i = 1, #names, 2 do found[names[i]] = nil end
+  for name in pairs(found) do redis.call('HDEL', key, name) end
+  if #fields == 0 then redis.call('PEXPIREAT', key, expires * 1000) end
   return done
 end
 """
@@ -113,3 +123,21 @@ CLAIM: Final = _script("claim", _CLAIM)
 COMPLETE: Final = _script("complete", _COMPLETE)
 RELEASE: Final = _script("release", _RELEASE)
 READ: Final = _script("read", _READ)
+
+
+class Request(NamedTuple):
+    """What is asked of a server: a script over a key."""
+
+    script: Script
+    key: str
+    arguments: Sequence[Any] = ()
+
+    @property
+    def command(self) -> tuple[Any, ...]:
+        """For a server that has seen the script."""
+        return ("EVALSHA", self.script.sha, 1, self.key, *self.arguments)
+
+    @property
+    def with_text(self) -> tuple[Any, ...]:
+        """For one that has not, since its start."""
+        return ("EVAL", self.script.text, 1, self.key, *self.arguments)

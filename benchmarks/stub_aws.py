@@ -1,7 +1,8 @@
-"""A DynamoDB on loopback that answers at once, so that a benchmark measures its clients.
+"""An AWS on loopback that answers at once, so that a benchmark measures its clients.
 
-One process, one dictionary, a thread for each connection. It counts requests and bytes at the
-socket; `Stub.Counts` asks for them. Started as `python -m benchmarks.stub_dynamodb PORT [PEM]`.
+DynamoDB, and the parameters and secrets that `Stub.Keep` has brought. One process, a dictionary of
+each, a thread for each connection. It counts requests and bytes at the socket; `Stub.Counts` asks
+for them. Started as `python -m benchmarks.stub_aws PORT [PEM]`.
 """
 
 from __future__ import annotations
@@ -91,11 +92,52 @@ class Table:
             raise RefusedError(found)
 
 
-class Stub:
-    """Serves the table until the process ends."""
+class Texts:
+    """Parameters of SSM and secrets of Secrets Manager, under their names."""
 
     def __init__(self) -> None:
-        self._table = Table()
+        self._texts: dict[str, str] = {}
+        self.operations: dict[str, Callable[[Any], dict[str, Any]]] = {
+            "Keep": self._keep,
+            "GetParameter": self._get_parameter,
+            "GetSecretValue": self._get_secret_value,
+        }
+
+    def _keep(self, request: Any) -> dict[str, Any]:
+        self._texts[request["Name"]] = request["Text"]
+        return {}
+
+    def _get_parameter(self, request: Any) -> dict[str, Any]:
+        name = request["Name"]
+        return {
+            "Parameter": {
+                "ARN": f"arn:aws:ssm:us-east-1:000000000000:parameter{name}",
+                "DataType": "text",
+                "LastModifiedDate": 1.7e9,
+                "Name": name,
+                "Type": "String",
+                "Value": self._texts[name],
+                "Version": 1,
+            }
+        }
+
+    def _get_secret_value(self, request: Any) -> dict[str, Any]:
+        name = request["SecretId"]
+        return {
+            "ARN": f"arn:aws:secretsmanager:us-east-1:000000000000:secret:{name}-AbCdEf",
+            "CreatedDate": 1.7e9,
+            "Name": name,
+            "SecretString": self._texts[name],
+            "VersionId": "EXAMPLE1-90ab-cdef-fedc-ba987SECRET1",
+            "VersionStages": ["AWSCURRENT"],
+        }
+
+
+class Stub:
+    """Serves all of it until the process ends."""
+
+    def __init__(self) -> None:
+        self._operations = {**Table().operations, **Texts().operations}
         self._counts = Counts()
         self._lock = threading.Lock()
         self._ids = count()
@@ -135,7 +177,7 @@ class Stub:
     def _answer(self, target: str, body: bytes, size: int) -> bytes:
         if target == "Stub.Counts":
             return self._response("200 OK", asdict(self._counts))
-        operation = self._table.operations[target.rpartition(".")[2]]
+        operation = self._operations[target.rpartition(".")[2]]
         request = json.loads(body)
         with self._lock:
             try:

@@ -1,0 +1,1 @@
+"""`@idempotent_records`: the records of a batch, each a call of its own."""

@@ -1,0 +1,56 @@
+"""Executes the steps of a batch on an event loop, as `async_driver` does those of a call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from ..async_driver import Waits, ran_as
+from ..metrics import report
+from ..record import Store
+from ..steps import Emit, Reconcile, Returned, Run, Sleep, Together
+from .turns import Batch, BatchAnswer, Member, Turn
+
+
+async def drive(
+    batch: Batch,
+    *,
+    store: Store,
+    run: Callable[[Member, Run | Reconcile], Awaitable[Returned | None]],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Runs a batch to its end. A cancellation is raised when the batch has been told."""
+    cancelled: asyncio.CancelledError | None = None
+    try:
+        turn = next(batch)
+        while True:
+            waits = Waits(store, turn.member.remaining, sleep)
+            waits.cancelled = cancelled
+            answer = await _take(turn, waits, run)
+            if waits.cancelled is cancelled:
+                turn = batch.send(answer)
+            else:
+                cancelled = waits.cancelled
+                assert cancelled is not None
+                turn = batch.throw(cancelled)
+    except StopIteration:
+        return
+
+
+async def _take(
+    turn: Turn,
+    waits: Waits,
+    run: Callable[[Member, Run | Reconcile], Awaitable[Returned | None]],
+) -> BatchAnswer:
+    member, step = turn
+    if isinstance(step, Together):
+        return await waits.ask_together(step)
+    if isinstance(step, (Run, Reconcile)):
+        return await ran_as(lambda asked: run(member, asked), step)
+    if isinstance(step, Sleep):
+        await waits.sleep(step.milliseconds)
+        return None
+    if isinstance(step, Emit):
+        report(step.metric, member.key)
+        return None
+    return await waits.ask(step)

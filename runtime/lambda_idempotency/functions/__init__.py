@@ -1,0 +1,1 @@
+"""`@idempotent_function`: any callable, keyed by its arguments."""

@@ -1,0 +1,65 @@
+"""Real servers, each kind started once for a file, and worlds on them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from kit.local_aws import LocalAws
+from kit.redis_cluster import RedisCluster
+from kit.redis_servers import RedisServer
+from kit.rotation_world import RotationWorld
+
+
+@pytest.fixture(autouse=True)
+def log_levels() -> Iterator[None]:
+    """The function sets levels; other tests keep theirs."""
+    loggers = [logging.getLogger(name) for name in ("lambda_idempotency.rotation", "botocore")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def primary() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def replica(primary: RedisServer) -> Iterator[RedisServer]:
+    with RedisServer(replica_of=primary, aclfile=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RedisCluster]:
+    with RedisCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def world(local_aws: LocalAws, server: RedisServer) -> RotationWorld:
+    """One server."""
+    return RotationWorld(local_aws, [server], server.settings())
+
+
+@pytest.fixture
+def pair(local_aws: LocalAws, primary: RedisServer, replica: RedisServer) -> RotationWorld:
+    """A primary without and a replica with an ACL file."""
+    return RotationWorld(local_aws, [primary, replica], primary.settings())
+
+
+@pytest.fixture
+def cluster_world(local_aws: LocalAws, cluster: RedisCluster) -> RotationWorld:
+    """Three primaries and a replica."""
+    return RotationWorld(local_aws, cluster.nodes, cluster.settings())

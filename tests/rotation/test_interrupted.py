@@ -1,0 +1,95 @@
+"""A rotation that is killed after any of its calls, and begun again as Secrets Manager does."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Final
+
+import pytest
+
+from kit.rotation_calls import Calls, Killed, kill
+from kit.rotation_world import STEPS, RotationWorld
+
+CHANGES: Final = ("put_secret_value", "ACL SETUSER", "update_secret_version_stage")
+"""The calls that change anything; what comes between them only looks."""
+
+
+def numbers_of(world: RotationWorld, *names: str) -> list[int]:
+    """The calls of a rotation, or those with these names, by their numbers from 1."""
+    calls = Calls()
+    world.rotate(calls=calls)
+    made = enumerate(calls.names, start=1)
+    return [number for number, name in made if not names or name in names]
+
+
+def kill_at(world: RotationWorld, number: int) -> str:
+    """Dies there, where what AWSCURRENT says must be valid; returns the token."""
+    calls = Calls()
+    calls.after(number, kill)
+    token = world.announce()
+    with pytest.raises(Killed):
+        world.rotate(token, calls=calls, between=world.check_current)
+    world.check_current()
+    return token
+
+
+def check_repeated(world: RotationWorld, number: int) -> None:
+    """Dies there, and is repeated to its end."""
+    old = world.fields()["password"]
+    token = kill_at(world, number)
+    world.rotate(token, between=world.check_current)
+    world.check_only(world.fields(token)["password"])
+    assert not any(world.accepts(server, old) for server in world.servers)
+
+
+def test_killed_after_any_call_it_ends_well(pair: RotationWorld) -> None:
+    numbers = numbers_of(pair)
+    assert len(numbers) > 50
+    for number in numbers:
+        check_repeated(pair, number)
+
+
+def test_killed_after_any_change_of_a_cluster_it_ends_well(cluster_world: RotationWorld) -> None:
+    numbers = numbers_of(cluster_world, *CHANGES)
+    assert len(numbers) == 2 * len(cluster_world.servers) + 2
+    for number in numbers:
+        check_repeated(cluster_world, number)
+
+
+def test_a_new_rotation_after_one_that_was_killed_ends_well(pair: RotationWorld) -> None:
+    for number in numbers_of(pair, *CHANGES):
+        old = pair.fields()["password"]
+        abandoned = kill_at(pair, number)
+        token = pair.rotate(between=pair.check_current)
+        pair.check_only(pair.fields(token)["password"])
+        for password in (old, pair.fields(abandoned)["password"]):
+            assert not any(pair.accepts(server, password) for server in pair.servers)
+
+
+@pytest.mark.parametrize("which", ["pair", "cluster_world"])
+def test_what_is_current_is_valid_between_any_two_calls(
+    request: pytest.FixtureRequest, which: str
+) -> None:
+    world: RotationWorld = request.getfixturevalue(which)
+    calls = Calls()
+    calls.after_each(world.check_current)
+    token = world.rotate(calls=calls)
+    world.check_only(world.fields(token)["password"])
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_killed_again_and_again_ends_well(world: RotationWorld, step: str) -> None:
+    token = world.announce()
+    for name in STEPS[: STEPS.index(step)]:
+        world.step(name, token)
+    for number in count(1):
+        calls = Calls()
+        calls.after(number, kill)
+        try:
+            world.step(step, token, calls=calls)
+        except Killed:
+            world.check_current()
+        else:
+            break
+    world.rotate(token, between=world.check_current)
+    world.check_only(world.fields(token)["password"])

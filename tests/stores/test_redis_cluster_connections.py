@@ -1,0 +1,155 @@
+"""A cluster's connections: closed ones are replaced, passwords renewed, and no thread fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from kit.local_aws import LocalAws
+from kit.proxy import LossyProxy
+from kit.redis_access import PASSWORD, USER, VERBS, Access, Clocks, Load, key_at, set_passwords
+from kit.redis_binaries import VERSIONS, binary_of
+from kit.redis_cluster import PRIMARIES, RedisCluster
+from kit.redis_servers import until
+from kit.worlds import fresh_key
+from lambda_idempotency.redis_access.client import RedisClient
+from lambda_idempotency.redis_access.connections import MAX_IDLE
+from lambda_idempotency.stores.redis import RedisStore
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def cluster(request: pytest.FixtureRequest) -> Iterator[RedisCluster]:
+    """A cluster of each version."""
+    with RedisCluster(binary=binary_of(request.param)) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def aws_proxy(local_aws: LocalAws) -> Iterator[LossyProxy]:
+    """Tells what the local AWS was asked."""
+    with LossyProxy(local_aws.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def access(local_aws: LocalAws, aws_proxy: LossyProxy) -> Iterator[Access]:
+    """A parameter and a secret of the test's own."""
+    with Access(local_aws, aws_proxy.endpoint) as access:
+        yield access
+
+
+@pytest.fixture
+def client(access: Access, cluster: RedisCluster, aws_proxy: LossyProxy) -> RedisClient:
+    """A client with connections to all nodes."""
+    access.publish_cluster(cluster)
+    client = access.client()
+    for node in range(PRIMARIES):
+        RedisStore(client).read(key_at(cluster, node))
+    aws_proxy.operations.clear()
+    return client
+
+
+@pytest.fixture
+def store(client: RedisClient) -> RedisStore:
+    return RedisStore(client)
+
+
+def _use(store: RedisStore, key: str) -> None:
+    for verb in VERBS:
+        VERBS[verb](store, key)
+
+
+def _clients(cluster: RedisCluster) -> int:
+    """How many connections the user has."""
+    count = 0
+    for node in range(len(cluster.nodes)):
+        with cluster.admin(node) as admin:
+            count += sum(found["user"] == USER for found in admin.client_list())
+    return count
+
+
+def _kill(cluster: RedisCluster) -> None:
+    for node in range(len(cluster.nodes)):
+        with cluster.admin(node) as admin:
+            admin.execute_command("CLIENT", "KILL", "USER", USER)
+
+
+def test_connections_that_were_closed_are_replaced_without_an_error(
+    store: RedisStore, cluster: RedisCluster, aws_proxy: LossyProxy
+) -> None:
+    _kill(cluster)
+    for node in range(PRIMARIES):
+        _use(store, key_at(cluster, node))
+    assert aws_proxy.operations == []
+
+
+@pytest.mark.parametrize(("idle", "replaced"), [(MAX_IDLE - 1, False), (MAX_IDLE + 1, True)])
+def test_a_connection_is_trusted_for_its_idle_time(
+    store: RedisStore,
+    cluster: RedisCluster,
+    monkeypatch: pytest.MonkeyPatch,
+    idle: float,
+    *,
+    replaced: bool,
+) -> None:
+    key = key_at(cluster, 1)
+    clocks = Clocks(monkeypatch)
+    store.read(key)
+    with cluster.admin(1) as admin:
+        before = {found["id"] for found in admin.client_list() if found["user"] == USER}
+        clocks.advance(idle)
+        store.read(key)
+        after = {found["id"] for found in admin.client_list() if found["user"] == USER}
+    assert before
+    assert (before != after) == replaced
+
+
+def test_a_closed_client_leaves_no_connection_behind(
+    client: RedisClient, cluster: RedisCluster
+) -> None:
+    assert _clients(cluster) >= PRIMARIES
+    client.close()
+    until(lambda: _clients(cluster) == 0, "the connections are closed")
+    _use(RedisStore(client), fresh_key())
+
+
+def test_closing_disturbs_no_thread_that_uses_it(client: RedisClient) -> None:
+    load = Load(RedisStore(client))
+    try:
+        for _ in range(10):
+            load.wait()
+            client.close()
+    finally:
+        load.end()
+
+
+def test_no_thread_fails_while_connections_end(client: RedisClient, cluster: RedisCluster) -> None:
+    load = Load(RedisStore(client))
+    try:
+        for _ in range(5):
+            load.wait()
+            _kill(cluster)
+    finally:
+        load.end()
+
+
+def test_no_thread_fails_while_the_password_rotates(
+    client: RedisClient, access: Access, cluster: RedisCluster, aws_proxy: LossyProxy
+) -> None:
+    load = Load(RedisStore(client))
+    try:
+        old = PASSWORD
+        for number in range(3):
+            load.wait()
+            new = f"password {number}"
+            set_passwords(cluster, old, new)
+            _kill(cluster)
+            access.keep({"username": USER, "password": new})
+            set_passwords(cluster, new)
+            _kill(cluster)
+            old = new
+            load.wait()
+    finally:
+        load.end()
+    assert aws_proxy.operations.count("GetSecretValue") <= 3

@@ -1,0 +1,301 @@
+"""Commands and replies lost on the way to Redis: whatever is lost, a call takes effect once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kit.local_aws import LocalAws
+from kit.redis_access import DAY, ME, VERBS, Access, claim
+from kit.redis_binaries import VERSIONS, binary_of
+from kit.redis_proxy import RedisProxy
+from kit.redis_servers import RedisServer, connect, until
+from kit.worlds import RedisWorld, fresh_key
+from lambda_idempotency.drivers import drive
+from lambda_idempotency.errors import StoreError
+from lambda_idempotency.protocol import run_once
+from lambda_idempotency.record import COMPLETED, Completion, Store
+from lambda_idempotency.steps import (
+    Call,
+    Executed,
+    Outcome,
+    Raised,
+    Replayed,
+    Returned,
+    Unavailable,
+)
+from lambda_idempotency.stores.redis import RedisStore
+
+OTHER = "b" * 32
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    """A server of each version."""
+    with RedisServer(binary=binary_of(request.param)) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(server: RedisServer) -> Iterator[RedisProxy]:
+    """Stands between a store and the server."""
+    with RedisProxy(server.plain_port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def world(server: RedisServer) -> Iterator[RedisWorld]:
+    """The store on the other side of the proxy, which loses nothing."""
+    with server.admin() as admin:
+        yield RedisWorld(admin, admin)
+
+
+class Caller:
+    """Makes calls through the proxy; `attempts` tells which runs there were."""
+
+    def __init__(self, key: str, store: Store) -> None:
+        self.attempts: list[int] = []
+        self.store = store
+        self._key = key
+
+    def warmed(self, proxy: RedisProxy) -> Caller:
+        """Itself, with a connection to a server that knows the scripts."""
+        for verb in VERBS:
+            VERBS[verb](self.store, fresh_key())
+        proxy.forget()
+        return self
+
+    def call(self, *, error: Exception | None = None, **options: Any) -> Outcome:
+        """The outcome of one call."""
+
+        def run(step: Any) -> Returned:
+            self.attempts.append(step.attempt)
+            if error is not None:
+                raise error
+            return Returned("answer", '"answer"')
+
+        call: dict[str, Any] = {"owner": ME, "lease": 30_000, "expires_after": DAY, **options}
+        return drive(
+            run_once(Call(key=self._key, **call)),
+            key=self._key,
+            store=self.store,
+            run=run,
+            remaining=lambda: 10_000,
+            sleep=lambda _: None,
+        )
+
+
+def _orphan(world: RedisWorld) -> None:
+    world.plant(claim(world.key, owner=OTHER).record(world.now() - 60_000))
+
+
+def _completed(world: RedisWorld) -> Replayed:
+    """What a duplicate of a call that has completed gets."""
+    world.store.complete(
+        Completion(key=world.key, owner=OTHER, attempt=1, expires_after=DAY, data='"first"')
+    )
+    stored = world.stored()
+    assert stored is not None
+    return Replayed(stored)
+
+
+def _lose(proxy: RedisProxy, lost: str, *numbers: int) -> None:
+    (proxy.lose_reply if lost == "reply" else proxy.lose_request)(*numbers)
+
+
+def _has_answer(world: RedisWorld) -> bool:
+    stored = world.stored()
+    return stored is not None and (stored.status, stored.data) == (COMPLETED, '"answer"')
+
+
+_EACH_LOSS = pytest.mark.parametrize("lost", ["request", "reply"])
+
+# The runtime's own client -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def access(local_aws: LocalAws, server: RedisServer, proxy: RedisProxy) -> Iterator[Access]:
+    """The way to the server through the proxy."""
+    with Access(local_aws) as access:
+        credentials = access.add_user(server, "password")
+        access.publish(server.settings(port=proxy.port, credentials=credentials))
+        yield access
+
+
+@pytest.fixture
+def retrying(access: Access, proxy: RedisProxy, world: RedisWorld) -> Caller:
+    """A caller with the runtime's client, which sends again what was lost."""
+    return Caller(world.key, RedisStore(access.client())).warmed(proxy)
+
+
+def test_without_losses_a_call_is_two_commands(
+    proxy: RedisProxy, world: RedisWorld, retrying: Caller
+) -> None:
+    assert retrying.call() == Executed("answer")
+    assert proxy.commands == ["EVALSHA"] * 2
+
+
+@_EACH_LOSS
+@pytest.mark.parametrize("losses", [1, 2, 3])
+def test_a_claim_that_is_lost_runs_once(
+    proxy: RedisProxy, world: RedisWorld, retrying: Caller, lost: str, losses: int
+) -> None:
+    # Each try but the first is on a new connection, which authenticates.
+    _lose(proxy, lost, *range(1, 2 * losses, 2))
+    assert retrying.call() == Executed("answer")
+    assert retrying.attempts == [1]
+    assert proxy.commands == ["EVALSHA", *["AUTH", "EVALSHA"] * losses, "EVALSHA"]
+    assert _has_answer(world)
+
+
+@_EACH_LOSS
+@pytest.mark.parametrize("losses", [1, 2, 3])
+def test_a_completion_that_is_lost_is_done(
+    proxy: RedisProxy, world: RedisWorld, retrying: Caller, lost: str, losses: int
+) -> None:
+    _lose(proxy, lost, *range(2, 2 * losses + 1, 2))
+    assert retrying.call() == Executed("answer")
+    assert proxy.commands == ["EVALSHA"] * 2 + ["AUTH", "EVALSHA"] * losses
+    assert _has_answer(world)
+
+
+def test_a_completion_whose_reply_was_lost_has_not_lost_its_lease(
+    proxy: RedisProxy, retrying: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    proxy.lose_reply(2)
+    assert retrying.call() == Executed("answer")
+    assert caplog.text == ""
+
+
+@_EACH_LOSS
+def test_a_release_that_is_lost_is_done(
+    proxy: RedisProxy, world: RedisWorld, retrying: Caller, lost: str
+) -> None:
+    _lose(proxy, lost, 2)
+    error = ValueError()
+    assert retrying.call(error=error) == Raised(error)
+    assert proxy.commands == ["EVALSHA"] * 2 + ["AUTH", "EVALSHA"]
+    assert world.stored() is None
+
+
+@_EACH_LOSS
+def test_a_take_over_that_is_lost_runs_once(
+    proxy: RedisProxy, world: RedisWorld, retrying: Caller, lost: str
+) -> None:
+    _orphan(world)
+    _lose(proxy, lost, 2)
+    assert retrying.call() == Executed("answer")
+    assert retrying.attempts == [2]
+    assert _has_answer(world)
+
+
+@_EACH_LOSS
+def test_a_duplicate_that_is_lost_is_answered(
+    proxy: RedisProxy, world: RedisWorld, retrying: Caller, lost: str
+) -> None:
+    finished = _completed(world)
+    _lose(proxy, lost, 1)
+    assert retrying.call() == finished
+    assert retrying.attempts == []
+
+
+@_EACH_LOSS
+def test_a_look_at_somebody_elses_attempt_that_is_lost_is_repeated(
+    proxy: RedisProxy, world: RedisWorld, retrying: Caller, lost: str
+) -> None:
+    held = claim(world.key, owner=OTHER)._replace(lease=300, fingerprint=None, scope=None)
+    world.store.claim(held)
+    _lose(proxy, lost, 2)
+    assert retrying.call(wait=5_000) == Executed("answer")
+    assert retrying.attempts == [2]
+
+
+@_EACH_LOSS
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_what_is_lost_while_a_connection_opens_runs_once(
+    access: Access, proxy: RedisProxy, world: RedisWorld, lost: str, number: int
+) -> None:
+    """AUTH, the claim that the server does not know, and the claim in full."""
+    world.admin.script_flush()
+    caller = Caller(world.key, RedisStore(access.client()))
+    _lose(proxy, lost, number)
+    assert caller.call() == Executed("answer")
+    assert caller.attempts == [1]
+    assert _has_answer(world)
+
+
+# A client that sends once -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def single(server: RedisServer, proxy: RedisProxy, world: RedisWorld) -> Iterator[Caller]:
+    """A caller whose client sends each command once."""
+    with connect(proxy.port, password=server.admin_password) as client:
+        yield Caller(world.key, RedisStore(client)).warmed(proxy)
+
+
+def _verbs(proxy: RedisProxy) -> int:
+    return proxy.commands.count("EVALSHA")
+
+
+@_EACH_LOSS
+def test_a_claim_of_unknown_outcome_runs_nothing_and_frees_the_key(
+    proxy: RedisProxy, world: RedisWorld, single: Caller, lost: str
+) -> None:
+    _lose(proxy, lost, 1)
+    outcome = single.call()
+    assert isinstance(outcome, Unavailable)
+    assert isinstance(outcome.error, StoreError)
+    assert single.attempts == []
+    assert _verbs(proxy) == 2
+    assert world.stored() is None
+
+
+@_EACH_LOSS
+def test_failing_open_runs_once_and_records_the_answer(
+    proxy: RedisProxy, world: RedisWorld, single: Caller, lost: str
+) -> None:
+    _lose(proxy, lost, 1)
+    assert single.call(fail_open=True) == Executed("answer")
+    assert single.attempts == [1]
+    assert _has_answer(world)
+
+
+def test_an_answer_is_recorded_by_the_protocols_own_retry(
+    proxy: RedisProxy, world: RedisWorld, single: Caller
+) -> None:
+    proxy.lose_request(2)
+    proxy.lose_reply(4)  # AUTH is the third
+    assert single.call() == Executed("answer")
+    assert _verbs(proxy) == 4
+    assert _has_answer(world)
+
+
+@_EACH_LOSS
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_lost_verb_is_named(
+    proxy: RedisProxy, world: RedisWorld, single: Caller, verb: str, lost: str
+) -> None:
+    _lose(proxy, lost, 1)
+    with pytest.raises(StoreError, match=f"Redis {verb} of {world.key} failed"):
+        VERBS[verb](single.store, world.key)
+
+
+# Late commands ------------------------------------------------------------------------------------
+
+
+def test_a_claim_that_arrives_after_its_call_gave_up_is_taken_over(
+    server: RedisServer, proxy: RedisProxy, world: RedisWorld
+) -> None:
+    with connect(proxy.port, password=server.admin_password, socket_timeout=0.2) as client:
+        caller = Caller(world.key, RedisStore(client)).warmed(proxy)
+        proxy.hold(1)
+        assert isinstance(caller.call(lease=300), Unavailable)
+        assert caller.attempts == []
+        proxy.release()
+        until(world.stored, "the claim has arrived")
+        assert caller.call(owner=OTHER, wait=5_000) == Executed("answer")
+    assert caller.attempts == [2]
+    assert _has_answer(world)

@@ -1,0 +1,122 @@
+"""The rights of a Redis user that the documentation asks for: enough, and none too many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from kit.local_aws import LocalAws
+from kit.redis_access import NAMESPACE, USER, VERBS, WRITES, Access, completion, invocation
+from kit.redis_binaries import VERSIONS, binary_of
+from kit.redis_cluster import PRIMARIES, RedisCluster
+from kit.redis_servers import RedisServer
+from kit.worlds import fresh_key
+from lambda_idempotency.errors import StoreError
+from lambda_idempotency.record import Done, Gone
+from lambda_idempotency.redis_document import CLUSTER_COMMANDS, COMMANDS, access_string
+from lambda_idempotency.stores.redis import RedisStore
+
+PLACES = [f"{kind} {version}" for kind in ("server", "cluster") for version in VERSIONS]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A server or a cluster, with a parameter and a secret of its own."""
+
+    server: Any
+    access: Access
+    cluster: bool
+
+    def store(self, rules: str, **overrides: Any) -> RedisStore:
+        """A store whose user has these rights, on a server that knows no script."""
+        for number in range(len(self.server.nodes) if self.cluster else 1):
+            with self.server.admin(number) if self.cluster else self.server.admin() as admin:
+                admin.script_flush()
+        self.server.add_user(USER, "password", rules)
+        credentials = self.access.keep({"username": USER, "password": "password"})
+        self.access.publish(self.server.settings(credentials=credentials, **overrides))
+        return RedisStore(self.access.client())
+
+
+@pytest.fixture(scope="module", params=PLACES)
+def place(request: pytest.FixtureRequest, local_aws: LocalAws) -> Iterator[Place]:
+    """A server and a cluster of each version."""
+    kind, version = request.param.split()
+    make = RedisCluster if kind == "cluster" else RedisServer
+    with make(binary=binary_of(version)) as server, Access(local_aws) as access:
+        if isinstance(server, RedisCluster):
+            server.migrate_slot(_moving(0), (server.owner(_moving(0)) + 1) % PRIMARIES)
+        yield Place(server=server, access=access, cluster=kind == "cluster")
+
+
+def _moving(number: int) -> str:
+    """A key of the slot that is on its way in the cluster."""
+    return f"{NAMESPACE}#{{moving}}{number}"
+
+
+def _use(store: RedisStore) -> None:
+    """All verbs, each over nothing and over a record, on many keys."""
+    for number in range(8):
+        key = _moving(number) if number % 4 == 0 else fresh_key()
+        for verb in ("read", "release", "claim", "read", "release", "claim", "complete"):
+            VERBS[verb](store, key)
+
+
+def _rules(place: Place, *, without: str = "") -> str:
+    rules = access_string([NAMESPACE], cluster=place.cluster).split()
+    return " ".join(rule for rule in rules if rule != f"+{without}")
+
+
+def test_the_documented_rights_are_enough(place: Place) -> None:
+    _use(place.store(_rules(place)))
+
+
+def _needs() -> list[tuple[str, str]]:
+    return [
+        (place, command)
+        for place in PLACES
+        for command in (*COMMANDS, *(CLUSTER_COMMANDS if place.startswith("cluster") else ()))
+    ]
+
+
+@pytest.mark.parametrize(("place", "command"), _needs(), indirect=["place"])
+def test_each_of_the_documented_rights_is_needed(place: Place, command: str) -> None:
+    store = place.store(_rules(place, without=command))
+    said = r"see access_string\(\)|the user lacks \+cluster\|slots"
+    with invocation(2.0), pytest.raises(StoreError, match=said):
+        _use(store)
+
+
+@pytest.mark.parametrize("key", ["orders#1", "shop1#1", "shop", "sho#p", "#1"])
+def test_the_records_of_another_namespace_are_out_of_reach(place: Place, key: str) -> None:
+    store = place.store(_rules(place))
+    for verb in VERBS:
+        with pytest.raises(StoreError, match="NOPERM"):
+            VERBS[verb](store, key)
+
+
+def test_one_user_may_serve_several_namespaces(place: Place) -> None:
+    store = place.store(access_string(["shop", "orders/v1.2_x-y"], cluster=place.cluster))
+    for key in (fresh_key(), "orders/v1.2_x-y#1"):
+        for verb in WRITES:
+            assert isinstance(VERBS[verb](store, key), Done)
+
+
+def test_another_database_needs_one_right_more(local_aws: LocalAws) -> None:
+    with RedisServer() as server, Access(local_aws) as access:
+        place = Place(server=server, access=access, cluster=False)
+        store = place.store(access_string([NAMESPACE], cluster=False, database=3), database=3)
+        _use(store)
+        key = fresh_key()
+        store.complete(completion(key))
+        with server.admin(db=3) as chosen, server.admin() as first:
+            assert chosen.exists(key)
+            assert not first.exists(key)
+        assert isinstance(place.store(_rules(place)).read(key), Gone)
+        store = place.store(_rules(place), database=3)
+        said = "does not let this user into `database`"
+        with invocation(2.0), pytest.raises(StoreError, match=said):
+            store.read(key)
