@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -22,7 +22,7 @@ from typing import Any
 
 from kit.http_events import Seen
 from kit.local_aws import LocalAws
-from kit.redis_app import STAND_INS, RedisForApp
+from kit.redis_app import STAND_INS, DeployedRotation, RedisForApp
 from kit.web import http_api
 
 PATIENCE = 90  # seconds
@@ -76,6 +76,15 @@ class Demo:
         with ThreadPoolExecutor(max_workers=clients) as pool:
             answers = list(pool.map(self._pay, payments))
         return Round(name, answers, self._effects() - before)
+
+    def rotating(self, rotation: DeployedRotation) -> Round:
+        """A round beside two rotations of the store's password."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            rotated = pool.submit(lambda: [rotation.rotate() for _ in range(2)])
+            payments = [_payment(f"rotation-{n // 2}") for n in range(200)]
+            done = self.round("rotation", payments, clients=4)
+            rotated.result()
+        return done
 
     def send(self, path: str, body: dict[str, Any], key: str | None) -> Seen:
         """One request."""
@@ -232,10 +241,11 @@ def main(store: str) -> int:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         aws = stack.enter_context(LocalAws(enforce_iam=True))
         _step("cdk bootstrap", aws.bootstrap)
+        redis: RedisForApp | None = None
         options: dict[str, Any] = {}
         if store == "redis":
-            redis = RedisForApp(aws, "Payments", "Refunds", directory=scratch)
-            options = {"context": stack.enter_context(redis).context, "stand_ins": STAND_INS}
+            redis = stack.enter_context(RedisForApp(aws, "Payments", "Refunds", directory=scratch))
+            options = {"context": redis.context, "stand_ins": STAND_INS}
         outputs = _step(
             "cdk deploy", lambda: aws.deploy(app="python3 app.py", output=scratch, **options)
         )
@@ -262,6 +272,14 @@ def main(store: str) -> int:
                 lambda: demo.round("crash", [_payment("crash", die_in_attempt=1)], clients=1),
             ),
         ]
+        if redis is not None:
+            rotation = stack.enter_context(closing(DeployedRotation(aws, redis)))
+            rounds.append(
+                _step(
+                    "100 payments, each sent twice, while the password is rotated twice",
+                    lambda: demo.rotating(rotation),
+                )
+            )
         shown = _step("a client's view of the answers", demo.show)
         each_once = demo.each_once()
     print(f"\n{table(rounds)}\n\n{chr(10).join(shown)}\n")
