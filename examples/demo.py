@@ -79,8 +79,13 @@ class Demo:
 
     def rotating(self, rotation: DeployedRotation) -> Round:
         """A round beside two rotations of the store's password."""
+
+        def rotate_twice() -> None:
+            rotation.rotate()
+            rotation.rotate()
+
         with ThreadPoolExecutor(max_workers=1) as pool:
-            rotated = pool.submit(lambda: [rotation.rotate() for _ in range(2)])
+            rotated = pool.submit(rotate_twice)
             payments = [_payment(f"rotation-{n // 2}") for n in range(200)]
             done = self.round("rotation", payments, clients=4)
             rotated.result()
