@@ -9,12 +9,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct, IConstruct
-from lambda_idempotency.contract import Settings
 
 from .attachable import check_attachable, checked_namespace, lease_of, namespace_of
-from .batch_sources import BatchSources
 from .behaviour import Behaviour, check_props, settings_of
-from .environment import EnvironmentSize
+from .checks.deployment import Attached, Deployment
+from .checks.guard import Guard
+from .checks.tree import Tree
 from .errors import refusal
 from .large_responses import LargeResponses
 from .layer import compiled_for, layer_in
@@ -53,8 +53,9 @@ class Idempotency(Construct):
         self._store = (IdempotencyStore.dynamodb() if store is None else store).bind(self)
         self._large_responses = None if large_responses is None else LargeResponses(large_responses)
         self._namespaces: dict[str, str] = {}
-        self._attached: dict[str, Settings] = {}
+        self._attached: dict[str, Attached] = {}
         self._status_routes: dict[tuple[str, str], str] = {}
+        self.node.add_validation(Guard(self._deployment))
 
     def attach(
         self,
@@ -97,7 +98,7 @@ class Idempotency(Construct):
         settings = settings_of(attached, props, **contract)
         if wrap_handler:
             redirect(attached)
-        self._attached[attached.node.path] = settings
+        self._attached[attached.node.path] = Attached(function=attached, settings=settings)
         attached.node.add_metadata(_MARK, self.node.path)
         attached.add_layers(layer_in(Stack.of(attached), self._store.libraries))
         for variable, value in settings.to_environment().items():
@@ -105,8 +106,6 @@ class Idempotency(Construct):
         self._store.grant(attached, namespace)
         if self._large_responses is not None:
             self._large_responses.attach(attached, namespace, expires_after=settings.expires_after)
-        attached.node.add_validation(EnvironmentSize(attached))
-        attached.node.add_validation(BatchSources(attached))
         _note_byte_code(attached)
 
     def add_status_route(
@@ -134,10 +133,11 @@ class Idempotency(Construct):
         from .status_route import add_route  # the API modules are large, and few apps need both
 
         attached = function.lambda_ if isinstance(function, lambda_.Alias) else function
-        settings = self._attached.get(attached.node.path)
-        if settings is None:
+        known = self._attached.get(attached.node.path)
+        if known is None:
             raise refusal(self, f"{attached.node.path} is not attached here; attach it first")
-        path = None if settings.http is None else settings.http.status_route
+        http = known.settings.http
+        path = None if http is None else http.status_route
         if path is None:
             raise refusal(
                 self,
@@ -173,6 +173,14 @@ class Idempotency(Construct):
         if self._large_responses is None:
             return grant
         return grant.combine(self._large_responses.grant(grantee, namespace))
+
+    def _deployment(self) -> Deployment:
+        return Deployment(
+            construct=self,
+            store=self._store,
+            attached=tuple(self._attached.values()),
+            tree=Tree(self.node.root),
+        )
 
     def _check_first(self, function: lambda_.Function) -> None:
         for entry in function.node.metadata:

@@ -1,19 +1,32 @@
-"""What CloudFormation will be told of a function."""
+"""What CloudFormation will be told of a resource."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import TreeInspector
+from aws_cdk import CfnResource, Stack, TreeInspector
 from aws_cdk import aws_lambda as lambda_
 
 
-def properties_of(function: lambda_.Function) -> dict[str, Any]:
-    """The function's properties, with unresolved tokens in them."""
-    resource = function.node.default_child
-    assert isinstance(resource, lambda_.CfnFunction)
+def properties_of(resource: CfnResource) -> dict[str, Any]:
+    """The resource's properties by their CDK names, with unresolved tokens in them."""
     # Not the properties themselves: the Python binding makes an empty struct of a lazy value.
     inspector = TreeInspector()
-    resource.inspect(inspector)
+    resource.inspect(inspector)  # type: ignore[attr-defined]  # every generated resource has it
     properties: dict[str, Any] = inspector.attributes["aws:cdk:cloudformation:props"]
     return properties
+
+
+def resource_of(function: lambda_.Function) -> lambda_.CfnFunction:
+    """The function's resource."""
+    resource = function.node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)
+    return resource
+
+
+def environment_of(function: lambda_.Function) -> dict[str, Any]:
+    """The function's environment variables; a value that is known at deployment is no text."""
+    environment = properties_of(resource_of(function)).get("environment")
+    resolved: dict[str, Any] = Stack.of(function).resolve(environment) or {}
+    variables: dict[str, Any] = resolved.get("variables", {})
+    return variables

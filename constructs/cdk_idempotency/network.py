@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IConstruct
 
 from .errors import refusal
-from .inspection import properties_of
+from .inspection import properties_of, resource_of
 
 NAMES: Final = {
     "ssm": "SSM",
@@ -135,7 +135,7 @@ def _advice(missing: list[str], vpc: ec2.IVpc, *, can_add: bool) -> str:
 def _is_cut_off(function: lambda_.Function, vpc: ec2.IVpc) -> bool:
     """Whether a subnet of the function has no way out: it is isolated, or it is public, where a
     function has no address (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc-internet.html)."""
-    subnets = properties_of(function)["vpcConfig"]["subnetIds"]
+    subnets = properties_of(resource_of(function))["vpcConfig"]["subnetIds"]
     if not isinstance(subnets, list):
         return False  # known at deployment only
     closed = {subnet.subnet_id for subnet in (*vpc.isolated_subnets, *vpc.public_subnets)}

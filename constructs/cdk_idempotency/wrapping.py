@@ -12,13 +12,14 @@ from aws_cdk import aws_lambda as lambda_
 from lambda_idempotency.contract import WRAPPER
 
 from .errors import refusal
+from .inspection import resource_of
 
 PACKAGE: Final = WRAPPER.partition(".")[0]
 
 
 def own_handler(function: lambda_.Function) -> str:
     """The handler that the function has. Raises ValueError where it cannot be wrapped."""
-    handler = _resource(function).handler
+    handler = resource_of(function).handler
     if handler is None or Token.is_unresolved(handler):
         raise refusal(
             function,
@@ -30,7 +31,7 @@ def own_handler(function: lambda_.Function) -> str:
 
 def redirect(function: lambda_.Function) -> None:
     """Puts the wrapper in the place of the function's handler."""
-    _resource(function).handler = WRAPPER
+    resource_of(function).handler = WRAPPER
 
 
 def check_not_shadowed(function: lambda_.Function) -> None:
@@ -69,9 +70,3 @@ def _files(function: lambda_.Function) -> set[str]:
         return set()
     with ZipFile(code) as archive:
         return set(archive.namelist())
-
-
-def _resource(function: lambda_.Function) -> lambda_.CfnFunction:
-    resource = function.node.default_child
-    assert isinstance(resource, lambda_.CfnFunction)
-    return resource

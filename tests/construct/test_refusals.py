@@ -201,20 +201,3 @@ def test_a_timeout_that_is_a_token_with_a_lease_is_accepted() -> None:
     payments = function(scope, timeout=timeout)
     Idempotency(scope, "Idempotency").attach(payments, lease=Duration.minutes(15))
     template(scope).resource_count_is("AWS::Lambda::LayerVersion", 1)
-
-
-def test_an_environment_beyond_4_kb_is_refused_at_synth() -> None:
-    scope = stack()
-    payments = function(scope)
-    Idempotency(scope, "Idempotency").attach(payments)
-    payments.add_environment("LARGE", "x" * 4090)
-    with pytest.raises(Exception, match=r"Stack/Payments\] the environment has 4\d\d\d bytes"):
-        template(scope)
-
-
-def test_an_environment_of_almost_4_kb_is_accepted() -> None:
-    scope = stack()
-    payments = function(scope)
-    Idempotency(scope, "Idempotency").attach(payments)
-    payments.add_environment("LARGE", "x" * 3900)
-    template(scope).resource_count_is("AWS::Lambda::Function", 1)
