@@ -8,7 +8,7 @@ STORE ?= dynamodb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := tests
 
-.PHONY: demo test prove replay fuzz lint bench clean
+.PHONY: demo test prove replay fuzz lint docs bench clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py $(STORE)
@@ -31,6 +31,10 @@ lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+# The API reference, from the docstrings.
+docs: $(READY)
+	@PYTHONPATH=constructs:runtime $(BIN)/python docs/reference.py
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks.run
