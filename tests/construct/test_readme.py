@@ -22,15 +22,15 @@ PAGES = [
     *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "redis.md"),
 ]
 BLOCKS = [
-    block
+    (page.stem, block)
     for page in PAGES
     for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
 ]
 
 
-def _run(fragment: str, directory: str = ".") -> dict[str, Any]:
+def _run(fragment: str, directory: str = ".", *, page: str = "") -> dict[str, Any]:
     """Executes the one block that holds a fragment, as if in a directory; returns its names."""
-    [block] = [block for block in BLOCKS if fragment in block]
+    [block] = [block for name, block in BLOCKS if fragment in block and name.startswith(page)]
     block = block.replace('from_asset("', f'from_asset("{directory}/')
     names: dict[str, Any] = {}
     exec(compile(block, "README.md", "exec", dont_inherit=True), names)
@@ -43,7 +43,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert len(BLOCKS) == 11
+    assert len(BLOCKS) == 15
 
 
 def test_the_stack_synthesises(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_the_profiles_of_the_table_are_those_of_the_runtime() -> None:
 
 
 def test_the_handler_answers_a_duplicate() -> None:
-    handler = _run('{"charged": event')["handler"]
+    handler = _run('{"charged": event', page="README")["handler"]
     assert handler({"amount": 5}, None) == handler({"amount": 5}, None) == {"charged": 5}
 
 
