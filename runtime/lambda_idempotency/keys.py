@@ -62,7 +62,7 @@ class Selector:
         and `MissingKeyError` where it cannot be looked for."""
         try:
             value = self._evaluate(seen)
-        except (LookupError, TypeError, AttributeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             # Neither its text nor its chain: both can quote the value that it met.
             raise KeyAbsentError(
                 f"The {self._name} cannot be read from the {self._source} ({_whereabouts(error)})."

@@ -56,6 +56,19 @@ def test_a_type_error_does_not_quote_the_value_that_it_met(
     assert "4711000" not in "".join(traceback.format_exception(refused.value))
 
 
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("ceil(to_number(id))", "1e999"),
+        ("floor(id)", float("inf")),
+        ("avg(id)", [10**400, 1]),
+    ],
+)
+def test_a_number_that_is_out_of_range_is_no_key(expression: str, value: Any) -> None:
+    with pytest.raises(KeyAbsentError, match="cannot be read"):
+        Selector("key", expression).select({"id": value})
+
+
 @pytest.mark.parametrize("what", ["key", "fingerprint"])
 def test_an_error_names_the_option(what: str) -> None:
     with pytest.raises(MissingKeyError, match=what):
