@@ -110,6 +110,18 @@ def test_a_hostile_key_is_refused_and_in_no_answer(
     assert not any(ord(character) < 32 for value in answer.headers.values() for character in value)
 
 
+def test_who_guesses_an_anonymous_key_is_told_nothing_without_the_payload(
+    store: MemoryStore,
+) -> None:
+    handler = Handler({"statusCode": 201, "body": "card 4111"})
+    call = idempotent(store=store)(handler)
+    call(rest(POST), None)
+    guessed = seen("rest", call(rest(replace(POST, body='{"amount": 6}')), None))
+    assert (guessed.status, handler.runs) == (422, 1)
+    assert "4111" not in repr(guessed)
+    assert "4111" in seen("rest", call(rest(POST), None)).body  # with it, the two are one
+
+
 def test_a_flood_of_headers_changes_nothing(store: MemoryStore) -> None:
     handler = Handler()
     call = idempotent(store=store)(handler)
