@@ -122,6 +122,19 @@ def test_who_guesses_an_anonymous_key_is_told_nothing_without_the_payload(
     assert "4111" in seen("rest", call(rest(POST), None)).body  # with it, the two are one
 
 
+def test_a_client_is_not_told_where_in_the_code_its_request_was_read(store: MemoryStore) -> None:
+    def find(event: Any) -> Any:
+        return event["body"]["amount"]["cents"]
+
+    expressions: list[dict[str, Any]] = [{"key": find}, {"fingerprint": find}]
+    for options in expressions:
+        handler = Handler()
+        answer = seen("rest", idempotent(store=store, **options)(handler)(rest(POST), None))
+        assert (answer.status, handler.runs) == (400, 0)
+        assert "find" not in answer.body
+        assert "TypeError" not in answer.body
+
+
 def test_a_flood_of_headers_changes_nothing(store: MemoryStore) -> None:
     handler = Handler()
     call = idempotent(store=store)(handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -62,9 +63,11 @@ def test_a_type_error_does_not_quote_the_value_that_it_met(
         ("ceil(to_number(id))", "1e999"),
         ("floor(id)", float("inf")),
         ("avg(id)", [10**400, 1]),
+        (lambda event: Decimal(event["id"]), "many"),
+        (lambda event: int(float(event["id"])), "1e999"),
     ],
 )
-def test_a_number_that_is_out_of_range_is_no_key(expression: str, value: Any) -> None:
+def test_a_number_that_is_none_or_out_of_range_is_no_key(expression: Any, value: Any) -> None:
     with pytest.raises(KeyAbsentError, match="cannot be read"):
         Selector("key", expression).select({"id": value})
 
