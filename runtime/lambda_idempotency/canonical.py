@@ -136,18 +136,17 @@ def _from_decimal(value: Decimal) -> int | float | str:
         raise ValueError("it holds NaN or an infinity, which JSON does not have")
     # As text: a tuple of the digits takes seventy bytes for each of them.
     mantissa, _, power = f"{value:E}".partition("E")
-    whole, _, fraction = mantissa.lstrip("-").partition(".")
-    stripped = (whole + fraction).rstrip("0")
-    exponent = int(power) + 1 - len(stripped)
-    if not stripped:
+    digits = mantissa.replace(".", "").rstrip("0")
+    count = len(digits.lstrip("-"))
+    if count == 0:
         return 0
-    sign = "-" if value.is_signed() else ""
-    if exponent >= 0 and len(stripped) + exponent <= _MAX_DIGITS:
-        return int(f"{sign}{stripped}{'0' * exponent}")
+    exponent = int(power) + 1 - count
+    if exponent >= 0 and count + exponent <= _MAX_DIGITS:
+        return int(digits + "0" * exponent)
     number = float(value)
     if exponent < 0 and Decimal(repr(number)) == value:
         return number
-    return f"{_MARK}{sign}{stripped}e{exponent}"
+    return f"{_MARK}{digits}e{exponent}"
 
 
 def _name(name: Any) -> str:
