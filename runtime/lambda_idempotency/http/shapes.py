@@ -211,15 +211,15 @@ class LoadBalancer(Request):
     @property
     def caller(self) -> Caller:
         return Caller(
-            oidc=self._set_by_it("x-amzn-oidc-identity"),
+            oidc=self._added("x-amzn-oidc-identity"),
             certificate={
-                "issuerDN": self._set_by_it("x-amzn-mtls-clientcert-issuer"),
-                "subjectDN": self._set_by_it("x-amzn-mtls-clientcert-subject"),
+                "issuerDN": self._added("x-amzn-mtls-clientcert-issuer"),
+                "subjectDN": self._added("x-amzn-mtls-clientcert-subject"),
             },
         )
 
-    def _set_by_it(self, name: str) -> str:
-        """A header that the load balancer sets. A client may have sent one of that name as well,
+    def _added(self, name: str) -> str:
+        """A header that the load balancer adds. A client may have sent one of that name as well,
         before or after it: the two together are nobody else."""
         return "\n".join(dict.fromkeys(self.header(name)))
 
