@@ -67,7 +67,9 @@ class LargeResponses:
         else:
             self._namespaces.add(namespace)
             objects = [_arn(self._bucket, f"{namespace}/*")]
-        grant = allow(grantee, "s3:GetObject", "s3:PutObject", on=objects)
+        # A bucket's ARN names no account: one that is deleted can be made anew by anybody.
+        owner = {"StringEquals": {"s3:ResourceAccount": self._bucket.env.account}}
+        grant = allow(grantee, "s3:GetObject", "s3:PutObject", on=objects, conditions=owner)
         key = self._bucket.encryption_key
         if key is None:
             return grant
