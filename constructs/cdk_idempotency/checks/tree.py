@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, TypeVar
 
-from aws_cdk import CfnResource, IResolvable, Stack, Tokenization
+from aws_cdk import CfnOutput, CfnResource, Stack, Tokenization
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
+
+from ..inspection import properties_of
 
 R = TypeVar("R", bound=CfnResource)
 
@@ -19,10 +21,25 @@ class Tree:
 
     def __init__(self, root: IConstruct) -> None:
         self._root = root
+        self._properties: dict[str, dict[str, Any]] = {}
 
     def resources(self, kind: type[R]) -> list[R]:
         """The app's resources of a type."""
         return [resource for resource in self._resources if isinstance(resource, kind)]
+
+    def properties(self, resource: CfnResource) -> dict[str, Any]:
+        """The resource's properties by their CDK names; a value that is known at deployment only
+        is a dictionary, such as `{"Ref": ...}`."""
+        path = resource.node.path  # jsii makes a new object of a resource each time
+        if (found := self._properties.get(path)) is None:
+            found = Stack.of(resource).resolve(properties_of(resource)) or {}
+            self._properties[path] = found
+        return found
+
+    def number(self, resource: CfnResource, name: str, default: float) -> float | None:
+        """A property, or what AWS takes in its place; None where only the deployment knows it."""
+        value = self.properties(resource).get(name, default)
+        return value if isinstance(value, int | float) else None
 
     def behind(self, owner: IConstruct, value: Any) -> list[CfnResource]:
         """The app's resources that a property of `owner` refers to, such as the queue whose ARN it
@@ -35,7 +52,8 @@ class Tree:
             if isinstance(target, CfnResource):
                 found.append(target)
             else:
-                found += self._named_in(Stack.of(owner), token)
+                stack = Stack.of(owner)
+                found += self._named_in(stack, stack.resolve(token))
         return found
 
     def functions(self, owner: IConstruct, value: Any) -> set[str]:
@@ -49,14 +67,22 @@ class Tree:
                 found |= self.functions(resource, resource.function_name)
         return found
 
-    def _named_in(self, stack: Stack, token: IResolvable) -> Iterator[CfnResource]:
-        for name in _references(stack.resolve(token)):
-            if (resource := self._named.get((stack.node.path, name))) is not None:
-                yield resource
+    def _named_in(self, stack: Stack, resolved: Any) -> Iterator[CfnResource]:
+        for function, name in _references(resolved):
+            if function != "Fn::ImportValue":
+                if (resource := self._named.get((stack.node.path, name))) is not None:
+                    yield resource
+            elif (output := self._exports.get(name)) is not None:
+                home = Stack.of(output)
+                yield from self._named_in(home, home.resolve(output.value))
+
+    @cached_property
+    def _constructs(self) -> list[IConstruct]:
+        return self._root.node.find_all()
 
     @cached_property
     def _resources(self) -> list[CfnResource]:
-        return [each for each in self._root.node.find_all() if isinstance(each, CfnResource)]
+        return [each for each in self._constructs if isinstance(each, CfnResource)]
 
     @cached_property
     def _named(self) -> dict[tuple[str, str], CfnResource]:
@@ -66,15 +92,22 @@ class Tree:
             for each in self._resources
         }
 
+    @cached_property
+    def _exports(self) -> dict[str, CfnOutput]:
+        """What stacks give one another, by the name of the export."""
+        outputs = [each for each in self._constructs if isinstance(each, CfnOutput)]
+        return {name: each for each in outputs if (name := each.export_name) is not None}
 
-def _references(resolved: Any) -> Iterator[str]:
-    """The logical ids in a resolved value."""
+
+def _references(resolved: Any) -> Iterator[tuple[str, str]]:
+    """The intrinsic functions in a resolved value that refer to something, and to what: a logical
+    id, or the name of an export."""
     if isinstance(resolved, dict):
         for name, value in resolved.items():
-            if name == "Ref" and isinstance(value, str):
-                yield value
+            if name in ("Ref", "Fn::ImportValue") and isinstance(value, str):
+                yield name, value
             elif name == "Fn::GetAtt":
-                yield value[0] if isinstance(value, list) else value.partition(".")[0]
+                yield name, value[0] if isinstance(value, list) else value.partition(".")[0]
             else:
                 yield from _references(value)
     elif isinstance(resolved, list):

@@ -20,7 +20,9 @@ ID = "cdk-idempotency:report-batch-item-failures"
 def _with_mapping(scope: Stack) -> lambda_.Function:
     attached = function(scope)
     Idempotency(scope, "Idempotency").attach(attached)
-    attached.add_event_source(sources.SqsEventSource(sqs.Queue(scope, "Queue")))
+    dead = sqs.DeadLetterQueue(queue=sqs.Queue(scope, "Dead"), max_receive_count=3)
+    queue = sqs.Queue(scope, "Queue", dead_letter_queue=dead)
+    attached.add_event_source(sources.SqsEventSource(queue))
     return attached
 
 
