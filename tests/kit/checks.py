@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from cdk_idempotency import Idempotency
 from cdk_idempotency.checks import CHECKS
 from cdk_idempotency.checks.finding import Finding
+from cdk_idempotency.checks.tree import Tree
 
 
 def attached(*functions: lambda_.Function, **props: Any) -> Idempotency:
@@ -22,7 +23,7 @@ def attached(*functions: lambda_.Function, **props: Any) -> Idempotency:
 
 def findings(idempotency: Idempotency, id: str) -> list[Finding]:  # noqa: A002
     """Those with an id, which is without its prefix."""
-    deployment = idempotency._deployment()
+    deployment = idempotency._deployment(Tree(idempotency.node.root))
     return [
         finding
         for check in CHECKS

@@ -50,19 +50,21 @@ class Deployment:
 
     def mappings(self) -> Iterator[tuple[Attached, lambda_.CfnEventSourceMapping]]:
         """The event source mappings of attached functions, of their versions and aliases."""
-        yield from self._mappings
+        return self.naming(lambda_.CfnEventSourceMapping, lambda each: each.function_name)
 
-    def permissions(self) -> Iterator[tuple[Attached, lambda_.CfnPermission, str]]:
-        """Who may invoke attached functions, their versions and aliases: the principal, such as
+    def permissions(self) -> Iterator[tuple[Attached, str]]:
+        """Who may invoke attached functions, their versions and aliases: principals, such as
         `sns.amazonaws.com`."""
-        yield from self._permissions
+        kind = lambda_.CfnPermission
+        for attached, permission in self.naming(kind, lambda each: each.function_name):
+            yield attached, permission.principal
 
     def naming(self, kind: type[R], named: Callable[[R], Any]) -> Iterator[tuple[Attached, R]]:
-        """The resources of a type of which a property names attached functions."""
-        for resource in self.tree.resources(kind):
-            for name in sorted(self.tree.functions(resource, named(resource))):
-                if (attached := self._by_name.get(name)) is not None:
-                    yield attached, resource
+        """The resources of a type that name attached functions; see `Tree.naming`."""
+        found = self.tree.naming(kind, named)
+        for attached in self.attached:
+            for resource in found.get(attached.name, ()):
+                yield attached, resource
 
     def timeout(self, attached: Attached) -> float | None:
         """The function's timeout in seconds; None where only the deployment knows it."""
@@ -74,16 +76,3 @@ class Deployment:
         environment = self.tree.properties(attached.resource).get("environment", {})
         variables: dict[str, Any] = environment.get("variables", {})
         return variables
-
-    @cached_property
-    def _by_name(self) -> dict[str, Attached]:
-        return {attached.name: attached for attached in self.attached}
-
-    @cached_property
-    def _mappings(self) -> list[tuple[Attached, lambda_.CfnEventSourceMapping]]:
-        return list(self.naming(lambda_.CfnEventSourceMapping, lambda each: each.function_name))
-
-    @cached_property
-    def _permissions(self) -> list[tuple[Attached, lambda_.CfnPermission, str]]:
-        found = self.naming(lambda_.CfnPermission, lambda each: each.function_name)
-        return [(attached, permission, permission.principal) for attached, permission in found]

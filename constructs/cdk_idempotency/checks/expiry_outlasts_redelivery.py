@@ -149,7 +149,7 @@ def _event_ages(deployment: Deployment) -> Iterator[tuple[Attached, float]]:
         configured.setdefault(attached.name, []).append(age)
     invoked = {
         attached.name
-        for attached, _, principal in deployment.permissions()
+        for attached, principal in deployment.permissions()
         if principal in ASYNCHRONOUS
     }
     for attached in deployment.attached:

@@ -43,7 +43,7 @@ def _front(deployment: Deployment) -> dict[str, str]:
         attached.name: "a function URL"
         for attached, _ in deployment.naming(lambda_.CfnUrl, lambda url: url.target_function_arn)
     }
-    for attached, _, principal in deployment.permissions():
+    for attached, principal in deployment.permissions():
         if principal in GATEWAYS:
             front[attached.name] = GATEWAYS[principal]
     return front

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from aws_cdk import CfnOutput, CfnResource, Stack, Tokenization
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
@@ -22,6 +24,7 @@ class Tree:
     def __init__(self, root: IConstruct) -> None:
         self._root = root
         self._properties: dict[str, dict[str, Any]] = {}
+        self._naming: dict[type[CfnResource], dict[str, list[CfnResource]]] = {}
 
     def resources(self, kind: type[R]) -> list[R]:
         """The app's resources of a type."""
@@ -65,6 +68,36 @@ class Tree:
                 found.add(resource.node.path.rpartition("/")[0])
             elif isinstance(resource, (lambda_.CfnVersion, lambda_.CfnAlias)):
                 found |= self.functions(resource, resource.function_name)
+        return found
+
+    def naming(self, kind: type[R], named: Callable[[R], Any]) -> dict[str, list[R]]:
+        """The resources of a type that name functions, by the paths of these. `named` is the
+        property that does, always the same for a type."""
+        if kind not in self._naming:
+            found: dict[str, list[CfnResource]] = {}
+            for resource in self.resources(kind):
+                for path in self.functions(resource, named(resource)):
+                    found.setdefault(path, []).append(resource)
+            self._naming[kind] = found
+        return cast("dict[str, list[R]]", self._naming[kind])
+
+    def role(self, function: lambda_.CfnFunction) -> str:
+        """What tells a role apart: its path, or the ARN of one that is not of this app."""
+        for resource in self.behind(function, function.role):
+            if isinstance(resource, iam.CfnRole):
+                return resource.node.path
+        arn = self.properties(function)["role"]
+        if isinstance(arn, str):
+            return arn
+        return f"{Stack.of(function).node.path}: {json.dumps(arn)}"
+
+    @cached_property
+    def functions_of_roles(self) -> dict[str, list[str]]:
+        """The paths of all functions, by their roles."""
+        found: dict[str, list[str]] = {}
+        for function in self.resources(lambda_.CfnFunction):
+            path = function.node.path.removesuffix("/Resource")
+            found.setdefault(self.role(function), []).append(path)
         return found
 
     def _named_in(self, stack: Stack, resolved: Any) -> Iterator[CfnResource]:
