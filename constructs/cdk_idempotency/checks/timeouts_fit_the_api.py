@@ -1,8 +1,8 @@
 """A function ends before its API stops waiting for it.
 
-Otherwise the caller gets 504 for a request that goes on and takes effect, and 409 for its retries
-until it has ended. REST APIs wait 29 seconds, or what the integration says; more than that needs a
-raised quota. HTTP APIs wait 30 seconds at most
+Otherwise the caller gets 504 for a request that goes on and takes effect, and its retries find it
+in progress until it has ended. REST APIs wait 29 seconds, or what the integration says; more than
+29 needs a raised quota. HTTP APIs wait 30 seconds at most
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html). Function URLs wait for
 as long as the function may run, and for load balancers AWS names no limit for functions.
 """
@@ -42,8 +42,8 @@ def check(deployment: Deployment) -> Iterator[Finding]:
                 "api-timeout",
                 attached.function,
                 f"It may run for {spoken(timeout)}, and {integration.node.path} answers 504 after "
-                f"{spoken(milliseconds / 1000)}, while the request goes on and its retries get "
-                "409. Pass the function a timeout within that.",
+                f"{spoken(milliseconds / 1000)}, while the request goes on and its retries find it "
+                "in progress. Pass the function a timeout within that.",
             )
 
 
