@@ -52,11 +52,11 @@ def _limits(deployment: Deployment) -> Iterator[tuple[float, Attached, CfnResour
     properties = deployment.tree.properties
     for attached, method in deployment.naming(apigateway.CfnMethod, _function_of):
         integration = properties(method)["integration"]
-        if integration["type"] == PROXY and integration.get("responseTransferMode") != "STREAM":
+        if integration.get("type") == PROXY and integration.get("responseTransferMode") != "STREAM":
             yield from _known(integration, REST, attached, method)
     kind = apigatewayv2.CfnIntegration
     for attached, each in deployment.naming(kind, lambda each: each.integration_uri):
-        if properties(each)["integrationType"] == PROXY:
+        if properties(each).get("integrationType") == PROXY:
             yield from _known(properties(each), HTTP, attached, each)
 
 

@@ -86,7 +86,7 @@ class Tree:
         for resource in self.behind(function, function.role):
             if isinstance(resource, iam.CfnRole):
                 return resource.node.path
-        arn = self.properties(function)["role"]
+        arn = self.properties(function).get("role", function.node.path)
         if isinstance(arn, str):
             return arn
         return f"{Stack.of(function).node.path}: {json.dumps(arn)}"
