@@ -55,7 +55,7 @@ class Idempotency(Construct):
         self._namespaces: dict[str, str] = {}
         self._attached: dict[str, Attached] = {}
         self._status_routes: dict[tuple[str, str], str] = {}
-        self.node.add_validation(Guard(self._deployment))
+        Guard.of(self).watch(self._deployment)
 
     def attach(
         self,
@@ -174,12 +174,12 @@ class Idempotency(Construct):
             return grant
         return grant.combine(self._large_responses.grant(grantee, namespace))
 
-    def _deployment(self) -> Deployment:
+    def _deployment(self, tree: Tree) -> Deployment:
         return Deployment(
             construct=self,
             store=self._store,
             attached=tuple(self._attached.values()),
-            tree=Tree(self.node.root),
+            tree=tree,
         )
 
     def _check_first(self, function: lambda_.Function) -> None:
