@@ -52,8 +52,8 @@ class Legacy:
         except logs.exceptions.ResourceNotFoundException:
             return 0
         lines = [event["message"] for event in events]
-        ended = sum(line.startswith("END ") for line in lines)
-        return ended - sum(line.startswith("Traceback") for line in lines)
+        failed = [line for line in lines if line.startswith("Traceback")]
+        return len([line for line in lines if line.startswith("END ")]) - len(failed)
 
     def failed(self) -> list[dict[str, Any]]:
         """The events that Lambda has given up, with what their last attempt came to."""
