@@ -168,7 +168,7 @@ def _function(
         scope,
         "Rotation",
         description="cdk-idempotency: rotates the password of a Redis user",
-        runtime=RUNTIMES[-1],  # it runs once a month: no byte code is worth an older one
+        runtime=RUNTIMES[-1],  # it runs so seldom that byte code is not worth an older one
         handler=HANDLER,
         code=lambda_.Code.from_inline("# The code is in the layer.\n"),
         layers=[layer_in(Stack.of(scope), ("redis",))],
