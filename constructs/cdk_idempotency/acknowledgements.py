@@ -26,8 +26,8 @@ def acknowledge_role(function: lambda_.Function) -> None:
     """What CDK gives to the role of every function."""
     reasons = {
         "AWSLambdaBasicExecutionRole": "It lets the function write its logs, and do nothing else",
-        "AWSLambdaVPCAccessExecutionRole": "It lets Lambda make the function's network interfaces; "
-        "there is no narrower resource",
+        "AWSLambdaVPCAccessExecutionRole": "It lets Lambda keep the function's network interfaces, "
+        "which is what AWS maintains it for",
     }
     for policy, reason in reasons.items():
         acknowledge(function, f"{_IAM4}[Policy::{_MANAGED}/{policy}]", reason)

@@ -63,7 +63,7 @@ class Checked:
         """What cfn-lint says of the templates."""
         options = cfnlint.ManualArgs(regions=[REGION], ignore_checks=CDK_HABITS)
         return [
-            f"{template.name}: {match}"
+            f"{template.name}:{match.linenumber}: {match.rule.id} {match.message}"
             for template in self.templates
             for match in cfnlint.lint(template.read_text(), config=options)
         ]
