@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -16,6 +16,17 @@ from lambda_idempotency.contract import PARTITION_KEY, TTL_ATTRIBUTE
 
 from .errors import refusal
 from .stores import BoundStore, IdempotencyStore
+
+KEY_ACTIONS: Final = (
+    "kms:Decrypt",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+"""What DynamoDB does with a customer key for those who read and write (https://docs.aws.amazon.com/
+kms/latest/developerguide/services-dynamodb.html)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +92,7 @@ class _Table:
             conditions=None if namespace is None else fence,
         )
         key = self.table.encryption_key
-        return grant if key is None else grant.combine(key.grant_encrypt_decrypt(grantee))
+        return grant if key is None else grant.combine(key.grant(grantee, *KEY_ACTIONS))
 
     def _arn(self, grantee: iam.IGrantable) -> str:
         """The table's ARN; across stacks made from its name, the one value that has to cross."""
