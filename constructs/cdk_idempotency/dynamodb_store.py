@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -18,6 +18,17 @@ from lambda_idempotency.contract import PARTITION_KEY, TTL_ATTRIBUTE
 from .errors import refusal
 from .monitoring import PERIOD, Danger, StoreMonitoring, graph
 from .stores import BoundStore, IdempotencyStore
+
+KEY_ACTIONS: Final = (
+    "kms:Decrypt",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+"""What DynamoDB does with a customer key for those who read and write (https://docs.aws.amazon.com/
+kms/latest/developerguide/services-dynamodb.html)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +94,7 @@ class _Table:
             conditions=None if namespace is None else fence,
         )
         key = self.table.encryption_key
-        return grant if key is None else grant.combine(key.grant_encrypt_decrypt(grantee))
+        return grant if key is None else grant.combine(key.grant(grantee, *KEY_ACTIONS))
 
     def monitoring(self) -> StoreMonitoring:
         def own(name: str) -> cloudwatch.Metric:

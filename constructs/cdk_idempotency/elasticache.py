@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import aws_cdk
 from aws_cdk import Annotations, Names, Size, Token
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_iam as iam
@@ -14,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IConstruct
 from lambda_idempotency.redis_document import RedisSettings
 
+from .acknowledgements import acknowledge
 from .cache_place import Place, place_in
 from .elasticache_metrics import cache_monitoring
 from .elasticache_user import Login, login_of, user_group
@@ -226,10 +226,4 @@ def _parameter(
 def _make_public(cache: elasticache.CfnServerlessCache) -> None:
     # aws-cdk-lib 2.240 does not know the property, nor do the rules of 2.275 that check templates.
     cache.add_property_override("ConnectionType", "public")
-    if hasattr(aws_cdk, "Validations"):
-        aws_cdk.Validations.of(cache).acknowledge(
-            aws_cdk.Acknowledgment(
-                id="CloudFormation-Validate::F3002",
-                reason="The rules do not know ConnectionType yet",
-            )
-        )
+    acknowledge(cache, "CloudFormation-Validate::F3002", "The rules do not know ConnectionType yet")

@@ -57,7 +57,7 @@ class Idempotency(Monitored):
         self._namespaces: dict[str, str] = {}
         self._attached: dict[str, Attached] = {}
         self._status_routes: dict[tuple[str, str], str] = {}
-        self.node.add_validation(Guard(self._deployment))
+        Guard.of(self).watch(self._deployment)
 
     def attach(
         self,
@@ -179,12 +179,12 @@ class Idempotency(Monitored):
     def _monitoring(self) -> StoreMonitoring:
         return self._store.monitoring()
 
-    def _deployment(self) -> Deployment:
+    def _deployment(self, tree: Tree) -> Deployment:
         return Deployment(
             construct=self,
             store=self._store,
             attached=tuple(self._attached.values()),
-            tree=Tree(self.node.root),
+            tree=tree,
         )
 
     def _check_first(self, function: lambda_.Function) -> None:

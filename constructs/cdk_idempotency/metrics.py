@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Unpack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs import Construct
-from lambda_idempotency.contract import METRIC_NAMESPACE, METRICS
+from lambda_idempotency.contract import METRICS
 
 from .errors import refusal
-from .monitoring import PERIOD, MetricProps, StoreMonitoring
+from .monitoring import MetricProps, StoreMonitoring, metric_of
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sns as sns
@@ -33,19 +33,7 @@ class Monitored(Construct):
         """
         if name not in METRICS:
             raise refusal(self, f"{name} is no metric; the metrics are {', '.join(METRICS)}")
-        dimensions = {"store": self._monitoring().name}
-        if namespace is not None:
-            dimensions["namespace"] = namespace
-        statistic = "p99" if name == "StoreLatency" else "Sum"
-        return cloudwatch.Metric(
-            namespace=METRIC_NAMESPACE,
-            metric_name=name,
-            dimensions_map=dimensions,
-            statistic=props.get("statistic", statistic),
-            period=props.get("period", PERIOD),
-            label=props.get("label", name),
-            color=props.get("color"),
-        )
+        return metric_of(self._monitoring().name, name, namespace=namespace, **props)
 
     def metric_executed(
         self, *, namespace: str | None = None, **props: Unpack[MetricProps]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict, Unpack
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-PERIOD = Duration.minutes(5)
+from lambda_idempotency.contract import METRIC_NAMESPACE
+
+PERIOD: Final = Duration.minutes(5)
 
 
 class MetricProps(TypedDict, total=False):
@@ -19,7 +21,7 @@ class MetricProps(TypedDict, total=False):
     period: Duration
     """Default: 5 minutes."""
     label: str
-    """Default: the metric's name."""
+    """Default: CloudWatch's choice."""
     color: str
     """As `#1f77b4`. Default: CloudWatch's choice."""
 
@@ -45,6 +47,22 @@ class StoreMonitoring:
     """Its dimension: what the runtime calls it."""
     pictures: tuple[cloudwatch.GraphWidget, ...] = ()
     dangers: tuple[Danger, ...] = ()
+
+
+def metric_of(
+    store: str, name: str, *, namespace: str | None = None, **props: Unpack[MetricProps]
+) -> cloudwatch.Metric:
+    """A metric that the runtime writes, of a store or of one namespace in it."""
+    statistic = "p99" if name == "StoreLatency" else "Sum"
+    return cloudwatch.Metric(
+        namespace=METRIC_NAMESPACE,
+        metric_name=name,
+        dimensions_map={"store": store} | ({} if namespace is None else {"namespace": namespace}),
+        statistic=props.get("statistic", statistic),
+        period=props.get("period", PERIOD),
+        label=props.get("label"),
+        color=props.get("color"),
+    )
 
 
 def graph(title: str, *metrics: cloudwatch.IMetric, **options: Any) -> cloudwatch.GraphWidget:

@@ -16,15 +16,16 @@ from .record import Metric
 
 R = TypeVar("R")
 
-_WARN: Final[frozenset[Metric]] = frozenset(
+WARNINGS: Final[frozenset[Metric]] = frozenset(
     {"TakenOver", "LeaseLost", "CompletionFailed", "Parked", "StoreError", "EvictionPossible"}
 )
+"""What on-call must see in the log."""
 
 
 def report(metric: Metric, key: str | None) -> None:
     """Tells of an event under the record's id: in the log, what on-call must see at WARNING and
     the rest at DEBUG, and in the metrics of the invocation."""
-    if metric in _WARN:
+    if metric in WARNINGS:
         import logging
 
         logging.getLogger("lambda_idempotency").warning(

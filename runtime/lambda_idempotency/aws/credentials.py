@@ -185,7 +185,7 @@ def _parsed(body: bytes) -> Credentials:
         if not whole or not isinstance(token, str | None):
             raise TypeError
         return Credentials(access_key, secret_key, token, ends)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CredentialsError(
             "the container credentials endpoint answered without AccessKeyId, SecretAccessKey "
             "and Expiration"
