@@ -18,6 +18,8 @@ from .checks.tree import Tree
 from .errors import refusal
 from .large_responses import LargeResponses
 from .layer import compiled_for, layer_in
+from .metrics import Monitored
+from .monitoring import StoreMonitoring
 from .stores import IdempotencyStore
 from .wrapping import check_not_shadowed, own_handler, redirect
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 _MARK = "cdk-idempotency:attached"
 
 
-class Idempotency(Construct):
+class Idempotency(Monitored):
     """Provisions a store for idempotency records and attaches Python functions to it.
 
     `store` defaults to `IdempotencyStore.dynamodb()`. `large_responses` is a bucket, in the region
@@ -173,6 +175,9 @@ class Idempotency(Construct):
         if self._large_responses is None:
             return grant
         return grant.combine(self._large_responses.grant(grantee, namespace))
+
+    def _monitoring(self) -> StoreMonitoring:
+        return self._store.monitoring()
 
     def _deployment(self, tree: Tree) -> Deployment:
         return Deployment(

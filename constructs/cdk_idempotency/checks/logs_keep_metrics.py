@@ -20,6 +20,8 @@ ABOVE_INFO: Final = ("WARN", "ERROR", "FATAL")
 def check(deployment: Deployment) -> Iterator[Finding]:
     """With the text format, which is the default, Lambda drops nothing."""
     for attached in deployment.attached:
+        if not attached.settings.metrics:
+            continue
         settings = deployment.tree.properties(attached.resource).get("loggingConfig", {})
         level = settings.get("applicationLogLevel")
         if settings.get("logFormat") == "JSON" and level in ABOVE_INFO:
@@ -28,5 +30,5 @@ def check(deployment: Deployment) -> Iterator[Finding]:
                 attached.function,
                 f"Its application log level {level} drops the lines that its metrics are made of, "
                 "which Lambda takes for INFO. Pass application_log_level_v2=ApplicationLogLevel."
-                "INFO, and set the level of your own loggers in the code.",
+                "INFO and set the level of your own loggers in the code, or metrics=False.",
             )

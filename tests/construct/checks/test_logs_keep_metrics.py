@@ -63,3 +63,9 @@ def test_a_level_that_only_the_deployment_knows_is_none_of_ours() -> None:
         log_format="JSON", application_log_level=Fn.ref("Level")
     )
     assert findings(attached(payments), "log-level") == []
+
+
+def test_nothing_is_dropped_where_there_are_no_metrics() -> None:
+    level = lambda_.ApplicationLogLevel.ERROR
+    payments = function(stack(), logging_format=JSON, application_log_level_v2=level)
+    assert findings(attached(payments, metrics=False), "log-level") == []
