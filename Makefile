@@ -1,14 +1,17 @@
-# Everything runs in .venv, which is made here from PyPI: no Docker, no AWS account, no Node.
+# Everything runs in .venv, which is made here of what requirements.lock names, by its hashes: no
+# Docker, no AWS account, no Node.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCKER := uv==0.13.9
 # Where `make demo` keeps its records: dynamodb or redis
 STORE ?= dynamodb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := tests
 
-.PHONY: demo test prove replay fuzz lint docs bench clean
+.PHONY: demo test prove replay fuzz lint lock docs bench clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py $(STORE)
@@ -31,6 +34,15 @@ lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app.py constructs runtime examples
+
+# Whatever need not change keeps its version; without the file everything is taken anew.
+lock:
+	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && \
+	$(PYTHON) -m venv "$$place" && "$$place/bin/pip" install --quiet --disable-pip-version-check $(LOCKER) && \
+	"$$place/bin/uv" pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-emit-package cdk-idempotency --custom-compile-command "make lock" \
+		--output-file requirements.lock requirements-dev.txt >/dev/null
 
 # The API reference, from the docstrings.
 docs: $(READY)
@@ -42,9 +54,13 @@ bench: $(READY)
 clean:
 	rm -rf $(VENV) cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(READY): requirements.txt requirements-dev.txt pyproject.toml
+$(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=python3.12")'
 	@echo "Installing into $(VENV), once ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+# First what builds those that are source alone: pip would take its newest release, unseen.
+	@sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock > $(VENV)/setuptools.lock
+	@$(PIP) --require-hashes -r $(VENV)/setuptools.lock
+	@$(PIP) --require-hashes --no-build-isolation -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@

@@ -52,6 +52,9 @@ class Behaviour(TypedDict, total=False):
     cache_size: int
     """Completed records that each decorated handler keeps in its process, so that their replays
     ask no store. Default: 0."""
+    metrics: bool
+    """Whether each invocation writes a line of metrics, from which CloudWatch makes those of
+    `metric()`. Default: True."""
     large_response_size: Size
     """Compressed size above which a response goes into the bucket of `large_responses`, as does
     whatever the store cannot hold. Default: 32 KiB."""

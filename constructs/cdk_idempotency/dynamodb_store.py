@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from aws_cdk import Aws, RemovalPolicy, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -15,7 +16,19 @@ from constructs import Construct
 from lambda_idempotency.contract import PARTITION_KEY, TTL_ATTRIBUTE
 
 from .errors import refusal
+from .monitoring import PERIOD, Danger, StoreMonitoring, graph
 from .stores import BoundStore, IdempotencyStore
+
+KEY_ACTIONS: Final = (
+    "kms:Decrypt",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+"""What DynamoDB does with a customer key for those who read and write (https://docs.aws.amazon.com/
+kms/latest/developerguide/services-dynamodb.html)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +94,44 @@ class _Table:
             conditions=None if namespace is None else fence,
         )
         key = self.table.encryption_key
-        return grant if key is None else grant.combine(key.grant_encrypt_decrypt(grantee))
+        return grant if key is None else grant.combine(key.grant(grantee, *KEY_ACTIONS))
+
+    def monitoring(self) -> StoreMonitoring:
+        def own(name: str) -> cloudwatch.Metric:
+            return self.table.metric(name, statistic="Sum", period=PERIOD, label=name)
+
+        reads, writes = own("ReadThrottleEvents"), own("WriteThrottleEvents")
+        throttles = cloudwatch.MathExpression(
+            expression="reads + writes",
+            using_metrics={"reads": reads, "writes": writes},
+            label="Throttles",
+            period=PERIOD,
+        )
+        return StoreMonitoring(
+            name=self.table.table_name,
+            pictures=(
+                graph("Table: throttles", reads, writes),
+                graph(
+                    "Table: units",
+                    own("ConsumedWriteCapacityUnits"),
+                    own("ConsumedReadCapacityUnits"),
+                ),
+                graph(
+                    "Table: refused conditions, deletions by TTL",
+                    own("ConditionalCheckFailedRequests"),
+                    own("TimeToLiveDeletedItemCount"),
+                ),
+            ),
+            dangers=(
+                Danger(
+                    name="Throttled",
+                    metric=throttles,
+                    meaning="DynamoDB throttles the table of the records: requests wait, and fail "
+                    "where their time ends.",
+                    first="Look whether one key or the whole table is hot.",
+                ),
+            ),
+        )
 
     def _arn(self, grantee: iam.IGrantable) -> str:
         """The table's ARN; across stacks made from its name, the one value that has to cross."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import aws_cdk
 from aws_cdk import Annotations, Names, Size, Token
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_iam as iam
@@ -14,9 +13,12 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IConstruct
 from lambda_idempotency.redis_document import RedisSettings
 
+from .acknowledgements import acknowledge
 from .cache_place import Place, place_in
+from .elasticache_metrics import cache_monitoring
 from .elasticache_user import Login, login_of, user_group
 from .errors import refusal
+from .monitoring import StoreMonitoring
 from .network import INTERNET, watch_routes
 from .redis_credentials import RedisCredentials, SecretPassword
 from .redis_store import RedisConnection
@@ -66,7 +68,14 @@ class ServerlessCache(IdempotencyStore):
         )
         if place is not None:
             self._rotate(scope, name, login, connection.parameter, place)
-        return _Bound(connection=connection, place=place, namespaces=namespaces)
+        maximum = self.data_storage_maximum
+        return _Bound(
+            connection=connection,
+            place=place,
+            namespaces=namespaces,
+            cache=cache,
+            gigabytes=None if maximum is None else maximum.to_gibibytes(),
+        )
 
     def _check(self, scope: Construct) -> None:
         credentials = self.credentials
@@ -176,6 +185,9 @@ class _Bound:
     connection: RedisConnection
     place: Place | None
     namespaces: set[str]
+    cache: elasticache.CfnServerlessCache
+    gigabytes: float | None
+    """At which it evicts; None: never."""
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -189,6 +201,9 @@ class _Bound:
             watch_routes(function, (INTERNET,))
         else:
             self.place.connect(function, ("ssm", *self.connection.credentials.services))
+
+    def monitoring(self) -> StoreMonitoring:
+        return cache_monitoring(self.connection.parameter.name, self.cache, self.gigabytes)
 
     def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
         if namespace is not None:
@@ -211,10 +226,4 @@ def _parameter(
 def _make_public(cache: elasticache.CfnServerlessCache) -> None:
     # aws-cdk-lib 2.240 does not know the property, nor do the rules of 2.275 that check templates.
     cache.add_property_override("ConnectionType", "public")
-    if hasattr(aws_cdk, "Validations"):
-        aws_cdk.Validations.of(cache).acknowledge(
-            aws_cdk.Acknowledgment(
-                id="CloudFormation-Validate::F3002",
-                reason="The rules do not know ConnectionType yet",
-            )
-        )
+    acknowledge(cache, "CloudFormation-Validate::F3002", "The rules do not know ConnectionType yet")

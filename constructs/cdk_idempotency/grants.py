@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,16 @@ if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
 
 
-def allow(grantee: iam.IGrantable, *actions: str, on: list[str]) -> iam.Grant:
+def allow(
+    grantee: iam.IGrantable,
+    *actions: str,
+    on: list[str],
+    conditions: Mapping[str, Mapping[str, str]] | None = None,
+) -> iam.Grant:
     """Lets the grantee do these actions on these ARNs."""
-    return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=on)
+    return iam.Grant.add_to_principal(
+        grantee=grantee, actions=list(actions), resource_arns=on, conditions=conditions
+    )
 
 
 def read_parameter(grantee: iam.IGrantable, arn: str) -> iam.Grant:

@@ -18,6 +18,8 @@ from .checks.tree import Tree
 from .errors import refusal
 from .large_responses import LargeResponses
 from .layer import compiled_for, layer_in
+from .metrics import Monitored
+from .monitoring import StoreMonitoring
 from .stores import IdempotencyStore
 from .wrapping import check_not_shadowed, own_handler, redirect
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 _MARK = "cdk-idempotency:attached"
 
 
-class Idempotency(Construct):
+class Idempotency(Monitored):
     """Provisions a store for idempotency records and attaches Python functions to it.
 
     `store` defaults to `IdempotencyStore.dynamodb()`. `large_responses` is a bucket, in the region
@@ -55,7 +57,7 @@ class Idempotency(Construct):
         self._namespaces: dict[str, str] = {}
         self._attached: dict[str, Attached] = {}
         self._status_routes: dict[tuple[str, str], str] = {}
-        self.node.add_validation(Guard(self._deployment))
+        Guard.of(self).watch(self._deployment)
 
     def attach(
         self,
@@ -174,12 +176,15 @@ class Idempotency(Construct):
             return grant
         return grant.combine(self._large_responses.grant(grantee, namespace))
 
-    def _deployment(self) -> Deployment:
+    def _monitoring(self) -> StoreMonitoring:
+        return self._store.monitoring()
+
+    def _deployment(self, tree: Tree) -> Deployment:
         return Deployment(
             construct=self,
             store=self._store,
             attached=tuple(self._attached.values()),
-            tree=Tree(self.node.root),
+            tree=tree,
         )
 
     def _check_first(self, function: lambda_.Function) -> None:

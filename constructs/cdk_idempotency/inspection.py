@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import CfnResource, Stack, TreeInspector
+from aws_cdk import CfnResource, TreeInspector
 from aws_cdk import aws_lambda as lambda_
 
 
@@ -22,11 +22,3 @@ def resource_of(function: lambda_.Function) -> lambda_.CfnFunction:
     resource = function.node.default_child
     assert isinstance(resource, lambda_.CfnFunction)
     return resource
-
-
-def environment_of(function: lambda_.Function) -> dict[str, Any]:
-    """The function's environment variables; a value that is known at deployment is no text."""
-    environment = properties_of(resource_of(function)).get("environment")
-    resolved: dict[str, Any] = Stack.of(function).resolve(environment) or {}
-    variables: dict[str, Any] = resolved.get("variables", {})
-    return variables

@@ -20,6 +20,7 @@ from aws_cdk import aws_s3 as s3
 
 from constructs import IConstruct
 
+from .acknowledgements import acknowledge_prefix
 from .errors import refusal
 from .grants import allow, combined
 
@@ -67,7 +68,12 @@ class LargeResponses:
         else:
             self._namespaces.add(namespace)
             objects = [_arn(self._bucket, f"{namespace}/*")]
-        grant = allow(grantee, "s3:GetObject", "s3:PutObject", on=objects)
+            acknowledge_prefix(
+                grantee, objects[0], "They are the large responses of this namespace alone"
+            )
+        # A bucket's ARN names no account: one that is deleted can be made anew by anybody.
+        owner = {"StringEquals": {"s3:ResourceAccount": self._bucket.env.account}}
+        grant = allow(grantee, "s3:GetObject", "s3:PutObject", on=objects, conditions=owner)
         key = self._bucket.encryption_key
         if key is None:
             return grant

@@ -14,6 +14,7 @@ from lambda_idempotency.redis_document import RedisSettings
 
 from .errors import refusal
 from .grants import combined, read_parameter
+from .monitoring import Danger, StoreMonitoring, metric_of
 from .network import watch_routes
 from .redis_credentials import IamToken, RedisCredentials, SecretPassword
 from .rotation import RotationTarget, add_rotation
@@ -153,6 +154,22 @@ class RedisConnection:
     def connect(self, function: lambda_.Function) -> None:
         """See `BoundStore.connect`."""
         watch_routes(function, ("ssm", *self.credentials.services))
+
+    def monitoring(self) -> StoreMonitoring:
+        """See `BoundStore.monitoring`. CloudWatch knows nothing of a server of one's own."""
+        name = self.parameter.name
+        return StoreMonitoring(
+            name=name,
+            dangers=(
+                Danger(
+                    name="EvictionPossible",
+                    metric=metric_of(name, "EvictionPossible"),
+                    meaning="The Redis server forgets records when it is full, so that their "
+                    "requests run again.",
+                    first="Set maxmemory-policy noeviction.",
+                ),
+            ),
+        )
 
     def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:  # noqa: ARG002
         """See `BoundStore.grant`. IAM cannot fence a namespace off; the Redis user's rights do."""

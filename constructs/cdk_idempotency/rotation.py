@@ -17,10 +17,11 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IConstruct
 from lambda_idempotency.rotation.settings import HANDLER, RotationSettings, StrategyName
 
+from .acknowledgements import acknowledge_role
 from .attachable import RUNTIMES
 from .errors import refusal
 from .grants import allow, elasticache_arn, policy_arn, read_parameter, read_secret
-from .layer import compiled_for, layer_in
+from .layer import layer_in
 
 if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
@@ -163,11 +164,11 @@ def _function(
             scope, "vpc is missing; vpc_subnets and security_groups of a rotation are for its vpc"
         )
     groups = rotation.security_groups
-    return lambda_.Function(
+    function = lambda_.Function(
         scope,
         "Rotation",
         description="cdk-idempotency: rotates the password of a Redis user",
-        runtime=_runtime(),
+        runtime=RUNTIMES[-1],  # it runs so seldom that byte code is not worth an older one
         handler=HANDLER,
         code=lambda_.Code.from_inline("# The code is in the layer.\n"),
         layers=[layer_in(Stack.of(scope), ("redis",))],
@@ -178,13 +179,8 @@ def _function(
         vpc_subnets=rotation.vpc_subnets,
         security_groups=None if groups is None else list(groups),
     )
-
-
-def _runtime() -> lambda_.Runtime:
-    """The one whose byte code the layer has, else the newest."""
-    runtimes = [runtime for runtime in RUNTIMES if runtime.supports_inline_code]
-    fitting = (runtime for runtime in runtimes if runtime.name == compiled_for())
-    return next(fitting, runtimes[-1])
+    acknowledge_role(function)
+    return function
 
 
 def _grant(

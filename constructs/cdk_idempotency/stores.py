@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_ssm as ssm
 
+    from .monitoring import StoreMonitoring
     from .redis_credentials import RedisCredentials
 
 
@@ -39,6 +40,10 @@ class BoundStore(Protocol):
 
     def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
         """Lets the grantee use it, within a namespace or (None) in all of them."""
+        ...
+
+    def monitoring(self) -> StoreMonitoring:
+        """How it is watched."""
         ...
 
 

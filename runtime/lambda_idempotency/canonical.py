@@ -132,20 +132,21 @@ def _integer(value: int) -> int | float | str:
 
 def _from_decimal(value: Decimal) -> int | float | str:
     """The integer or float of the same value where there is one, else its digits, marked."""
-    sign, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int):  # "n", "N" or "F"
+    if not value.is_finite():
         raise ValueError("it holds NaN or an infinity, which JSON does not have")
-    text = "".join(map(str, digits)).lstrip("0")
-    stripped = text.rstrip("0")
-    exponent += len(text) - len(stripped)
-    if not stripped:
+    # As text: a tuple of the digits takes seventy bytes for each of them.
+    mantissa, _, power = f"{value:E}".partition("E")
+    digits = mantissa.replace(".", "").rstrip("0")
+    count = len(digits.lstrip("-"))
+    if count == 0:
         return 0
-    if exponent >= 0 and len(stripped) + exponent <= _MAX_DIGITS:
-        return int(stripped + "0" * exponent) * (-1 if sign else 1)
+    exponent = int(power) + 1 - count
+    if exponent >= 0 and count + exponent <= _MAX_DIGITS:
+        return int(digits + "0" * exponent)
     number = float(value)
     if exponent < 0 and Decimal(repr(number)) == value:
         return number
-    return f"{_MARK}{'-' if sign else ''}{stripped}e{exponent}"
+    return f"{_MARK}{digits}e{exponent}"
 
 
 def _name(name: Any) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
+from .emf import NAMESPACE as METRIC_NAMESPACE
 from .errors import ConfigurationError
 from .http_options import (
     DEFAULT,
@@ -26,6 +27,7 @@ from .record import Metric
 __all__ = [
     "HEADER",
     "METRICS",
+    "METRIC_NAMESPACE",
     "PARTITION_KEY",
     "PREFIX",
     "STATUS_PATH",
@@ -64,7 +66,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 _SECONDS: Final = ("expires_after", "lease", "wait_timeout")
 _WHOLE: Final = {"max_attempts": 1, "cache_size": 0, "large_response_size": 1}
 """Settings that are whole numbers, and the least they may be."""
-_FLAGS: Final = ("fail_open", "disabled")
+_FLAGS: Final = ("fail_open", "metrics", "disabled")
 _MAX_SECONDS: Final = 100 * 365 * 24 * 3600
 
 
@@ -105,6 +107,8 @@ class _Values(NamedTuple):
     """Bytes, compressed, above which a response is large. A unit for each KB is what a record of
     them costs to write, and each replay; an object costs eight to write and one to read, and a
     request's time each. What the store cannot hold is large in any case."""
+    metrics: bool = True
+    """Whether each invocation writes a line of metrics for CloudWatch; in Lambda alone."""
     disabled: bool = False
 
 

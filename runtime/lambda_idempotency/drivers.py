@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from . import deadline
-from .metrics import report
+from .metrics import report, timed
 from .protocol import Protocol
 from .record import Reply, Store
 from .steps import (
@@ -96,7 +96,7 @@ def ask_surely(
 ) -> Answer:
     """Sends one verb to the store; whatever it raises is an answer too."""
     try:
-        return ask(store, step)
+        return timed(lambda: ask(store, step))
     except Exception as error:  # noqa: BLE001 - a bug in a store loses no result either
         return Failed(error, remaining())
 
@@ -109,7 +109,7 @@ def ask_together(store: Store, step: Together, remaining: Callable[[], int]) -> 
         return Both(completed, ask_surely(store, Claim(step.claim), remaining))
     replies: tuple[Reply | Exception, Reply | Exception]
     try:
-        replies = together(step.completion, step.claim)
+        replies = timed(lambda: together(step.completion, step.claim))
     except Exception as error:  # noqa: BLE001 - as in `ask_surely`
         replies = error, error
     return Both(*(Failed(r, remaining()) if isinstance(r, Exception) else r for r in replies))

@@ -108,9 +108,8 @@ def _decompressed(data: bytes) -> bytes | None:
 
     decompressor = zlib.decompressobj()
     try:
-        text = decompressor.decompress(data, MAX_TEXT)
-        # Of a text of just that size, its end and the checksum may not have been looked at yet.
-        text += decompressor.decompress(decompressor.unconsumed_tail, 1)
+        # One byte more than may be: of a text of just that size, the end is looked at all the same.
+        text = decompressor.decompress(data, MAX_TEXT + 1)
     except zlib.error:
         return None
     whole = decompressor.eof and not decompressor.unused_data and len(text) <= MAX_TEXT

@@ -12,7 +12,7 @@ from .errors import ConfigurationError, MissingKeyError
 from .events import batch_source, http_shape
 from .http_options import HttpOptions
 from .keys import Identity, KeyAbsentError, KeyRule
-from .metrics import report
+from .metrics import Invocation, report
 from .operation import Operation, answer, with_writes
 from .orphans import reconciled
 from .steps import Outcome, Reconcile, Returned, Run
@@ -56,6 +56,10 @@ class Handling(NamedTuple):
 
     def call(self, handler: Runnable, event: Any, context: Any) -> Any:
         """Runs the handler, or answers for it."""
+        with Invocation(self.operation.metrics):
+            return self._call(handler, event, context)
+
+    def _call(self, handler: Runnable, event: Any, context: Any) -> Any:
         if (source := batch_source(event)) is not None:
             raise ConfigurationError(
                 f"@idempotent was given a batch of {source} records. A redelivered batch is never "

@@ -9,6 +9,7 @@ off from one another; the key value never is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, ValuesView
+from decimal import InvalidOperation
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -21,6 +22,12 @@ Expression: TypeAlias = str | Callable[[Any], Any]
 """JMESPath, or a callable; both see the event with its JSON texts decoded."""
 
 _FORMAT: Final = b"1"
+
+_UNREADABLE: Final = (
+    *(LookupError, TypeError, AttributeError, ValueError),
+    *(InvalidOperation, OverflowError),  # of a text that is no number, or of one out of range
+)
+"""What an expression raises over an event that it does not fit."""
 
 
 class KeyAbsentError(MissingKeyError):
@@ -62,7 +69,7 @@ class Selector:
         and `MissingKeyError` where it cannot be looked for."""
         try:
             value = self._evaluate(seen)
-        except (LookupError, TypeError, AttributeError, ValueError) as error:
+        except _UNREADABLE as error:
             # Neither its text nor its chain: both can quote the value that it met.
             raise KeyAbsentError(
                 f"The {self._name} cannot be read from the {self._source} ({_whereabouts(error)})."
@@ -122,11 +129,14 @@ class KeyRule(NamedTuple):
             parsed = self.fingerprint.by_path
             try:
                 chosen = self.fingerprint.select(seen)
-            except KeyAbsentError as error:
+            except KeyAbsentError:
                 if request is None:
                     raise
-                # A request that has a key asks to be protected: it does not run without.
-                raise MissingKeyError(str(error)) from None
+                # A request that has a key asks to be protected: it does not run without. The text
+                # is for its client, who is not told where in our code something was looked for.
+                raise MissingKeyError(
+                    "The fingerprint is missing from the event, or cannot be read."
+                ) from None
         elif request is not None:
             chosen, parsed = [seen.get("body"), request.query], True
         else:

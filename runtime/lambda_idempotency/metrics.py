@@ -1,22 +1,141 @@
-"""What is told about a record: an event by its name, and the record's id; never a key."""
+"""What is told about records: a log line for each event, and one line of metrics an invocation.
+
+Events are told by their names and the records' ids; never by a key.
+"""
 
 from __future__ import annotations
 
 import sys
-from typing import Final
+import time
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from typing import Final, TypeVar
 
+from .emf import Event, Source, lines
 from .record import Metric
 
-_WARN: Final[frozenset[Metric]] = frozenset(
+R = TypeVar("R")
+
+WARNINGS: Final[frozenset[Metric]] = frozenset(
     {"TakenOver", "LeaseLost", "CompletionFailed", "Parked", "StoreError", "EvictionPossible"}
 )
+"""What on-call must see in the log."""
 
 
 def report(metric: Metric, key: str | None) -> None:
-    """Logs an event under the record's id: what on-call must see at WARNING, the rest at DEBUG."""
-    if metric in _WARN:
+    """Tells of an event under the record's id: in the log, what on-call must see at WARNING and
+    the rest at DEBUG, and in the metrics of the invocation."""
+    if metric in WARNINGS:
         import logging
 
-        logging.getLogger("lambda_idempotency").warning("%s %s", metric, key)
+        logging.getLogger("lambda_idempotency").warning(
+            "%s %s", metric, key, extra=_extra(metric, key)
+        )
     elif "logging" in sys.modules:  # else nobody can be listening, and its import takes 10 ms
-        sys.modules["logging"].getLogger("lambda_idempotency").debug("%s %s", metric, key)
+        logger = sys.modules["logging"].getLogger("lambda_idempotency")
+        if logger.isEnabledFor(10):
+            logger.debug("%s %s", metric, key, extra=_extra(metric, key))
+    if (tally := _CURRENT.get(None)) is not None:
+        tally.count(metric, key)
+
+
+def timed(ask: Callable[[], R]) -> R:
+    """Asks a store, and notes how long it took to answer or to fail."""
+    tally = _CURRENT.get(None)
+    if tally is None:
+        return ask()
+    began = time.perf_counter()
+    try:
+        return ask()
+    finally:
+        tally.latencies.append((time.perf_counter() - began) * 1000)
+
+
+class Invocation:
+    """Collects the metrics of one invocation, while the `with` block that it is given to runs.
+
+    One inside another joins it, also in threads and tasks that have its context; the outermost one
+    writes the lines, when it ends. `source` None: there are no metrics.
+    """
+
+    __slots__ = ("_outermost", "_source", "_token")
+
+    def __init__(self, source: Source | None) -> None:
+        self._source = source
+        self._outermost: Tally | None = None
+        self._token: Token[Tally] | None = None
+
+    def __enter__(self) -> None:
+        source = self._source
+        if source is None:
+            return
+        current = _CURRENT.get(None)
+        if current is None or current.ended:
+            current = self._outermost = Tally(source, [])
+        elif current.source == source:
+            return
+        else:
+            current = current.beside(source)
+        self._token = _CURRENT.set(current)
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is None:
+            return
+        if self._outermost is not None:
+            self._outermost.end()
+        try:
+            _CURRENT.reset(self._token)
+        except ValueError:  # a coroutine is being closed, from outside of its context
+            return
+
+
+class Tally:
+    """What has happened to the records of one source in one invocation."""
+
+    __slots__ = ("_all", "ended", "events", "latencies", "source")
+
+    def __init__(self, source: Source, others: list[Tally]) -> None:
+        self.source = source
+        self.events: list[Event] = []
+        self.latencies: list[float] = []
+        self.ended = False
+        self._all = others
+        others.append(self)
+
+    def beside(self, source: Source) -> Tally:
+        """That of another source in the same invocation."""
+        for tally in self._all:
+            if tally.source == source:
+                return tally
+        return Tally(source, self._all)
+
+    def count(self, metric: Metric, key: str | None) -> None:
+        """Counts an event; one that comes too late for the invocation's line has one of its own."""
+        self.events.append((metric, key))
+        if self.ended:
+            self.write()
+
+    def end(self) -> None:
+        """Writes the lines of the invocation."""
+        for tally in self._all:
+            tally.ended = True
+            tally.write()
+
+    def write(self) -> None:
+        """Writes what has been counted so far."""
+        events, self.events = self.events, []
+        latencies, self.latencies = self.latencies, []
+        if text := lines(self.source, events, latencies, time.time()):
+            try:
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            except Exception:  # noqa: BLE001, S110 - a call does not fail for its metrics
+                pass
+
+
+_CURRENT: Final[ContextVar[Tally]] = ContextVar("lambda_idempotency.metrics")
+
+
+def _extra(metric: Metric, key: str | None) -> dict[str, str | None]:
+    """The fields that a log in JSON has at its top."""
+    return {"idempotency_event": metric, "idempotency_record": key}

@@ -7,6 +7,7 @@ the bucket's lifecycle rule deletes. The record holds the SHA-256 of the object.
 
 from __future__ import annotations
 
+import re
 import threading
 from hashlib import sha256
 from typing import Any, Final
@@ -18,6 +19,9 @@ from .steps import Returned
 
 RESERVE: Final = 2.0
 """Seconds of the invocation that an upload leaves for the completion."""
+
+_OWNER: Final = re.compile(r"[0-9a-f]{32}")
+"""What an attempt calls itself."""
 
 _GONE: Final = ("NoSuchKey", "AccessDenied", "NoSuchBucket")
 """Answers of S3 for what is not there; without the right to list, it does not say which.
@@ -67,6 +71,8 @@ class Objects:
     def fetch(self, record: Record) -> Record:
         """The record with the data of its object; as it is where the object is missing or damaged.
         Raises `StoreError` where S3 cannot be reached: a retry will be answered."""
+        if _OWNER.fullmatch(record.owner) is None:
+            return record  # no attempt wrote it, and its name is not to lead to another object
         try:
             data = self._s3().get_object(object_name(record.key, record.owner))
         except Exception as error:

@@ -15,6 +15,7 @@ from .attempt import Attempt, TimeLeft
 from .bodies import Body
 from .commits import Writes, failure
 from .drivers import drive
+from .emf import Source
 from .errors import (
     FingerprintMismatchError,
     IdempotencyError,
@@ -75,6 +76,7 @@ class Operation(NamedTuple):
     on_orphan: OnOrphan | None = None
     on_replay: OnReplay | None = None
     objects: Objects | None = None
+    metrics: Source | None = None
 
     def run_once(
         self,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from .callables import is_async
 from .contract import Settings
+from .emf import Source
 from .errors import ConfigurationError
 from .operation import Operation
 from .orphans import OnOrphan
@@ -95,6 +96,7 @@ def operation_of(
         on_orphan=on_orphan,
         on_replay=_checked_hook(on_replay),
         objects=_objects(settings),
+        metrics=_metrics(settings, store),
     )
 
 
@@ -132,6 +134,14 @@ def _redis(parameter: str, url_suffix: str) -> Store:
     from .stores.redis import RedisStore
 
     return RedisStore(RedisClient(parameter, url_suffix=url_suffix))
+
+
+def _metrics(settings: Settings, store: Store) -> Source | None:
+    """Whose metrics are written; None: none are, as where nobody would read them."""
+    if settings.disabled or not settings.metrics or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
+        return None
+    name = getattr(store, "name", type(store).__name__)
+    return Source(name, namespace_of(settings, store))
 
 
 def _objects(settings: Settings) -> Objects | None:

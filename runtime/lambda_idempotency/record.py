@@ -26,6 +26,7 @@ Metric: TypeAlias = Literal[
     "Parked",
     "Reconciled",
     "StoreError",
+    "StoreLatency",
     "EvictionPossible",
     "CredentialRefresh",
 ]
@@ -161,7 +162,8 @@ class Store(Protocol):
     """Four verbs, each exactly one request. A failure to reach the store is a `StoreError`.
 
     A store that can do so also has `together(completion, claim)`: both at once, in one round trip
-    or side by side, each with its reply or its exception. They have different keys.
+    or side by side, each with its reply or its exception. They have different keys. The `name` of
+    a store that has one tells it from others in an account and region: in its metrics.
     """
 
     max_data: int | None

@@ -113,6 +113,7 @@ _PASSING: Final[dict[str, Step]] = {
     "no JSON": answer(b"<html>"),
     "no text": answer(b'{"Item": "\xff"}'),
     "half of JSON": answer(b'{"Item": {'),
+    "too deep": answer(b"[" * 100_000),
     "a list": answer(b"[]"),
     "null": answer(b"null"),
     "wrong checksum": answer(headers={"x-amz-crc32": "1"}),

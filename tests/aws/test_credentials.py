@@ -185,6 +185,7 @@ _NO_CREDENTIALS: Final[dict[str, Step]] = {
     "redirect": answer(status=302, headers={"Location": "http://example.com/"}),
     "no JSON": answer(b'the-secret-key "the-session-token'),
     "no object": answer(b'["the-secret-key"]'),
+    "too deep": answer(b"[" * 60_000),
     "nothing": answer(b""),
     "senseless end": answer({**_COMPLETE, "Expiration": "the-session-token"}),
     "null as end": answer({**_COMPLETE, "Expiration": None}),

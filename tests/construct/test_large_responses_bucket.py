@@ -61,8 +61,23 @@ def test_the_function_may_write_and_read_its_own_objects_and_nothing_else() -> N
     bucket = s3.Bucket(scope, "Responses")
     _attached(scope, bucket)
     assert _on_s3(statements(template(scope))) == [
-        {"Effect": "Allow", "Action": VERBS, "Resource": _objects(bucket)}
+        {
+            "Effect": "Allow",
+            "Action": VERBS,
+            "Resource": _objects(bucket),
+            "Condition": {"StringEquals": {"s3:ResourceAccount": {"Ref": "AWS::AccountId"}}},
+        }
     ]
+
+
+def test_a_bucket_of_the_same_name_in_another_account_is_none() -> None:
+    scope = stack()
+    imported = s3.Bucket.from_bucket_attributes(
+        scope, "Theirs", bucket_name="responses", account="222222222222"
+    )
+    _attached(scope, imported)
+    [statement] = _on_s3(statements(template(scope)))
+    assert statement["Condition"] == {"StringEquals": {"s3:ResourceAccount": "222222222222"}}
 
 
 def test_each_function_has_its_own_objects() -> None:

@@ -10,12 +10,18 @@ from typing import Any
 
 import pytest
 from aws_cdk import App
+from aws_cdk import aws_sqs as sqs_queue
+from aws_cdk.aws_lambda_event_sources import SqsEventSource
 
 from kit.batches import batch, sqs
+from kit.checks import attached, findings
 from kit.local_aws import ROOT
+from kit.synth import function, stack, template, warnings
 from lambda_idempotency import Attempt, Reconciled
 from lambda_idempotency.attempt import Running
+from lambda_idempotency.contract import METRICS
 from lambda_idempotency.http.profiles import PROFILES
+from lambda_idempotency.metrics import WARNINGS
 
 PAGES = [
     ROOT / "README.md",
@@ -43,7 +49,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert len(BLOCKS) == 15
+    assert len(BLOCKS) == 17
 
 
 def test_the_stack_synthesises(tmp_path: Path) -> None:
@@ -76,6 +82,39 @@ def test_the_stack_with_a_bucket_synthesises(tmp_path: Path) -> None:
     assert "AWS::S3::Bucket" in {
         resource["Type"] for resource in stack.template["Resources"].values()
     }
+
+
+def test_a_warning_is_acknowledged() -> None:
+    scope = stack()
+    queue = sqs_queue.Queue(scope, "Queue")
+    worker = function(scope)
+    worker.add_event_source(SqsEventSource(queue, report_batch_item_failures=True))
+    idempotency = attached(worker)
+    found = findings(idempotency, "expiry")
+    _run("def acknowledge(function)")["acknowledge"](worker)
+    template(scope)
+    assert len(found) == 1
+    assert not any("cdk-idempotency:expiry" in warning for warning in warnings(scope, "*"))
+
+
+def test_the_watched_stack_synthesises(tmp_path: Path) -> None:
+    (tmp_path / "function").mkdir()
+    (tmp_path / "function" / "payments.py").touch()
+    app = App(outdir=str(tmp_path / "out"))
+    _run("class Watched", str(tmp_path))["Watched"](app, "Watched")
+    [stack] = app.synth().stacks
+    kinds = [resource["Type"] for resource in stack.template["Resources"].values()]
+    assert kinds.count("AWS::CloudWatch::Alarm") == 6
+    assert kinds.count("AWS::CloudWatch::Dashboard") == 1
+
+
+def test_the_metrics_of_the_table_are_those_of_the_runtime() -> None:
+    page = (ROOT / "docs" / "monitoring.md").read_text()
+    table = page.partition("| metric |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (yes )?\|$", table, re.MULTILINE)
+    assert [name for name, _ in rows] == [*dict.fromkeys(name for name, _ in rows)]
+    assert {name for name, _ in rows} == set(METRICS)
+    assert {name for name, warns in rows if warns} == set(WARNINGS)
 
 
 def test_the_hook_marks_a_replay() -> None:

@@ -15,7 +15,6 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Template
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
-from cdk_idempotency.layer import compiled_for
 from kit.redis_apps import (
     ADMIN,
     COMPLETE,
@@ -63,16 +62,7 @@ def test_the_function_runs_the_layers_handler() -> None:
     assert "VpcConfig" not in rotation
 
 
-def test_the_function_runs_on_the_python_whose_byte_code_the_layer_has() -> None:
-    scope = stack()
-    rotated_server(scope, acl_rotation(scope))
-    assert _rotation(template(scope))["Runtime"] == compiled_for()
-
-
-def test_on_a_python_that_lambda_lacks_the_function_runs_on_the_newest(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("cdk_idempotency.rotation.compiled_for", lambda: "python3.99")
+def test_the_function_runs_on_the_newest_python() -> None:
     scope = stack()
     rotated_server(scope, acl_rotation(scope))
     assert _rotation(template(scope))["Runtime"] == lambda_.Runtime.PYTHON_3_14.name

@@ -67,3 +67,20 @@ def test_nothing_less_works(deployed: Deployed, action: str) -> None:
     else:
         assert "S3 object" in str(second.error)
         assert deployed.answer("Large", event) == first.payload
+
+
+def test_a_bucket_of_another_account_is_not_written_to(deployed: Deployed) -> None:
+    role, name, document = deployed.policy("Large")
+    elsewhere: dict[str, Any] = copy.deepcopy(document)
+    for statement in elsewhere["Statement"]:
+        if "s3:PutObject" in statement["Action"]:
+            statement["Condition"]["StringEquals"]["s3:ResourceAccount"] = "222222222222"
+    deployed.put_policy(role, name, elsewhere)
+    before = _names(deployed)
+    try:
+        first, second = (deployed.invoke("Large", event) for event in [_event()] * 2)
+    finally:
+        deployed.put_policy(role, name, document)
+    assert first.error is None
+    assert second == first
+    assert _names(deployed) == before

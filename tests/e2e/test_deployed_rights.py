@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
 import pytest
@@ -66,11 +66,61 @@ def test_without_get_item_nobody_can_wait(deployed: Deployed, without: Without) 
         assert "get_item on table" in str(deployed.invoke("Wait", event).error)
 
 
-def test_a_write_to_a_foreign_namespace_is_denied(deployed: Deployed) -> None:
-    record = f"Default#{'0' * 64}"
-    assert "AccessDenied" in deployed.invoke("Trespasser", {"record": record}).payload
+def _trespass(deployed: Deployed, operation: str, **parameters: Any) -> str:
+    """What came of an operation on the table, which a function did with its own rights."""
+    return str(
+        deployed.invoke("Trespasser", {"operation": operation, "parameters": parameters}).payload
+    )
 
 
-def test_a_write_to_the_own_namespace_is_allowed(deployed: Deployed) -> None:
-    record = f"pinned#{'0' * 64}"
-    assert deployed.invoke("Trespasser", {"record": record}).payload == "written"
+def _by_id(record: str) -> dict[str, dict[str, Any]]:
+    """What a function may do with its own records, each of them one at a time."""
+    name = {"id": {"S": record}}
+    put, key = {"TableName": "TABLE", "Item": name}, {"TableName": "TABLE", "Key": name}
+    return {
+        "put_item": put,
+        "get_item": key,
+        "transact_write_items": {"TransactItems": [{"Put": put}]},
+        "delete_item": key,
+    }
+
+
+_OPERATIONS: Final = tuple(_by_id(""))
+
+
+@pytest.mark.parametrize("operation", _OPERATIONS)
+@pytest.mark.parametrize("record", ["Default#{}", "pinned/x#{}", "pinned{}", "Pinned#{}"])
+def test_a_foreign_record_is_out_of_reach(deployed: Deployed, record: str, operation: str) -> None:
+    parameters = _by_id(record.format("0" * 64))[operation]
+    assert "AccessDenied" in _trespass(deployed, operation, **parameters)
+
+
+@pytest.mark.parametrize("operation", _OPERATIONS)
+def test_the_own_records_are_in_reach(deployed: Deployed, operation: str) -> None:
+    parameters = _by_id(f"pinned#{'0' * 64}")[operation]
+    assert _trespass(deployed, operation, **parameters) == "done"
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("scan", {}),
+        (
+            "query",
+            {
+                "KeyConditionExpression": "id = :id",
+                "ExpressionAttributeValues": {":id": {"S": "pinned#0"}},
+            },
+        ),
+        ("update_item", {"Key": {"id": {"S": "pinned#0"}}}),
+        (
+            "update_time_to_live",
+            {"TimeToLiveSpecification": {"Enabled": False, "AttributeName": "expiration"}},
+        ),
+        ("delete_table", {}),
+    ],
+)
+def test_nobody_may_list_records_or_change_the_table(
+    deployed: Deployed, operation: str, parameters: dict[str, Any]
+) -> None:
+    assert "AccessDenied" in _trespass(deployed, operation, TableName="TABLE", **parameters)

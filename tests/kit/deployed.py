@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Callable
@@ -50,6 +51,15 @@ class Deployed:
         if "FunctionError" in response:
             return Result(error=str(payload.get("errorMessage")))
         return Result(payload)
+
+    def log(self, function: str, event: Any) -> str:
+        """What one invocation has written to its log."""
+        response = self._lambda.invoke(
+            FunctionName=self._outputs[f"{function}Name"],
+            Payload=json.dumps(event).encode(),
+            LogType="Tail",
+        )
+        return base64.b64decode(response.get("LogResult", "")).decode()
 
     def at_once(self, function: str, events: list[Any]) -> list[Result]:
         """Invokes a function with every event at the same time."""

@@ -131,20 +131,24 @@ class LocalAws:
     def deploy(
         self,
         *,
-        app: str,
         output: Path,
+        app: str | None = None,
+        directory: Path = ROOT,
         context: Mapping[str, str] | None = None,
         stand_ins: StandIns | None = None,
     ) -> dict[str, dict[str, str]]:
         """`cdk deploy --all` of an app; returns the outputs of its stacks.
 
+        `app`: the command that synthesises it. Default: that of `directory`'s cdk.json.
         `stand_ins`: the types that this AWS does not know, with values for what they return.
         """
         outputs, assembly = output / "outputs.json", output / "cdk.out"
         options = [f"--context={name}={value}" for name, value in (context or {}).items()]
-        source = [f"--app={app}", f"--output={assembly}", *options]
+        source = [f"--output={assembly}", *options]
+        if app is not None:
+            source.append(f"--app={app}")
         if stand_ins is not None:
-            self.cdk("synth", "--quiet", *source)
+            self.cdk("synth", "--quiet", *source, cwd=directory)
             replace_resources(assembly, stand_ins)
             source = [f"--app={assembly}"]
         self.cdk(
@@ -153,6 +157,7 @@ class LocalAws:
             *source,
             "--require-approval=never",
             f"--outputs-file={outputs}",
+            cwd=directory,
         )
         deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
         return deployed

@@ -46,9 +46,9 @@ class RedisForApp:
             self.secrets = stack.enter_context(closing(self._aws.client("secretsmanager")))
             assert self.server.ca is not None
             self._ca.write_text(self.server.ca)
-            self._add_user(USER, SECRET, access_string(self._namespaces, cluster=False))
+            self._add_user(stack, USER, SECRET, access_string(self._namespaces, cluster=False))
             rules = ["on", "-@all", *(f"+{command}" for command in ADMIN_COMMANDS)]
-            self._add_user("admin", ADMIN_SECRET, " ".join(rules))
+            self._add_user(stack, "admin", ADMIN_SECRET, " ".join(rules))
             self._stack = stack.pop_all()
         return self
 
@@ -91,11 +91,12 @@ class RedisForApp:
             return False
         return "SecretString" in found
 
-    def _add_user(self, name: str, secret: str, rules: str) -> None:
+    def _add_user(self, stack: ExitStack, name: str, secret: str, rules: str) -> None:
         password = secrets.token_urlsafe(24)
         self.server.add_user(name, password, rules)
         text = json.dumps({"username": name, "password": password})
         self.secrets.create_secret(Name=secret, SecretString=text)
+        stack.callback(self.secrets.delete_secret, SecretId=secret, ForceDeleteWithoutRecovery=True)
 
 
 class DeployedRotation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,13 @@ def _output() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="cdk-out-")
 
 
-def app() -> App:
-    """An app as `cdk init` would configure it."""
-    return App(outdir=str(Path(_output().name)), context=CONTEXT, analytics_reporting=False)
+def app(context: Mapping[str, Any] | None = None) -> App:
+    """An app as `cdk init` would configure it; `context` is what else it is given."""
+    return App(
+        outdir=str(Path(_output().name)),
+        context={**CONTEXT, **(context or {})},
+        analytics_reporting=False,
+    )
 
 
 def stack(scope: App | None = None, name: str = "Stack", **options: Any) -> Stack:

@@ -154,7 +154,9 @@ def test_a_field_that_is_missing_is_named(
         run(world, ClientRequestToken=world.announce())
 
 
-@pytest.mark.parametrize("text", ["planted-password", '["planted-password"]', '{"a": planted'])
+@pytest.mark.parametrize(
+    "text", ["planted-password", '["planted-password"]', '{"a": planted', "[" * 60_000]
+)
 def test_a_secret_that_is_no_object_is_refused(world: RotationWorld, text: str) -> None:
     world.client.put_secret_value(
         SecretId=world.secret, SecretString=text, ClientRequestToken=str(uuid4())

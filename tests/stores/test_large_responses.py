@@ -336,6 +336,20 @@ def test_an_object_that_was_changed_makes_its_response_unavailable(
         Handler(store)()
 
 
+@pytest.mark.parametrize("leads", ["../../other/{digest}/{owner}", "{owner}?acl", "", "\u00e9"])
+def test_a_record_leads_to_no_object_but_its_own(
+    settle: Settle, store: Store, faulty: FaultServer, leads: str
+) -> None:
+    _recorded(settle, store)
+    digest = store.key.removeprefix("shop#")
+    forged = store.record._replace(owner=leads.format(digest=digest, owner=store.record.owner))
+    store._records[store.key] = forged
+    settle(faulty.endpoint)
+    with pytest.raises(ResponseUnavailableError, match="S3 object"):
+        Handler(store)()
+    assert faulty.requests == []
+
+
 def test_a_function_without_the_bucket_cannot_replay_it(settle: Settle, store: Store) -> None:
     _recorded(settle, store)
     settle(large_responses=None)

@@ -85,6 +85,7 @@ CHANGED: Final[dict[str, Any]] = {
     "cache_size": 100,
     "large_responses": "responses",
     "large_response_size": 1000,
+    "metrics": False,
     "disabled": True,
 }
 """A value for every setting that differs from its default."""

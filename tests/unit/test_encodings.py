@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 import zlib
 from typing import Any, Final
 
@@ -137,6 +138,19 @@ def test_a_record_cannot_blow_up_memory(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(encodings, "MAX_TEXT", 5000)
     with pytest.raises(ResponseUnavailableError, match="not readable"):
         unpacked(zlib.compress(b"x" * 5001), ZLIB)
+
+
+def test_the_memory_for_a_record_is_bounded_before_it_is_read() -> None:
+    bomb = zlib.compress(bytes(2 * encodings.MAX_TEXT))
+    assert len(bomb) < 400 * 1024
+    tracemalloc.start()
+    try:
+        with pytest.raises(ResponseUnavailableError, match="not readable"):
+            unpacked(bomb, ZLIB)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.1 * encodings.MAX_TEXT  # zlib joins what it has at the end
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,30 @@ def test_a_load_balancers_login_tells_callers_apart() -> None:
     assert principal(X_Amzn_Mtls_Clientcert_Subject="CN=alice") == ("certificate", "", "CN=alice")
 
 
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        ("x-amzn-oidc-identity", "oidc"),
+        ("x-amzn-mtls-clientcert-subject", "certificate"),
+        ("x-amzn-mtls-clientcert-issuer", "certificate"),
+    ],
+)
+def test_who_sends_a_load_balancers_header_himself_is_not_whom_it_names(
+    header: str, kind: str
+) -> None:
+    def principal(*values: str) -> tuple[str, ...]:
+        headers = {"x-amzn-mtls-clientcert-subject": ["CN=x"], header: list(values)}
+        if kind == "oidc":
+            del headers["x-amzn-mtls-clientcert-subject"]
+        return principal_of(LoadBalancer({"multiValueHeaders": headers}).caller, None)
+
+    victim, mallory = principal("victim"), principal("mallory")
+    forged = {principal("victim", "mallory"), principal("mallory", "victim")}
+    assert {found[0] for found in (victim, mallory, *forged)} == {kind}
+    assert forged.isdisjoint({victim, mallory})
+    assert principal("victim", "victim") == victim
+
+
 def test_a_principal_may_hold_any_text() -> None:
     options = HttpOptions()
     event = {"requestContext": {"authorizer": {"principalId": "\ud800"}}}

@@ -208,6 +208,15 @@ def test_other_profiles_have_no_status_unless_told(service: Service, profile: An
         ("/", {}, "/prod/", "/prod"),
         ("$default", {}, "/prod/a/b", "/prod"),
         ("$default", {}, "/production/a", ""),
+        # What a client has put into the path is in no header of ours.
+        (
+            "/orders/{id}",
+            {"id": "a\r\nSet-Cookie: b=c/d/e"},
+            "/orders/a\r\nSet-Cookie: b=c/d/e",
+            "",
+        ),
+        ("/orders", {}, "//elsewhere.example/orders", ""),
+        ("/orders", {}, "/\u00e9/orders", ""),
     ],
 )
 def test_the_location_keeps_what_stands_before_the_apis_paths(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -54,6 +55,21 @@ def test_a_type_error_does_not_quote_the_value_that_it_met(
     with pytest.raises(KeyAbsentError) as refused:
         Selector("key", expression).select(event)
     assert "4711000" not in "".join(traceback.format_exception(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("ceil(to_number(id))", "1e999"),
+        ("floor(id)", float("inf")),
+        ("avg(id)", [10**400, 1]),
+        (lambda event: Decimal(event["id"]), "many"),
+        (lambda event: int(float(event["id"])), "1e999"),
+    ],
+)
+def test_a_number_that_is_none_or_out_of_range_is_no_key(expression: Any, value: Any) -> None:
+    with pytest.raises(KeyAbsentError, match="cannot be read"):
+        Selector("key", expression).select({"id": value})
 
 
 @pytest.mark.parametrize("what", ["key", "fingerprint"])

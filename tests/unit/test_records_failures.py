@@ -188,6 +188,17 @@ def test_a_duplicate_in_progress_is_a_warning(store: MemoryStore, told: Told) ->
     assert entry.exc_info is None
 
 
+def test_a_hostile_message_fails_alone_and_runs_nothing(store: MemoryStore, told: Told) -> None:
+    deep, exponent = '{"id": ' + "[" * 100_000, '{"id": 1e' + "9" * 30 + "}"
+    bodies = [deep, exponent, '{"id": 1, "id": 2}', '{"id": "1e999"}', '{"id": "7"}']
+    records = [sqs(f"m{number}", body) for number, body in enumerate(bodies)]
+    orders = Orders()
+    failed = handled(store, orders, *records, key="ceil(to_number(body.id))")
+    assert failed == ["m0", "m1", "m2", "m3"]
+    assert orders.started == orders.done == ["m4"]
+    assert {line.levelname for line in told()} == {"WARNING"}
+
+
 def test_a_missing_key_is_a_warning_that_quotes_nothing(
     store: MemoryStore, told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
 
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
 from lambda_idempotency.contract import Settings
 
+from ..inspection import resource_of
 from ..stores import BoundStore
-from .tree import Tree
+from .tree import R, Tree
+
+TIMEOUT: Final = 3
+"""Seconds, of a function that names none (https://docs.aws.amazon.com/lambda/latest/dg/
+configuration-timeout.html)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +28,15 @@ class Attached:
     function: lambda_.Function
     settings: Settings
 
-    @property
+    @cached_property
     def name(self) -> str:
         """For messages."""
         return self.function.node.path
+
+    @cached_property
+    def resource(self) -> lambda_.CfnFunction:
+        """What CloudFormation will be told of the function."""
+        return resource_of(self.function)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +50,29 @@ class Deployment:
 
     def mappings(self) -> Iterator[tuple[Attached, lambda_.CfnEventSourceMapping]]:
         """The event source mappings of attached functions, of their versions and aliases."""
-        for mapping in self.tree.resources(lambda_.CfnEventSourceMapping):
-            invoked = self.tree.functions(mapping, mapping.function_name)
-            for attached in self.attached:
-                if attached.name in invoked:
-                    yield attached, mapping
+        return self.naming(lambda_.CfnEventSourceMapping, lambda each: each.function_name)
+
+    def permissions(self) -> Iterator[tuple[Attached, str]]:
+        """Who may invoke attached functions, their versions and aliases: principals, such as
+        `sns.amazonaws.com`."""
+        kind = lambda_.CfnPermission
+        for attached, permission in self.naming(kind, lambda each: each.function_name):
+            yield attached, permission.principal
+
+    def naming(self, kind: type[R], named: Callable[[R], Any]) -> Iterator[tuple[Attached, R]]:
+        """The resources of a type that name attached functions; see `Tree.naming`."""
+        found = self.tree.naming(kind, named)
+        for attached in self.attached:
+            for resource in found.get(attached.name, ()):
+                yield attached, resource
+
+    def timeout(self, attached: Attached) -> float | None:
+        """The function's timeout in seconds; None where only the deployment knows it."""
+        return self.tree.number(attached.resource, "timeout", TIMEOUT)
+
+    def environment(self, attached: Attached) -> dict[str, Any]:
+        """The function's environment variables; a value that only the deployment knows is no
+        text."""
+        environment = self.tree.properties(attached.resource).get("environment", {})
+        variables: dict[str, Any] = environment.get("variables", {})
+        return variables

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
-from ..inspection import environment_of
 from .deployment import Deployment
 from .finding import Finding, error
 
@@ -20,7 +19,7 @@ def check(deployment: Deployment) -> Iterator[Finding]:
     for attached in deployment.attached:
         known = {
             name: value if isinstance(value, str) else ""
-            for name, value in environment_of(attached.function).items()
+            for name, value in deployment.environment(attached).items()
         }
         size = len(json.dumps(known, separators=(",", ":")).encode())
         if size > LIMIT:

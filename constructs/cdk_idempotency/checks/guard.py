@@ -2,34 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
 
 import jsii
-from aws_cdk import Annotations
+from aws_cdk import Annotations, Stage
 
-from constructs import IValidation
+from constructs import Construct, IConstruct, IValidation
 
 from . import CHECKS
 from .deployment import Deployment
+from .tree import Tree
+
+Deployed: TypeAlias = Callable[[Tree], Deployment]
+"""What there is of an `Idempotency` when the app is synthesised."""
+
+_ID: Final = "IdempotencyChecks"
 
 
 @jsii.implements(IValidation)
-class Guard:
-    """Errors end the synthesis; warnings are annotations, on the construct that they are about."""
+class Guard(Construct):
+    """One for an app, and for each stage of it, which is synthesised by itself: all of its
+    `Idempotency` constructs are checked together, because looking through an app takes time.
 
-    def __init__(self, deployment: Callable[[], Deployment]) -> None:
-        self._deployment = deployment
+    Errors end the synthesis; warnings are annotations, on the construct that they are about.
+    """
+
+    @staticmethod
+    def of(scope: IConstruct) -> Guard:
+        """The one that a construct belongs to."""
+        stage = Stage.of(scope)
+        assert stage is not None, "a construct in no app"
+        existing = stage.node.try_find_child(_ID)
+        return existing if isinstance(existing, Guard) else Guard(stage, _ID)
+
+    def __init__(self, stage: Stage, id: str) -> None:  # noqa: A002
+        super().__init__(stage, id)
+        self._stage = stage
+        self._deployed: list[Deployed] = []
+        self.node.add_validation(self)
+
+    def watch(self, deployed: Deployed) -> None:
+        """Checks one more of them."""
+        self._deployed.append(deployed)
 
     def validate(self) -> list[str]:
         """See `IValidation`: the errors."""
-        deployment = self._deployment()
-        errors = []
-        for check in CHECKS:
-            for finding in check(deployment):
-                if finding.severity == "warning":
-                    Annotations.of(finding.construct).add_warning_v2(finding.id, finding.message)
-                else:
-                    errors.append(
-                        f"{finding.construct.node.path}: {finding.message} [{finding.id}]"
-                    )
-        return errors
+        tree = Tree(self._stage)
+        return [error for deployed in self._deployed for error in _errors(deployed(tree))]
+
+
+def _errors(deployment: Deployment) -> Iterator[str]:
+    for check in CHECKS:
+        for finding in check(deployment):
+            if finding.severity == "warning":
+                Annotations.of(finding.construct).add_warning_v2(finding.id, finding.message)
+            else:
+                yield f"{finding.construct.node.path}: {finding.message} [{finding.id}]"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from aws_cdk import CfnResource, IResolvable, Stack, Tokenization
+from aws_cdk import CfnOutput, CfnResource, Stack, Tokenization
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
+
+from ..inspection import properties_of
 
 R = TypeVar("R", bound=CfnResource)
 
@@ -19,10 +23,26 @@ class Tree:
 
     def __init__(self, root: IConstruct) -> None:
         self._root = root
+        self._properties: dict[str, dict[str, Any]] = {}
+        self._naming: dict[type[CfnResource], dict[str, list[CfnResource]]] = {}
 
     def resources(self, kind: type[R]) -> list[R]:
         """The app's resources of a type."""
         return [resource for resource in self._resources if isinstance(resource, kind)]
+
+    def properties(self, resource: CfnResource) -> dict[str, Any]:
+        """The resource's properties by their CDK names; a value that is known at deployment only
+        is a dictionary, such as `{"Ref": ...}`."""
+        path = resource.node.path  # jsii makes a new object of a resource each time
+        if (found := self._properties.get(path)) is None:
+            found = Stack.of(resource).resolve(properties_of(resource)) or {}
+            self._properties[path] = found
+        return found
+
+    def number(self, resource: CfnResource, name: str, default: float) -> float | None:
+        """A property, or what AWS takes in its place; None where only the deployment knows it."""
+        value = self.properties(resource).get(name, default)
+        return value if isinstance(value, int | float) else None
 
     def behind(self, owner: IConstruct, value: Any) -> list[CfnResource]:
         """The app's resources that a property of `owner` refers to, such as the queue whose ARN it
@@ -35,7 +55,8 @@ class Tree:
             if isinstance(target, CfnResource):
                 found.append(target)
             else:
-                found += self._named_in(Stack.of(owner), token)
+                stack = Stack.of(owner)
+                found += self._named_in(stack, stack.resolve(token))
         return found
 
     def functions(self, owner: IConstruct, value: Any) -> set[str]:
@@ -49,14 +70,52 @@ class Tree:
                 found |= self.functions(resource, resource.function_name)
         return found
 
-    def _named_in(self, stack: Stack, token: IResolvable) -> Iterator[CfnResource]:
-        for name in _references(stack.resolve(token)):
-            if (resource := self._named.get((stack.node.path, name))) is not None:
-                yield resource
+    def naming(self, kind: type[R], named: Callable[[R], Any]) -> dict[str, list[R]]:
+        """The resources of a type that name functions, by the paths of these. `named` is the
+        property that does, always the same for a type."""
+        if kind not in self._naming:
+            found: dict[str, list[CfnResource]] = {}
+            for resource in self.resources(kind):
+                for path in self.functions(resource, named(resource)):
+                    found.setdefault(path, []).append(resource)
+            self._naming[kind] = found
+        return cast("dict[str, list[R]]", self._naming[kind])
+
+    def role(self, function: lambda_.CfnFunction) -> str:
+        """What tells a role apart: its path, or the ARN of one that is not of this app."""
+        for resource in self.behind(function, function.role):
+            if isinstance(resource, iam.CfnRole):
+                return resource.node.path
+        arn = self.properties(function).get("role", function.node.path)
+        if isinstance(arn, str):
+            return arn
+        return f"{Stack.of(function).node.path}: {json.dumps(arn)}"
+
+    @cached_property
+    def functions_of_roles(self) -> dict[str, list[str]]:
+        """The paths of all functions, by their roles."""
+        found: dict[str, list[str]] = {}
+        for function in self.resources(lambda_.CfnFunction):
+            path = function.node.path.removesuffix("/Resource")
+            found.setdefault(self.role(function), []).append(path)
+        return found
+
+    def _named_in(self, stack: Stack, resolved: Any) -> Iterator[CfnResource]:
+        for function, name in _references(resolved):
+            if function != "Fn::ImportValue":
+                if (resource := self._named.get((stack.node.path, name))) is not None:
+                    yield resource
+            elif (output := self._exports.get(name)) is not None:
+                home = Stack.of(output)
+                yield from self._named_in(home, home.resolve(output.value))
+
+    @cached_property
+    def _constructs(self) -> list[IConstruct]:
+        return self._root.node.find_all()
 
     @cached_property
     def _resources(self) -> list[CfnResource]:
-        return [each for each in self._root.node.find_all() if isinstance(each, CfnResource)]
+        return [each for each in self._constructs if isinstance(each, CfnResource)]
 
     @cached_property
     def _named(self) -> dict[tuple[str, str], CfnResource]:
@@ -66,15 +125,22 @@ class Tree:
             for each in self._resources
         }
 
+    @cached_property
+    def _exports(self) -> dict[str, CfnOutput]:
+        """What stacks give one another, by the name of the export."""
+        outputs = [each for each in self._constructs if isinstance(each, CfnOutput)]
+        return {name: each for each in outputs if (name := each.export_name) is not None}
 
-def _references(resolved: Any) -> Iterator[str]:
-    """The logical ids in a resolved value."""
+
+def _references(resolved: Any) -> Iterator[tuple[str, str]]:
+    """The intrinsic functions in a resolved value that refer to something, and to what: a logical
+    id, or the name of an export."""
     if isinstance(resolved, dict):
         for name, value in resolved.items():
-            if name == "Ref" and isinstance(value, str):
-                yield value
+            if name in ("Ref", "Fn::ImportValue") and isinstance(value, str):
+                yield name, value
             elif name == "Fn::GetAtt":
-                yield value[0] if isinstance(value, list) else value.partition(".")[0]
+                yield name, value[0] if isinstance(value, list) else value.partition(".")[0]
             else:
                 yield from _references(value)
     elif isinstance(resolved, list):

@@ -239,7 +239,7 @@ class JsonClient(Client):
         """See `Client.parsed`: a JSON object."""
         try:
             found = json.loads(response.body or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         if not isinstance(found, dict):
             return None

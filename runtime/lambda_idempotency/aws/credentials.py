@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from .. import deadline
+from ..metrics import report
 from .connections import ConnectionFailedError, Connections, Endpoint, request_bytes
 
 REFRESH_BEFORE: Final = 300
@@ -97,6 +98,8 @@ class CredentialSource:
         return left <= 0 or (left < REFRESH_BEFORE and now - self._tried >= RETRY_AFTER)
 
     def _renewed(self, known: Credentials | None) -> Credentials:
+        if self._tried:  # not the first ones
+            report("CredentialRefresh", None)
         self._tried = self._clock()
         try:
             return self._load()
@@ -182,7 +185,7 @@ def _parsed(body: bytes) -> Credentials:
         if not whole or not isinstance(token, str | None):
             raise TypeError
         return Credentials(access_key, secret_key, token, ends)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CredentialsError(
             "the container credentials endpoint answered without AccessKeyId, SecretAccessKey "
             "and Expiration"

@@ -9,7 +9,7 @@ from ..attempt import Running, TimeLeft, unprotected
 from ..errors import IdempotencyError, MissingKeyError
 from ..handlers import SyncHandler, time_left_of
 from ..keys import Identity, KeyAbsentError, Selector, canonical_bytes, digest, record_id
-from ..metrics import report
+from ..metrics import Invocation, report
 from ..operation import DEFAULT_LEASE, Operation, answer, with_writes
 from ..orphans import reconciled
 from ..record import NO_BODY
@@ -96,7 +96,8 @@ class RecordHandling(NamedTuple):
         calls = BatchCalls(
             records_of(event), lambda number, record: self._begin(number, record, time_left)
         )
-        handler.run_batch(calls, self.operation, context)
+        with Invocation(self.operation.metrics):
+            handler.run_batch(calls, self.operation, context)
         return calls.response()
 
     def _begin(self, number: int, record: BatchRecord, time_left: TimeLeft | None) -> Member:

@@ -10,7 +10,7 @@ from ..attempt import Attempt, Running, TimeLeft, unprotected
 from ..callables import AnyCallable
 from ..errors import ConfigurationError, MissingKeyError
 from ..keys import Identity, KeyAbsentError
-from ..metrics import report
+from ..metrics import Invocation, report
 from ..operation import Operation, answer, with_writes
 from ..options import NO_STORE
 from ..orphans import reconciled, reconciled_async
@@ -70,6 +70,15 @@ class Protected(NamedTuple):
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """See `Calls.call`."""
+        with Invocation(self.operation.metrics):
+            return self._call(args, kwargs)
+
+    async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """See `Calls.call_async`."""
+        with Invocation(self.operation.metrics):
+            return await self._call_async(args, kwargs)
+
+    def _call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         identity = self._identity(args, kwargs)
         if identity is None:
             return self.inner.call(args, kwargs)
@@ -89,8 +98,7 @@ class Protected(NamedTuple):
         outcome = self.operation.run_once(identity, _time_left(), run)
         return answer(outcome, self._restored)
 
-    async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """See `Calls.call_async`."""
+    async def _call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         identity = self._identity(args, kwargs)
         if identity is None:
             return await self.inner.call_async(args, kwargs)

@@ -7,6 +7,7 @@ Elastic Load Balancing, "Lambda functions as targets". `events.http_shape` tells
 from __future__ import annotations
 
 import json
+import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -17,6 +18,10 @@ from .response import Answer, merged, merged_lists
 
 MALFORMED: Final = 502
 """What API Gateway and load balancers send where a function's response makes no sense to them."""
+
+_PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9$_.+!*'()~-]+)*")
+"""What the names of stages and base paths are made of: nothing else of a path, which clients
+choose, gets into a header of ours."""
 
 _ASCII_ONLY: Final = sys.version_info < (3, 12)  # Lambda's Python writes other characters from 3.12
 
@@ -68,7 +73,8 @@ class Request(ABC):
             greedy = part.startswith("{") and part.endswith("+}")
             value = str(self.parameters.get(part[1:-2], "")) if greedy else ""
             depth += 1 + value.strip("/").count("/")
-        return "/".join(self.path.split("/")[:-depth])
+        prefix = "/".join(self.path.split("/")[:-depth])
+        return prefix if _PREFIX.fullmatch(prefix) else ""
 
     def header(self, name: str) -> list[str]:
         """All values of a header."""
@@ -205,12 +211,17 @@ class LoadBalancer(Request):
     @property
     def caller(self) -> Caller:
         return Caller(
-            oidc=next(iter(self.header("x-amzn-oidc-identity")), None),
+            oidc=self._added("x-amzn-oidc-identity"),
             certificate={
-                "issuerDN": next(iter(self.header("x-amzn-mtls-clientcert-issuer")), None),
-                "subjectDN": next(iter(self.header("x-amzn-mtls-clientcert-subject")), None),
+                "issuerDN": self._added("x-amzn-mtls-clientcert-issuer"),
+                "subjectDN": self._added("x-amzn-mtls-clientcert-subject"),
             },
         )
+
+    def _added(self, name: str) -> str:
+        """A header that the load balancer adds. A client may have sent one of that name as well,
+        before or after it: the two together are nobody else."""
+        return "\n".join(dict.fromkeys(self.header(name)))
 
     def write(self, answer: Answer) -> dict[str, Any]:
         response: dict[str, Any] = {

@@ -80,7 +80,7 @@ class RedisClient:
         environment: Mapping[str, str] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._parameter = parameter
+        self.name = self._parameter = parameter
         self._url_suffix = url_suffix
         self._environment = os.environ if environment is None else environment
         self._sleep = sleep

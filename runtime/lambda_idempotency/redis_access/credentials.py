@@ -14,6 +14,7 @@ from ..aws.client import ServiceError
 from ..aws.credentials import CredentialsError, CredentialSource
 from ..aws.services import ELASTICACHE_TOKEN_SECONDS, SSM, SecretsManager, elasticache_token
 from ..errors import ConfigurationError, IdempotencyError, StoreError
+from ..metrics import report
 from ..redis_document import (
     IamCredentials,
     NoCredentials,
@@ -74,6 +75,8 @@ class LoadedCredentials(CredentialProvider):
                 self._known = None
 
     def _renewed(self, known: Login | None) -> Login:
+        if known is not None:
+            report("CredentialRefresh", None)
         try:
             login = self._load()
         except IdempotencyError:

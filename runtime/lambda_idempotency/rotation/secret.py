@@ -136,6 +136,6 @@ def _object(text: object) -> dict[str, Any] | None:
     """A JSON object, without an error that would carry the text."""
     try:
         found = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -62,7 +62,7 @@ class DynamoDBStore:
     ) -> None:
         if not table_name:
             raise ConfigurationError("table_name is empty; expected the name of a DynamoDB table")
-        self._table = table_name
+        self.name = self._table = table_name
         self._client = client
         self._url_suffix = url_suffix
         self._clock = ServiceClock(clock)

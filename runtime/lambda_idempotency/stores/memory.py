@@ -16,6 +16,7 @@ class MemoryStore:
     `committed` holds the writes of `commit_with` that took effect: nothing else is done with them.
     """
 
+    name = "memory"
     max_data: int | None = None
     transactional = True
 

@@ -45,6 +45,7 @@ class RedisStore:
                 f"client is a {kind.__module__}.{kind.__qualname__}; expected a client of redis-py "
                 "that is not asynchronous, such as redis.Redis(host=...)"
             )
+        self.name = _name_of(client)
         self._client = client
         self._policy_known = False
         # The pipelines of a cluster's client follow no node that moves.
@@ -142,6 +143,13 @@ class RedisStore:
             return
         if policy not in ("", "noeviction"):
             report("EvictionPossible", None)
+
+
+def _name_of(client: Any) -> str:
+    """The settings' parameter of an attached function's client, the host of one of redis-py."""
+    pool = getattr(client, "connection_pool", None)
+    host = getattr(pool, "connection_kwargs", {}).get("host", "redis")
+    return str(getattr(client, "name", host))
 
 
 def _claim(claim: Claim, seen: Record | None) -> Request:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from aws_cdk import Annotations, App, Stack
+from aws_cdk import Annotations, App, Stack, Stage
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
@@ -20,7 +20,9 @@ ID = "cdk-idempotency:report-batch-item-failures"
 def _with_mapping(scope: Stack) -> lambda_.Function:
     attached = function(scope)
     Idempotency(scope, "Idempotency").attach(attached)
-    attached.add_event_source(sources.SqsEventSource(sqs.Queue(scope, "Queue")))
+    dead = sqs.DeadLetterQueue(queue=sqs.Queue(scope, "Dead"), max_receive_count=3)
+    queue = sqs.Queue(scope, "Queue", dead_letter_queue=dead)
+    attached.add_event_source(sources.SqsEventSource(queue))
     return attached
 
 
@@ -51,6 +53,21 @@ def test_an_error_names_the_construct_and_its_id() -> None:
         Exception, match=r"(?s)Stack/Payments: .*\[cdk-idempotency:environment-size\]"
     ):
         template(scope)
+
+
+def test_every_construct_of_an_app_is_checked() -> None:
+    scope = app()
+    stacks = [stack(scope, name) for name in ("First", "Second")]
+    for each in stacks:
+        _with_mapping(each)
+    assert [len(warnings(each, "*")) for each in stacks] == [1, 1]
+
+
+def test_a_stage_is_checked_too() -> None:
+    stage = Stage(app(), "Production")
+    scope = Stack(stage, "Stack")
+    _with_mapping(scope)
+    assert len(warnings(scope, "*")) == 1
 
 
 def test_no_two_checks_are_the_same() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from typing import Any
@@ -40,12 +41,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def trespass(event: dict[str, Any], _: Any) -> str:
-    """Writes an item of the event's choice into the table of records; tells what came of it."""
+    """Does with the table of records what the event says; tells what came of it."""
+    table = os.environ["IDEMPOTENCY_TABLE"]
+    parameters = json.loads(json.dumps(event["parameters"]).replace("TABLE", table))
     try:
-        dynamodb.put_item(
-            TableName=os.environ["IDEMPOTENCY_TABLE"], Item={"id": {"S": event["record"]}}
-        )
+        getattr(dynamodb, event["operation"])(**parameters)
     except dynamodb.exceptions.ClientError as error:
         code: str = error.response["Error"]["Code"]
         return code
-    return "written"
+    return "done"

@@ -1,0 +1,112 @@
+"""The rules of others for templates: cdk-nag's AwsSolutions, the CDK's own, and cfn-lint's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cfnlint
+from aws_cdk import App, Stack, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from kit.local_aws import REGION
+from kit.synth import app
+
+NAG: Final = "AwsSolutions"
+CDK: Final = "CloudFormation Validate"
+ANNOTATIONS: Final = "annotations"
+"""The errors and warnings of constructs."""
+
+REPORT: Final = "validation-report.json"
+
+CDK_HABITS: Final = ["W3005"]
+"""What cfn-lint says of every CDK template: a DependsOn beside a reference to the same resource."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a rule says of a construct, and why that is meant to be, if it is."""
+
+    rules: str
+    id: str
+    construct: str
+    acknowledged_at: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """An app that has been synthesised, with what the rules say of it."""
+
+    failed: bool
+    """Whether the synthesis has ended with an error."""
+    findings: list[Finding]
+    templates: list[Path]
+
+    def open(self, rules: str) -> set[tuple[str, str]]:
+        """Those of some rules that nobody has acknowledged: id and construct."""
+        return {
+            (finding.id, finding.construct)
+            for finding in self.findings
+            if finding.rules == rules and finding.reason is None
+        }
+
+    @property
+    def acknowledged(self) -> list[Finding]:
+        """The others."""
+        return [finding for finding in self.findings if finding.reason is not None]
+
+    def lint(self) -> list[str]:
+        """What cfn-lint says of the templates."""
+        options = cfnlint.ManualArgs(regions=[REGION], ignore_checks=CDK_HABITS)
+        return [
+            f"{template.name}:{match.linenumber}: {match.rule.id} {match.message}"
+            for template in self.templates
+            for match in cfnlint.lint(template.read_text(), config=options)
+        ]
+
+
+def checked(make: Callable[[App], object], context: Mapping[str, Any] | None = None) -> Checked:
+    """Synthesises what `make` puts into an app, under all rules."""
+    under = app({"@aws-cdk/core:validationReportPrettyPrint": False, **(context or {})})
+    make(under)
+    Validations.of(under).add_plugins(AwsSolutionsChecks(under))
+    report = Path(under.outdir, REPORT)
+    report.unlink(missing_ok=True)
+    failed = False
+    try:
+        under.synth()
+    except RuntimeError as error:
+        failed = str(error).startswith("ValidationFailed: ")
+        if not failed:
+            raise
+    stacks = [child for child in under.node.children if isinstance(child, Stack)]
+    return Checked(
+        failed=failed,
+        findings=[*_findings(json.loads(report.read_text())), *_annotations(under)],
+        templates=[Path(under.outdir, stack.template_file) for stack in stacks],
+    )
+
+
+def _findings(report: dict[str, Any]) -> Iterator[Finding]:
+    for plugin in report["pluginReports"]:
+        for kind in ("violations", "suppressedViolations"):
+            for violation in plugin.get(kind, ()):
+                for construct in violation["violatingConstructs"]:
+                    yield Finding(
+                        rules=plugin["pluginName"],
+                        id=violation["ruleName"],
+                        construct=construct["constructPath"],
+                        acknowledged_at=violation.get("acknowledgedAt"),
+                        reason=violation.get("reason"),
+                    )
+
+
+def _annotations(under: App) -> Iterator[Finding]:
+    for construct in under.node.find_all():
+        for entry in construct.node.metadata:
+            if entry.type in ("aws:cdk:error", "aws:cdk:warning"):
+                yield Finding(rules=ANNOTATIONS, id=str(entry.data), construct=construct.node.path)
