@@ -15,7 +15,7 @@ from constructs import Construct
 from lambda_idempotency.contract import PARTITION_KEY, TTL_ATTRIBUTE
 
 from .errors import refusal
-from .stores import BoundStore, IdempotencyStore
+from .stores import BoundStore, IdempotencyStore, Server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,14 @@ class DynamoDB(IdempotencyStore):
 @dataclass(frozen=True)
 class _Table:
     table: dynamodb.ITable
+
+    @property
+    def server(self) -> Server | None:
+        return None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return ("dynamodb",)
 
     @property
     def libraries(self) -> tuple[str, ...]:

@@ -175,9 +175,11 @@ class Idempotency(Construct):
         return grant.combine(self._large_responses.grant(grantee, namespace))
 
     def _deployment(self) -> Deployment:
+        more = () if self._large_responses is None else ("s3",)
         return Deployment(
             construct=self,
             store=self._store,
+            services=(*self._store.services, *more),
             attached=tuple(self._attached.values()),
             tree=Tree(self.node.root),
         )

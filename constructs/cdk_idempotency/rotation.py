@@ -116,16 +116,24 @@ class RotationTarget:
     parameter: SettingsParameter
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rotation:
+    """A rotation that exists in the app."""
+
+    props: RedisRotation
+    function: lambda_.Function
+
+
 def add_rotation(
     scope: Construct, rotation: RedisRotation, target: RotationTarget, *needed: IConstruct
-) -> lambda_.Function:
-    """The function that rotates the target, called by a schedule that starts when `needed` exist.
-    Raises ValueError saying what to do."""
+) -> Rotation:
+    """Rotates the target by a schedule that starts when `needed` exist. Raises ValueError saying
+    what to do."""
     schedule = _schedule(scope, rotation.every)
     function = _function(scope, rotation, _settings(scope, rotation, target))
     _grant(scope, function, rotation, target)
     _call(scope, function, target.secret, schedule, needed)
-    return function
+    return Rotation(props=rotation, function=function)
 
 
 def _settings(

@@ -11,6 +11,8 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
 
+from ..inspection import properties_of
+
 R = TypeVar("R", bound=CfnResource)
 
 
@@ -19,10 +21,19 @@ class Tree:
 
     def __init__(self, root: IConstruct) -> None:
         self._root = root
+        self._properties: dict[CfnResource, dict[str, Any]] = {}
 
     def resources(self, kind: type[R]) -> list[R]:
         """The app's resources of a type."""
         return [resource for resource in self._resources if isinstance(resource, kind)]
+
+    def properties(self, resource: CfnResource) -> dict[str, Any]:
+        """The resource's properties by their CDK names; a value that is known at deployment only
+        is a dictionary, such as `{"Ref": ...}`."""
+        if (found := self._properties.get(resource)) is None:
+            found = Stack.of(resource).resolve(properties_of(resource)) or {}
+            self._properties[resource] = found
+        return found
 
     def behind(self, owner: IConstruct, value: Any) -> list[CfnResource]:
         """The app's resources that a property of `owner` refers to, such as the queue whose ARN it
