@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
@@ -17,7 +17,7 @@ from .checks.guard import Guard
 from .checks.tree import Tree
 from .errors import refusal
 from .large_responses import LargeResponses
-from .layer import compiled_for, layer_in
+from .layer import layer_in
 from .stores import IdempotencyStore
 from .wrapping import check_not_shadowed, own_handler, redirect
 
@@ -106,7 +106,6 @@ class Idempotency(Construct):
         self._store.grant(attached, namespace)
         if self._large_responses is not None:
             self._large_responses.attach(attached, namespace, expires_after=settings.expires_after)
-        _note_byte_code(attached)
 
     def add_status_route(
         self,
@@ -197,12 +196,3 @@ class Idempotency(Construct):
                 f"namespace {namespace!r} belongs to {taken}, and two functions must not share "
                 "records; pass another namespace=... to attach()",
             )
-
-
-def _note_byte_code(function: lambda_.Function) -> None:
-    if function.runtime.name != compiled_for():
-        Annotations.of(function).add_info(
-            f"The idempotency layer was compiled for {compiled_for()} and this function runs on "
-            f"{function.runtime.name}: it works, with a slower cold start. Synthesise with the "
-            "function's Python to avoid that."
-        )

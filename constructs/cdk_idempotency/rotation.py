@@ -147,6 +147,12 @@ def _settings(
             "a rotation needs the secret's whole ARN; import it with "
             "Secret.from_secret_complete_arn()",
         )
+    if admin is not None and admin.secret_arn == target.secret.secret_arn:
+        raise refusal(
+            scope,
+            "admin has the user's own secret, and a user cannot rotate its own password; pass the "
+            "secret of another administrator",
+        )
     if admin is None:
         admin_id = None
     elif admin.secret_full_arn is None:

@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from . import (
+    byte_code_fits_the_runtime,
     environment_fits_lambda,
     functions_reach_their_services,
+    layers_fit_lambda,
     mappings_report_failed_records,
+    redis_asks_who_it_is,
+    redis_speaks_tls,
+    rotation_suits_the_server,
+    rotations_keep_two_passwords,
+    runtimes_are_supported,
     strong_tables_have_no_ttl,
     tables_are_keyed_by_id,
     tables_can_be_recovered,
@@ -20,10 +27,17 @@ CHECKS: Final[tuple[Check, ...]] = (
     environment_fits_lambda.check,
     mappings_report_failed_records.check,
     functions_reach_their_services.check,
+    runtimes_are_supported.check,
+    byte_code_fits_the_runtime.check,
+    layers_fit_lambda.check,
     # the store
     tables_are_keyed_by_id.check,
     tables_delete_expired_records.check,
     tables_can_be_recovered.check,
     tables_serialise_all_regions.check,
     strong_tables_have_no_ttl.check,
+    redis_speaks_tls.check,
+    redis_asks_who_it_is.check,
+    rotations_keep_two_passwords.check,
+    rotation_suits_the_server.check,
 )

@@ -15,7 +15,8 @@ from .deployment import Deployment
 
 @jsii.implements(IValidation)
 class Guard:
-    """Errors end the synthesis; warnings are annotations, on the construct that they are about."""
+    """Errors end the synthesis; warnings and infos are annotations, on the construct that they are
+    about."""
 
     def __init__(self, deployment: Callable[[], Deployment]) -> None:
         self._deployment = deployment
@@ -26,10 +27,12 @@ class Guard:
         errors = []
         for check in CHECKS:
             for finding in check(deployment):
-                if finding.severity == "warning":
-                    Annotations.of(finding.construct).add_warning_v2(finding.id, finding.message)
-                else:
+                if finding.severity == "error":
                     errors.append(
                         f"{finding.construct.node.path}: {finding.message} [{finding.id}]"
                     )
+                elif finding.severity == "warning":
+                    Annotations.of(finding.construct).add_warning_v2(finding.id, finding.message)
+                else:
+                    Annotations.of(finding.construct).add_info_v2(finding.id, finding.message)
         return errors

@@ -21,7 +21,7 @@ class Tree:
 
     def __init__(self, root: IConstruct) -> None:
         self._root = root
-        self._properties: dict[CfnResource, dict[str, Any]] = {}
+        self._properties: dict[str, dict[str, Any]] = {}
 
     def resources(self, kind: type[R]) -> list[R]:
         """The app's resources of a type."""
@@ -30,9 +30,10 @@ class Tree:
     def properties(self, resource: CfnResource) -> dict[str, Any]:
         """The resource's properties by their CDK names; a value that is known at deployment only
         is a dictionary, such as `{"Ref": ...}`."""
-        if (found := self._properties.get(resource)) is None:
+        path = resource.node.path  # jsii makes a new object of a resource each time
+        if (found := self._properties.get(path)) is None:
             found = Stack.of(resource).resolve(properties_of(resource)) or {}
-            self._properties[resource] = found
+            self._properties[path] = found
         return found
 
     def behind(self, owner: IConstruct, value: Any) -> list[CfnResource]:
