@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import aws_cdk
-from aws_cdk import Annotations, Names, Size, Token
+from aws_cdk import Names, Size, Token
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -147,13 +147,6 @@ class ServerlessCache(IdempotencyStore):
             raise refusal(
                 scope, f"data_storage_maximum is {gigabytes} GB; expected 1 to {LARGEST} GB"
             )
-        # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Scaling.html
-        Annotations.of(scope).add_warning_v2(
-            "cdk-idempotency:eviction",
-            f"At {gigabytes} GB the cache evicts records before they expire, and their requests "
-            "run again: leave data_storage_maximum out, or set an alarm on BytesUsedForCache well "
-            "below it.",
-        )
         return elasticache.CfnServerlessCache.CacheUsageLimitsProperty(
             data_storage=elasticache.CfnServerlessCache.DataStorageProperty(
                 unit="GB", maximum=gigabytes

@@ -11,6 +11,7 @@ from . import (
     layers_fit_lambda,
     mappings_report_failed_records,
     redis_asks_who_it_is,
+    redis_evicts_nothing,
     redis_speaks_tls,
     rotation_suits_the_server,
     rotations_keep_two_passwords,
@@ -38,6 +39,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     strong_tables_have_no_ttl.check,
     redis_speaks_tls.check,
     redis_asks_who_it_is.check,
+    redis_evicts_nothing.check,
     rotations_keep_two_passwords.check,
     rotation_suits_the_server.check,
 )

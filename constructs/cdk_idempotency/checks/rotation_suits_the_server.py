@@ -11,12 +11,13 @@ from collections.abc import Iterator
 
 from .deployment import Deployment
 from .finding import Finding, error
+from .servers import resources
 
 
 def check(deployment: Deployment) -> Iterator[Finding]:
     """See above."""
     server = deployment.store.server
-    if server is None or server.settings is None or server.rotation is None:
+    if server is None or server.rotation is None:
         return
     from aws_cdk import aws_elasticache as elasticache  # an app without Redis has no need
     from aws_cdk import aws_memorydb as memorydb
@@ -27,7 +28,7 @@ def check(deployment: Deployment) -> Iterator[Finding]:
         elasticache.CfnServerlessCache,
     )
     strategy = server.rotation.props.strategy
-    for resource in deployment.tree.behind(deployment.construct, server.settings.host):
+    for resource in resources(deployment):
         if isinstance(resource, caches) and strategy == "acl":
             advice = "Pass RedisRotation.elasticache(user_id=...) instead."
         elif isinstance(resource, memorydb.CfnCluster):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+from aws_cdk import CfnResource
+
 from lambda_idempotency.redis_document import RedisSettings
 
 from .deployment import Deployment
@@ -15,6 +17,14 @@ def exposed(deployment: Deployment) -> RedisSettings | None:
     server = deployment.store.server
     settings = None if server is None else server.settings
     return None if settings is None or _is_loopback(settings.host) else settings
+
+
+def resources(deployment: Deployment) -> list[CfnResource]:
+    """What the server is, where it is of this app."""
+    server = deployment.store.server
+    if server is None or server.settings is None:
+        return []
+    return deployment.tree.behind(deployment.construct, server.settings.host)
 
 
 def _is_loopback(host: str) -> bool:

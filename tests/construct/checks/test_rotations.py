@@ -110,7 +110,10 @@ def test_a_rotation_of_another_secret_is_in_order() -> None:
 
 def _group(scope: Stack) -> str:
     return elasticache.CfnReplicationGroup(
-        scope, "Cache", replication_group_description="records"
+        scope,
+        "Cache",
+        replication_group_description="records",
+        cache_parameter_group_name="records",
     ).attr_primary_end_point_address
 
 
