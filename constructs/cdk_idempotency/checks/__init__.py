@@ -21,6 +21,7 @@ from . import (
     tables_can_be_recovered,
     tables_delete_expired_records,
     tables_serialise_all_regions,
+    waiting_ends_in_time,
 )
 from .finding import Check
 
@@ -31,6 +32,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     runtimes_are_supported.check,
     byte_code_fits_the_runtime.check,
     layers_fit_lambda.check,
+    waiting_ends_in_time.check,
     # the store
     tables_are_keyed_by_id.check,
     tables_delete_expired_records.check,
