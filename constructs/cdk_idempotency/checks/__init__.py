@@ -7,6 +7,7 @@ from typing import Final
 from . import (
     byte_code_fits_the_runtime,
     environment_fits_lambda,
+    functions_are_where_the_table_is,
     functions_reach_their_services,
     layers_fit_lambda,
     mappings_report_failed_records,
@@ -38,6 +39,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     tables_delete_expired_records.check,
     tables_can_be_recovered.check,
     tables_serialise_all_regions.check,
+    functions_are_where_the_table_is.check,
     strong_tables_have_no_ttl.check,
     redis_speaks_tls.check,
     redis_asks_who_it_is.check,
