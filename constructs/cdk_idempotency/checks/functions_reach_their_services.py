@@ -30,7 +30,7 @@ gateway-endpoints.html)."""
 
 def check(deployment: Deployment) -> Iterator[Finding]:
     """See above."""
-    routes = Routes(deployment.tree)
+    routes = deployment.tree.seen_as(Routes)
     server = deployment.store.server
     for caller in deployment.callers():
         missing = routes.missing(caller.function, caller.services)

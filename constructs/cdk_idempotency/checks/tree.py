@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from constructs import IConstruct
 from ..inspection import properties_of
 
 R = TypeVar("R", bound=CfnResource)
+V = TypeVar("V")
 
 
 class Tree:
@@ -22,10 +23,18 @@ class Tree:
     def __init__(self, root: IConstruct) -> None:
         self._root = root
         self._properties: dict[str, dict[str, Any]] = {}
+        self._views: dict[Callable[[Tree], Any], Any] = {}
 
     def resources(self, kind: type[R]) -> list[R]:
         """The app's resources of a type."""
         return [resource for resource in self._resources if isinstance(resource, kind)]
+
+    def seen_as(self, view: Callable[[Tree], V]) -> V:
+        """The app as a check looks at it, made once for all constructs."""
+        if view not in self._views:
+            self._views[view] = view(self)
+        seen: V = self._views[view]
+        return seen
 
     def properties(self, resource: CfnResource) -> dict[str, Any]:
         """The resource's properties by their CDK names; a value that is known at deployment only
