@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
@@ -17,7 +17,7 @@ from .checks.guard import Guard
 from .checks.tree import Tree
 from .errors import refusal
 from .large_responses import LargeResponses
-from .layer import compiled_for, layer_in
+from .layer import layer_in
 from .metrics import Monitored
 from .monitoring import StoreMonitoring
 from .stores import IdempotencyStore
@@ -108,7 +108,6 @@ class Idempotency(Monitored):
         self._store.grant(attached, namespace)
         if self._large_responses is not None:
             self._large_responses.attach(attached, namespace, expires_after=settings.expires_after)
-        _note_byte_code(attached)
 
     def add_status_route(
         self,
@@ -180,9 +179,11 @@ class Idempotency(Monitored):
         return self._store.monitoring()
 
     def _deployment(self, tree: Tree) -> Deployment:
+        more = () if self._large_responses is None else ("s3",)
         return Deployment(
             construct=self,
             store=self._store,
+            services=(*self._store.services, *more),
             attached=tuple(self._attached.values()),
             tree=tree,
         )
@@ -200,12 +201,3 @@ class Idempotency(Monitored):
                 f"namespace {namespace!r} belongs to {taken}, and two functions must not share "
                 "records; pass another namespace=... to attach()",
             )
-
-
-def _note_byte_code(function: lambda_.Function) -> None:
-    if function.runtime.name != compiled_for():
-        Annotations.of(function).add_info(
-            f"The idempotency layer was compiled for {compiled_for()} and this function runs on "
-            f"{function.runtime.name}: it works, with a slower cold start. Synthesise with the "
-            "function's Python to avoid that."
-        )
