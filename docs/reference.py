@@ -64,7 +64,8 @@ def _class(of: Class, level: int) -> Iterator[str]:
     rows = [] if _is_made_by_its_methods(of) else [_row(each) for each in _described(of)]
     if rows:
         yield "\n".join([f"| {'prop' if is_dict else 'attribute'} | |", "|---|---|", *rows, ""])
-    for member in of.members.values():
+    for inherited in of.all_members.values():
+        member = inherited.final_target if isinstance(inherited, Alias) else inherited
         if isinstance(member, Function) and _is_public(of, member):
             yield f"{'#' * (level + 1)} {of.name}.{member.name}\n"
             yield _code(_signature(member.name, member.parameters, member.returns))

@@ -72,6 +72,7 @@ class ServerlessCache(IdempotencyStore):
                 settings=settings,
                 secret=login.credentials.kept_in,
                 rotation=rotation,
+                cache=cache,
                 vpc=self.vpc,
             ),
         )

@@ -26,7 +26,10 @@ from .wrapping import check_not_shadowed, own_handler, redirect
 if TYPE_CHECKING:
     from aws_cdk import aws_apigateway as apigateway
     from aws_cdk import aws_apigatewayv2 as apigatewayv2
+    from aws_cdk import aws_dynamodb as dynamodb
+    from aws_cdk import aws_elasticache as elasticache
     from aws_cdk import aws_s3 as s3
+    from aws_cdk import aws_secretsmanager as secretsmanager
 
 _MARK = "cdk-idempotency:attached"
 
@@ -58,6 +61,31 @@ class Idempotency(Monitored):
         self._attached: dict[str, Attached] = {}
         self._status_routes: dict[tuple[str, str], str] = {}
         Guard.of(self).watch(self._deployment)
+
+    @property
+    def namespaces(self) -> dict[str, str]:
+        """The namespace of each attached function, by its construct path."""
+        return {path: namespace for namespace, path in self._namespaces.items()}
+
+    @property
+    def table(self) -> dynamodb.ITable | None:
+        """The table with the records; None where they are in Redis."""
+        return self._store.table
+
+    @property
+    def settings_parameter(self) -> str | None:
+        """The name of the SSM parameter with the Redis server's settings; None on DynamoDB."""
+        return self._store.settings().get("parameter")
+
+    @property
+    def secret(self) -> secretsmanager.ISecret | None:
+        """The secret with the Redis user's name and password; None where there is none."""
+        return None if self._store.server is None else self._store.server.secret
+
+    @property
+    def cache(self) -> elasticache.CfnServerlessCache | None:
+        """The cache of `elasticache_serverless`; None elsewhere."""
+        return None if self._store.server is None else self._store.server.cache
 
     def attach(
         self,

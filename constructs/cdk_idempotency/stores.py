@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aws_cdk import Size
     from aws_cdk import aws_dynamodb as dynamodb
     from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_elasticache as elasticache
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
@@ -36,6 +37,8 @@ class Server:
     secret: secretsmanager.ISecret | None
     """Its user's name and password."""
     rotation: Rotation | None
+    cache: elasticache.CfnServerlessCache | None = None
+    """Where it is a new one."""
     vpc: ec2.IVpc | None = None
     """Where a new cache is, which can add endpoints to it."""
 
