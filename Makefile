@@ -11,7 +11,7 @@ STORE ?= dynamodb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := tests
 
-.PHONY: demo test prove replay fuzz lint lock bench clean
+.PHONY: demo test prove replay fuzz lint lock docs bench clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py $(STORE)
@@ -43,6 +43,10 @@ lock:
 	"$$place/bin/uv" pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-emit-package cdk-idempotency --custom-compile-command "make lock" \
 		--output-file requirements.lock requirements-dev.txt >/dev/null
+
+# The API reference, from the docstrings.
+docs: $(READY)
+	@PYTHONPATH=constructs:runtime $(BIN)/python docs/reference.py
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks.run

@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
 
-from .network import add_endpoints, check_inside, let_out, open_way, watch_routes
+from .network import add_endpoints, check_inside, let_out, open_way
 
 PORTS: Final = (6379, 6380)
 """The primaries' port, and the replicas', which clients meet in the answer to CLUSTER SLOTS
@@ -27,15 +27,13 @@ class Place:
     endpoints: list[ec2.InterfaceVpcEndpoint]
     """To which connected functions are let out."""
 
-    def connect(self, function: lambda_.Function, services: tuple[str, ...]) -> None:
-        """Opens the way for a function that asks these AWS services. Raises ValueError where the
-        function is elsewhere."""
+    def connect(self, function: lambda_.Function) -> None:
+        """Opens the way for a function. Raises ValueError where it is elsewhere."""
         check_inside(function, self.vpc)
         ports = ec2.Port.tcp_range(*PORTS)
         open_way(function, self.security_group, ports, "cdk-idempotency: the cache")
         for endpoint in self.endpoints:
             let_out(function, endpoint, ec2.Port.HTTPS, "cdk-idempotency: AWS services")
-        watch_routes(function, services, self.vpc)
 
 
 def place_in(

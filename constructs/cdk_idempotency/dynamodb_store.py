@@ -17,7 +17,7 @@ from lambda_idempotency.contract import PARTITION_KEY, TTL_ATTRIBUTE
 
 from .errors import refusal
 from .monitoring import PERIOD, Danger, StoreMonitoring, graph
-from .stores import BoundStore, IdempotencyStore
+from .stores import BoundStore, IdempotencyStore, Server
 
 KEY_ACTIONS: Final = (
     "kms:Decrypt",
@@ -74,6 +74,14 @@ class DynamoDB(IdempotencyStore):
 @dataclass(frozen=True)
 class _Table:
     table: dynamodb.ITable
+
+    @property
+    def server(self) -> Server | None:
+        return None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return ("dynamodb",)
 
     @property
     def libraries(self) -> tuple[str, ...]:

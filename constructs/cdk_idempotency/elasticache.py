@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_cdk import Annotations, Names, Size, Token
+from aws_cdk import Names, Size, Token
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -19,12 +19,12 @@ from .elasticache_metrics import cache_monitoring
 from .elasticache_user import Login, login_of, user_group
 from .errors import refusal
 from .monitoring import StoreMonitoring
-from .network import INTERNET, watch_routes
+from .network import INTERNET
 from .redis_credentials import RedisCredentials, SecretPassword
 from .redis_store import RedisConnection
-from .rotation import RotationTarget, add_rotation
+from .rotation import Rotation, RotationTarget, add_rotation
 from .settings_parameter import SettingsParameter, created
-from .stores import BoundStore, IdempotencyStore
+from .stores import BoundStore, IdempotencyStore, Server
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
@@ -61,13 +61,21 @@ class ServerlessCache(IdempotencyStore):
         group = user_group(scope, name, login, namespaces)
         place = self._place(scope)
         cache = self._cache(scope, name, group, place)
+        settings = _settings(scope, cache, login)
+        parameter = created(scope, settings)
+        rotation = None if place is None else self._rotate(scope, name, login, parameter, place)
         connection = RedisConnection(
             scope=scope,
-            parameter=_parameter(scope, cache, login),
+            parameter=parameter,
             credentials=login.credentials,
+            server=Server(
+                settings=settings,
+                secret=login.credentials.kept_in,
+                rotation=rotation,
+                cache=cache,
+                vpc=self.vpc,
+            ),
         )
-        if place is not None:
-            self._rotate(scope, name, login, connection.parameter, place)
         maximum = self.data_storage_maximum
         return _Bound(
             connection=connection,
@@ -150,13 +158,6 @@ class ServerlessCache(IdempotencyStore):
             raise refusal(
                 scope, f"data_storage_maximum is {gigabytes} GB; expected 1 to {LARGEST} GB"
             )
-        # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Scaling.html
-        Annotations.of(scope).add_warning_v2(
-            "cdk-idempotency:eviction",
-            f"At {gigabytes} GB the cache evicts records before they expire, and their requests "
-            "run again: leave data_storage_maximum out, or set an alarm on BytesUsedForCache well "
-            "below it.",
-        )
         return elasticache.CfnServerlessCache.CacheUsageLimitsProperty(
             data_storage=elasticache.CfnServerlessCache.DataStorageProperty(
                 unit="GB", maximum=gigabytes
@@ -165,17 +166,18 @@ class ServerlessCache(IdempotencyStore):
 
     def _rotate(
         self, scope: Construct, name: str, login: Login, parameter: SettingsParameter, place: Place
-    ) -> None:
+    ) -> Rotation | None:
         credentials = login.credentials
         if not isinstance(credentials, SecretPassword) or credentials.rotation is None:
-            return
+            return None
         rotation = replace(credentials.rotation, vpc=place.vpc)
         target = RotationTarget(
             secret=credentials.existing(scope), user=login.user, user_id=name, parameter=parameter
         )
         needed: list[IConstruct] = [place.security_group, *place.endpoints]
-        function = add_rotation(scope, rotation, target, *needed)
-        place.connect(function, rotation.services)
+        added = add_rotation(scope, rotation, target, *needed)
+        place.connect(added.function)
+        return added
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +192,18 @@ class _Bound:
     """At which it evicts; None: never."""
 
     @property
+    def table(self) -> None:
+        return None
+
+    @property
+    def server(self) -> Server:
+        return self.connection.server
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return (INTERNET,) if self.place is None else self.connection.services
+
+    @property
     def libraries(self) -> tuple[str, ...]:
         return self.connection.libraries
 
@@ -197,10 +211,8 @@ class _Bound:
         return self.connection.settings()
 
     def connect(self, function: lambda_.Function) -> None:
-        if self.place is None:
-            watch_routes(function, (INTERNET,))
-        else:
-            self.place.connect(function, ("ssm", *self.connection.credentials.services))
+        if self.place is not None:
+            self.place.connect(function)
 
     def monitoring(self) -> StoreMonitoring:
         return cache_monitoring(self.connection.parameter.name, self.cache, self.gigabytes)
@@ -211,16 +223,15 @@ class _Bound:
         return self.connection.grant(grantee, namespace)
 
 
-def _parameter(
+def _settings(
     scope: Construct, cache: elasticache.CfnServerlessCache, login: Login
-) -> SettingsParameter:
-    settings = RedisSettings(
+) -> RedisSettings:
+    return RedisSettings(
         host=cache.attr_endpoint_address,
         port=Token.as_number(cache.attr_endpoint_port),  # type: ignore[arg-type]
         cluster=True,  # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/WhatIs.corecomponents.html
         **login.credentials.fields(scope),
     )
-    return created(scope, settings)
 
 
 def _make_public(cache: elasticache.CfnServerlessCache) -> None:

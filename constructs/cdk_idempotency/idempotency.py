@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
@@ -17,7 +17,7 @@ from .checks.guard import Guard
 from .checks.tree import Tree
 from .errors import refusal
 from .large_responses import LargeResponses
-from .layer import compiled_for, layer_in
+from .layer import layer_in
 from .metrics import Monitored
 from .monitoring import StoreMonitoring
 from .stores import IdempotencyStore
@@ -26,7 +26,10 @@ from .wrapping import check_not_shadowed, own_handler, redirect
 if TYPE_CHECKING:
     from aws_cdk import aws_apigateway as apigateway
     from aws_cdk import aws_apigatewayv2 as apigatewayv2
+    from aws_cdk import aws_dynamodb as dynamodb
+    from aws_cdk import aws_elasticache as elasticache
     from aws_cdk import aws_s3 as s3
+    from aws_cdk import aws_secretsmanager as secretsmanager
 
 _MARK = "cdk-idempotency:attached"
 
@@ -58,6 +61,31 @@ class Idempotency(Monitored):
         self._attached: dict[str, Attached] = {}
         self._status_routes: dict[tuple[str, str], str] = {}
         Guard.of(self).watch(self._deployment)
+
+    @property
+    def namespaces(self) -> dict[str, str]:
+        """The namespace of each attached function, by its construct path."""
+        return {path: namespace for namespace, path in self._namespaces.items()}
+
+    @property
+    def table(self) -> dynamodb.ITable | None:
+        """The table with the records; None where they are in Redis."""
+        return self._store.table
+
+    @property
+    def settings_parameter(self) -> str | None:
+        """The name of the SSM parameter with the Redis server's settings; None on DynamoDB."""
+        return self._store.settings().get("parameter")
+
+    @property
+    def secret(self) -> secretsmanager.ISecret | None:
+        """The secret with the Redis user's name and password; None where there is none."""
+        return None if self._store.server is None else self._store.server.secret
+
+    @property
+    def cache(self) -> elasticache.CfnServerlessCache | None:
+        """The cache of `elasticache_serverless`; None elsewhere."""
+        return None if self._store.server is None else self._store.server.cache
 
     def attach(
         self,
@@ -108,7 +136,6 @@ class Idempotency(Monitored):
         self._store.grant(attached, namespace)
         if self._large_responses is not None:
             self._large_responses.attach(attached, namespace, expires_after=settings.expires_after)
-        _note_byte_code(attached)
 
     def add_status_route(
         self,
@@ -180,9 +207,11 @@ class Idempotency(Monitored):
         return self._store.monitoring()
 
     def _deployment(self, tree: Tree) -> Deployment:
+        more = () if self._large_responses is None else ("s3",)
         return Deployment(
             construct=self,
             store=self._store,
+            services=(*self._store.services, *more),
             attached=tuple(self._attached.values()),
             tree=tree,
         )
@@ -200,12 +229,3 @@ class Idempotency(Monitored):
                 f"namespace {namespace!r} belongs to {taken}, and two functions must not share "
                 "records; pass another namespace=... to attach()",
             )
-
-
-def _note_byte_code(function: lambda_.Function) -> None:
-    if function.runtime.name != compiled_for():
-        Annotations.of(function).add_info(
-            f"The idempotency layer was compiled for {compiled_for()} and this function runs on "
-            f"{function.runtime.name}: it works, with a slower cold start. Synthesise with the "
-            "function's Python to avoid that."
-        )

@@ -17,6 +17,16 @@ def properties_of(resource: CfnResource) -> dict[str, Any]:
     return properties
 
 
+def is_known(value: Any) -> bool:
+    """Whether there is nothing in a resolved value that only the deployment knows."""
+    if isinstance(value, dict):
+        return all(
+            name != "Ref" and not name.startswith("Fn::") and is_known(item)
+            for name, item in value.items()
+        )
+    return not isinstance(value, list) or all(is_known(item) for item in value)
+
+
 def resource_of(function: lambda_.Function) -> lambda_.CfnFunction:
     """The function's resource."""
     resource = function.node.default_child

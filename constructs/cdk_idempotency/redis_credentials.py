@@ -103,6 +103,11 @@ class RedisCredentials(ABC):
         """The props given that only the settings document carries."""
         return ()
 
+    @property
+    def kept_in(self) -> secretsmanager.ISecret | None:
+        """The secret of Secrets Manager that has them."""
+        return None
+
     @abstractmethod
     def fields(self, scope: IConstruct) -> dict[str, Any]:
         """What the settings document says of them. Raises ValueError saying what to do."""
@@ -130,6 +135,11 @@ class SecretPassword(RedisCredentials):
     def settings(self) -> tuple[str, ...]:
         """See `RedisCredentials.settings`."""
         return () if self.refresh_after is None else ("refresh_after",)
+
+    @property
+    def kept_in(self) -> secretsmanager.ISecret | None:
+        """See `RedisCredentials.kept_in`."""
+        return self.source
 
     def existing(self, scope: IConstruct) -> secretsmanager.ISecret:
         """The secret. Raises ValueError where there is none."""

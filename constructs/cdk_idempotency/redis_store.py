@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Aws, Token
 from aws_cdk import aws_iam as iam
@@ -15,11 +15,10 @@ from lambda_idempotency.redis_document import RedisSettings
 from .errors import refusal
 from .grants import combined, read_parameter
 from .monitoring import Danger, StoreMonitoring, metric_of
-from .network import watch_routes
 from .redis_credentials import IamToken, RedisCredentials, SecretPassword
-from .rotation import RotationTarget, add_rotation
+from .rotation import Rotation, RotationTarget, add_rotation
 from .settings_parameter import SettingsParameter, created, imported
-from .stores import BoundStore, IdempotencyStore
+from .stores import BoundStore, IdempotencyStore, Server
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ssm as ssm
@@ -40,22 +39,32 @@ class RedisServer(IdempotencyStore):
 
     def bind(self, scope: Construct) -> BoundStore:
         """See `IdempotencyStore.bind`."""
-        parameter = self._parameter(scope)
-        if isinstance(self.credentials, SecretPassword):
-            self._rotate(scope, self.credentials, parameter)
-        return RedisConnection(scope=scope, parameter=parameter, credentials=self.credentials)
-
-    def _parameter(self, scope: Construct) -> SettingsParameter:
         credentials = self.credentials.fields(scope)
-        if self.parameter is not None:
+        if self.parameter is None:
+            settings = self._settings(scope, credentials)
+            parameter = created(scope, settings)
+        else:
             self._check_alone(scope)
-            return imported(scope, self.parameter)
+            settings = None
+            parameter = imported(scope, self.parameter)
+        return RedisConnection(
+            scope=scope,
+            parameter=parameter,
+            credentials=self.credentials,
+            server=Server(
+                settings=settings,
+                secret=self.credentials.kept_in,
+                rotation=self._rotate(scope, parameter),
+            ),
+        )
+
+    def _settings(self, scope: Construct, credentials: dict[str, Any]) -> RedisSettings:
         if self.host is None:
             raise refusal(
                 scope, "host is missing; pass it, or parameter=... with all settings of the server"
             )
         self._check_tokens(scope)
-        settings = RedisSettings(
+        return RedisSettings(
             host=self.host,
             port=self.port,  # type: ignore[arg-type]  # a text is a CDK token, or refused
             tls=self.tls,
@@ -64,7 +73,6 @@ class RedisServer(IdempotencyStore):
             ca=self.ca,
             **credentials,
         )
-        return created(scope, settings)
 
     def _check_alone(self, scope: Construct) -> None:
         """The parameter says it all."""
@@ -102,12 +110,11 @@ class RedisServer(IdempotencyStore):
                 "cluster=True, or RedisCredentials.iam(serverless=False) for another cache",
             )
 
-    def _rotate(
-        self, scope: Construct, credentials: SecretPassword, parameter: SettingsParameter
-    ) -> None:
+    def _rotate(self, scope: Construct, parameter: SettingsParameter) -> Rotation | None:
+        credentials = self.credentials
+        if not isinstance(credentials, SecretPassword) or credentials.rotation is None:
+            return None
         rotation = credentials.rotation
-        if rotation is None:
-            return
         if credentials.username is None:
             raise refusal(
                 scope,
@@ -126,8 +133,7 @@ class RedisServer(IdempotencyStore):
             user_id=rotation.user_id,
             parameter=parameter,
         )
-        function = add_rotation(scope, rotation, target)
-        watch_routes(function, rotation.services)
+        return add_rotation(scope, rotation, target)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +143,17 @@ class RedisConnection:
     scope: Construct
     parameter: SettingsParameter
     credentials: RedisCredentials
+    server: Server
+
+    @property
+    def table(self) -> None:
+        """See `BoundStore.table`."""
+        return None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """See `BoundStore.services`."""
+        return ("ssm", *self.credentials.services)
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -152,8 +169,7 @@ class RedisConnection:
         }
 
     def connect(self, function: lambda_.Function) -> None:
-        """See `BoundStore.connect`."""
-        watch_routes(function, ("ssm", *self.credentials.services))
+        """See `BoundStore.connect`. The function is there already, or is let in by its owner."""
 
     def monitoring(self) -> StoreMonitoring:
         """See `BoundStore.monitoring`. CloudWatch knows nothing of a server of one's own."""

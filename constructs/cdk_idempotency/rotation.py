@@ -117,16 +117,24 @@ class RotationTarget:
     parameter: SettingsParameter
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rotation:
+    """A rotation that exists in the app."""
+
+    props: RedisRotation
+    function: lambda_.Function
+
+
 def add_rotation(
     scope: Construct, rotation: RedisRotation, target: RotationTarget, *needed: IConstruct
-) -> lambda_.Function:
-    """The function that rotates the target, called by a schedule that starts when `needed` exist.
-    Raises ValueError saying what to do."""
+) -> Rotation:
+    """Rotates the target by a schedule that starts when `needed` exist. Raises ValueError saying
+    what to do."""
     schedule = _schedule(scope, rotation.every)
     function = _function(scope, rotation, _settings(scope, rotation, target))
     _grant(scope, function, rotation, target)
     _call(scope, function, target.secret, schedule, needed)
-    return function
+    return Rotation(props=rotation, function=function)
 
 
 def _settings(
@@ -139,6 +147,12 @@ def _settings(
             scope,
             "a rotation needs the secret's whole ARN; import it with "
             "Secret.from_secret_complete_arn()",
+        )
+    if admin is not None and admin.secret_arn == target.secret.secret_arn:
+        raise refusal(
+            scope,
+            "admin has the user's own secret, and a user cannot rotate its own password; pass the "
+            "secret of another administrator",
         )
     if admin is None:
         admin_id = None

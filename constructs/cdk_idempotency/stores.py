@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from aws_cdk import RemovalPolicy
@@ -15,15 +16,50 @@ if TYPE_CHECKING:
     from aws_cdk import Size
     from aws_cdk import aws_dynamodb as dynamodb
     from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_elasticache as elasticache
     from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
+
+    from lambda_idempotency.redis_document import RedisSettings
 
     from .monitoring import StoreMonitoring
     from .redis_credentials import RedisCredentials
+    from .rotation import Rotation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A Redis server, as far as the app knows it."""
+
+    settings: RedisSettings | None
+    """None: they are in a parameter that exists."""
+    secret: secretsmanager.ISecret | None
+    """Its user's name and password."""
+    rotation: Rotation | None
+    cache: elasticache.CfnServerlessCache | None = None
+    """Where it is a new one."""
+    vpc: ec2.IVpc | None = None
+    """Where a new cache is, which can add endpoints to it."""
 
 
 class BoundStore(Protocol):
     """A store that exists in the app."""
+
+    @property
+    def table(self) -> dynamodb.ITable | None:
+        """The table, where records are in one."""
+        ...
+
+    @property
+    def server(self) -> Server | None:
+        """The Redis server, where records are in one."""
+        ...
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The AWS services that functions ask, by the last part of their endpoints' names."""
+        ...
 
     @property
     def libraries(self) -> tuple[str, ...]:

@@ -97,8 +97,10 @@ _PASSING: Final[dict[str, Step]] = {
         code: failure(code)
         for code in (
             "ProvisionedThroughputExceededException",
+            "ReplicatedWriteConflictException",
             "RequestLimitExceeded",
             "ThrottlingException",
+            "TransactionConflictException",
             "TransactionInProgressException",
         )
     },

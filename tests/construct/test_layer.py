@@ -11,12 +11,8 @@ from typing import Any
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk.assertions import Annotations, Match
 
 from cdk_idempotency import Idempotency
-from cdk_idempotency.attachable import RUNTIMES
-from cdk_idempotency.layer import compiled_for
-from kit.local_aws import ROOT
 from kit.synth import app, function, only, stack, template
 
 LAYER = "AWS::Lambda::LayerVersion"
@@ -140,24 +136,3 @@ def test_a_changed_runtime_makes_another_layer_and_another_version(
     after = logical_ids()
     assert after[0] != before[0]
     assert after[1] != before[1]
-
-
-def test_another_python_than_the_synthesising_one_is_noted() -> None:
-    other = next(
-        runtime
-        for runtime in RUNTIMES
-        if runtime.name != compiled_for() and runtime.supports_inline_code
-    )
-    scope = stack()
-    Idempotency(scope, "Idempotency").attach(function(scope, runtime=other))
-    Annotations.from_stack(scope).has_info(
-        "/Stack/Payments", Match.string_like_regexp(f"compiled for {compiled_for()}")
-    )
-
-
-def test_the_synthesising_python_is_not_noted() -> None:
-    [same] = [runtime for runtime in RUNTIMES if runtime.name == compiled_for()]
-    scope = stack()
-    code = lambda_.Code.from_asset(str(ROOT / "examples/payments/function"))
-    Idempotency(scope, "Idempotency").attach(function(scope, runtime=same, code=code))
-    Annotations.from_stack(scope).has_no_info("/Stack/Payments", Match.any_value())

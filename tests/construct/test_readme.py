@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 from aws_cdk import App
+from aws_cdk import aws_sqs as sqs_queue
+from aws_cdk.aws_lambda_event_sources import SqsEventSource
 
 from kit.batches import batch, sqs
+from kit.checks import attached, findings
 from kit.local_aws import ROOT
+from kit.synth import function, stack, template, warnings
 from lambda_idempotency import Attempt, Reconciled
 from lambda_idempotency.attempt import Running
 from lambda_idempotency.contract import METRICS
@@ -24,15 +28,15 @@ PAGES = [
     *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "redis.md"),
 ]
 BLOCKS = [
-    block
+    (page.stem, block)
     for page in PAGES
     for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
 ]
 
 
-def _run(fragment: str, directory: str = ".") -> dict[str, Any]:
+def _run(fragment: str, directory: str = ".", *, page: str = "") -> dict[str, Any]:
     """Executes the one block that holds a fragment, as if in a directory; returns its names."""
-    [block] = [block for block in BLOCKS if fragment in block]
+    [block] = [block for name, block in BLOCKS if fragment in block and name.startswith(page)]
     block = block.replace('from_asset("', f'from_asset("{directory}/')
     names: dict[str, Any] = {}
     exec(compile(block, "README.md", "exec", dont_inherit=True), names)
@@ -45,7 +49,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert len(BLOCKS) == 12
+    assert len(BLOCKS) == 17
 
 
 def test_the_stack_synthesises(tmp_path: Path) -> None:
@@ -78,6 +82,19 @@ def test_the_stack_with_a_bucket_synthesises(tmp_path: Path) -> None:
     assert "AWS::S3::Bucket" in {
         resource["Type"] for resource in stack.template["Resources"].values()
     }
+
+
+def test_a_warning_is_acknowledged() -> None:
+    scope = stack()
+    queue = sqs_queue.Queue(scope, "Queue")
+    worker = function(scope)
+    worker.add_event_source(SqsEventSource(queue, report_batch_item_failures=True))
+    idempotency = attached(worker)
+    found = findings(idempotency, "expiry")
+    _run("def acknowledge(function)")["acknowledge"](worker)
+    template(scope)
+    assert len(found) == 1
+    assert not any("cdk-idempotency:expiry" in warning for warning in warnings(scope, "*"))
 
 
 def test_the_watched_stack_synthesises(tmp_path: Path) -> None:
@@ -123,7 +140,7 @@ def test_the_profiles_of_the_table_are_those_of_the_runtime() -> None:
 
 
 def test_the_handler_answers_a_duplicate() -> None:
-    handler = _run('{"charged": event')["handler"]
+    handler = _run('{"charged": event', page="README")["handler"]
     assert handler({"amount": 5}, None) == handler({"amount": 5}, None) == {"charged": 5}
 
 

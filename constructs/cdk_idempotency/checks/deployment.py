@@ -14,6 +14,7 @@ from lambda_idempotency.contract import Settings
 
 from ..inspection import resource_of
 from ..stores import BoundStore
+from .tables import Table
 from .tree import R, Tree
 
 TIMEOUT: Final = 3
@@ -40,13 +41,36 @@ class Attached:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Caller:
+    """A function, and the AWS services that it asks, by the last part of their endpoints' names."""
+
+    function: lambda_.Function
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deployment:
     """One `Idempotency` with all that is attached to it, when the app is synthesised."""
 
     construct: IConstruct
     store: BoundStore
+    services: tuple[str, ...]
+    """Those that attached functions ask, by the last part of their endpoints' names."""
     attached: tuple[Attached, ...]
     tree: Tree
+
+    @cached_property
+    def table(self) -> Table | None:
+        """The table with the records, where it is a resource of the app."""
+        return None if self.store.table is None else Table.behind(self.tree, self.store.table)
+
+    def callers(self) -> Iterator[Caller]:
+        """The functions that ask AWS services: the attached ones, and the one that rotates."""
+        for attached in self.attached:
+            yield Caller(function=attached.function, services=self.services)
+        rotation = None if self.store.server is None else self.store.server.rotation
+        if rotation is not None:
+            yield Caller(function=rotation.function, services=rotation.props.services)
 
     def mappings(self) -> Iterator[tuple[Attached, lambda_.CfnEventSourceMapping]]:
         """The event source mappings of attached functions, of their versions and aliases."""

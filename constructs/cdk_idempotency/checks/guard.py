@@ -25,7 +25,8 @@ class Guard(Construct):
     """One for an app, and for each stage of it, which is synthesised by itself: all of its
     `Idempotency` constructs are checked together, because looking through an app takes time.
 
-    Errors end the synthesis; warnings are annotations, on the construct that they are about.
+    Errors end the synthesis; warnings and infos are annotations, on the construct that they are
+    about.
     """
 
     @staticmethod
@@ -55,7 +56,9 @@ class Guard(Construct):
 def _errors(deployment: Deployment) -> Iterator[str]:
     for check in CHECKS:
         for finding in check(deployment):
-            if finding.severity == "warning":
+            if finding.severity == "error":
+                yield f"{finding.construct.node.path}: {finding.message} [{finding.id}]"
+            elif finding.severity == "warning":
                 Annotations.of(finding.construct).add_warning_v2(finding.id, finding.message)
             else:
-                yield f"{finding.construct.node.path}: {finding.message} [{finding.id}]"
+                Annotations.of(finding.construct).add_info_v2(finding.id, finding.message)

@@ -16,6 +16,7 @@ from constructs import IConstruct
 from ..inspection import properties_of
 
 R = TypeVar("R", bound=CfnResource)
+V = TypeVar("V")
 
 
 class Tree:
@@ -25,10 +26,18 @@ class Tree:
         self._root = root
         self._properties: dict[str, dict[str, Any]] = {}
         self._naming: dict[type[CfnResource], dict[str, list[CfnResource]]] = {}
+        self._views: dict[Callable[[Tree], Any], Any] = {}
 
     def resources(self, kind: type[R]) -> list[R]:
         """The app's resources of a type."""
         return [resource for resource in self._resources if isinstance(resource, kind)]
+
+    def seen_as(self, view: Callable[[Tree], V]) -> V:
+        """The app as a check looks at it, made once for all constructs."""
+        if view not in self._views:
+            self._views[view] = view(self)
+        seen: V = self._views[view]
+        return seen
 
     def properties(self, resource: CfnResource) -> dict[str, Any]:
         """The resource's properties by their CDK names; a value that is known at deployment only

@@ -34,6 +34,7 @@ _RETRIED: Final = frozenset(
         "InternalFailure",
         "InternalServerError",
         "ProvisionedThroughputExceededException",
+        "ReplicatedWriteConflictException",
         "RequestLimitExceeded",
         "RequestTimeout",
         "RequestTimeoutException",
@@ -43,6 +44,7 @@ _RETRIED: Final = frozenset(
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
+        "TransactionConflictException",
         "TransactionInProgressException",
     }
 )
