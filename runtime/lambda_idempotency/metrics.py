@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import Final, TypeVar
 
@@ -126,11 +127,9 @@ class Tally:
         events, self.events = self.events, []
         latencies, self.latencies = self.latencies, []
         if text := lines(self.source, events, latencies, time.time()):
-            try:
+            with suppress(Exception):  # a call does not fail for its metrics
                 sys.stdout.write(text)
                 sys.stdout.flush()
-            except Exception:  # noqa: BLE001, S110 - a call does not fail for its metrics
-                pass
 
 
 _CURRENT: Final[ContextVar[Tally]] = ContextVar("lambda_idempotency.metrics")

@@ -38,7 +38,7 @@ def _function(scope: Stack, name: str, effects: dynamodb.Table, **options: Any) 
         environment={"EFFECTS_TABLE": effects.table_name},
         **{"handler": "probe.handler", "timeout": Duration.seconds(3), **options},
     )
-    effects.grant(function, "dynamodb:PutItem")
+    effects.grant(function, "dynamodb:PutItem", "dynamodb:GetItem")
     CfnOutput(scope, f"{name}Name", value=function.function_name)
     return function
 
@@ -59,11 +59,12 @@ idempotency.attach(
     _function(stack, "Trespasser", effects, handler="probe.trespass"), namespace="pinned"
 )
 idempotency.attach(_function(Stack(app, "Away"), "Away", effects), namespace="away")
-queue = sqs.Queue(stack, "Queue", visibility_timeout=Duration.seconds(3))
-records = _function(stack, "Records", effects, handler="records.handler")
-records.add_event_source(sources.SqsEventSource(queue, report_batch_item_failures=True))
-idempotency.attach(records, key="body.id", fingerprint="body.amount")
-CfnOutput(stack, "QueueUrl", value=queue.queue_url)
+for name, fifo in (("Records", None), ("Ordered", True)):
+    records = _function(stack, name, effects, handler="records.handler")
+    queue = sqs.Queue(stack, f"{name}Queue", visibility_timeout=Duration.seconds(3), fifo=fifo)
+    records.add_event_source(sources.SqsEventSource(queue, report_batch_item_failures=True))
+    idempotency.attach(records, key="body.id", fingerprint="body.amount")
+    CfnOutput(stack, f"{name}Url", value=queue.queue_url)
 web = Stack(app, "Web")
 add_apis(
     web,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from kit.local_aws import LocalAws
 from kit.web import Site, function_url, http_api, rest_api
@@ -89,23 +90,47 @@ class Deployed:
         rows = self._dynamodb.scan(TableName=self._outputs["EffectsName"])["Items"]
         return [row["downstream"]["S"] for row in rows if row["of"]["S"] == of]
 
-    def send(self, bodies: list[Any]) -> list[str]:
-        """Sends messages to the queue of `Records`, in one request; returns their ids."""
-        entries = [
+    def runs(self, of: str) -> list[tuple[int, int]]:
+        """When a record's handler ran to its effect, in nanoseconds, and in which attempt."""
+        rows = self._dynamodb.scan(TableName=self._outputs["EffectsName"])["Items"]
+        found = [row["at"]["S"].split() for row in rows if row["of"]["S"] == of]
+        return [(int(at), int(attempt)) for at, attempt in found]
+
+    def say(self, word: str) -> None:
+        """Leaves a word for a handler that waits for it."""
+        row = {"id": {"S": f"word {word}"}, "of": {"S": "word"}, "downstream": {"S": ""}}
+        self._dynamodb.put_item(TableName=self._outputs["EffectsName"], Item=row)
+
+    def send(self, bodies: list[Any], *, groups: str | None = None) -> list[str]:
+        """Sends messages to the queue of `Records`, or with their groups, a letter each, to that of
+        `Ordered`; returns their ids."""
+        entries: list[dict[str, str]] = [
             {"Id": str(number), "MessageBody": json.dumps(body)}
             for number, body in enumerate(bodies)
         ]
-        sent = self._sqs.send_message_batch(QueueUrl=self._outputs["QueueUrl"], Entries=entries)
+        for entry, group in zip(entries, groups or "", strict=groups is not None):
+            entry["MessageGroupId"] = group
+            entry["MessageDeduplicationId"] = uuid4().hex
+        sent = self._sqs.send_message_batch(QueueUrl=self._queue(groups), Entries=entries)
         ids = {entry["Id"]: entry["MessageId"] for entry in sent["Successful"]}
         return [ids[entry["Id"]] for entry in entries]
 
-    def queued(self) -> int:
+    def queued(self, *, groups: str | None = None) -> int:
         """How many messages are in that queue, or on their way out of it."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self._sqs.get_queue_attributes(
-            QueueUrl=self._outputs["QueueUrl"], AttributeNames=names
-        )
+        found = self._sqs.get_queue_attributes(QueueUrl=self._queue(groups), AttributeNames=names)
         return sum(int(found["Attributes"][name]) for name in names)
+
+    def last_batch(self, function: str) -> str:
+        """What came of the last batch that a function has answered."""
+        found = self._lambda.list_event_source_mappings(
+            FunctionName=self._outputs[f"{function}Name"]
+        )
+        [mapping] = found["EventSourceMappings"]
+        return str(mapping.get("LastProcessingResult"))
+
+    def _queue(self, groups: str | None) -> str:
+        return self._outputs["RecordsUrl" if groups is None else "OrderedUrl"]
 
     def configuration(self, function: str) -> dict[str, Any]:
         """The deployed configuration of a function."""
