@@ -59,6 +59,7 @@ class Setting:
                 # Shown of the main program only, which a handler is not.
                 "PYTHONWARNINGS": "ignore::DeprecationWarning",
             },
+            stdout=subprocess.DEVNULL,
         )
         with quota.rationed(process.pid, really=self.rationed):
             _, status, used = os.wait4(process.pid, 0)

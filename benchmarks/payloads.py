@@ -20,6 +20,9 @@ _LINE = {
 _RUN = os.urandom(8).hex()
 _NUMBERS = count()
 
+RECORDS = 10
+"""In a batch."""
+
 
 def events(size: int, number: int, *, whole_floats: bool = False) -> list[dict[str, Any]]:
     """Distinct events of about `size` bytes of JSON; they share what they have in common."""
@@ -28,6 +31,27 @@ def events(size: int, number: int, *, whole_floats: bool = False) -> list[dict[s
         {"order_id": f"{_RUN}-{next(_NUMBERS):08}", "customer": "c-42", "lines": lines}
         for _ in range(number)
     ]
+
+
+def batches(size: int, number: int) -> list[dict[str, Any]]:
+    """Batches of SQS, of ten distinct messages of about `size` bytes each."""
+    return [
+        {"Records": [_message(event) for event in events(size, RECORDS)]} for _ in range(number)
+    ]
+
+
+def _message(event: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "messageId": event["order_id"],
+        "receiptHandle": "handle",
+        "body": json.dumps(event),
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1545082649183"},
+        "messageAttributes": {},
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:orders",
+        "awsRegion": "us-east-1",
+    }
 
 
 @cache

@@ -13,10 +13,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import calls, cold_start, growth, quota
+from benchmarks import answers, batches, calls, cold_start, growth, quota, records
 from benchmarks.measures import FULL, QUICK, Measure, Size, Table
 from benchmarks.plot import svg
-from benchmarks.records import records
 from benchmarks.relay import Relay
 from benchmarks.report import markdown, verdicts
 from benchmarks.servers import Servers, running
@@ -44,12 +43,16 @@ def measured(size: Size, directory: Path) -> tuple[list[Measure], list[Table], s
             lambda: cold_start.on_redis(servers.redis, size),
             lambda: calls.per_call("DynamoDB", dynamodb, size),
             lambda: calls.per_call("Redis", redis, size),
+            lambda: batches.per_batch("DynamoDB", dynamodb, size),
+            lambda: batches.per_batch("Redis", redis, size),
+            lambda: answers.large_answers("DynamoDB", dynamodb, size),
             lambda: calls.without_io(in_memory, size),
             lambda: [
                 *cold_start.on_128_mb(servers.dynamodb, servers.redis, size),
                 *quota.warm_calls({"DynamoDB": dynamodb, "Redis": redis}, size),
             ],
             lambda: calls.at_the_socket("DynamoDB", dynamodb, servers.stub),
+            lambda: batches.batches_at_the_socket("DynamoDB", dynamodb, servers.stub),
             lambda: _at_redis_socket(servers),
         ]
         measures = []
@@ -60,7 +63,9 @@ def measured(size: Size, directory: Path) -> tuple[list[Measure], list[Table], s
         tables = [
             growth.concurrency("DynamoDB", dynamodb, size),
             growth.concurrency("Redis", redis, size),
-            records(servers, size),
+            answers.stored(),
+            records.on_dynamodb(servers, size),
+            records.on_redis(servers, size),
             growth.synthesis(directory, size),
             growth.memory(servers.dynamodb.plain, servers.redis.plain, packages, size),
         ]
@@ -74,7 +79,10 @@ def _at_redis_socket(servers: Servers) -> list[Measure]:
         leads_there = servers.place.variables(servers.stub, port=relay.port)
         variables = {**servers.redis.plain, **leads_there}
         workers = start(stack, "redis", COLUMNS["redis"], variables, servers.redis.compiled)
-        return calls.at_the_socket("Redis", workers, relay)
+        return [
+            *calls.at_the_socket("Redis", workers, relay),
+            *batches.batches_at_the_socket("Redis", workers, relay),
+        ]
 
 
 def main() -> None:

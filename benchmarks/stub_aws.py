@@ -49,7 +49,14 @@ class Table:
             "GetItem": self._get,
             "UpdateItem": self._update,
             "DeleteItem": self._delete,
+            "Fill": self._fill,
         }
+
+    def _fill(self, request: Any) -> dict[str, Any]:
+        item = {"status": {"S": "COMPLETED"}, "data": {"S": '{"statusCode":200}'}}
+        for number in range(int(request["Number"])):
+            self._items.setdefault(f"filler#{number:064x}", item)
+        return {}
 
     def _put(self, request: Any) -> dict[str, Any]:
         key = request["Item"]["id"]["S"]

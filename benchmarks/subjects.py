@@ -23,20 +23,30 @@ TABLE = "bench"
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A way to wrap a handler. `busy` is what a duplicate of a running attempt raises; `later`
-    moves the clock of a store in memory."""
+    """A way to wrap a handler, and one of records. `busy` is what a duplicate of a running attempt
+    raises; `later` moves the clock of a store in memory."""
 
     wrap: Callable[[Handler], Handler]
+    wrap_records: Callable[[Handler], Handler]
     busy: type[Exception]
     later: Callable[[float], None] | None = None
 
 
 def ours() -> Subject:
     """This library, on DynamoDB."""
-    from lambda_idempotency import DynamoDBStore, InProgressError, idempotent
+    from lambda_idempotency import (
+        DynamoDBStore,
+        InProgressError,
+        idempotent,
+        idempotent_records,
+    )
 
     store = DynamoDBStore(TABLE)
-    return Subject(wrap=idempotent(store=store, namespace="bench"), busy=InProgressError)
+    return Subject(
+        wrap=idempotent(store=store, namespace="bench"),
+        wrap_records=idempotent_records(store=store, namespace="bench"),
+        busy=InProgressError,
+    )
 
 
 def powertools() -> Subject:
@@ -76,9 +86,9 @@ def floor() -> Subject:
 
 def ours_redis() -> Subject:
     """This library on Redis, as in an attached function: all it knows is its environment."""
-    from lambda_idempotency import InProgressError, idempotent
+    from lambda_idempotency import InProgressError, idempotent, idempotent_records
 
-    return Subject(wrap=idempotent, busy=InProgressError)
+    return Subject(wrap=idempotent, wrap_records=idempotent_records, busy=InProgressError)
 
 
 def powertools_redis() -> Subject:
@@ -92,17 +102,22 @@ def redis_py() -> Subject:
     """The two scripts by hand through redis-py."""
     import redis
 
-    return Subject(wrap=partial(by_hand, redis.Redis(**redis_login())), busy=BusyError)
+    return _each(partial(by_hand, redis.Redis(**redis_login())))
 
 
 def floor_redis() -> Subject:
     """The two scripts by hand on a socket."""
-    return Subject(wrap=partial(by_hand, RedisFloor(**redis_login())), busy=BusyError)
+    return _each(partial(by_hand, RedisFloor(**redis_login())))
 
 
 def ours_memory() -> Subject:
     """This library without I/O."""
-    from lambda_idempotency import InProgressError, MemoryStore, idempotent
+    from lambda_idempotency import (
+        InProgressError,
+        MemoryStore,
+        idempotent,
+        idempotent_records,
+    )
 
     moved = [0.0]
 
@@ -110,7 +125,12 @@ def ours_memory() -> Subject:
         moved[0] += seconds
 
     store = MemoryStore(clock=lambda: time.time() + moved[0])
-    return Subject(wrap=idempotent(store=store), busy=InProgressError, later=later)
+    return Subject(
+        wrap=idempotent(store=store),
+        wrap_records=idempotent_records(store=store),
+        busy=InProgressError,
+        later=later,
+    )
 
 
 def powertools_memory() -> Subject:
@@ -153,7 +173,58 @@ def _powertools(layer: Any) -> Subject:
         wrapped: Handler = idempotent(persistence_store=layer, config=config)(handler)
         return wrapped
 
-    return Subject(wrap=wrap, busy=IdempotencyAlreadyInProgressError)
+    return Subject(
+        wrap=wrap,
+        wrap_records=partial(_batch_processor, layer),
+        busy=IdempotencyAlreadyInProgressError,
+    )
+
+
+def _batch_processor(layer: Any, handler: Handler) -> Handler:
+    """As the peer's documentation joins its two utilities."""
+    from aws_lambda_powertools.utilities.batch import (
+        BatchProcessor,
+        EventType,
+        process_partial_response,
+    )
+    from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
+
+    processor = BatchProcessor(event_type=EventType.SQS)
+    config = IdempotencyConfig(event_key_jmespath="messageId", expires_after_seconds=24 * 3600)
+
+    def handle(record: Any) -> Any:
+        return handler(record, None)
+
+    once = idempotent_function(
+        handle, data_keyword_argument="record", config=config, persistence_store=layer
+    )
+
+    def batch(event: Any, context: Any) -> Any:
+        config.register_lambda_context(context)
+        return process_partial_response(
+            event=event,
+            record_handler=lambda record: once(record=record),
+            processor=processor,
+            context=context,
+        )
+
+    return batch
+
+
+def _each(wrap: Callable[[Handler], Handler]) -> Subject:
+    """By hand: a batch is one call for each of its records."""
+
+    def wrap_records(handler: Handler) -> Handler:
+        handle = wrap(handler)
+
+        def batch(event: Any, context: Any) -> Any:
+            for record in event["Records"]:
+                handle(record, context)
+            return {"batchItemFailures": []}
+
+        return batch
+
+    return Subject(wrap=wrap, wrap_records=wrap_records, busy=BusyError)
 
 
 def _by_hand(put: Callable[..., Any], update: Callable[..., Any]) -> Subject:
@@ -195,7 +266,7 @@ def _by_hand(put: Callable[..., Any], update: Callable[..., Any]) -> Subject:
 
         return wrapped
 
-    return Subject(wrap=wrap, busy=BusyError)
+    return _each(wrap)
 
 
 def environment(endpoint: str) -> dict[str, str]:

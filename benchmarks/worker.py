@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.payloads import events
+from benchmarks.payloads import RECORDS, batches, events
 from benchmarks.subjects import SUBJECTS, Handler
 
 logging.getLogger()  # Lambda's own bootstrap has imported it before any handler
@@ -40,12 +40,18 @@ class Worker:
         self._inside: Callable[[], None] | None = None
         self._ran = 0
         self._handler: Handler = self._subject.wrap(lambda event, _: self._body(event))
+        self._batches: Handler = self._subject.wrap_records(lambda *_: self._count())
+        self._answer: dict[str, Any] = {}
 
     def _body(self, event: Any) -> Any:
         self._ran += 1
         if self._inside is not None:
             self._inside()
-        return {"statusCode": 200, "order_id": event["order_id"], "charged": 39.98}
+        answer = {"statusCode": 200, "order_id": event["order_id"], "charged": 39.98}
+        return {**answer, **self._answer}
+
+    def _count(self) -> None:
+        self._ran += 1
 
     def check(self) -> dict[str, Any]:
         """Raises AssertionError unless the subject does what it is measured for."""
@@ -56,17 +62,36 @@ class Worker:
         assert self._ran == 2, "a distinct request did not run"
         self.in_progress(size=100, calls=2)
         assert self._ran == 3, "a duplicate ran beside its first"
+        (batch,) = batches(100, 1)
+        for _ in range(2):
+            assert self._batches(batch, CONTEXT) == {"batchItemFailures": []}
+        assert self._ran == 3 + RECORDS, "not each record ran once"
         return {}
 
-    def first(self, *, size: int, calls: int, whole_floats: bool = False) -> dict[str, Any]:
-        """First calls of distinct events."""
+    def first(
+        self, *, size: int, calls: int, whole_floats: bool = False, answer: int = 0
+    ) -> dict[str, Any]:
+        """First calls of distinct events; `answer` is how many bytes of JSON they return more."""
+        self._answer = {"lines": events(answer, 1)[0]["lines"]} if answer else {}
         return self._timed(events(size, calls, whole_floats=whole_floats))
 
-    def replay(self, *, size: int, calls: int) -> dict[str, Any]:
+    def replay(self, *, size: int, calls: int, answer: int = 0) -> dict[str, Any]:
         """Replays of events that have just had their first calls."""
+        self._answer = {"lines": events(answer, 1)[0]["lines"]} if answer else {}
         given = events(size, calls)
         self._call(given)
         return self._timed(given)
+
+    def batch(self, *, size: int, calls: int) -> dict[str, Any]:
+        """Batches of distinct records, each of `size` bytes."""
+        return _timed(lambda batch: self._batches(batch, CONTEXT), batches(size, calls))
+
+    def redelivered(self, *, size: int, calls: int) -> dict[str, Any]:
+        """The same batches, when all their records have been handled."""
+        given = batches(size, calls)
+        for batch in given:
+            self._batches(batch, CONTEXT)
+        return _timed(lambda batch: self._batches(batch, CONTEXT), given)
 
     def in_progress(self, *, size: int, calls: int) -> dict[str, Any]:
         """Duplicates that meet a running attempt: made by the attempt itself, as it runs."""
@@ -151,12 +176,15 @@ def _resident() -> float:
 
 def main() -> None:
     """Serves orders until the pipe is closed."""
-    worker = Worker(sys.argv[1])
-    for line in sys.stdin:
-        order = json.loads(line)
-        answer = getattr(worker, order.pop("do"))(**order)
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+    answers = sys.stdout
+    with Path(os.devnull).open("w") as log:
+        sys.stdout = log  # ours writes its line of metrics for each call, as in Lambda
+        worker = Worker(sys.argv[1])
+        for line in sys.stdin:
+            order = json.loads(line)
+            answer = getattr(worker, order.pop("do"))(**order)
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
 
 
 if __name__ == "__main__":

@@ -57,6 +57,10 @@ class Stub:
         """Has this text, from now on, as the parameter or secret of this name."""
         self._ask("Stub.Keep", {"Name": name, "Text": text})
 
+    def fill(self, number: int) -> None:
+        """Has so many completed records of somebody else's from now on."""
+        self._ask("Stub.Fill", {"Number": str(number)})
+
     def _ask(self, target: str, parameters: dict[str, str]) -> dict[str, int]:
         connection = self._connection()
         connection.request("POST", "/", json.dumps(parameters), {"X-Amz-Target": target})
