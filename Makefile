@@ -6,12 +6,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKER := uv==0.13.9
-# Where `make demo` keeps its records: dynamodb or redis
+# Where `make demo` and `make storm` keep their records: dynamodb or redis
 STORE ?= dynamodb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := tests
 
-.PHONY: demo test prove replay fuzz lint lock docs bench clean
+.PHONY: demo test prove replay storm fuzz lint lock docs bench clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py $(STORE)
@@ -25,6 +25,10 @@ prove: $(READY)
 
 replay: $(READY)
 	@$(BIN)/python -m kit.explorer.prove '$(SEED)'
+
+# Processes that are killed and stalled on a real store (STORE), for so many SECONDS.
+storm: $(READY)
+	@PYTHONPATH=runtime:tests $(BIN)/python -m kit.storm.run $(STORE) $(or $(SECONDS),60)
 
 # Any input: as many as INPUTS says, from a random seed or SEED.
 fuzz: $(READY)

@@ -1,0 +1,42 @@
+"""The stores that the storm meets: a real Redis, and the local AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from secrets import token_urlsafe
+
+from kit.local_aws import LocalAws
+from kit.redis_servers import RedisServer
+from kit.storm.worker import NAMESPACE, PASSWORD, TABLE, USER, StoreName
+from lambda_idempotency.contract import PARTITION_KEY
+from lambda_idempotency.redis_document import access_string
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where workers find it: Redis' port, and their environment."""
+
+    port: int
+    variables: dict[str, str]
+
+
+@contextmanager
+def place_of(store: StoreName) -> Iterator[Place]:
+    """A store of its own, which ends with the block."""
+    aws = LocalAws()
+    if store == "redis":
+        with RedisServer() as server:
+            password = token_urlsafe(24)
+            server.add_user(USER, password, access_string([NAMESPACE], cluster=False))
+            yield Place(server.plain_port, {**aws.environment(), PASSWORD: password})
+        return
+    with aws:
+        aws.client("dynamodb").create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": PARTITION_KEY, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": PARTITION_KEY, "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield Place(0, aws.environment())

@@ -1,0 +1,99 @@
+"""`make storm STORE=dynamodb|redis SECONDS=60`: real processes on a real store, many of which die.
+
+Eight workers call one idempotent handler under skewed keys; they are killed and stalled past their
+leases at random. Ends with a verdict, and with exit status 1 where the promise was not kept.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+from kit.histories import read
+from kit.storm.broken import Break
+from kit.storm.conductor import Conductor, Fates
+from kit.storm.places import place_of
+from kit.storm.verdict import Verdict, judge
+from kit.storm.worker import Plan, StoreName
+
+
+def storm(
+    store: StoreName,
+    goes_on: Callable[[Path, Fates], bool],
+    *,
+    seed: int,
+    broken: Break | None = None,
+) -> Verdict:
+    """A storm for as long as it is to go on, which is asked after each stroke."""
+    with tempfile.TemporaryDirectory(prefix="storm-") as directory, place_of(store) as place:
+        history = Path(directory) / "history.jsonl"
+        history.touch()
+        plan = Plan(store=store, port=place.port, history=str(history), broken=broken)
+        with Conductor(plan, place.variables, seed=seed) as conductor:
+            conductor.storm(lambda fates: goes_on(history, fates))
+        return judge(read(history), lease=plan.lease)
+
+
+class Shown:
+    """The storm as it goes on: a line that changes, or where nobody looks a line now and then."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends = time.monotonic() + seconds
+        self._offset = 0
+        self._counts = dict.fromkeys(("called", "ran", "executed", "replayed", "busy"), 0)
+        self._next = 0.0
+        self._live = sys.stdout.isatty()
+
+    def tell(self, history: Path, fates: Fates) -> bool:
+        """Shows what there is by now, once a second or every five; returns whether time is left."""
+        now = time.monotonic()
+        if now < self._next:
+            return now < self._ends
+        self._next = now + (1 if self._live else 5)
+        counts = self._read(history)
+        line = (
+            f"{max(self._ends - now, 0):4.0f} s left  {counts['called']:>7,} calls  "
+            f"{counts['ran']:>6,} runs  {counts['replayed']:>7,} replays  "
+            f"{counts['busy']:>6,} refused  {fates.killed:>3} killed  {fates.stalled:>3} stalled"
+        )
+        print(f"\r{line}" if self._live else line, end="" if self._live else "\n", flush=True)
+        return now < self._ends
+
+    def end(self) -> None:
+        """Ends the line that changes."""
+        if self._live:
+            print()
+
+    def _read(self, history: Path) -> dict[str, int]:
+        with history.open("rb") as file:
+            file.seek(self._offset)
+            new = file.read()
+        self._offset += len(new)
+        for name in self._counts:
+            told = f'"{name}":' if name in ("called", "ran") else f'"ending": "{name}"'
+            self._counts[name] += new.count(told.encode())
+        return self._counts
+
+
+def main() -> None:
+    """Storms, tells the verdict, and exits with it."""
+    store, seconds = sys.argv[1], float(sys.argv[2])
+    if store not in get_args(StoreName):
+        sys.exit(f"STORE is {store!r}; expected {' or '.join(get_args(StoreName))}")
+    seed = random.randrange(10**6)
+    shown = Shown(seconds)
+    verdict = storm(store, shown.tell, seed=seed)  # type: ignore[arg-type]  # it is one of them
+    shown.end()
+    print(verdict)
+    if not verdict.holds:
+        sys.exit("The promise was not kept.")
+    print("Every effect and every answer is explained.")
+
+
+if __name__ == "__main__":
+    main()
