@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -60,6 +61,16 @@ class LocalAws:
             self._clean_up()
             raise
         return self
+
+    def pause(self) -> None:
+        """It keeps its connections, takes new ones and answers nothing until `resume`."""
+        assert self._server is not None, "it does not run"
+        self._server.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Ends a `pause`."""
+        assert self._server is not None, "it does not run"
+        self._server.send(signal.SIGCONT)
 
     def __exit__(
         self,

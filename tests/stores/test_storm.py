@@ -21,13 +21,15 @@ PATIENCE = 100.0
 
 
 def _until(*, strokes: int, calls: int) -> Callable[[Path, Fates], bool]:
-    """Goes on until so many workers were killed, and stalled, and so many calls were made."""
+    """Goes on until so many workers were killed, and stalled, half as often something has happened
+    to the store, and so many calls were made."""
     deadline = time.monotonic() + PATIENCE
 
     def goes_on(history: Path, fates: Fates) -> bool:
         assert time.monotonic() < deadline, "the storm does not come to its end"
         made = history.read_bytes().count(b'"called":')
-        return min(fates.killed, fates.stalled) < strokes or made < calls
+        struck = min(fates.killed, fates.stalled, fates.troubled.total() * 2)
+        return struck < strokes or made < calls
 
     return goes_on
 

@@ -1,4 +1,5 @@
-"""Starts workers, ends some at random and stalls others past their lease; all by their ids."""
+"""Starts workers, ends some at random and stalls others past their lease, all by their ids, and
+brings trouble to their store."""
 
 from __future__ import annotations
 
@@ -8,15 +9,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kit.local_aws import ROOT
+from kit.storm.places import Place
 from kit.storm.worker import Plan
 
 WORKERS = 8
 PAUSE = 0.4
 """Seconds between two strokes of fate, about."""
+
+TROUBLES = 0.2
+"""The part of the strokes that meets the store."""
 
 
 @dataclass
@@ -25,6 +31,8 @@ class Fates:
 
     killed: int = 0
     stalled: int = 0
+    troubled: Counter[str] = field(default_factory=Counter)
+    """What has happened to the store."""
     stalls: dict[int, float] = field(default_factory=dict)
     """When each stalled worker goes on, by its number."""
 
@@ -32,10 +40,11 @@ class Fates:
 class Conductor:
     """The workers of one storm. Use as a context manager: no worker outlives it."""
 
-    def __init__(self, plan: Plan, variables: Mapping[str, str], *, seed: int) -> None:
+    def __init__(self, plan: Plan, place: Place, *, seed: int) -> None:
         self._plan = plan
+        self._troubles = place.troubles
         paths = os.pathsep.join(str(ROOT / part) for part in ("runtime", "tests"))
-        self._variables = {**variables, "PYTHONPATH": paths}
+        self._variables = {**place.variables, "PYTHONPATH": paths}
         self._dice = random.Random(seed)
         self._workers: list[subprocess.Popen[bytes]] = []
         self.fates = Fates()
@@ -57,7 +66,12 @@ class Conductor:
         while goes_on(self.fates):
             time.sleep(self._dice.uniform(0, 2 * PAUSE))
             self._wake(time.monotonic())
-            self._strike(self._dice.randrange(WORKERS))
+            if self._dice.random() < TROUBLES:
+                what = self._dice.choice(sorted(self._troubles))
+                self._troubles[what]()
+                self.fates.troubled[what] += 1
+            else:
+                self._strike(self._dice.randrange(WORKERS))
         self._wake(float("inf"))
 
     def _strike(self, number: int) -> None:

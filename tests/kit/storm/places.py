@@ -9,6 +9,7 @@ from secrets import token_urlsafe
 
 from kit.local_aws import LocalAws
 from kit.redis_servers import RedisServer
+from kit.storm.troubles import DURABLE, Troubles, of_aws, of_redis
 from kit.storm.worker import NAMESPACE, PASSWORD, TABLE, USER, StoreName
 from lambda_idempotency.contract import PARTITION_KEY
 from lambda_idempotency.redis_document import access_string
@@ -16,10 +17,11 @@ from lambda_idempotency.redis_document import access_string
 
 @dataclass(frozen=True)
 class Place:
-    """Where workers find it: Redis' port, and their environment."""
+    """Where workers find it: Redis' port, and their environment; what may happen to it."""
 
     port: int
     variables: dict[str, str]
+    troubles: Troubles
 
 
 @contextmanager
@@ -27,10 +29,11 @@ def place_of(store: StoreName) -> Iterator[Place]:
     """A store of its own, which ends with the block."""
     aws = LocalAws()
     if store == "redis":
-        with RedisServer() as server:
+        with RedisServer(aclfile=True, config=DURABLE) as server:
             password = token_urlsafe(24)
             server.add_user(USER, password, access_string([NAMESPACE], cluster=False))
-            yield Place(server.plain_port, {**aws.environment(), PASSWORD: password})
+            variables = {**aws.environment(), PASSWORD: password}
+            yield Place(server.plain_port, variables, of_redis(server, USER))
         return
     with aws:
         aws.client("dynamodb").create_table(
@@ -39,4 +42,4 @@ def place_of(store: StoreName) -> Iterator[Place]:
             AttributeDefinitions=[{"AttributeName": PARTITION_KEY, "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        yield Place(0, aws.environment())
+        yield Place(0, aws.environment(), of_aws(aws))

@@ -1,7 +1,8 @@
 """`make storm STORE=dynamodb|redis SECONDS=60`: real processes on a real store, many of which die.
 
 Eight workers call one idempotent handler under skewed keys; they are killed and stalled past their
-leases at random. Ends with a verdict, and with exit status 1 where the promise was not kept.
+leases at random, and the store is restarted, paused or its user's rights are
+revoked meanwhile. Ends with a verdict, and with exit status 1 where the promise was not kept.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def storm(
         history = Path(directory) / "history.jsonl"
         history.touch()
         plan = Plan(store=store, port=place.port, history=str(history), broken=broken)
-        with Conductor(plan, place.variables, seed=seed) as conductor:
+        with Conductor(plan, place, seed=seed) as conductor:
             conductor.storm(lambda fates: goes_on(history, fates))
         return judge(read(history), lease=plan.lease)
 
@@ -59,7 +60,8 @@ class Shown:
         line = (
             f"{max(self._ends - now, 0):4.0f} s left  {counts['called']:>7,} calls  "
             f"{counts['ran']:>6,} runs  {counts['replayed']:>7,} replays  "
-            f"{counts['busy']:>6,} refused  {fates.killed:>3} killed  {fates.stalled:>3} stalled"
+            f"{counts['busy']:>6,} refused  {fates.killed:>3} killed  {fates.stalled:>3} stalled  "
+            f"{fates.troubled.total():>3} troubles"
         )
         print(f"\r{line}" if self._live else line, end="" if self._live else "\n", flush=True)
         return now < self._ends
