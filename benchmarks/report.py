@@ -32,14 +32,14 @@ reads the parameter and the secret itself, Powertools and raw redis-py have boto
 floor asks by hand; with its settings told, all find server and password in the environment, and \
 ours is a `RedisStore` over `redis.Redis`.
 
-Ours writes its line of metrics for each call, as in Lambda, to a file that forgets it. In a \
-batch Powertools' `BatchProcessor` calls its `idempotent_function`, as its documentation joins \
-them; by hand a batch is a call for each record.
+The line of metrics that ours writes for each invocation in Lambda is off, as Powertools' \
+idempotency writes none; a table has what it adds. In a batch Powertools' `BatchProcessor` calls \
+its `idempotent_function`, as its documentation joins them; by hand a batch is a call for each \
+record.
 
-Where a DynamoDB replay misses its budget, from 100 KB on, the `floor` column shows why: most of \
-it is one pass of the JSON encoder over the payload and one of SHA-256, which is the key and \
-which nobody avoids; ours is \
-within a few hundredths of it."""
+DynamoDB calls of 100 KB and more miss their budget, and the `floor` column shows why: one pass of \
+the JSON encoder over the payload and one of SHA-256, which is the key, are most of it, and nobody \
+avoids them."""
 
 
 def markdown(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks import answers, batches, calls, cold_start, growth, quota, records
 from benchmarks.measures import FULL, QUICK, Measure, Size, Table
+from benchmarks.metrics_line import metrics_line
 from benchmarks.plot import svg
 from benchmarks.relay import Relay
 from benchmarks.report import markdown, verdicts
@@ -63,6 +64,7 @@ def measured(size: Size, directory: Path) -> tuple[list[Measure], list[Table], s
         tables = [
             growth.concurrency("DynamoDB", dynamodb, size),
             growth.concurrency("Redis", redis, size),
+            metrics_line(servers, size),
             answers.stored(),
             records.on_dynamodb(servers, size),
             records.on_redis(servers, size),

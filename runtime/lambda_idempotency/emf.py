@@ -42,34 +42,29 @@ def lines(source: Source, events: list[Event], latencies: list[float], now: floa
 
 
 def _line(source: Source, events: list[Event], latencies: list[float], now: float) -> str:
-    counts: dict[str, int] = {}
-    for metric, _ in events:
-        counts[metric] = counts.get(metric, 0) + 1
-    head, values = _head(tuple(counts), bool(latencies)), ""
-    for name, count in counts.items():
-        values += f'"{name}":{count},'
-    if latencies:
-        values += f'"{LATENCY}":[{",".join([f"{each:.3f}" for each in latencies])}],'
+    head, tail = _frame(source, tuple([metric for metric, _ in events]), bool(latencies))
+    taken = f"[{','.join([f'{each:.3f}' for each in latencies])}]" if latencies else ""
     # A record's id has no character that JSON would escape.
-    keys = '","'.join(dict.fromkeys([key for _, key in events if key is not None]))
-    quoted = f'"{keys}"' if keys else ""
-    return (
-        f'{{"_aws":{{"Timestamp":{int(now * 1000)},{head}{values}{_dimensions(source)}'
-        f'"records":[{quoted}]}}\n'
-    )
+    keys = [f'"{key}"' for _, key in events if key is not None]
+    if len(keys) > 1:
+        keys = [*dict.fromkeys(keys)]
+    return f'{{"_aws":{{"Timestamp":{int(now * 1000)},{head}{taken}{tail}{",".join(keys)}]}}\n'
 
 
 @lru_cache
-def _head(names: tuple[str, ...], timed: bool) -> str:  # noqa: FBT001
-    metrics = [f'{{"Name":"{name}","Unit":"Count"}}' for name in names]
+def _frame(source: Source, metrics: tuple[Metric, ...], timed: bool) -> tuple[str, str]:  # noqa: FBT001
+    """What is around the latencies: lines that tell the same have it in common."""
+    counts: dict[str, int] = {}
+    for metric in metrics:
+        counts[metric] = counts.get(metric, 0) + 1
+    definitions = [f'{{"Name":"{name}","Unit":"Count"}}' for name in counts]
     if timed:
-        metrics.append(f'{{"Name":"{LATENCY}","Unit":"Milliseconds"}}')
-    return (
+        definitions.append(f'{{"Name":"{LATENCY}","Unit":"Milliseconds"}}')
+    values = "".join([f'"{name}":{count},' for name, count in counts.items()])
+    dimensions = f'"store":{dumps(source.store)},"namespace":{dumps(source.namespace)}'
+    head = (
         f'"CloudWatchMetrics":[{{"Namespace":"{NAMESPACE}",'
-        f'"Dimensions":[["store"],["store","namespace"]],"Metrics":[{",".join(metrics)}]}}]}},'
+        f'"Dimensions":[["store"],["store","namespace"]],"Metrics":[{",".join(definitions)}]}}]}},'
+        f"{values}{dimensions},"
     )
-
-
-@lru_cache
-def _dimensions(source: Source) -> str:
-    return f'"store":{dumps(source.store)},"namespace":{dumps(source.namespace)},'
+    return (f'{head}"{LATENCY}":', ',"records":[') if timed else (head, '"records":[')
