@@ -6,9 +6,10 @@ A call whose record is forgotten runs again when it is repeated; docs/redis.md s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
+import redis
 
 from kit.redis_servers import RedisServer, until
 from kit.storm.troubles import DURABLE
@@ -58,6 +59,8 @@ def test_a_failover_forgets_what_the_replica_has_not_got() -> None:
     with _pair() as (primary, replica):
         charges = Charges(primary)
         replica.pause()
+        with primary.admin() as admin:
+            admin.execute_command("CLIENT", "KILL", "TYPE", "replica")
         assert charges.charge(1) == 1  # acknowledged by the primary alone
         primary.kill()
         replica.resume()
@@ -110,16 +113,18 @@ def _lags(primary: RedisServer) -> bool:
 
 
 def _fill(server: RedisServer) -> None:
-    """Until it holds more than its memory allows, by half."""
+    """With what never expires, until it is full; then it is given room again."""
     with server.admin() as admin:
-        limit = admin.info("memory")["used_memory"] + 2_000_000
-        admin.config_set("maxmemory", limit)
-        for number in range(300):
-            admin.set(f"other {number}", "x" * 10_000)
+        admin.config_set("maxmemory", admin.info("memory")["used_memory"] + 1_000_000)
+        with suppress(redis.OutOfMemoryError):
+            for number in range(1000):
+                admin.set(f"other {number}", "x" * 10_000)
+            pytest.fail("it takes more than its memory")
+        admin.config_set("maxmemory", 0)
 
 
 def test_a_server_that_evicts_forgets_answers() -> None:
-    with RedisServer(config=("maxmemory-policy allkeys-lru", "maxmemory-samples 64")) as server:
+    with RedisServer(config=("maxmemory-policy volatile-lru",)) as server:
         charges = Charges(server)
         charges.charge(1)
         _fill(server)
@@ -131,8 +136,7 @@ def test_a_server_that_evicts_nothing_keeps_answers() -> None:
     with RedisServer(config=("maxmemory-policy noeviction",)) as server:
         charges = Charges(server)
         charges.charge(1)
-        with pytest.raises(Exception, match="maxmemory"):
-            _fill(server)
+        _fill(server)
         assert charges.charge(1) == 1
         assert charges.ran == [1]
 

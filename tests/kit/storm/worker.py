@@ -120,10 +120,18 @@ def _store(plan: Plan) -> Store:
     if plan.store == "dynamodb":
         return broken(DynamoDBStore(TABLE), plan.broken)
     import redis
+    from redis.backoff import ConstantBackoff
+    from redis.retry import Retry
 
     from lambda_idempotency import RedisStore
 
-    client = redis.Redis(port=plan.port, username=USER, password=os.environ[PASSWORD])
+    client = redis.Redis(
+        port=plan.port,
+        username=USER,
+        password=os.environ[PASSWORD],
+        socket_timeout=plan.lease,
+        retry=Retry(ConstantBackoff(0.05), 3),
+    )
     return broken(RedisStore(client), plan.broken)
 
 
