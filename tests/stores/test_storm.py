@@ -92,6 +92,11 @@ def test_a_run_after_one_whose_answer_was_reported_lost_is_explained() -> None:
     assert judge([lost, _run("b", 1.5)], lease=1).holds
 
 
+def test_a_run_that_was_stalled_past_its_own_lease_is_explained() -> None:
+    stalled = _run("b", 0, took=2.7, ran=2.6, ending="unrecorded")
+    assert judge([stalled, _run("a", 2.1)], lease=1).holds
+
+
 def test_answers_that_differ_are_not_explained() -> None:
     other = Operation("k/b", 1.0, ended=1.1, ending="replayed", answer="another")
     assert not judge([_run("a", 0), other], lease=1).holds

@@ -1,4 +1,4 @@
-"""The stores that the storm meets: a real Redis, and the local AWS."""
+"""The stores that the storm meets: a real Redis, and the local AWS, each behind a proxy."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from secrets import token_urlsafe
 
 from kit.local_aws import LocalAws
+from kit.proxy import LossyProxy
+from kit.redis_proxy import RedisProxy
 from kit.redis_servers import RedisServer
 from kit.storm.troubles import DURABLE, Troubles, of_aws, of_redis
 from kit.storm.worker import NAMESPACE, PASSWORD, TABLE, USER, StoreName
@@ -29,17 +31,21 @@ def place_of(store: StoreName) -> Iterator[Place]:
     """A store of its own, which ends with the block."""
     aws = LocalAws()
     if store == "redis":
-        with RedisServer(aclfile=True, config=DURABLE) as server:
+        with (
+            RedisServer(aclfile=True, config=DURABLE) as server,
+            RedisProxy(server.plain_port) as proxy,
+        ):
             password = token_urlsafe(24)
             server.add_user(USER, password, access_string([NAMESPACE], cluster=False))
             variables = {**aws.environment(), PASSWORD: password}
-            yield Place(server.plain_port, variables, of_redis(server, USER))
+            yield Place(proxy.port, variables, of_redis(server, proxy, USER))
         return
-    with aws:
+    with aws, LossyProxy(aws.port) as lossy:
         aws.client("dynamodb").create_table(
             TableName=TABLE,
             KeySchema=[{"AttributeName": PARTITION_KEY, "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": PARTITION_KEY, "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        yield Place(0, aws.environment(), of_aws(aws))
+        variables = {**aws.environment(), "AWS_ENDPOINT_URL": lossy.endpoint}
+        yield Place(0, variables, of_aws(aws, lossy))

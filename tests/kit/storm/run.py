@@ -7,6 +7,7 @@ revoked meanwhile. Ends with a verdict, and with exit status 1 where the promise
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from kit.histories import read
 from kit.storm.broken import Break
 from kit.storm.conductor import Conductor, Fates
 from kit.storm.places import place_of
-from kit.storm.verdict import Verdict, judge
+from kit.storm.verdict import Verdict, judge, median_and_tail
 from kit.storm.worker import Plan, StoreName
 
 
@@ -45,25 +46,21 @@ class Shown:
 
     def __init__(self, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
-        self._offset = 0
-        self._counts = dict.fromkeys(("called", "ran", "executed", "replayed", "busy"), 0)
         self._next = 0.0
         self._live = sys.stdout.isatty()
+        self._offset = 0
+        self._runs = 0
+        self._called: dict[str, float] = {}
+        self._took: dict[str, list[float]] = {"executed": [], "replayed": [], "busy": []}
 
     def tell(self, history: Path, fates: Fates) -> bool:
         """Shows what there is by now, once a second or every five; returns whether time is left."""
         now = time.monotonic()
-        if now < self._next:
-            return now < self._ends
-        self._next = now + (1 if self._live else 5)
-        counts = self._read(history)
-        line = (
-            f"{max(self._ends - now, 0):4.0f} s left  {counts['called']:>7,} calls  "
-            f"{counts['ran']:>6,} runs  {counts['replayed']:>7,} replays  "
-            f"{counts['busy']:>6,} refused  {fates.killed:>3} killed  {fates.stalled:>3} stalled  "
-            f"{fates.troubled.total():>3} troubles"
-        )
-        print(f"\r{line}" if self._live else line, end="" if self._live else "\n", flush=True)
+        if now >= self._next:
+            self._next = now + (1 if self._live else 5)
+            self._read(history)
+            line = self._line(max(self._ends - now, 0), fates)
+            print(f"\r{line}" if self._live else line, end="" if self._live else "\n", flush=True)
         return now < self._ends
 
     def end(self) -> None:
@@ -71,15 +68,33 @@ class Shown:
         if self._live:
             print()
 
-    def _read(self, history: Path) -> dict[str, int]:
+    def _line(self, left: float, fates: Fates) -> str:
+        return (
+            f"{left:3.0f} s left  {self._runs:,} runs ({self._times('executed')})  "
+            f"{len(self._took['replayed']):,} replays ({self._times('replayed')})  "
+            f"{len(self._took['busy']):,} refused  {fates.killed} killed  {fates.stalled} stalled  "
+            f"{fates.troubled.total()} troubles"
+        )
+
+    def _times(self, ending: str) -> str:
+        """Of the last thousand, in milliseconds."""
+        p50, p99 = median_and_tail(self._took[ending][-1000:])
+        return f"p50 {p50:.1f} p99 {p99:.1f} ms"
+
+    def _read(self, history: Path) -> None:
         with history.open("rb") as file:
             file.seek(self._offset)
             new = file.read()
-        self._offset += len(new)
-        for name in self._counts:
-            told = f'"{name}":' if name in ("called", "ran") else f'"ending": "{name}"'
-            self._counts[name] += new.count(told.encode())
-        return self._counts
+        whole = new[: new.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        for seen in map(json.loads, whole.splitlines()):
+            if "called" in seen:
+                self._called[seen["name"]] = seen["called"]
+            elif "ran" in seen:
+                self._runs += 1
+            elif seen.get("ending") in self._took:
+                took = seen["ended"] - self._called.pop(seen["name"])
+                self._took[seen["ending"]].append(took * 1000)
 
 
 def main() -> None:

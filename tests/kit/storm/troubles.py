@@ -1,4 +1,4 @@
-"""What happens to the stores themselves in a storm: all that they get over without a loss."""
+"""What happens to the stores in a storm, and on the way to them: all that loses no record."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from kit.local_aws import LocalAws
+from kit.proxy import LossyProxy
+from kit.redis_proxy import RedisProxy
 from kit.redis_servers import RedisServer
 
 Troubles: TypeAlias = Mapping[str, Callable[[], None]]
@@ -19,8 +21,16 @@ _LASTS = 0.4
 """Seconds for which a store is away: less than a lease."""
 
 
-def of_redis(server: RedisServer, user: str) -> Troubles:
-    """Of a server with `DURABLE` settings, whose users are in a file."""
+_MESSAGES = 4
+"""Those that are lost at once."""
+
+
+def of_redis(server: RedisServer, proxy: RedisProxy, user: str) -> Troubles:
+    """Of a server with `DURABLE` settings, whose users are in a file, behind a proxy."""
+
+    def coming() -> range:
+        arrived = len(proxy.commands)
+        return range(arrived + 1, arrived + 1 + _MESSAGES)
 
     def pause() -> None:
         server.pause()
@@ -42,15 +52,26 @@ def of_redis(server: RedisServer, user: str) -> Troubles:
         "paused": pause,
         "scripts flushed": flush,
         "rights revoked": revoke,
+        "connections cut": proxy.cut,
+        "requests lost": lambda: proxy.lose_request(*coming()),
+        "replies lost": lambda: proxy.lose_reply(*coming()),
     }
 
 
-def of_aws(aws: LocalAws) -> Troubles:
-    """Of the local AWS, which loses everything in a restart."""
+def of_aws(aws: LocalAws, proxy: LossyProxy) -> Troubles:
+    """Of the local AWS, which loses everything in a restart, behind a proxy."""
+
+    def coming() -> range:
+        arrived = len(proxy.operations)
+        return range(arrived + 1, arrived + 1 + _MESSAGES)
 
     def pause() -> None:
         aws.pause()
         time.sleep(_LASTS)
         aws.resume()
 
-    return {"paused": pause}
+    return {
+        "paused": pause,
+        "requests lost": lambda: proxy.lose_request(*coming()),
+        "replies lost": lambda: proxy.lose_reply(*coming()),
+    }

@@ -85,10 +85,12 @@ def _repeats(calls: list[Operation], lease: float) -> list[str]:
 
 
 def _excused(before: Operation, run: Operation, lease: float) -> bool:
-    """Whether a run may follow another: that one's lease had ended, and nobody knows of an answer
-    of it that was recorded in time."""
+    """Whether a run may follow another: its own lease had ended before it began, as it was stalled;
+    or that one's had, and nobody knows of an answer of it that was recorded in time."""
     assert before.ran is not None
     assert run.ran is not None
+    if run.ran - run.called >= lease - TOLERANCE:
+        return True
     outlived = run.ran - before.called >= lease - TOLERANCE
     recorded = before.ending in ("executed", "replayed") and (before.ended or 0) <= run.called
     return outlived and not recorded
@@ -107,13 +109,17 @@ def _splits(key: str, calls: list[Operation], lease: float) -> list[str]:
     return []
 
 
+def median_and_tail(values: list[float]) -> tuple[float, float]:
+    """The median and the 99th percentile; zeros where there is nothing."""
+    if len(values) < 2:
+        return (values[0], values[0]) if values else (0.0, 0.0)
+    cuts = quantiles(values, n=100)
+    return cuts[49], cuts[98]
+
+
 def _latencies(calls: list[Operation]) -> dict[str, tuple[float, float]]:
     by_ending: dict[str, list[float]] = defaultdict(list)
     for call in calls:
         if call.ended is not None and call.ending is not None:
             by_ending[call.ending].append((call.ended - call.called) * 1000)
-    return {
-        ending: (cuts[49], cuts[98])
-        for ending, values in sorted(by_ending.items())
-        if len(cuts := quantiles(values, n=100) if len(values) > 1 else [values[0]] * 99) == 99
-    }
+    return {ending: median_and_tail(values) for ending, values in sorted(by_ending.items())}
