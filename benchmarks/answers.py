@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from benchmarks.measures import Measure, Size, Table, interleaved
-from benchmarks.payloads import events
+from benchmarks.payloads import orders
 from benchmarks.workers import Worker
 from lambda_idempotency.encodings import pack
 from lambda_idempotency.steps import Returned
@@ -44,7 +44,7 @@ def stored() -> Table:
     """Bytes and units of the records, compressed and as they are."""
     rows = []
     for answer, about in {1_000: "1 KB", **SIZES}.items():
-        text = json.dumps(events(answer, 1)[0], separators=(",", ":"))
+        text = json.dumps({"statusCode": 200, "orders": orders(answer)}, separators=(",", ":"))
         packed = pack(Returned(None, data=text), max_data=None).data
         assert packed is not None
         sizes = len(text.encode()), len(packed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from functools import cache
 from itertools import count
 from typing import Any
@@ -31,6 +32,19 @@ def events(size: int, number: int, *, whole_floats: bool = False) -> list[dict[s
         {"order_id": f"{_RUN}-{next(_NUMBERS):08}", "customer": "c-42", "lines": lines}
         for _ in range(number)
     ]
+
+
+@cache
+def orders(size: int) -> list[dict[str, Any]]:
+    """An answer of about `size` bytes of JSON, whose lines differ as those of a database do."""
+    dice = random.Random(1)
+    found: list[dict[str, Any]] = []
+    for left in range(size, 0, -100):
+        amount, customer = dice.randrange(10_000), f"customer-{dice.randrange(10**6)}"
+        status = dice.choice(("paid", "open", "shipped"))
+        order = f"{dice.getrandbits(64):016x}-{left}"
+        found.append({"order": order, "status": status, "amount": amount, "customer": customer})
+    return found
 
 
 def batches(size: int, number: int) -> list[dict[str, Any]]:
