@@ -195,8 +195,8 @@ class SingleServer:
     def _exchange(self, connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         answers = []
         try:
-            packed = connection.pack_commands(commands)
-            connection.send_packed_command(packed, check_health=False)
+            packed = b"".join([_packed(command) for command in commands])
+            connection.send_packed_command([packed], check_health=False)
             for _ in commands:
                 try:
                     answers.append(connection.read_response(disable_decoding=True))
@@ -207,6 +207,14 @@ class SingleServer:
             raise
         self._idle.append(connection)
         return answers
+
+
+def _packed(command: tuple[Any, ...]) -> bytes:
+    """A command as RESP has it (https://redis.io/docs/latest/develop/reference/protocol-spec/).
+    redis-py's own packer takes a third of the time that its client takes."""
+    parts = [part if isinstance(part, bytes) else str(part).encode() for part in command]
+    strings = [b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]
+    return b"*%d\r\n%b" % (len(parts), b"".join(strings))
 
 
 class _Nodes(RedisCluster):
