@@ -20,6 +20,11 @@ RUNTIMES: Final = (
 )
 
 
+TIMEOUT: Final = 3
+"""Seconds, of a function that names none (https://docs.aws.amazon.com/lambda/latest/dg/
+configuration-timeout.html)."""
+
+
 def check_attachable(function: lambda_.IFunction) -> lambda_.Function:
     """The function, with the members that `attach` needs. Raises ValueError saying what to do."""
     if isinstance(function, lambda_.Alias | lambda_.Version):
@@ -54,7 +59,7 @@ def lease_of(function: lambda_.Function) -> float:
     """The function's timeout in seconds: by then an attempt has ended, one way or the other."""
     timeout = function.timeout
     if timeout is None:
-        return 3  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
+        return TIMEOUT
     if timeout.is_unresolved():
         raise refusal(
             function,

@@ -81,7 +81,6 @@ class ServerlessCache(IdempotencyStore):
             connection=connection,
             place=place,
             namespaces=namespaces,
-            cache=cache,
             gigabytes=None if maximum is None else maximum.to_gibibytes(),
         )
 
@@ -187,7 +186,6 @@ class _Bound:
     connection: RedisConnection
     place: Place | None
     namespaces: set[str]
-    cache: elasticache.CfnServerlessCache
     gigabytes: float | None
     """At which it evicts; None: never."""
 
@@ -215,7 +213,9 @@ class _Bound:
             self.place.connect(function)
 
     def monitoring(self) -> StoreMonitoring:
-        return cache_monitoring(self.connection.parameter.name, self.cache, self.gigabytes)
+        assert self.server.cache is not None
+        name = self.connection.parameter.name
+        return cache_monitoring(name, self.server.cache, self.gigabytes)
 
     def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
         if namespace is not None:

@@ -17,6 +17,11 @@ def properties_of(resource: CfnResource) -> dict[str, Any]:
     return properties
 
 
+def owned(path: str) -> str:
+    """The path of the construct that somebody wrote, from that of its resource."""
+    return path.removesuffix("/Resource")
+
+
 def is_known(value: Any) -> bool:
     """Whether there is nothing in a resolved value that only the deployment knows."""
     if isinstance(value, dict):

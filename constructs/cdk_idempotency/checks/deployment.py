@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
 from lambda_idempotency.contract import Settings
 
+from ..attachable import TIMEOUT
 from ..inspection import resource_of
 from ..stores import BoundStore
 from .tables import Table
 from .tree import R, Tree
-
-TIMEOUT: Final = 3
-"""Seconds, of a function that names none (https://docs.aws.amazon.com/lambda/latest/dg/
-configuration-timeout.html)."""
 
 
 @dataclass(frozen=True, kw_only=True)

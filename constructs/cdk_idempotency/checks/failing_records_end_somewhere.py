@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from aws_cdk import aws_lambda as lambda_
 
+from .batches import is_stream
 from .deployment import Attached, Deployment
 from .durations import spoken
 from .finding import Finding, warning
@@ -24,7 +25,7 @@ from .tree import Tree
 def check(deployment: Deployment) -> Iterator[Finding]:
     """The findings are on the queue, or on the mapping of the stream."""
     for attached, mapping in deployment.mappings():
-        if _is_stream(mapping):
+        if is_stream(mapping):
             yield from _of_stream(deployment.tree, attached, mapping)
         for queue in queues_behind(deployment.tree, mapping, mapping.event_source_arn):
             yield from _of_queue(attached, queue)
@@ -64,13 +65,3 @@ def _of_stream(
             f"A record that {attached.name} never handles is lost after its last retry. Pass "
             "on_failure to the event source.",
         )
-
-
-def _is_stream(mapping: lambda_.CfnEventSourceMapping) -> bool:
-    """Kinesis or DynamoDB Streams: of the sources with a position, it is not Kafka."""
-    others = (
-        mapping.topics,
-        mapping.self_managed_event_source,
-        mapping.document_db_event_source_config,
-    )
-    return mapping.starting_position is not None and all(other is None for other in others)

@@ -13,6 +13,7 @@ from typing import Final
 from aws_cdk import Token
 from aws_cdk import aws_lambda as lambda_
 
+from .batches import is_batch
 from .deployment import Deployment
 from .finding import Finding, warning
 
@@ -22,7 +23,7 @@ _REPORT: Final = "ReportBatchItemFailures"
 def check(deployment: Deployment) -> Iterator[Finding]:
     """See above."""
     for attached, mapping in deployment.mappings():
-        if _is_batch(mapping) and not _reports(mapping):
+        if is_batch(mapping) and not _reports(mapping):
             yield warning(
                 "report-batch-item-failures",
                 mapping,
@@ -30,17 +31,6 @@ def check(deployment: Deployment) -> Iterator[Finding]:
                 "which records of a batch have failed, and loses them. Pass "
                 "report_batch_item_failures=True to the event source.",
             )
-
-
-def _is_batch(mapping: lambda_.CfnEventSourceMapping) -> bool:
-    """Whether its source is not Kafka, MQ or DocumentDB: what is left is SQS, Kinesis, DynamoDB."""
-    others = (
-        mapping.topics,
-        mapping.queues,
-        mapping.self_managed_event_source,
-        mapping.document_db_event_source_config,
-    )
-    return all(other is None for other in others)
 
 
 def _reports(mapping: lambda_.CfnEventSourceMapping) -> bool:

@@ -10,6 +10,7 @@ from aws_cdk import aws_sqs as sqs
 
 from constructs import IConstruct
 
+from ..inspection import owned
 from .tree import Tree
 
 RETENTION: Final = 4 * 24 * 3600
@@ -28,7 +29,7 @@ class Queue:
     @property
     def name(self) -> str:
         """For messages: the construct that its owner wrote."""
-        return self.resource.node.path.removesuffix("/Resource")
+        return owned(self.resource.node.path)
 
     @property
     def retention(self) -> float | None:

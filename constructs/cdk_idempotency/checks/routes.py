@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
 
-from ..inspection import properties_of, resource_of
+from ..inspection import owned, properties_of, resource_of
 from ..network import service_of
 from .tree import Tree
 
@@ -46,7 +46,7 @@ class Routes:
 
     def vpc(self, function: lambda_.Function) -> str:
         """Its name, for messages."""
-        return next(self._subnets(function)).vpc.removesuffix("/Resource")
+        return owned(next(self._subnets(function)).vpc)
 
     def _subnets(self, function: lambda_.Function) -> Iterator[Subnet]:
         resource = resource_of(function)

@@ -9,7 +9,7 @@ from typing import Any
 from aws_cdk import CustomResource
 from aws_cdk import aws_dynamodb as dynamodb
 
-from ..inspection import is_known
+from ..inspection import is_known, owned
 from .tree import Tree
 
 
@@ -31,7 +31,7 @@ class Table:
     @property
     def name(self) -> str:
         """For messages."""
-        return self.resource.node.path.removesuffix("/Resource")
+        return owned(self.resource.node.path)
 
     @property
     def is_strong(self) -> bool | None:

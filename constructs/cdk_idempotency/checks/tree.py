@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
 
-from ..inspection import properties_of
+from ..inspection import owned, properties_of
 
 R = TypeVar("R", bound=CfnResource)
 V = TypeVar("V")
@@ -74,7 +74,7 @@ class Tree:
         found: set[str] = set()
         for resource in self.behind(owner, value):
             if isinstance(resource, lambda_.CfnFunction):
-                found.add(resource.node.path.rpartition("/")[0])
+                found.add(owned(resource.node.path))
             elif isinstance(resource, (lambda_.CfnVersion, lambda_.CfnAlias)):
                 found |= self.functions(resource, resource.function_name)
         return found
@@ -105,8 +105,7 @@ class Tree:
         """The paths of all functions, by their roles."""
         found: dict[str, list[str]] = {}
         for function in self.resources(lambda_.CfnFunction):
-            path = function.node.path.removesuffix("/Resource")
-            found.setdefault(self.role(function), []).append(path)
+            found.setdefault(self.role(function), []).append(owned(function.node.path))
         return found
 
     def _named_in(self, stack: Stack, resolved: Any) -> Iterator[CfnResource]:

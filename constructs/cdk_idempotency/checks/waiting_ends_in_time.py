@@ -7,23 +7,19 @@ Lambda ends an invocation at its timeout, without an answer
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from .deployment import Deployment
 from .finding import Finding, warning
-
-TIMEOUT: Final = 3
-"""Seconds, of a function that names none."""
 
 
 def check(deployment: Deployment) -> Iterator[Finding]:
     """See above. Without a `wait_timeout` half of the time that is left is waited for."""
     for attached in deployment.attached:
         settings = attached.settings
-        timeout = deployment.tree.properties(attached.resource).get("timeout", TIMEOUT)
+        timeout = deployment.timeout(attached)
         if settings.on_in_progress != "wait" or settings.wait_timeout is None:
             continue
-        if isinstance(timeout, int | float) and settings.wait_timeout >= timeout:
+        if timeout is not None and settings.wait_timeout >= timeout:
             yield warning(
                 "wait-timeout",
                 attached.function,
