@@ -22,20 +22,23 @@ WARNINGS: Final[frozenset[Metric]] = frozenset(
 )
 """What on-call must see in the log."""
 
+_WARNING: Final = 30
+_DEBUG: Final = 10
+"""As logging has them."""
+
 
 def report(metric: Metric, key: str | None) -> None:
     """Tells of an event under the record's id: in the log, what on-call must see at WARNING and
     the rest at DEBUG, and in the metrics of the invocation."""
-    if metric in WARNINGS:
+    level = _WARNING if metric in WARNINGS else _DEBUG
+    # Unless it is loaded, nobody can be listening for DEBUG, and its import takes 10 ms.
+    if level == _WARNING or "logging" in sys.modules:
         import logging
 
-        logging.getLogger("lambda_idempotency").warning(
-            "%s %s", metric, key, extra=_extra(metric, key)
-        )
-    elif "logging" in sys.modules:  # else nobody can be listening, and its import takes 10 ms
-        logger = sys.modules["logging"].getLogger("lambda_idempotency")
-        if logger.isEnabledFor(10):
-            logger.debug("%s %s", metric, key, extra=_extra(metric, key))
+        logger = logging.getLogger("lambda_idempotency")
+        if logger.isEnabledFor(level):
+            fields = {"idempotency_event": metric, "idempotency_record": key}
+            logger.log(level, "%s %s", metric, key, extra=fields)
     if (tally := _CURRENT.get(None)) is not None:
         tally.count(metric, key)
 
@@ -133,8 +136,3 @@ class Tally:
 
 
 _CURRENT: Final[ContextVar[Tally]] = ContextVar("lambda_idempotency.metrics")
-
-
-def _extra(metric: Metric, key: str | None) -> dict[str, str | None]:
-    """The fields that a log in JSON has at its top."""
-    return {"idempotency_event": metric, "idempotency_record": key}

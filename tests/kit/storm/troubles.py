@@ -28,15 +28,6 @@ _MESSAGES = 4
 def of_redis(server: RedisServer, proxy: RedisProxy, user: str) -> Troubles:
     """Of a server with `DURABLE` settings, whose users are in a file, behind a proxy."""
 
-    def coming() -> range:
-        arrived = len(proxy.commands)
-        return range(arrived + 1, arrived + 1 + _MESSAGES)
-
-    def pause() -> None:
-        server.pause()
-        time.sleep(_LASTS)
-        server.resume()
-
     def flush() -> None:
         with server.admin() as admin:
             admin.script_flush()
@@ -49,29 +40,30 @@ def of_redis(server: RedisServer, proxy: RedisProxy, user: str) -> Troubles:
 
     return {
         "restarted": server.restart,
-        "paused": pause,
+        "paused": lambda: _pause(server),
         "scripts flushed": flush,
         "rights revoked": revoke,
         "connections cut": proxy.cut,
-        "requests lost": lambda: proxy.lose_request(*coming()),
-        "replies lost": lambda: proxy.lose_reply(*coming()),
+        "requests lost": lambda: proxy.lose_request(*_next(proxy.commands)),
+        "replies lost": lambda: proxy.lose_reply(*_next(proxy.commands)),
     }
 
 
 def of_aws(aws: LocalAws, proxy: LossyProxy) -> Troubles:
     """Of the local AWS, which loses everything in a restart, behind a proxy."""
-
-    def coming() -> range:
-        arrived = len(proxy.operations)
-        return range(arrived + 1, arrived + 1 + _MESSAGES)
-
-    def pause() -> None:
-        aws.pause()
-        time.sleep(_LASTS)
-        aws.resume()
-
     return {
-        "paused": pause,
-        "requests lost": lambda: proxy.lose_request(*coming()),
-        "replies lost": lambda: proxy.lose_reply(*coming()),
+        "paused": lambda: _pause(aws),
+        "requests lost": lambda: proxy.lose_request(*_next(proxy.operations)),
+        "replies lost": lambda: proxy.lose_reply(*_next(proxy.operations)),
     }
+
+
+def _pause(store: RedisServer | LocalAws) -> None:
+    store.pause()
+    time.sleep(_LASTS)
+    store.resume()
+
+
+def _next(arrived: list[str]) -> range:
+    """The numbers of the messages that come next."""
+    return range(len(arrived) + 1, len(arrived) + 1 + _MESSAGES)
