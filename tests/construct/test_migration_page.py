@@ -5,10 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aws_cdk import App
 from aws_lambda_powertools.utilities import idempotency as powertools
 from aws_lambda_powertools.utilities.idempotency import exceptions
 from moto import mock_aws
@@ -16,9 +14,10 @@ from moto import mock_aws
 import lambda_idempotency
 from cdk_idempotency import Behaviour
 from kit.local_aws import ROOT
+from kit.pages import blocks_of, names_of, synthesised
 
 PAGE = (ROOT / "docs" / "migration.md").read_text()
-BEFORE, AFTER, STACK, BOTH = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+BEFORE, AFTER, STACK, BOTH = blocks_of(PAGE)
 ROWS = [
     (cells[1].strip(), cells[2].strip())
     for line in PAGE.splitlines()
@@ -33,12 +32,6 @@ class LambdaContext:
         return 3000
 
 
-def _names(block: str) -> dict[str, Any]:
-    names: dict[str, Any] = {}
-    exec(compile(block, "migration.md", "exec", dont_inherit=True), names)
-    return names
-
-
 @pytest.fixture(autouse=True)
 def region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -47,21 +40,16 @@ def region(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_handler_before_is_one_of_powertools() -> None:
     with mock_aws():
-        assert callable(_names(BEFORE)["handler"])
+        assert callable(names_of(BEFORE)["handler"])
 
 
 def test_the_handler_after_answers_a_duplicate() -> None:
-    handler = _names(AFTER)["handler"]
+    handler = names_of(AFTER)["handler"]
     assert handler({"amount": 5}, None) == handler({"amount": 5}, None) == {"charged": 5}
 
 
 def test_the_stack_synthesises(tmp_path: Path) -> None:
-    (tmp_path / "function").mkdir()
-    (tmp_path / "function" / "payments.py").touch()
-    app = App(outdir=str(tmp_path / "out"))
-    stack = _names(STACK.replace('from_asset("', f'from_asset("{tmp_path}/'))["Migrated"]
-    stack(app, "Migrated")
-    app.synth()
+    assert len(synthesised(STACK, "Migrated", tmp_path).stacks) == 1
 
 
 def test_a_handler_with_both_runs_once() -> None:
@@ -76,7 +64,7 @@ def test_a_handler_with_both_runs_once() -> None:
         )
         store = powertools.DynamoDBPersistenceLayer("payments")
         config = powertools.IdempotencyConfig(event_key_jmespath="payment_id")
-        handler = _names(BOTH)["both"](store, config)
+        handler = names_of(BOTH)["both"](store, config)
         handler.__wrapped__({"payment_id": 1, "amount": 5}, LambdaContext())  # before the change
         assert handler({"payment_id": 1, "amount": 6}, LambdaContext()) == {"charged": 5}
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App
 from aws_cdk import aws_sqs as sqs_queue
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
+from aws_cdk.cx_api import CloudFormationStackArtifact
 
 from kit.batches import batch, sqs
 from kit.checks import attached, findings
 from kit.local_aws import ROOT
+from kit.pages import blocks_of, names_of, synthesised
 from kit.synth import function, stack, template, warnings
 from lambda_idempotency import Attempt, Reconciled
 from lambda_idempotency.attempt import Running
@@ -27,20 +28,24 @@ PAGES = [
     ROOT / "README.md",
     *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "redis.md"),
 ]
-BLOCKS = [
-    (page.stem, block)
-    for page in PAGES
-    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
-]
+BLOCKS = [(page.stem, block) for page in PAGES for block in blocks_of(page.read_text())]
 
 
-def _run(fragment: str, directory: str = ".", *, page: str = "") -> dict[str, Any]:
-    """Executes the one block that holds a fragment, as if in a directory; returns its names."""
+def _block(fragment: str, *, page: str = "") -> str:
+    """The one block that holds a fragment."""
     [block] = [block for name, block in BLOCKS if fragment in block and name.startswith(page)]
-    block = block.replace('from_asset("', f'from_asset("{directory}/')
-    names: dict[str, Any] = {}
-    exec(compile(block, "README.md", "exec", dont_inherit=True), names)
-    return names
+    return block
+
+
+def _run(fragment: str, *, page: str = "") -> dict[str, Any]:
+    """Executes that block; returns its names."""
+    return names_of(_block(fragment, page=page))
+
+
+def _stack(name: str, directory: Path, *, module: str = "payments") -> CloudFormationStackArtifact:
+    """The one stack of the app that a block is about."""
+    [stack] = synthesised(_block(f"class {name}"), name, directory, module=module).stacks
+    return stack
 
 
 @pytest.fixture(autouse=True)
@@ -53,19 +58,11 @@ def test_every_block_is_run_here() -> None:
 
 
 def test_the_stack_synthesises(tmp_path: Path) -> None:
-    (tmp_path / "function").mkdir()
-    (tmp_path / "function" / "payments.py").touch()
-    app = App(outdir=str(tmp_path / "out"))
-    _run("class Payments", str(tmp_path))["Payments"](app, "Payments")
-    assert [stack.stack_name for stack in app.synth().stacks] == ["Payments"]
+    assert _stack("Payments", tmp_path).stack_name == "Payments"
 
 
 def test_the_http_stack_synthesises(tmp_path: Path) -> None:
-    (tmp_path / "function").mkdir()
-    (tmp_path / "function" / "refunds.py").touch()
-    app = App(outdir=str(tmp_path / "out"))
-    _run("class Refunds", str(tmp_path))["Refunds"](app, "Refunds")
-    [stack] = app.synth().stacks
+    stack = _stack("Refunds", tmp_path, module="refunds")
     resources = stack.template["Resources"].values()
     routes = {
         found["Properties"]["RouteKey"] for found in resources if "Route" in found["Type"][-5:]
@@ -74,11 +71,7 @@ def test_the_http_stack_synthesises(tmp_path: Path) -> None:
 
 
 def test_the_stack_with_a_bucket_synthesises(tmp_path: Path) -> None:
-    (tmp_path / "function").mkdir()
-    (tmp_path / "function" / "reports.py").touch()
-    app = App(outdir=str(tmp_path / "out"))
-    _run("class Reports", str(tmp_path))["Reports"](app, "Reports")
-    [stack] = app.synth().stacks
+    stack = _stack("Reports", tmp_path, module="reports")
     assert "AWS::S3::Bucket" in {
         resource["Type"] for resource in stack.template["Resources"].values()
     }
@@ -98,11 +91,7 @@ def test_a_warning_is_acknowledged() -> None:
 
 
 def test_the_watched_stack_synthesises(tmp_path: Path) -> None:
-    (tmp_path / "function").mkdir()
-    (tmp_path / "function" / "payments.py").touch()
-    app = App(outdir=str(tmp_path / "out"))
-    _run("class Watched", str(tmp_path))["Watched"](app, "Watched")
-    [stack] = app.synth().stacks
+    stack = _stack("Watched", tmp_path)
     kinds = [resource["Type"] for resource in stack.template["Resources"].values()]
     assert kinds.count("AWS::CloudWatch::Alarm") == 6
     assert kinds.count("AWS::CloudWatch::Dashboard") == 1

@@ -5,29 +5,23 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from kit.local_aws import ROOT
+from kit.pages import blocks_of, synthesised
 from lambda_idempotency.redis_document import CLUSTER_COMMANDS, RedisSettings, access_string
 from lambda_idempotency.rotation.acl import ADMIN_CLUSTER_COMMANDS, ADMIN_COMMANDS
 
 PAGE = (ROOT / "docs" / "redis.md").read_text()
-STACKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+STACKS = blocks_of(PAGE)
 
 
 @pytest.mark.parametrize("number", range(len(STACKS)))
 def test_the_stacks_synthesise(tmp_path: Path, number: int) -> None:
-    (tmp_path / "function").mkdir()
-    (tmp_path / "function" / "payments.py").touch()
-    block = STACKS[number].replace('from_asset("', f'from_asset("{tmp_path}/')
-    app = App(outdir=str(tmp_path / "out"))
-    names: dict[str, Any] = {}
-    exec(compile(block, "redis.md", "exec"), names)
-    template = Template.from_stack(names["Payments"](app, "Payments"))
+    [stack] = synthesised(STACKS[number], "Payments", tmp_path).stacks
+    template = Template.from_json(stack.template)
     template.resource_count_is("AWS::SSM::Parameter", 1)
 
 

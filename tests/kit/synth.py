@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aws_cdk import App, CfnElement, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Annotations, Match, Template
+from jsii._kernel.providers import process
 
 CONTEXT = {"@aws-cdk/core:validateAgainstDefaultRules": True}
 
@@ -59,6 +62,21 @@ def vpc(scope: Stack, name: str = "Vpc", *, nat: bool = True) -> ec2.Vpc:
 def template(of: Stack) -> Template:
     """The synthesised template. Raises what synthesis raises."""
     return Template.from_stack(of)
+
+
+@contextmanager
+def jsii_calls() -> Iterator[list[int]]:
+    """Counts the requests to jsii, each of them a round trip to another process."""
+    count = [0]
+    send = process._NodeProcess.send
+
+    def counting(*args: Any) -> Any:
+        count[0] += 1
+        return send(*args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process._NodeProcess, "send", counting)
+        yield count
 
 
 def only(found: Template, kind: str) -> dict[str, Any]:

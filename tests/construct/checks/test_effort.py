@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import jsii
-import pytest
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 
 from cdk_idempotency.checks.guard import Guard
 from kit.checks import attached
-from kit.synth import app, function, stack
+from kit.synth import app, function, jsii_calls, stack
 
 
-def _calls(monkeypatch: pytest.MonkeyPatch, *, stacks: int, functions: int) -> int:
+def _calls(*, stacks: int, functions: int) -> int:
     """How often the checks of an app call the CDK: each call is a round trip to Node."""
     scope = app()
     for number in range(stacks):
@@ -28,29 +24,17 @@ def _calls(monkeypatch: pytest.MonkeyPatch, *, stacks: int, functions: int) -> i
                 "POST", apigateway.LambdaIntegration(worker)
             )
         attached(*workers)
-    calls = 0
-    process = jsii.kernel.provider._process  # type: ignore[attr-defined]
-    send = process.send
-
-    def counted(*args: Any, **options: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        return send(*args, **options)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(process, "send", counted)
+    with jsii_calls() as count:
         Guard.of(home).validate()
-    return calls
+    return count[0]
 
 
-def test_twice_the_functions_are_twice_the_effort(monkeypatch: pytest.MonkeyPatch) -> None:
-    one, two, four = (_calls(monkeypatch, stacks=1, functions=count) for count in (1, 2, 4))
+def test_twice_the_functions_are_twice_the_effort() -> None:
+    one, two, four = (_calls(stacks=1, functions=count) for count in (1, 2, 4))
     assert four - two <= 2.1 * (two - one)
 
 
-def test_an_app_is_looked_through_once_for_all_its_constructs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    together = _calls(monkeypatch, stacks=1, functions=4)
-    apart = _calls(monkeypatch, stacks=4, functions=1)
+def test_an_app_is_looked_through_once_for_all_its_constructs() -> None:
+    together = _calls(stacks=1, functions=4)
+    apart = _calls(stacks=4, functions=1)
     assert apart <= 1.5 * together

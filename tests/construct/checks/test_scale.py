@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
-import pytest
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
-from jsii._kernel.providers import process
 
 from cdk_idempotency import Idempotency
-from kit.synth import app, function, stack, vpc
-
-
-@contextmanager
-def _counted() -> Iterator[list[int]]:
-    """The requests to jsii, each of them a round trip to another process."""
-    count = [0]
-    send = process._NodeProcess.send
-
-    def counting(*args: Any) -> Any:
-        count[0] += 1
-        return send(*args)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(process._NodeProcess, "send", counting)
-        yield count
+from kit.synth import app, function, jsii_calls, stack, vpc
 
 
 def _cost(functions: int) -> int:
@@ -41,7 +20,7 @@ def _cost(functions: int) -> int:
         queue = sqs.Queue(scope, f"Queue{number}")
         attached.add_event_source(sources.SqsEventSource(queue))
         idempotency.attach(attached)
-    with _counted() as count:
+    with jsii_calls() as count:
         root.synth()
     return count[0]
 
