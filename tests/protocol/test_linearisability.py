@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kit.histories import Operation
-from kit.linearisability import NotLinearisableError, Register, check
+from kit.linearisability import NotLinearisableError, Register, UndecidedError, check
 
 REGISTER = Register(lease=10, expires_after=100)
 
@@ -261,3 +261,31 @@ def test_what_a_register_did_is_not_explained_with_another_answer() -> None:
             with pytest.raises(NotLinearisableError):
                 check(tuple(history), REGISTER)
     assert changed > 100
+
+
+# Calls of unknown effect --------------------------------------------------------------------------
+
+UNKNOWN = tuple(
+    Operation(f"u{number}", number / 100, ended=10.0, ending="unavailable") for number in range(40)
+)
+"""As many orders as there are subsets of them, and more."""
+
+
+def test_calls_of_unknown_effect_that_explain_nothing_cost_nothing() -> None:
+    run = Operation("a", 0.0, 0.1, 0.2, "x", 0.3, "executed", "x")
+    replay = Operation("b", 1.0, ended=1.1, ending="replayed", answer="x")
+    told = check((run, *UNKNOWN, replay), Register(lease=10, expires_after=100), most=10)
+    assert told == ["a acquires", "a records", "b replays"]
+
+
+def test_a_call_of_unknown_effect_may_be_what_others_met() -> None:
+    lost = Operation("u", 0.0, ended=0.1, ending="unavailable")
+    refused = Operation("b", 0.2, ended=0.3, ending="busy")
+    told = check((lost, refused), Register(lease=10, expires_after=100))
+    assert told == ["u acquires", "b is refused"]
+
+
+def test_too_many_orders_are_no_verdict() -> None:
+    replay = Operation("b", 11.0, ended=11.1, ending="replayed", answer="of nobody")
+    with pytest.raises(UndecidedError):
+        check((*UNKNOWN, replay), Register(lease=10, expires_after=100), most=1000)

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 
 from kit.histories import Operation
-from kit.linearisability import NotLinearisableError, Register, check
+from kit.linearisability import NotLinearisableError, Register, UndecidedError, check
 
 TOLERANCE = 0.3
 """Seconds by which what callers see may differ from what the store did: it answers later."""
+
+STATES = 50_000
+"""The most that are looked at to explain a key; each takes memory for all of its calls."""
 
 _FOREVER = 1e9
 
@@ -28,6 +31,8 @@ class Verdict:
     """Runs that were never heard of again."""
     unexplained: list[str] = field(default_factory=list)
     split: list[str] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
+    """Keys with too many calls of unknown effect to try all their orders; told, and no failure."""
     latencies: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Median and 99th percentile by ending, milliseconds."""
 
@@ -43,6 +48,7 @@ class Verdict:
             f"explained repeats    {self.repeats - len(self.unexplained)}",
             f"unexplained repeats  {len(self.unexplained)}",
             f"split answers        {len(self.split)}",
+            f"undecided histories  {len(self.undecided)}",
             *(
                 f"{ending:<12} p50 {p50:6.1f} ms   p99 {p99:6.1f} ms"
                 for ending, (p50, p99) in self.latencies.items()
@@ -59,6 +65,13 @@ def judge(history: Iterable[Operation], *, lease: float) -> Verdict:
         by_key[call.name.partition("/")[0]].append(call)
     every = [call for calls in by_key.values() for call in calls]
     runs = [call for call in every if call.ran is not None]
+    split: list[str] = []
+    undecided: list[str] = []
+    for key, calls in by_key.items():
+        try:
+            split += _splits(key, calls, lease)
+        except UndecidedError:
+            undecided.append(key)
     first_runs = sum(any(call.ran is not None for call in calls) for calls in by_key.values())
     return Verdict(
         keys=len(by_key),
@@ -67,7 +80,8 @@ def judge(history: Iterable[Operation], *, lease: float) -> Verdict:
         repeats=len(runs) - first_runs,
         died=sum(call.ended is None for call in runs),
         unexplained=[why for calls in by_key.values() for why in _repeats(calls, lease)],
-        split=[why for key, calls in by_key.items() for why in _splits(key, calls, lease)],
+        split=split,
+        undecided=undecided,
         latencies=_latencies(every),
     )
 
@@ -98,12 +112,13 @@ def _excused(before: Operation, run: Operation, lease: float) -> bool:
 
 def _splits(key: str, calls: list[Operation], lease: float) -> list[str]:
     """Answers that differ though nobody reported a lost lease, and histories that no register with
-    a lease explains."""
+    a lease explains. Raises `UndecidedError`."""
     answers = {call.answer for call in calls if call.ending in ("executed", "replayed")}
     if len(answers) > 1:
         return [f"{key} was answered {' and '.join(sorted(map(str, answers)))}"]
+    register = Register(lease=lease, expires_after=_FOREVER, tolerance=TOLERANCE)
     try:
-        check(tuple(calls), Register(lease=lease, expires_after=_FOREVER, tolerance=TOLERANCE))
+        check(tuple(calls), register, most=STATES)
     except NotLinearisableError as error:
         return [f"{key}: {error}"]
     return []

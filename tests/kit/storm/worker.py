@@ -21,6 +21,9 @@ from kit.storm.broken import Break, broken
 from lambda_idempotency import DynamoDBStore, InProgressError, StoreError, idempotent
 from lambda_idempotency.record import Store
 
+_RETRY_AFTER = 0.05
+"""Seconds that a client leaves to a store that is away."""
+
 StoreName = Literal["dynamodb", "redis"]
 
 TABLE = NAMESPACE = USER = "storm"
@@ -101,6 +104,8 @@ class Worker:
         else:
             ending = self._ending(answer)
         self._history.ended(self._call, ending, answer)
+        if ending == "unavailable":
+            time.sleep(_RETRY_AFTER)
 
     def _ending(self, answer: str) -> Ending:
         if self._result != answer:
