@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lambda_idempotency.elapsed import Moment
+
 
 class ManualClock:
     """Epoch seconds, as `time.time` returns them."""
@@ -11,6 +13,10 @@ class ManualClock:
 
     def __call__(self) -> float:
         return self._now
+
+    def moment(self) -> Moment:
+        """The time by both clocks of a process, which go alike."""
+        return Moment(self._now, self._now)
 
     def advance(self, seconds: float) -> None:
         """Moves the clock; a negative step moves it back."""

@@ -50,8 +50,9 @@ class MemoryWorld:
         """`cached`: behind a `CachedStore`, which knows only what it has been told."""
         self._clock = ManualClock()
         self._memory = MemoryStore(self._clock)
-        clocks = (self._clock,)
-        self.store: Store = CachedStore(self._memory, 10, clocks=clocks) if cached else self._memory
+        self.store: Store = self._memory
+        if cached:
+            self.store = CachedStore(self._memory, 10, moment=self._clock.moment)
         self.key = fresh_key()
 
     def now(self) -> int:

@@ -10,6 +10,7 @@ import pytest
 
 from kit.clocks import ManualClock
 from lambda_idempotency import FingerprintMismatchError, MemoryStore, StoreError, idempotent
+from lambda_idempotency.elapsed import Moment
 from lambda_idempotency.record import (
     COMPLETED,
     PARKED,
@@ -58,6 +59,9 @@ class Clocks:
     def __init__(self) -> None:
         self.store, self.steady, self.wall = ManualClock(), ManualClock(), ManualClock()
 
+    def moment(self) -> Moment:
+        return Moment(self.steady(), self.wall())
+
     def advance(self, seconds: float) -> None:
         for clock in (self.store, self.steady, self.wall):
             clock.advance(seconds)
@@ -75,7 +79,7 @@ def store(clocks: Clocks) -> Asked:
 
 @pytest.fixture
 def cached(store: Asked, clocks: Clocks) -> CachedStore:
-    return CachedStore(store, 3, clocks=(clocks.steady, clocks.wall))
+    return CachedStore(store, 3, moment=clocks.moment)
 
 
 def claim(key: str = "shop#1", owner: str = "b") -> Claim:
@@ -227,7 +231,7 @@ def test_a_clock_that_is_set_back_keeps_nothing_alive(cached: CachedStore, clock
 def test_a_record_is_as_old_as_the_request_for_it(
     store: Asked, clocks: Clocks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cached = CachedStore(store, 3, clocks=(clocks.steady, clocks.wall))
+    cached = CachedStore(store, 3, moment=clocks.moment)
     complete(store, data="1")
     original = store.claim
 

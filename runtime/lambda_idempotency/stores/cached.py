@@ -1,19 +1,18 @@
 """Completed records kept in the process: a duplicate that finds its own asks no store.
 
 A completed record does not change until it expires, so what was read stays true for as long as it
-then had to live. Two clocks measure that, because one stands still while a sandbox is frozen and
-the other can be set back; the later one counts. A record that an operator deletes is still
-replayed by the processes that have it.
+then had to live. A record that an operator deletes is still replayed by the processes that have it.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .. import elapsed
+from ..elapsed import Moment
 from ..record import COMPLETED, Blocked, Claim, Completion, Done, Record, Reply, Store
 
 
@@ -26,12 +25,12 @@ class CachedStore:
         store: Store,
         size: int,
         *,
-        clocks: tuple[Callable[[], float], ...] = (time.monotonic, time.time),
+        moment: Callable[[], Moment] = elapsed.now,
     ) -> None:
         self.max_data = store.max_data
         self._store = store
         self._size = size
-        self._clocks = clocks
+        self._moment = moment
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -45,12 +44,12 @@ class CachedStore:
         """See `Store.claim`."""
         if seen is None and (known := self._known(claim.key)) is not None:
             return known
-        asked = self._times()
+        asked = self._moment()
         return self._noted(self._store.claim(claim, seen), asked)
 
     def complete(self, completion: Completion) -> Reply:
         """See `Store.complete`."""
-        asked = self._times()
+        asked = self._moment()
         reply = self._store.complete(completion)
         if isinstance(reply, Done):
             self._noted(Blocked(completion.record(reply.now), reply.now), asked)
@@ -63,7 +62,7 @@ class CachedStore:
 
     def read(self, key: str) -> Reply:
         """See `Store.read`."""
-        asked = self._times()
+        asked = self._moment()
         return self._noted(self._store.read(key), asked)
 
     def _known(self, key: str) -> Blocked | None:
@@ -71,7 +70,7 @@ class CachedStore:
             entry = self._entries.get(key)
             if entry is None:
                 return None
-            now = entry.now + self._since(entry.asked)
+            now = entry.now + elapsed.milliseconds(entry.asked, self._moment())
             if entry.record.expired(now):
                 del self._entries[key]
                 return None
@@ -81,8 +80,8 @@ class CachedStore:
             record = record._replace(data=data.decode())
         return Blocked(record, now)
 
-    def _noted(self, reply: Reply, asked: tuple[float, ...]) -> Reply:
-        """Keeps a completed record; `asked` are the times before the store was."""
+    def _noted(self, reply: Reply, asked: Moment) -> Reply:
+        """Keeps a completed record; the store was not asked before `asked`."""
         if isinstance(reply, Blocked) and reply.record.status == COMPLETED:
             record, data = reply.record, reply.record.data
             if isinstance(data, str):
@@ -94,17 +93,9 @@ class CachedStore:
                     self._entries.popitem(last=False)
         return reply
 
-    def _times(self) -> tuple[float, ...]:
-        return tuple(clock() for clock in self._clocks)
-
-    def _since(self, asked: tuple[float, ...]) -> int:
-        """Milliseconds since then, and not fewer."""
-        passed = (now - then for now, then in zip(self._times(), asked, strict=True))
-        return int(max(passed) * 1000) + 1
-
 
 class _Entry(NamedTuple):
     record: Record
     is_text: bool
     now: int
-    asked: tuple[float, ...]
+    asked: Moment
