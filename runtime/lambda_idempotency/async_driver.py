@@ -22,8 +22,9 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
-from . import deadline
-from .drivers import ask_surely, ask_together
+from . import deadline, elapsed
+from .drivers import Lease, ask_surely, ask_together
+from .elapsed import Moment
 from .metrics import report
 from .protocol import Protocol
 from .record import Store
@@ -34,6 +35,7 @@ from .steps import (
     Complete,
     Emit,
     Failed,
+    Late,
     Outcome,
     Raised,
     Read,
@@ -59,10 +61,12 @@ async def drive(
     remaining: Callable[[], int],
     finish: Callable[[Returned], Returned] | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    moment: Callable[[], Moment] = elapsed.now,
 ) -> Outcome:
     """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left.
     `finish`, which never raises, does with a result what takes time before it is recorded."""
     waits = Waits(store, remaining, sleep)
+    lease = Lease(moment)
     ran = False
     reply: Answer = None
     while True:
@@ -72,8 +76,8 @@ async def drive(
             outcome: Outcome = stop.value
             break
         if isinstance(step, (Run, Reconcile)):
-            ran = True
-            reply = await ran_as(run, step)
+            reply = await ran_as(run, step, lease)
+            ran = not isinstance(reply, Late)
             if isinstance(reply, Raised) and isinstance(reply.error, asyncio.CancelledError):
                 waits.cancelled = reply.error
             if finish is not None and isinstance(reply, Returned) and reply.keep:
@@ -85,6 +89,8 @@ async def drive(
             report(step.metric, key)
             reply = None
         else:
+            if isinstance(step, (Claim, Read)):
+                lease.asked()
             reply = await waits.ask(step)
         if waits.cancelled is not None and not ran:
             protocol.close()
@@ -102,9 +108,13 @@ async def in_thread(function: Callable[[T], R], argument: T) -> R:
 
 
 async def ran_as(
-    run: Callable[[Run | Reconcile], Awaitable[Returned | None]], step: Run | Reconcile
+    run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
+    step: Run | Reconcile,
+    lease: Lease,
 ) -> Answer:
     """What running the handler came to."""
+    if lease.ended(step):
+        return Late()
     try:
         return await run(step)
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it

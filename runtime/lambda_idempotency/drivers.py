@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from . import deadline
+from . import deadline, elapsed
+from .elapsed import Moment
 from .metrics import report, timed
 from .protocol import Protocol
 from .record import Reply, Store
@@ -16,6 +17,7 @@ from .steps import (
     Complete,
     Emit,
     Failed,
+    Late,
     Outcome,
     Raised,
     Read,
@@ -38,15 +40,19 @@ def drive(
     remaining: Callable[[], int],
     finish: Callable[[Returned], Returned] | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    moment: Callable[[], Moment] = elapsed.now,
 ) -> Outcome:
     """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left.
     `finish`, which never raises, does with a result what takes time before it is recorded."""
     token = deadline.start(remaining())
+    lease = Lease(moment)
     reply: Answer = None
     try:
         while True:
             step = protocol.send(reply)
-            reply = execute(step, key=key, store=store, run=run, remaining=remaining, sleep=sleep)
+            reply = execute(
+                step, key=key, store=store, run=run, remaining=remaining, sleep=sleep, lease=lease
+            )
             if finish is not None and isinstance(reply, Returned) and reply.keep:
                 reply = finish(reply)
     except StopIteration as stop:
@@ -64,9 +70,12 @@ def execute(
     run: Callable[[Run | Reconcile], Returned | None],
     remaining: Callable[[], int],
     sleep: Callable[[float], None],
+    lease: Lease,
 ) -> Answer:
     """Executes one step of a call, and returns what to tell its protocol."""
     if isinstance(step, (Run, Reconcile)):
+        if lease.ended(step):
+            return Late()
         try:
             return run(step)
         except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
@@ -77,7 +86,29 @@ def execute(
     if isinstance(step, Emit):
         report(step.metric, key)
         return None
+    if isinstance(step, (Claim, Read)):
+        lease.asked()
     return ask_surely(store, step, remaining)
+
+
+class Lease:
+    """Whether the lease that was asked for last may have ended."""
+
+    __slots__ = ("_asked", "_moment")
+    _asked: Moment
+
+    def __init__(self, moment: Callable[[], Moment]) -> None:
+        self._moment = moment
+
+    def asked(self) -> None:
+        """It is asked for now."""
+        self._asked = self._moment()
+
+    def ended(self, step: Run | Reconcile) -> bool:
+        """Whether what the step calls would come too late: it says how long the lease lasts."""
+        if step.lease is None:
+            return False
+        return elapsed.milliseconds(self._asked, self._moment()) > step.lease
 
 
 def ask(store: Store, step: Claim | Complete | Release | Read) -> Answer:

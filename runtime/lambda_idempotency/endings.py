@@ -31,10 +31,12 @@ RESERVE: Final = 500
 
 
 class Held(NamedTuple):
-    """We own the key for this attempt; `not_after` is our claim's expiration, where it is known."""
+    """We own the key for this attempt, for so many milliseconds since we asked; `not_after` is our
+    claim's expiration. None where nothing is known of our claim."""
 
     attempt: int
     not_after: int | None
+    lease: int | None
 
 
 def record_answer(call: Call, held: Held, ran: Returned) -> Generator[Step, Answer, Outcome]:

@@ -31,7 +31,8 @@ class FingerprintMismatchError(IdempotencyError):
 
 
 class StoreError(IdempotencyError):
-    """The store could not be reached or refused the request. Raised only before anything ran."""
+    """The store could not be reached, refused the request, or answered when the lease had ended.
+    Raised only before anything ran."""
 
 
 class ResponseUnavailableError(IdempotencyError):

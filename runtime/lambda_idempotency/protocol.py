@@ -11,12 +11,14 @@ connection and draws no random numbers, so every interleaving of several workers
      answer is not kept               │
                                       └─────────────► PARKED: more than max_attempts have died
 
-Three rules carry the guarantees:
+Four rules carry the guarantees:
 
 1. Every write is conditional and puts the whole record, so the store alone decides who owns a key.
 2. An orphan is taken over only while it still carries the owner we saw: whoever completes or takes
    over first wins, and the other learns it.
-3. Once the handler has returned, its result reaches the caller, whatever happens to the record.
+3. Nothing is called once the lease may have ended. Drivers measure that from when they asked for
+   it: no reply tells how long it was under way.
+4. Once the handler has returned, its result reaches the caller, whatever happens to the record.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from typing import Final, TypeAlias
 
 from . import record
 from .endings import Held, commit, differs, record_answer, release, send
+from .errors import StoreError
 from .record import COMPLETED, PARKED, Blocked, Completion, Done, Gone, Metric, Record
 from .steps import (
     Answer,
@@ -35,6 +38,7 @@ from .steps import (
     Executed,
     Failed,
     InProgress,
+    Late,
     Mismatch,
     Outcome,
     Parked,
@@ -72,15 +76,18 @@ def run_once(call: Call) -> Protocol:
         return (yield from _park(call, held))
     ran: Answer = None
     if call.reconciles and held.attempt > 1:
-        ran = yield Reconcile(held.attempt)
+        ran = yield Reconcile(held.attempt, held.lease)
         if isinstance(ran, Raised):
             # The key keeps its lease: released, it would forget that there is something to ask.
             return ran
+        if isinstance(ran, Returned):
+            yield Emit("Reconciled")
     if ran is None:
+        # Told before it runs: a log then shows which attempt has died. A late one is counted too.
         yield Emit("Executed")
-        ran = yield Run(held.attempt)
-    else:
-        yield Emit("Reconciled")
+        ran = yield Run(held.attempt, held.lease)
+    if isinstance(ran, Late):
+        return (yield from _too_late(call, held))
     if isinstance(ran, Raised):
         yield from release(call)
         return ran
@@ -105,7 +112,7 @@ def _acquire(call: Call) -> Generator[Step, Answer, Held | Outcome]:
             assert isinstance(step, Claim)
             if _takes_over(call, step):
                 yield Emit("TakenOver")
-            return Held(step.claim.attempt, step.claim.record(reply.now).expiration)
+            return Held(step.claim.attempt, step.claim.record(reply.now).expiration, call.lease)
         if isinstance(reply, Gone):
             step = _claim(call)
             continue
@@ -130,7 +137,7 @@ def _verdict(call: Call, found: Record, now: int) -> Held | Outcome | None:
     """What a live record means for this call; None: its attempt is dead, take it over."""
     if found.owner == call.owner and found.leased(now):
         # The reply to an earlier send of this claim was lost: it is ours.
-        return Held(found.attempt, found.expiration)
+        return Held(found.attempt, found.expiration, found.lease_end - now)
     if differs(call, found):
         return Mismatch(found)
     if found.status == COMPLETED:
@@ -147,12 +154,16 @@ def _unreachable(
     if isinstance(step, Read):
         return Unavailable(failed.error)
     if call.fail_open:
-        return Held(step.claim.attempt, not_after=None)
-    if step.claim.attempt == 1:
-        # The claim may have taken effect; it would block the key until its lease ends.
-        yield Release(call.key, call.owner)
-    # A take-over keeps its lease: released, the key would forget that an attempt has died.
+        return Held(step.claim.attempt, not_after=None, lease=None)
+    yield from _let_go(call, step.claim.attempt)
     return Unavailable(failed.error)
+
+
+def _let_go(call: Call, attempt: int) -> Generator[Step, Answer, None]:
+    """Frees the key of a claim that nothing has run under, if it took effect. A take-over keeps its
+    lease: released, the key would forget that an attempt has died."""
+    if attempt == 1:
+        yield Release(call.key, call.owner)
 
 
 def _park(call: Call, held: Held) -> Protocol:
@@ -176,6 +187,16 @@ def _park(call: Call, held: Held) -> Protocol:
             return verdict
     yield Emit("StoreError" if isinstance(reply, Failed) else "Parked")
     return Parked(call.key, held.attempt - 1)
+
+
+def _too_late(call: Call, held: Held) -> Protocol:
+    yield Emit("StoreError")
+    yield from _let_go(call, held.attempt)
+    why = (
+        f"The lease of record {call.key} ended before the call could start: the store answered too "
+        "late, or this process stood still. Nothing ran; retry."
+    )
+    return Unavailable(StoreError(why))
 
 
 def _claim(call: Call, *, seen: Record | None = None) -> Claim:

@@ -36,16 +36,19 @@ class Claim(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Call the handler. Reply: `Returned` or `Raised`."""
+    """Call the handler. Reply: `Returned` or `Raised`; or `Late`, if the milliseconds that the
+    `lease` lasts have passed since the last `Claim` or `Read` was sent. None: there is no lease."""
 
     attempt: int
+    lease: int | None = None
 
 
 class Reconcile(NamedTuple):
-    """Ask whether the dead attempt before this one has done its work. Reply: `Returned`, `Raised`,
-    or None: run again."""
+    """Ask whether the dead attempt before this one has done its work. Reply: as to `Run`, or None:
+    run again."""
 
     attempt: int
+    lease: int | None = None
 
 
 class Complete(NamedTuple):
@@ -120,7 +123,11 @@ class Raised(NamedTuple):
     error: BaseException
 
 
-Answer: TypeAlias = record.Reply | Failed | Returned | Raised | None
+class Late(NamedTuple):
+    """Nothing was called: the lease may have ended, and another attempt may have begun."""
+
+
+Answer: TypeAlias = record.Reply | Failed | Returned | Raised | Late | None
 
 
 class Both(NamedTuple):

@@ -12,8 +12,18 @@ import pytest
 
 from kit.clocks import ManualClock
 from lambda_idempotency import async_driver, drivers
+from lambda_idempotency.elapsed import Moment
 from lambda_idempotency.protocol import Protocol
-from lambda_idempotency.record import INPROGRESS, Blocked, Completion, Done, Gone, Metric, Record
+from lambda_idempotency.record import (
+    INPROGRESS,
+    Blocked,
+    Completion,
+    Done,
+    Gone,
+    Metric,
+    Record,
+    Reply,
+)
 from lambda_idempotency.record import Claim as ClaimWrite
 from lambda_idempotency.steps import (
     Answer,
@@ -22,6 +32,7 @@ from lambda_idempotency.steps import (
     Emit,
     Executed,
     Failed,
+    Late,
     Outcome,
     Raised,
     Read,
@@ -74,6 +85,7 @@ class _Script:
         store: MemoryStore | None = None,
         run: Callable[[Run | Reconcile], Returned] = _returns_one,
         sleep: Callable[[float], None] = lambda _: None,
+        moment: Callable[[], Moment] = lambda: Moment(0, 0),
     ) -> Outcome:
         return self._drive(
             self.run(),
@@ -82,6 +94,7 @@ class _Script:
             run=run,
             remaining=lambda: 1234,
             sleep=sleep,
+            moment=moment,
         )
 
 
@@ -206,6 +219,93 @@ def test_without_a_pause_nothing_sleeps(script: Scripts) -> None:
     slept: list[float] = []
     script(Claim(CLAIM), Run(1), Complete(COMPLETION)).drive(sleep=slept.append)
     assert slept == []
+
+
+# Too late -----------------------------------------------------------------------------------------
+
+
+class _Slow(MemoryStore):
+    """Answers a second after it was asked; `passing` are the clocks on which that second passes."""
+
+    def __init__(self, *passing: ManualClock) -> None:
+        super().__init__(ManualClock())
+        self._passing = passing
+
+    def _slowly(self, reply: Reply) -> Reply:
+        for clock in self._passing:
+            clock.advance(1)
+        return reply
+
+    def claim(self, claim: ClaimWrite, seen: Record | None = None) -> Reply:
+        return self._slowly(super().claim(claim, seen))
+
+    def complete(self, completion: Completion) -> Reply:
+        return self._slowly(super().complete(completion))
+
+    def read(self, key: str) -> Reply:
+        return self._slowly(super().read(key))
+
+
+def _clocks() -> tuple[ManualClock, ManualClock, Callable[[], Moment]]:
+    steady, wall = ManualClock(1000), ManualClock()
+    return steady, wall, lambda: Moment(steady(), wall())
+
+
+STARTS = pytest.mark.parametrize("start", [Run, Reconcile])
+
+
+@STARTS
+@pytest.mark.parametrize("passing", [{"steady"}, {"wall"}, {"steady", "wall"}], ids=sorted)
+def test_what_may_start_after_its_lease_does_not(
+    script: Scripts, start: type[Run | Reconcile], passing: set[str]
+) -> None:
+    """Either clock is believed: one stands still while a sandbox is frozen."""
+    steady, wall, moment = _clocks()
+    store = _Slow(
+        *(clock for name, clock in (("steady", steady), ("wall", wall)) if name in passing)
+    )
+    called: list[Run | Reconcile] = []
+
+    def run(step: Run | Reconcile) -> Returned:
+        called.append(step)
+        return Returned(1, "1")
+
+    played = script(Claim(CLAIM), start(1, lease=1000))
+    played.drive(store=store, run=run, moment=moment)
+    assert called == []
+    assert type(played.answers[1]) is Late
+
+
+@STARTS
+def test_what_starts_within_its_lease_does(script: Scripts, start: type[Run | Reconcile]) -> None:
+    steady, wall, moment = _clocks()
+    played = script(Claim(CLAIM), start(1, lease=1002))
+    played.drive(store=_Slow(steady, wall), moment=moment)
+    assert played.answers[1] == Returned(1, "1")
+
+
+@STARTS
+def test_what_starts_without_a_lease_does_at_any_time(
+    script: Scripts, start: type[Run | Reconcile]
+) -> None:
+    steady, wall, moment = _clocks()
+    played = script(Claim(CLAIM), start(1))
+    played.drive(store=_Slow(steady, wall), moment=moment)
+    assert played.answers[1] == Returned(1, "1")
+
+
+def test_a_lease_is_measured_from_the_last_claim_or_read(script: Scripts) -> None:
+    steady, wall, moment = _clocks()
+    played = script(Claim(CLAIM), Read(KEY), Run(1, lease=1500))
+    played.drive(store=_Slow(steady, wall), moment=moment)
+    assert played.answers[2] == Returned(1, "1")
+
+
+def test_a_completion_in_between_takes_time_from_it(script: Scripts) -> None:
+    steady, wall, moment = _clocks()
+    played = script(Claim(CLAIM), Complete(COMPLETION), Run(1, lease=1500))
+    played.drive(store=_Slow(steady, wall), moment=moment)
+    assert type(played.answers[2]) is Late
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,7 @@ each = pytest.mark.parametrize("name", [found.name for found in SCENARIOS])
 
 
 def _part(name: str) -> Moves:
-    moments = 2 if name == "waiting" else 3
-    return Moves(World(scenario(name).smaller(faults=1, moments=moments)))
+    return Moves(World(scenario(name).smaller(faults=1, moments=3)))
 
 
 @each

@@ -9,7 +9,7 @@ import pytest
 
 from kit.explorer.automaton import Automaton, fingerprint
 from kit.explorer.choices import FAILED
-from kit.explorer.scenarios import calls
+from kit.explorer.scenarios import LEASE, calls
 from lambda_idempotency.protocol import run_once
 from lambda_idempotency.record import Done, Gone
 from lambda_idempotency.steps import Executed, InProgress, Returned, Run
@@ -71,7 +71,7 @@ def test_what_cannot_be_compared_is_refused() -> None:
 def test_the_automaton_goes_where_the_generator_goes() -> None:
     automaton = Automaton(run_once, CALL)
     claimed = automaton.send(0, Done(1000))
-    assert automaton.nodes[claimed].step == Run(1)
+    assert automaton.nodes[claimed].step == Run(1, LEASE)
     completing = automaton.send(claimed, Returned("x", '"x"'))
     done = automaton.send(completing, Done(1000))
     assert automaton.nodes[done].outcome == Executed("x")

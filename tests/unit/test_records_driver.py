@@ -214,6 +214,25 @@ def test_a_lease_is_measured_when_its_record_is_claimed(clock: ManualClock) -> N
     assert leases == [32_000, 28_000, 24_000]
 
 
+def test_a_record_whose_lease_ended_on_the_way_is_not_run(
+    clock: ManualClock, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(PairingStore):
+        def together(self, completion: Completion, claim: Claim) -> Any:
+            replies = super().together(completion, claim)
+            clock.advance(2)
+            return replies
+
+    for module in (driver, async_driver):
+        monkeypatch.setattr(module, "drive", partial(module.drive, moment=clock.moment))
+    store, orders = Slow(clock), Orders()
+    handler = handler_of(kind, store, orders, lease=2)
+    assert failures(handler(batch(*map(sqs, "12")), None)) == ["2"]
+    assert (store.sent, orders.done) == (["claim", PAIR, "release"], ["1"])
+    assert failures(handler(batch(sqs("2")), None)) == []
+    assert orders.done == ["1", "2"]
+
+
 # What interrupts ----------------------------------------------------------------------------------
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from .. import elapsed
 from ..async_driver import Waits, ran_as
+from ..drivers import Lease
+from ..elapsed import Moment
 from ..metrics import report
 from ..record import Store
-from ..steps import Emit, Reconcile, Returned, Run, Sleep, Together
+from ..steps import Claim, Emit, Read, Reconcile, Returned, Run, Sleep, Together
 from .turns import Batch, BatchAnswer, Member, Turn
 
 
@@ -18,15 +21,17 @@ async def drive(
     store: Store,
     run: Callable[[Member, Run | Reconcile], Awaitable[Returned | None]],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    moment: Callable[[], Moment] = elapsed.now,
 ) -> None:
     """Runs a batch to its end. A cancellation is raised when the batch has been told."""
     cancelled: asyncio.CancelledError | None = None
+    lease = Lease(moment)  # nothing is claimed before what was claimed last has run
     try:
         turn = next(batch)
         while True:
             waits = Waits(store, turn.member.remaining, sleep)
             waits.cancelled = cancelled
-            answer = await _take(turn, waits, run)
+            answer = await _take(turn, waits, run, lease)
             if waits.cancelled is cancelled:
                 turn = batch.send(answer)
             else:
@@ -41,12 +46,15 @@ async def _take(
     turn: Turn,
     waits: Waits,
     run: Callable[[Member, Run | Reconcile], Awaitable[Returned | None]],
+    lease: Lease,
 ) -> BatchAnswer:
     member, step = turn
+    if isinstance(step, (Claim, Read, Together)):
+        lease.asked()
     if isinstance(step, Together):
         return await waits.ask_together(step)
     if isinstance(step, (Run, Reconcile)):
-        return await ran_as(lambda asked: run(member, asked), step)
+        return await ran_as(lambda asked: run(member, asked), step, lease)
     if isinstance(step, Sleep):
         await waits.sleep(step.milliseconds)
         return None

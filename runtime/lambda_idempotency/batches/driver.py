@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .. import deadline
-from ..drivers import ask_together, execute
+from .. import deadline, elapsed
+from ..drivers import Lease, ask_together, execute
+from ..elapsed import Moment
 from ..record import Store
 from ..steps import Reconcile, Returned, Run, Together
 from .turns import Batch, BatchAnswer, Member, Turn
@@ -18,14 +19,16 @@ def drive(
     store: Store,
     run: Callable[[Member, Run | Reconcile], Returned | None],
     sleep: Callable[[float], None] = time.sleep,
+    moment: Callable[[], Moment] = elapsed.now,
 ) -> None:
     """Runs a batch to its end. What interrupts it is raised when the batch has been told."""
     token = deadline.start(0)  # each turn has its own
+    lease = Lease(moment)  # nothing is claimed before what was claimed last has run
     try:
         turn = next(batch)
         while True:
             try:
-                answer = _take(turn, store, run, sleep)
+                answer = _take(turn, store, run, sleep, lease)
             except BaseException as error:  # noqa: BLE001 - the batch re-raises it
                 turn = batch.throw(error)
             else:
@@ -41,10 +44,12 @@ def _take(
     store: Store,
     run: Callable[[Member, Run | Reconcile], Returned | None],
     sleep: Callable[[float], None],
+    lease: Lease,
 ) -> BatchAnswer:
     member, step = turn
     deadline.start(member.remaining())
     if isinstance(step, Together):
+        lease.asked()
         return ask_together(store, step, member.remaining)
     return execute(
         step,
@@ -53,4 +58,5 @@ def _take(
         run=lambda asked: run(member, asked),
         remaining=member.remaining,
         sleep=sleep,
+        lease=lease,
     )

@@ -18,6 +18,7 @@ from lambda_idempotency.steps import (
     Claim,
     Complete,
     Failed,
+    Late,
     Raised,
     Read,
     Reconcile,
@@ -55,6 +56,8 @@ class Kind(Enum):
     DOUBLED = "is answered, and a copy is still under way"
     LANDS = "lands late"
     RUNS = "runs"
+    STALLED = "stalls as it starts, and runs"
+    LATE = "does not start, since the lease may have ended"
     ASKS = "asks what the dead attempt has done"
     WAKES = "wakes up"
     CRASHES = "crashes"
@@ -97,9 +100,12 @@ def moves_of(world: World, worker: int, number: int, place: Place) -> Iterator[M
         yield Move(Kind.CRASHES, world.locals.number(ended(local)), place[0])
 
 
-def _run(world: World, worker: int, local: Local, step: Step, place: Place) -> Iterator[Move]:
-    """The effect happens, and the handler returns or raises."""
+def _run(world: World, worker: int, local: Local, step: Run, place: Place) -> Iterator[Move]:
+    """The effect happens, and the handler returns or raises. It does not start too late, unless it
+    stalls when the driver has just looked at the clock."""
     record, moment, _ = place
+    if late := _is_late(world, local, step, moment):
+        yield _late(world, worker, local, place)
     own = answer_of(worker, commits=world.scenario.commits)
     answers: dict[str, tuple[Answer, Ran]] = {
         "returns": (own, Ran.KEPT),
@@ -111,12 +117,28 @@ def _run(world: World, worker: int, local: Local, step: Step, place: Place) -> I
         ran_ = local._replace(ran=ran, gives=worker)
         after, broken = world.send(worker, ran_, answer, record, moment)
         number = world.locals.number(after)
-        yield Move(Kind.RUNS, number, record, runs=True, broken=broken, reply=answer)
+        kind = Kind.STALLED if late else Kind.RUNS
+        yield Move(kind, number, record, runs=not late, broken=broken, reply=answer)
 
 
-def _reconcile(world: World, worker: int, local: Local, step: Step, place: Place) -> Iterator[Move]:
-    """Who asks is told the truth, or nothing at all."""
+def _is_late(world: World, local: Local, step: Run | Reconcile, moment: int) -> bool:
+    """Whether the driver sees that the lease may have ended."""
+    return step.lease is not None and world.times[moment] - local.sent >= step.lease
+
+
+def _late(world: World, worker: int, local: Local, place: Place) -> Move:
     record, moment, _ = place
+    after, broken = world.send(worker, local, Late(), record, moment)
+    return Move(Kind.LATE, world.locals.number(after), record, broken=broken, reply=Late())
+
+
+def _reconcile(
+    world: World, worker: int, local: Local, step: Reconcile, place: Place
+) -> Iterator[Move]:
+    """Who asks is told the truth, or nothing at all; who would ask too late does not."""
+    record, moment, _ = place
+    if _is_late(world, local, step, moment):
+        yield _late(world, worker, local, place)
 
     def move(answer: Answer, truth: int | None, **known: Any) -> Move:
         after, broken = world.send(worker, local._replace(**known), answer, record, moment)
@@ -174,7 +196,7 @@ def _answered(move: Move, place: tuple[World, int, int], effects: tuple[Effect, 
     """The worker goes on with the move's reply, after these effects of its request."""
     world, worker, moment = place
     last = effects[-1]
-    local = last.local
+    local = last.local._replace(sent=world.times[moment])
     step = world.automata[worker].nodes[local.node].step
     assert isinstance(step, Claim | Complete | Release | Read)
     if isinstance(move.reply, Failed):

@@ -114,10 +114,10 @@ def _of_replay(
 
 
 def of_run(worker: int, workers: Sequence[Local], scenario: Scenario) -> Broken | None:
-    """A worker's handler starts. Who has lost his lease before his run may run beside another:
-    nobody could tell him in time."""
+    """A worker's handler starts in time, by its clock. Another's, which is ahead, may tell that its
+    lease has ended: then it may run beside another."""
     runner = workers[worker]
-    if runner.unprotected or runner.lost:
+    if runner.unprotected or (runner.lost and scenario.early > 0):
         return None
     name = NAMES[worker]
     let_go = any(other.ran is Ran.LET_GO for other in workers)

@@ -113,7 +113,8 @@ SCENARIOS: Final = (
     Scenario("clocks-two", calls(2), faults=2, **WORKER_CLOCKS),
     Scenario("clocks-three", calls(3), faults=1, **WORKER_CLOCKS),
     Scenario("store-clock", calls(2), faults=2, **SKEWED),
-    Scenario("waiting", calls(3, wait=15 * SECOND), faults=1, seconds=LEASES),
+    # Who waits may find his own claim when its lease is almost over.
+    Scenario("waiting", calls(3, wait=15 * SECOND), faults=1, seconds=(0, 9, 10, 20, 30)),
     Scenario("payloads", (*calls(2), other_payload()), faults=1, seconds=LEASES),
     Scenario("parking", calls(3, max_attempts=1), faults=2, seconds=LEASES),
     Scenario("reconciling", calls(3, reconciles=True), faults=1, seconds=LEASES),

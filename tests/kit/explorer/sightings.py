@@ -44,7 +44,7 @@ def _of(moves: Moves, happened: tuple[State, State, Move, int], now: float) -> l
     seen: list[dict[str, Any]] = []
     if moves.world.locals[state[5][worker]].node == 0:
         seen.append({"name": name, "called": now})
-    if move.kind is Kind.RUNS:
+    if move.kind in (Kind.RUNS, Kind.STALLED):
         kept = isinstance(move.reply, Returned) and move.reply.keep
         result = move.reply.data if kept and isinstance(move.reply, Returned) else None
         seen.append({"name": name, "ran": now, "returned": now, "result": result})

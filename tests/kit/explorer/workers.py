@@ -54,6 +54,8 @@ class Local(NamedTuple):
     """It was told that the dead attempt before it has done nothing."""
     gives: int | None = None
     """Whose answer it gives: its own, or that of a dead attempt, as it was told."""
+    sent: int = 0
+    """When it asked for the lease that it is about to run under, epoch milliseconds."""
     confirmed: bool = False
     """A response has confirmed its clock."""
     skew: int = 0
@@ -90,7 +92,7 @@ def holding(local: Local, request: Claim | Complete | Release, after: Record | N
 
 def ended(local: Local) -> Local:
     """What matters of a worker that does no more."""
-    return local._replace(node=-1, confirmed=False, skew=0, asleep=0)
+    return local._replace(node=-1, sent=0, confirmed=False, skew=0, asleep=0)
 
 
 def answer_of(worker: int, *, commits: bool = False) -> Returned:

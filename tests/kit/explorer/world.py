@@ -18,7 +18,7 @@ from kit.explorer.scenarios import NAMES, Scenario
 from kit.explorer.workers import Local, aged, ended, holding
 from lambda_idempotency.protocol import run_once
 from lambda_idempotency.record import Done, Record, Reply
-from lambda_idempotency.steps import Answer, Complete, Read, Sleep
+from lambda_idempotency.steps import Answer, Complete, Read, Reconcile, Run, Sleep
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 from lambda_idempotency.stores.memory import MemoryStore
 
@@ -200,7 +200,9 @@ class World:
         if isinstance(node.step, Sleep):
             after = automaton.nodes[automaton.send(number, None)].step
             asleep = stamp(record, moment) if isinstance(after, Read) else 0
-        return local._replace(node=number, asleep=asleep), None
+        leased = isinstance(node.step, Run | Reconcile) and node.step.lease is not None
+        sent = local.sent if leased else 0
+        return local._replace(node=number, sent=sent, asleep=asleep), None
 
 
 def stamp(record: int, moment: int) -> int:
