@@ -18,7 +18,7 @@ import redis
 from kit.http_events import Seen
 from kit.local_aws import LocalAws
 from kit.redis_app import ADMIN_SECRET, STAND_INS, STEPS, USER, DeployedRotation, RedisForApp
-from kit.redis_servers import until
+from kit.redis_servers import connect, until
 from kit.web import Site, http_api
 
 CALLERS = 8
@@ -70,14 +70,7 @@ def rotation(app: App) -> Iterator[DeployedRotation]:
 
 
 def _accepts(app: App, password: str) -> bool:
-    with redis.Redis(
-        host=app.redis.server.host,
-        port=app.redis.server.plain_port,
-        username=USER,
-        password=password,
-        protocol=2,
-        driver_info=None,
-    ) as client:
+    with connect(app.redis.server.plain_port, username=USER, password=password) as client:
         try:
             client.time()
         except redis.AuthenticationError:
