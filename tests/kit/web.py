@@ -10,6 +10,9 @@ from typing import Any
 
 from kit.http_events import Seen
 
+PATIENCE = 300.0
+"""Seconds for an answer: fifty functions that start at once take a minute on a small machine."""
+
 
 class Site:
     """One API or function URL; `base` stands before every path."""
@@ -25,7 +28,7 @@ class Site:
         headers: Mapping[str, str] | None = None,
     ) -> Seen:
         """One request, and its answer with the body as text."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
         try:
             connection.request(
                 method,
