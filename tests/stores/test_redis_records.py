@@ -10,7 +10,7 @@ import pytest
 
 from kit.batches import Orders, batch, failures, kinesis, sqs
 from kit.local_aws import LocalAws
-from kit.redis_access import NAMESPACE, Access
+from kit.redis_access import NAMESPACE, Access, invocation
 from kit.redis_binaries import VERSIONS, binary_of
 from kit.redis_proxy import RedisProxy
 from kit.redis_servers import RedisServer, connect
@@ -159,5 +159,6 @@ def test_a_lost_reply_changes_no_order(store: RedisStore, proxy: RedisProxy, num
 
 def test_a_server_that_is_away_fails_both(store: RedisStore, proxy: RedisProxy) -> None:
     proxy.lose_request(*range(1, 99))
-    replies = store.together(completion_of(fresh_key()), claim_of(fresh_key()))
+    with invocation(1.0):
+        replies = store.together(completion_of(fresh_key()), claim_of(fresh_key()))
     assert all(isinstance(reply, StoreError) for reply in replies)
