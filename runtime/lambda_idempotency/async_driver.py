@@ -75,6 +75,7 @@ async def drive(
         except StopIteration as stop:
             outcome: Outcome = stop.value
             break
+        lease.note(step)
         if isinstance(step, (Run, Reconcile)):
             reply = await ran_as(run, step, lease)
             ran = not isinstance(reply, Late)
@@ -89,8 +90,6 @@ async def drive(
             report(step.metric, key)
             reply = None
         else:
-            if isinstance(step, (Claim, Read)):
-                lease.asked()
             reply = await waits.ask(step)
         if waits.cancelled is not None and not ran:
             protocol.close()

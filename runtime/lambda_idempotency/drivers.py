@@ -50,6 +50,7 @@ def drive(
     try:
         while True:
             step = protocol.send(reply)
+            lease.note(step)
             reply = execute(
                 step, key=key, store=store, run=run, remaining=remaining, sleep=sleep, lease=lease
             )
@@ -86,8 +87,6 @@ def execute(
     if isinstance(step, Emit):
         report(step.metric, key)
         return None
-    if isinstance(step, (Claim, Read)):
-        lease.asked()
     return ask_surely(store, step, remaining)
 
 
@@ -100,9 +99,10 @@ class Lease:
     def __init__(self, moment: Callable[[], Moment]) -> None:
         self._moment = moment
 
-    def asked(self) -> None:
-        """It is asked for now."""
-        self._asked = self._moment()
+    def note(self, step: Step | Together) -> None:
+        """To be told of each step before it is executed: some ask for a lease, or look at it."""
+        if isinstance(step, (Claim, Read, Together)):
+            self._asked = self._moment()
 
     def ended(self, step: Run | Reconcile) -> bool:
         """Whether what the step calls would come too late: it says how long the lease lasts."""

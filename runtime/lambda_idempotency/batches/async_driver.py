@@ -11,7 +11,7 @@ from ..drivers import Lease
 from ..elapsed import Moment
 from ..metrics import report
 from ..record import Store
-from ..steps import Claim, Emit, Read, Reconcile, Returned, Run, Sleep, Together
+from ..steps import Emit, Reconcile, Returned, Run, Sleep, Together
 from .turns import Batch, BatchAnswer, Member, Turn
 
 
@@ -49,8 +49,7 @@ async def _take(
     lease: Lease,
 ) -> BatchAnswer:
     member, step = turn
-    if isinstance(step, (Claim, Read, Together)):
-        lease.asked()
+    lease.note(step)
     if isinstance(step, Together):
         return await waits.ask_together(step)
     if isinstance(step, (Run, Reconcile)):

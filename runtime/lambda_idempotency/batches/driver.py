@@ -48,8 +48,8 @@ def _take(
 ) -> BatchAnswer:
     member, step = turn
     deadline.start(member.remaining())
+    lease.note(step)
     if isinstance(step, Together):
-        lease.asked()
         return ask_together(store, step, member.remaining)
     return execute(
         step,
