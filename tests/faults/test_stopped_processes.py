@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import redis
 
-from kit.local_aws import ROOT
 from kit.redis_servers import RedisServer
 from kit.stands_still import EVENT, RAN
 from lambda_idempotency import RedisStore, idempotent
@@ -37,10 +36,13 @@ def client(server: RedisServer) -> Iterator[redis.Redis]:
 @contextmanager
 def _stopped(server: RedisServer, *, lease: float, kind: str) -> Iterator[subprocess.Popen[str]]:
     """A process that holds the lease and stands still."""
-    paths = os.pathsep.join(str(ROOT / part) for part in ("runtime", "tests"))
     process = subprocess.Popen(
         [sys.executable, "-m", "kit.stands_still", str(server.plain_port), str(lease), kind],
-        env={**os.environ, "PYTHONPATH": paths, "PASSWORD": server.admin_password},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "PASSWORD": server.admin_password,
+        },
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -1,4 +1,4 @@
-"""A clock that moves only when it is told to."""
+"""Clocks that move only when they are told to."""
 
 from __future__ import annotations
 
@@ -21,3 +21,14 @@ class ManualClock:
     def advance(self, seconds: float) -> None:
         """Moves the clock; a negative step moves it back."""
         self._now += seconds
+
+
+class ProcessClocks:
+    """Both clocks of a process, which go apart when they are told to."""
+
+    def __init__(self) -> None:
+        self.steady, self.wall = ManualClock(), ManualClock()
+
+    def moment(self) -> Moment:
+        """The time by both."""
+        return Moment(self.steady(), self.wall())

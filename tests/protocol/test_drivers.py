@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from kit.clocks import ManualClock
+from kit.clocks import ManualClock, ProcessClocks
 from lambda_idempotency import async_driver, drivers
 from lambda_idempotency.elapsed import Moment
 from lambda_idempotency.protocol import Protocol
@@ -246,11 +246,6 @@ class _Slow(MemoryStore):
         return self._slowly(super().read(key))
 
 
-def _clocks() -> tuple[ManualClock, ManualClock, Callable[[], Moment]]:
-    steady, wall = ManualClock(1000), ManualClock()
-    return steady, wall, lambda: Moment(steady(), wall())
-
-
 STARTS = pytest.mark.parametrize("start", [Run, Reconcile])
 
 
@@ -260,10 +255,8 @@ def test_what_may_start_after_its_lease_does_not(
     script: Scripts, start: type[Run | Reconcile], passing: set[str]
 ) -> None:
     """Either clock is believed: one stands still while a sandbox is frozen."""
-    steady, wall, moment = _clocks()
-    store = _Slow(
-        *(clock for name, clock in (("steady", steady), ("wall", wall)) if name in passing)
-    )
+    clocks = ProcessClocks()
+    store = _Slow(*(getattr(clocks, name) for name in passing))
     called: list[Run | Reconcile] = []
 
     def run(step: Run | Reconcile) -> Returned:
@@ -271,16 +264,16 @@ def test_what_may_start_after_its_lease_does_not(
         return Returned(1, "1")
 
     played = script(Claim(CLAIM), start(1, lease=1000))
-    played.drive(store=store, run=run, moment=moment)
+    played.drive(store=store, run=run, moment=clocks.moment)
     assert called == []
     assert type(played.answers[1]) is Late
 
 
 @STARTS
 def test_what_starts_within_its_lease_does(script: Scripts, start: type[Run | Reconcile]) -> None:
-    steady, wall, moment = _clocks()
+    clocks = ProcessClocks()
     played = script(Claim(CLAIM), start(1, lease=1002))
-    played.drive(store=_Slow(steady, wall), moment=moment)
+    played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
     assert played.answers[1] == Returned(1, "1")
 
 
@@ -288,23 +281,23 @@ def test_what_starts_within_its_lease_does(script: Scripts, start: type[Run | Re
 def test_what_starts_without_a_lease_does_at_any_time(
     script: Scripts, start: type[Run | Reconcile]
 ) -> None:
-    steady, wall, moment = _clocks()
+    clocks = ProcessClocks()
     played = script(Claim(CLAIM), start(1))
-    played.drive(store=_Slow(steady, wall), moment=moment)
+    played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
     assert played.answers[1] == Returned(1, "1")
 
 
 def test_a_lease_is_measured_from_the_last_claim_or_read(script: Scripts) -> None:
-    steady, wall, moment = _clocks()
+    clocks = ProcessClocks()
     played = script(Claim(CLAIM), Read(KEY), Run(1, lease=1500))
-    played.drive(store=_Slow(steady, wall), moment=moment)
+    played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
     assert played.answers[2] == Returned(1, "1")
 
 
 def test_a_completion_in_between_takes_time_from_it(script: Scripts) -> None:
-    steady, wall, moment = _clocks()
+    clocks = ProcessClocks()
     played = script(Claim(CLAIM), Complete(COMPLETION), Run(1, lease=1500))
-    played.drive(store=_Slow(steady, wall), moment=moment)
+    played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
     assert type(played.answers[2]) is Late
 
 

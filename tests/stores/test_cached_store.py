@@ -8,9 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from kit.clocks import ManualClock
+from kit.clocks import ManualClock, ProcessClocks
 from lambda_idempotency import FingerprintMismatchError, MemoryStore, StoreError, idempotent
-from lambda_idempotency.elapsed import Moment
 from lambda_idempotency.record import (
     COMPLETED,
     PARKED,
@@ -53,14 +52,12 @@ class Asked(MemoryStore):
             raise StoreError("down")
 
 
-class Clocks:
+class Clocks(ProcessClocks):
     """The store's clock, and the two of the process, which stand still or jump when told to."""
 
     def __init__(self) -> None:
-        self.store, self.steady, self.wall = ManualClock(), ManualClock(), ManualClock()
-
-    def moment(self) -> Moment:
-        return Moment(self.steady(), self.wall())
+        super().__init__()
+        self.store = ManualClock()
 
     def advance(self, seconds: float) -> None:
         for clock in (self.store, self.steady, self.wall):
