@@ -21,14 +21,14 @@ test: lint
 
 # Every interleaving; `make test` has a part of it. A schedule that fails prints a SEED.
 prove: $(READY)
-	@$(BIN)/python -m kit.explorer.prove
+	@$(BIN)/python -m simulation.explorer.prove
 
 replay: $(READY)
-	@$(BIN)/python -m kit.explorer.prove '$(SEED)'
+	@$(BIN)/python -m simulation.explorer.prove '$(SEED)'
 
 # Processes that are killed and stalled on a real store (STORE), for so many SECONDS.
 storm: $(READY)
-	@PYTHONPATH=runtime:tests $(BIN)/python -m kit.storm.run $(STORE) $(or $(SECONDS),60)
+	@PYTHONPATH=runtime:tests $(BIN)/python -m simulation.storm.run $(STORE) $(or $(SECONDS),60)
 
 # Any input: as many as INPUTS says, from a random seed or SEED.
 fuzz: $(READY)

@@ -10,8 +10,8 @@ from typing import Final
 from benchmarks.measures import Measure, Size, Table, interleaved
 from benchmarks.payloads import orders
 from benchmarks.workers import Worker
-from lambda_idempotency.encodings import pack
-from lambda_idempotency.steps import Returned
+from lambda_idempotency.protocol.steps import Returned
+from lambda_idempotency.response.compression import pack
 
 SIZES: Final = {10_000: "10 KB", 100_000: "100 KB"}
 _OTHER: Final = 400

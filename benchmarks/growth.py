@@ -15,7 +15,7 @@ from typing import Final
 from benchmarks.measures import Size, Table, interleaved
 from benchmarks.subjects import environment
 from benchmarks.workers import Worker, python_path, start
-from kit.local_aws import ROOT
+from kit.aws.local import ROOT
 
 PAIR: Final = ("ours", "powertools")
 

@@ -16,7 +16,7 @@ from benchmarks.redis_place import RedisPlace
 from benchmarks.servers import Servers
 from benchmarks.subjects import environment
 from benchmarks.workers import Stub, Worker, start
-from kit.redis_servers import RedisServer
+from kit.redis.servers import RedisServer
 
 _FILL: Final = """
 local time = redis.call('TIME')

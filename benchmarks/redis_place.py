@@ -8,8 +8,8 @@ from typing import Final
 
 from benchmarks.floor_redis import CLAIM, COMPLETE
 from benchmarks.workers import Stub
-from kit.redis_servers import RedisServer
-from lambda_idempotency.redis_document import SecretsManagerCredentials, access_string
+from kit.redis.servers import RedisServer
+from lambda_idempotency.contract.redis import SecretsManagerCredentials, access_string
 
 NAMESPACE: Final = "bench"
 OURS: Final = "ours"

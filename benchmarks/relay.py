@@ -6,7 +6,7 @@ import select
 import socket
 import threading
 
-from kit.loopback import LoopbackServer
+from kit.network.loopback import LoopbackServer
 
 
 class Relay(LoopbackServer):

@@ -12,7 +12,7 @@ from benchmarks.subjects import environment
 from benchmarks.tls import bundle, certificate
 from benchmarks.trees import trees
 from benchmarks.workers import Stub
-from kit.redis_servers import RedisServer
+from kit.redis.servers import RedisServer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,12 +34,7 @@ class Subject:
 
 def ours() -> Subject:
     """This library, on DynamoDB."""
-    from lambda_idempotency import (
-        DynamoDBStore,
-        InProgressError,
-        idempotent,
-        idempotent_records,
-    )
+    from lambda_idempotency import DynamoDBStore, InProgressError, idempotent, idempotent_records
 
     store = DynamoDBStore(TABLE)
     return Subject(
@@ -112,12 +107,7 @@ def floor_redis() -> Subject:
 
 def ours_memory() -> Subject:
     """This library without I/O."""
-    from lambda_idempotency import (
-        InProgressError,
-        MemoryStore,
-        idempotent,
-        idempotent_records,
-    )
+    from lambda_idempotency import InProgressError, MemoryStore, idempotent, idempotent_records
 
     moved = [0.0]
 

@@ -11,7 +11,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-from kit.local_aws import ROOT
+from kit.aws.local import ROOT
 
 OURS = ROOT / "runtime" / "lambda_idempotency"
 FLOORS = tuple(ROOT / "benchmarks" / name for name in ("floor.py", "floor_redis.py"))

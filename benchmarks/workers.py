@@ -16,8 +16,8 @@ from types import TracebackType
 from typing import Any
 
 from benchmarks.subjects import environment
-from kit.local_aws import ROOT
-from kit.processes import Server, free_port, listens
+from kit.aws.local import ROOT
+from kit.network.processes import Server, free_port, listens
 
 
 class Stub:

@@ -20,10 +20,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from kit.aws.local import LocalAws
+from kit.aws.web import http_api
 from kit.http_events import Seen
-from kit.local_aws import LocalAws
-from kit.redis_app import STAND_INS, DeployedRotation, RedisForApp
-from kit.web import http_api
+from kit.redis.app import STAND_INS, DeployedRotation, RedisForApp
 
 PATIENCE = 90  # seconds
 TOLD = ("Idempotency-Replayed", "Retry-After", "Location")

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,11 @@ from xdist.scheduler import LoadScopeScheduling
 # Node comes with the test requirements; jsii and the CDK CLI must find it before any other.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
-from kit.local_aws import LocalAws
+from kit.aws.local import LocalAws
+from kit.clocks import ManualClock
+from lambda_idempotency import MemoryStore
+from lambda_idempotency.drivers import sync as drivers
+from lambda_idempotency.execution import operation
 
 hypothesis.settings.register_profile(
     "suite", derandomize=True, database=None, deadline=None, print_blob=True
@@ -56,3 +61,28 @@ def local_aws() -> Iterator[LocalAws]:
     """A local AWS that lets everybody do everything."""
     with LocalAws() as aws:
         yield aws
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Time that the test moves by hand."""
+    return ManualClock()
+
+
+@pytest.fixture
+def store(clock: ManualClock) -> MemoryStore:
+    """A store that reads that clock."""
+    return MemoryStore(clock)
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch, clock: ManualClock) -> list[float]:
+    """Pauses move the clock instead of taking time; the list tells how long they were."""
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        clock.advance(seconds)
+
+    monkeypatch.setattr(operation, "drive", partial(drivers.drive, sleep=sleep))
+    return pauses

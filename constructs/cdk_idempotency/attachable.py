@@ -8,7 +8,7 @@ from aws_cdk import Stack, Token
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
-from lambda_idempotency.contract import ConfigurationError, check_namespace
+from lambda_idempotency.contract.settings import ConfigurationError, check_namespace
 
 from .errors import refusal
 

@@ -8,7 +8,7 @@ from typing import Any, Final, TypedDict
 from aws_cdk import Duration, Size, Token
 
 from constructs import IConstruct
-from lambda_idempotency.contract import (
+from lambda_idempotency.contract.settings import (
     ConfigurationError,
     OnInProgress,
     OnMissingKey,

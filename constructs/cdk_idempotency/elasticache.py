@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct, IConstruct
-from lambda_idempotency.redis_document import RedisSettings
+from lambda_idempotency.contract.redis import RedisSettings
 
 from .acknowledgements import acknowledge
 from .cache_place import Place, place_in

@@ -11,7 +11,7 @@ from aws_cdk import IStableStringProducer, Lazy
 from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
-from lambda_idempotency.redis_document import access_string
+from lambda_idempotency.contract.redis import access_string
 
 from .errors import refusal
 from .redis_credentials import IamToken, RedisCredentials, SecretPassword

@@ -8,7 +8,7 @@ from typing import Any, Final, TypedDict, Unpack
 
 from aws_cdk import Token
 
-from lambda_idempotency.contract import ConfigurationError, HttpOptions, ProfileName
+from lambda_idempotency.contract.settings import ConfigurationError, HttpOptions, ProfileName
 
 
 class HttpProps(TypedDict, total=False):

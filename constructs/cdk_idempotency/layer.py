@@ -18,7 +18,7 @@ from pathlib import Path
 from aws_cdk import AssetHashType, Stack, Stage
 from aws_cdk import aws_lambda as lambda_
 
-from lambda_idempotency import contract
+from lambda_idempotency.contract import settings as contract
 
 from .attachable import RUNTIMES
 from .errors import refusal

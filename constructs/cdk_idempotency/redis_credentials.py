@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import Duration, Token, aws_iam
 
 from constructs import IConstruct
-from lambda_idempotency.redis_document import (
+from lambda_idempotency.contract.redis import (
     REFRESH_AFTER,
     IamCredentials,
     NoCredentials,

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
-from lambda_idempotency.redis_document import RedisSettings
+from lambda_idempotency.contract.redis import RedisSettings
 
 from .errors import refusal
 from .grants import combined, read_parameter

@@ -15,7 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct, IConstruct
-from lambda_idempotency.rotation.settings import HANDLER, RotationSettings, StrategyName
+from lambda_idempotency.contract.rotation import HANDLER, RotationSettings, StrategyName
 
 from .acknowledgements import acknowledge_role
 from .attachable import RUNTIMES

@@ -10,7 +10,7 @@ from aws_cdk import Stack, Token
 from aws_cdk import aws_ssm as ssm
 
 from constructs import Construct, IConstruct
-from lambda_idempotency.redis_document import RedisSettings
+from lambda_idempotency.contract.redis import RedisSettings
 
 from .errors import refusal
 

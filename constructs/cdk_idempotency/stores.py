@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
 
-    from lambda_idempotency.redis_document import RedisSettings
+    from lambda_idempotency.contract.redis import RedisSettings
 
     from .monitoring import StoreMonitoring
     from .redis_credentials import RedisCredentials

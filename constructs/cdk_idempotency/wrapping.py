@@ -9,7 +9,7 @@ from zipfile import ZipFile
 from aws_cdk import Annotations, Stage, Token
 from aws_cdk import aws_lambda as lambda_
 
-from lambda_idempotency.contract import WRAPPER
+from lambda_idempotency.contract.settings import WRAPPER
 
 from .errors import refusal
 from .inspection import resource_of

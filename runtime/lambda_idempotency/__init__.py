@@ -9,12 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .attempt import Attempt as Attempt
-    from .attempt import current as current
-    from .batches.decorator import idempotent_records as idempotent_records
-    from .contract import HttpOptions as HttpOptions
-    from .contract import Settings as Settings
-    from .decorators import idempotent as idempotent
+    from .contract.settings import HttpOptions as HttpOptions
+    from .contract.settings import Settings as Settings
+    from .decorators.function.decorator import idempotent_function as idempotent_function
+    from .decorators.handler import idempotent as idempotent
+    from .decorators.records.decorator import idempotent_records as idempotent_records
     from .errors import CommitError as CommitError
     from .errors import ConfigurationError as ConfigurationError
     from .errors import FingerprintMismatchError as FingerprintMismatchError
@@ -25,36 +24,37 @@ if TYPE_CHECKING:
     from .errors import ParkedError as ParkedError
     from .errors import ResponseUnavailableError as ResponseUnavailableError
     from .errors import StoreError as StoreError
-    from .functions.decorator import idempotent_function as idempotent_function
-    from .orphans import Reconciled as Reconciled
-    from .replays import Replay as Replay
+    from .execution.attempt import Attempt as Attempt
+    from .execution.attempt import current as current
+    from .execution.orphans import Reconciled as Reconciled
+    from .execution.replays import Replay as Replay
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
     from .stores.redis import RedisStore as RedisStore
 
 _HOMES = {
-    "Attempt": "attempt",
+    "Attempt": "execution.attempt",
     "CommitError": "errors",
     "ConfigurationError": "errors",
     "DynamoDBStore": "stores.dynamodb",
     "FingerprintMismatchError": "errors",
-    "HttpOptions": "contract",
+    "HttpOptions": "contract.settings",
     "IdempotencyError": "errors",
     "InProgressError": "errors",
     "LeaseLostError": "errors",
     "MemoryStore": "stores.memory",
     "MissingKeyError": "errors",
     "ParkedError": "errors",
-    "Reconciled": "orphans",
+    "Reconciled": "execution.orphans",
     "RedisStore": "stores.redis",
-    "Replay": "replays",
+    "Replay": "execution.replays",
     "ResponseUnavailableError": "errors",
-    "Settings": "contract",
+    "Settings": "contract.settings",
     "StoreError": "errors",
-    "current": "attempt",
-    "idempotent": "decorators",
-    "idempotent_function": "functions.decorator",
-    "idempotent_records": "batches.decorator",
+    "current": "execution.attempt",
+    "idempotent": "decorators.handler",
+    "idempotent_function": "decorators.function.decorator",
+    "idempotent_records": "decorators.records.decorator",
 }
 
 __all__ = list(_HOMES)

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final
 
-from .contract import Settings
-from .decorators import MARK, idempotent
+from .contract.settings import Settings
+from .decorators.handler import MARK, idempotent
+from .decorators.handlers import Handler
 from .errors import ConfigurationError
-from .handlers import Handler
 
 _LOG: Final = logging.getLogger("lambda_idempotency")
 

@@ -11,7 +11,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials
-from kit.local_aws import ROOT
+from kit.aws.local import ROOT
 from kit.synth import reference, stack, template, vpc
 
 OURS = {"CompletionFailed", "LeaseLost", "Parked", "StoreError"}

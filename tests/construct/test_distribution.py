@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.local_aws import ROOT
+from kit.aws.local import ROOT
 
 APP = """
 from aws_cdk import App, Stack, aws_lambda as lambda_

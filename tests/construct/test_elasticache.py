@@ -13,7 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Template
 
 from cdk_idempotency import Idempotency, IdempotencyStore
-from kit.redis_apps import cache_in_vpc, public_cache, settings_of
+from kit.redis.apps import cache_in_vpc, public_cache, settings_of
 from kit.synth import app, only, reference, stack, statements, template, variables, warnings
 
 CACHE = "AWS::ElastiCache::ServerlessCache"

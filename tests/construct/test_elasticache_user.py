@@ -12,9 +12,9 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Template
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
-from kit.redis_apps import COMPLETE, cache_in_vpc, public_cache, settings_of
+from kit.redis.apps import COMPLETE, cache_in_vpc, public_cache, settings_of
 from kit.synth import arn, function, only, stack, statements, template, vpc
-from lambda_idempotency.redis_document import access_string
+from lambda_idempotency.contract.redis import access_string
 
 CACHE = "AWS::ElastiCache::ServerlessCache"
 USER = "AWS::ElastiCache::User"

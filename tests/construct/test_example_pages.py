@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.local_aws import ROOT
+from kit.aws.local import ROOT
 
 EXAMPLES = sorted(page.parent for page in (ROOT / "examples").glob("*/stack.py"))
 by_name = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)

@@ -14,7 +14,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from kit.local_aws import ROOT
+from kit.aws.local import ROOT
 
 PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
 MACHINES: Final = (

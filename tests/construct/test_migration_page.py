@@ -13,7 +13,7 @@ from moto import mock_aws
 
 import lambda_idempotency
 from cdk_idempotency import Behaviour
-from kit.local_aws import ROOT
+from kit.aws.local import ROOT
 from kit.pages import blocks_of, names_of, synthesised
 
 PAGE = (ROOT / "docs" / "migration.md").read_text()

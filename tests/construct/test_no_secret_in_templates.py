@@ -12,7 +12,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_ssm as ssm
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
-from kit.redis_apps import ADMIN, imported_secret
+from kit.redis.apps import ADMIN, imported_secret
 from kit.synth import function, stack, template, vpc
 
 

@@ -23,8 +23,8 @@ from cdk_idempotency.checks.tree import Tree
 from examples.legacy.stack import LegacyStack
 from examples.payments.stack import PaymentsStack
 from examples.worker.stack import WorkerStack
-from kit.local_aws import ROOT
-from kit.redis_apps import ADMIN, COMPLETE, acl_rotation, rotated_server
+from kit.aws.local import ROOT
+from kit.redis.apps import ADMIN, COMPLETE, acl_rotation, rotated_server
 from kit.rules import ANNOTATIONS, CDK, NAG, Checked, checked
 from kit.synth import function, stack, vpc
 

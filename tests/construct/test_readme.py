@@ -13,16 +13,16 @@ from aws_cdk import aws_sqs as sqs_queue
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from aws_cdk.cx_api import CloudFormationStackArtifact
 
+from kit.aws.local import ROOT
 from kit.batches import batch, sqs
 from kit.checks import attached, findings
-from kit.local_aws import ROOT
 from kit.pages import blocks_of, names_of, synthesised
 from kit.synth import function, stack, template, warnings
 from lambda_idempotency import Attempt, Reconciled
-from lambda_idempotency.attempt import Running
-from lambda_idempotency.contract import METRICS
+from lambda_idempotency.contract.settings import METRICS
+from lambda_idempotency.execution.attempt import Running
 from lambda_idempotency.http.profiles import PROFILES
-from lambda_idempotency.metrics import WARNINGS
+from lambda_idempotency.metrics.reporting import WARNINGS
 
 PAGES = [
     ROOT / "README.md",

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from aws_cdk.assertions import Template
 
-from kit.local_aws import ROOT
+from kit.aws.local import ROOT
 from kit.pages import blocks_of, synthesised
-from lambda_idempotency.redis_document import CLUSTER_COMMANDS, RedisSettings, access_string
+from lambda_idempotency.contract.redis import CLUSTER_COMMANDS, RedisSettings, access_string
 from lambda_idempotency.rotation.acl import ADMIN_CLUSTER_COMMANDS, ADMIN_COMMANDS
 
 PAGE = (ROOT / "docs" / "redis.md").read_text()

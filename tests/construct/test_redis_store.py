@@ -16,7 +16,7 @@ from aws_cdk.assertions import Template
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials
 from kit.synth import app, arn, function, only, reference, stack, statements, template, variables
-from lambda_idempotency.redis_document import RedisSettings
+from lambda_idempotency.contract.redis import RedisSettings
 
 PARAMETER = "AWS::SSM::Parameter"
 NONE = RedisCredentials.none()

@@ -11,7 +11,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_idempotency import Idempotency
-from kit.local_aws import ROOT
+from kit.aws.local import ROOT
 from kit.synth import function, stack, template
 
 

@@ -11,7 +11,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Template
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
-from kit.redis_apps import COMPLETE, acl_rotation, imported_secret, rotated_cache, rotated_server
+from kit.redis.apps import COMPLETE, acl_rotation, imported_secret, rotated_cache, rotated_server
 from kit.synth import only, stack, template, vpc
 
 SCHEDULE = "AWS::SecretsManager::RotationSchedule"

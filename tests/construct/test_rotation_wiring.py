@@ -15,7 +15,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Template
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
-from kit.redis_apps import (
+from kit.redis.apps import (
     ADMIN,
     COMPLETE,
     acl_rotation,
@@ -24,7 +24,7 @@ from kit.redis_apps import (
     rotated_server,
 )
 from kit.synth import arn, function, only, reference, stack, statements, template, vpc, warnings
-from lambda_idempotency.rotation.settings import HANDLER, RotationSettings
+from lambda_idempotency.contract.rotation import HANDLER, RotationSettings
 
 FUNCTION = "AWS::Lambda::Function"
 PARAMETER = "AWS::SSM::Parameter"

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from kit.local_aws import ROOT
+from kit.aws.local import ROOT
 
 PAGE: Final = (ROOT / "docs" / "security.md").read_text()
 NAMED: Final = re.compile(r"`([\w/]+/test_\w+\.py)::(test_\w+)`")
@@ -49,7 +49,7 @@ def test_every_threat_has_an_answer_and_a_test_that_shows_it(row: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["unit/test_keys.py::test_nothing", "unit/test_no_such_file.py::test_nothing"]
+    "name", ["identity/test_keys.py::test_nothing", "identity/test_no_such_file.py::test_nothing"]
 )
 def test_a_test_that_there_is_not_is_found(name: str) -> None:
     assert missing(f"`{name}`") == {name}

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from kit.deployed import Deployed
-from kit.local_aws import ROOT, LocalAws
+from kit.aws.deployed import Deployed
+from kit.aws.local import ROOT, LocalAws
 
 
 @pytest.fixture(scope="session")

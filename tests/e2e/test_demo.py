@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.local_aws import ROOT
+from kit.aws.local import ROOT
 
 DEMO = [sys.executable, str(ROOT / "examples" / "demo.py")]
 

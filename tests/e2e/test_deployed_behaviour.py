@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from kit.deployed import Deployed
-from kit.local_aws import ROOT
+from kit.aws.deployed import Deployed
+from kit.aws.local import ROOT
 
 IN_PROGRESS = "is in progress; retry later"
 

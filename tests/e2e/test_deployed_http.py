@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from kit.deployed import Deployed
+from kit.aws.deployed import Deployed
+from kit.aws.web import Site
 from kit.http_events import Seen
-from kit.web import Site
 
 REPLAYED = "idempotency-replayed"
 

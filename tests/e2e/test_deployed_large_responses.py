@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from kit.deployed import Deployed
+from kit.aws.deployed import Deployed
 
 
 def _names(deployed: Deployed) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from kit.deployed import Deployed
+from kit.aws.deployed import Deployed
 from kit.emf import Line, parse_all
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from kit.aws.deployed import Deployed
 from kit.batches import batch, sqs
-from kit.deployed import Deployed
 
 PATIENCE = 60.0
 """Seconds."""

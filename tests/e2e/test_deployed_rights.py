@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from kit.deployed import Deployed
+from kit.aws.deployed import Deployed
 
 Without: TypeAlias = Callable[[str, str], AbstractContextManager[None]]
 

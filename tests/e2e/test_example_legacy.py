@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kit.local_aws import ROOT, LocalAws
-from kit.redis_servers import until
+from kit.aws.local import ROOT, LocalAws
+from kit.redis.servers import until
 
 EXAMPLE = ROOT / "examples" / "legacy"
 INVOICE = {"invoice": {"number": "2026-17", "amount": 100}}

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from kit.local_aws import ROOT, LocalAws
-from kit.redis_app import RedisForApp
-from kit.redis_servers import until
+from kit.aws.local import ROOT, LocalAws
+from kit.redis.app import RedisForApp
+from kit.redis.servers import until
 
 ORDER = {"order_id": "once", "quantity": 2}
 CHANGED = {**ORDER, "quantity": 200}

@@ -15,11 +15,11 @@ from uuid import uuid4
 import pytest
 import redis
 
+from kit.aws.local import LocalAws
+from kit.aws.web import Site, http_api
 from kit.http_events import Seen
-from kit.local_aws import LocalAws
-from kit.redis_app import ADMIN_SECRET, STAND_INS, STEPS, USER, DeployedRotation, RedisForApp
-from kit.redis_servers import connect, until
-from kit.web import Site, http_api
+from kit.redis.app import ADMIN_SECRET, STAND_INS, STEPS, USER, DeployedRotation, RedisForApp
+from kit.redis.servers import connect, until
 
 CALLERS = 8
 ROTATIONS = 20

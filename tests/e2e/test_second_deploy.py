@@ -6,8 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from kit.deployed import Deployed
-from kit.local_aws import ROOT, LocalAws
+from kit.aws.deployed import Deployed
+from kit.aws.local import ROOT, LocalAws
 
 APP = """
 import sys

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lambda_idempotency.elapsed import Moment
+from lambda_idempotency.clients.net.elapsed import Moment
 
 
 class ManualClock:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kit.clocks import ManualClock
 from lambda_idempotency import MemoryStore, StoreError
-from lambda_idempotency.record import Claim, Completion, Record, Reply
+from lambda_idempotency.protocol.record import Claim, Completion, Record, Reply
 
 
 class CountedStore(MemoryStore):

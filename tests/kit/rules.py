@@ -12,7 +12,7 @@ import cfnlint
 from aws_cdk import App, Stack, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from kit.local_aws import REGION
+from kit.aws.local import REGION
 from kit.synth import app
 
 NAG: Final = "AwsSolutions"

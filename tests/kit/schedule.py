@@ -14,10 +14,10 @@ from __future__ import annotations
 from typing import Any, Final, TypeVar
 
 from kit.clocks import ManualClock
-from lambda_idempotency.drivers import ask
-from lambda_idempotency.protocol import run_once
-from lambda_idempotency.record import Blocked, Metric, Record
-from lambda_idempotency.steps import (
+from lambda_idempotency.drivers.sync import ask
+from lambda_idempotency.protocol.machine import run_once
+from lambda_idempotency.protocol.record import Blocked, Metric, Record
+from lambda_idempotency.protocol.steps import (
     Answer,
     Call,
     Claim,

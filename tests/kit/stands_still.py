@@ -11,9 +11,9 @@ import signal
 import sys
 from typing import Any
 
-from kit.redis_servers import connect
+from kit.redis.servers import connect
 from lambda_idempotency import RedisStore, StoreError, idempotent
-from lambda_idempotency.record import Claim, Done, Record, Reply
+from lambda_idempotency.protocol.record import Claim, Done, Record, Reply
 
 EVENT = {"id": 1}
 RAN = "ran"

@@ -21,10 +21,7 @@ from typing import (
 
 import pydantic
 
-from lambda_idempotency import (
-    MemoryStore,
-    idempotent_function,
-)
+from lambda_idempotency import MemoryStore, idempotent_function
 
 T = TypeVar("T")
 OrderId = NewType("OrderId", int)

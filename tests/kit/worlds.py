@@ -10,16 +10,16 @@ from typing import Any, Final, Protocol
 import boto3
 from botocore.config import Config
 
+from kit.aws.local import REGION
 from kit.clocks import ManualClock
-from kit.explorer.backends import Backend, Request
-from kit.local_aws import REGION
-from lambda_idempotency import steps
-from lambda_idempotency.aws.services import DynamoDB
-from lambda_idempotency.record import INPROGRESS, Claim, Completion, Record, Reply, Store
+from lambda_idempotency.clients.aws.services import DynamoDB
+from lambda_idempotency.protocol import steps
+from lambda_idempotency.protocol.record import INPROGRESS, Claim, Completion, Record, Reply, Store
 from lambda_idempotency.stores.cached import CachedStore
 from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item, to_item
 from lambda_idempotency.stores.memory import MemoryStore
 from lambda_idempotency.stores.redis import RedisStore, from_fields, to_fields
+from simulation.explorer.backends import Backend, Request
 
 _NUMBERS = count(1)
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from kit.local_aws import LocalAws
-from kit.redis_cluster import RedisCluster
-from kit.redis_servers import RedisServer
-from kit.rotation_world import RotationWorld
+from kit.aws.local import LocalAws
+from kit.redis.cluster import RedisCluster
+from kit.redis.servers import RedisServer
+from kit.rotation.world import RotationWorld
 
 
 @pytest.fixture(autouse=True)

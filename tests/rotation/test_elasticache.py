@@ -9,13 +9,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from kit.fault_server import FaultServer
-from kit.local_aws import REGION, LocalAws
-from kit.redis_cluster import RedisCluster
-from kit.redis_servers import RedisServer, until
-from kit.rotation_calls import Calls, Killed, kill
-from kit.rotation_elasticache import ElastiCacheUser
-from kit.rotation_world import STEPS, RotationWorld, patience_of, sha256
+from kit.aws.local import REGION, LocalAws
+from kit.network.fault_server import FaultServer
+from kit.redis.cluster import RedisCluster
+from kit.redis.servers import RedisServer, until
+from kit.rotation.calls import Calls, Killed, kill
+from kit.rotation.elasticache import ElastiCacheUser
+from kit.rotation.world import STEPS, RotationWorld, patience_of, sha256
 from lambda_idempotency.rotation.errors import RotationError
 
 USER_ID: Final = "records-user"

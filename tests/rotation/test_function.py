@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import pytest
 
-from kit.local_aws import LocalAws
-from kit.rotation_calls import Calls
-from kit.rotation_world import STEPS, RotationWorld, patience_of
+from kit.aws.local import LocalAws
+from kit.rotation.calls import Calls
+from kit.rotation.world import STEPS, RotationWorld, patience_of
+from lambda_idempotency.contract.rotation import HANDLER, PREFIX
 from lambda_idempotency.errors import ConfigurationError
 from lambda_idempotency.rotation.errors import RotationError
 from lambda_idempotency.rotation.function import handler
-from lambda_idempotency.rotation.settings import HANDLER, PREFIX
 
 LIGHT: Final = ("boto3", "botocore", "redis")
 

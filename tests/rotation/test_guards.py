@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from kit.rotation_secrets import remove_pending
-from kit.rotation_world import STEPS, RotationWorld, patience_of
+from kit.rotation.secrets import remove_pending
+from kit.rotation.world import STEPS, RotationWorld, patience_of
 from lambda_idempotency.rotation.errors import RotationError
 from lambda_idempotency.rotation.secret import Secret
 from lambda_idempotency.rotation.steps import Rotation

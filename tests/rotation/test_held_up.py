@@ -7,9 +7,9 @@ from itertools import count
 
 import pytest
 
-from kit.rotation_calls import Calls
-from kit.rotation_secrets import remove_pending
-from kit.rotation_world import STEPS, RotationWorld
+from kit.rotation.calls import Calls
+from kit.rotation.secrets import remove_pending
+from kit.rotation.world import STEPS, RotationWorld
 from lambda_idempotency.rotation.errors import RotationError
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from kit.rotation_calls import Calls, Killed, kill
-from kit.rotation_world import STEPS, RotationWorld
+from kit.rotation.calls import Calls, Killed, kill
+from kit.rotation.world import STEPS, RotationWorld
 
 CHANGES: Final = ("put_secret_value", "ACL SETUSER", "update_secret_version_stage")
 """The calls that change anything; what comes between them only looks."""

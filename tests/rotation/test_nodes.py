@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kit.local_aws import LocalAws
-from kit.redis_binaries import VERSIONS, binary_of, has_tls
-from kit.redis_cluster import REPLICA, RedisCluster
-from kit.redis_servers import RedisServer, until
-from kit.rotation_calls import Calls
-from kit.rotation_world import RotationWorld, sha256
+from kit.aws.local import LocalAws
+from kit.redis.binaries import VERSIONS, binary_of, has_tls
+from kit.redis.cluster import REPLICA, RedisCluster
+from kit.redis.servers import RedisServer, until
+from kit.rotation.calls import Calls
+from kit.rotation.world import RotationWorld, sha256
 from lambda_idempotency.rotation.errors import RotationError
 
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 import pytest
 from botocore.exceptions import ParamValidationError
 
-from kit.local_aws import LocalAws
-from kit.rotation_calls import Calls
-from kit.rotation_world import STEPS, RotationWorld, sha256
+from kit.aws.local import LocalAws
+from kit.rotation.calls import Calls
+from kit.rotation.world import STEPS, RotationWorld, sha256
 from lambda_idempotency.rotation.calls import call
 from lambda_idempotency.rotation.connect import Login
 from lambda_idempotency.rotation.errors import RotationError

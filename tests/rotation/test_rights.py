@@ -9,12 +9,12 @@ from typing import Any, Final
 import boto3
 import pytest
 
-from kit.local_aws import ACCOUNT, REGION, LocalAws
-from kit.redis_binaries import VERSIONS, binary_of
-from kit.redis_cluster import RedisCluster
-from kit.redis_servers import RedisServer
-from kit.rotation_secrets import FaithfulSecrets
-from kit.rotation_world import RotationWorld
+from kit.aws.local import ACCOUNT, REGION, LocalAws
+from kit.redis.binaries import VERSIONS, binary_of
+from kit.redis.cluster import RedisCluster
+from kit.redis.servers import RedisServer
+from kit.rotation.secrets import FaithfulSecrets
+from kit.rotation.world import RotationWorld
 from lambda_idempotency.rotation.acl import ADMIN_CLUSTER_COMMANDS, ADMIN_COMMANDS
 from lambda_idempotency.rotation.errors import RotationError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.rotation_world import STEPS, RotationWorld
+from kit.rotation.world import STEPS, RotationWorld
 
 
 def test_a_rotation_leaves_the_new_password_alone(world: RotationWorld) -> None:

@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 import redis
 
-from kit.explorer.backends import DynamoDBBackend, MemoryBackend
-from kit.local_aws import LocalAws
-from kit.processes import Server, free_port, listens
-from kit.proxy import LossyProxy
-from kit.redis_access import Access
-from kit.redis_binaries import binary_of
-from kit.redis_cluster import RedisCluster
-from kit.redis_servers import RedisServer
+from kit.aws.local import LocalAws
+from kit.network.processes import Server, free_port, listens
+from kit.network.proxy import LossyProxy
+from kit.redis.access import Access
+from kit.redis.binaries import binary_of
+from kit.redis.cluster import RedisCluster
+from kit.redis.servers import RedisServer
 from kit.worlds import (
     CLIENTS,
     DynamoDBWorld,
@@ -29,6 +28,7 @@ from kit.worlds import (
     boto_client,
     create_table,
 )
+from simulation.explorer.backends import DynamoDBBackend, MemoryBackend
 
 TABLE = "idempotency"
 
@@ -71,7 +71,7 @@ def proxy(local_aws: LocalAws) -> Iterator[LossyProxy]:
 @pytest.fixture
 def once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The runtime's own client does not try again: its first pause would be longer than a call."""
-    monkeypatch.setattr("lambda_idempotency.aws.client.PAUSES", (60.0,))
+    monkeypatch.setattr("lambda_idempotency.clients.aws.client.PAUSES", (60.0,))
     monkeypatch.setattr(os, "urandom", lambda size: b"\xff" * size)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from kit.local_aws import ROOT
-from kit.redis_servers import RedisServer
+from kit.aws.local import ROOT
+from kit.redis.servers import RedisServer
 from lambda_idempotency import DynamoDBStore, RedisStore
-from lambda_idempotency.encodings import pack
-from lambda_idempotency.record import Claim, Completion
-from lambda_idempotency.steps import Returned
+from lambda_idempotency.protocol.record import Claim, Completion
+from lambda_idempotency.protocol.steps import Returned
+from lambda_idempotency.response.compression import pack
 
 PAGE = (ROOT / "docs" / "choosing.md").read_text()
 ROWS = {

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kit.proxy import LossyProxy
-from kit.redis_servers import until
+from kit.network.proxy import LossyProxy
+from kit.redis.servers import until
 from kit.worlds import CLIENTS, fresh_key
 from lambda_idempotency import CommitError, DynamoDBStore, InProgressError, current, idempotent
 

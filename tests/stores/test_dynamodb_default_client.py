@@ -11,15 +11,15 @@ from typing import Any, Final
 
 import pytest
 
+from kit.aws.credential_issuer import CredentialIssuer
+from kit.aws.local import LocalAws
 from kit.clocks import ManualClock
-from kit.credential_issuer import CredentialIssuer
-from kit.fault_server import FaultServer
-from kit.local_aws import LocalAws
-from kit.processes import free_port
+from kit.network.fault_server import FaultServer
+from kit.network.processes import free_port
 from kit.worlds import DynamoDBWorld, fresh_key
-from lambda_idempotency.aws import services
+from lambda_idempotency.clients.aws import services
 from lambda_idempotency.errors import ConfigurationError, StoreError
-from lambda_idempotency.record import Claim, Done, Gone, Reply
+from lambda_idempotency.protocol.record import Claim, Done, Gone, Reply
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 
 TABLE: Final = "idempotency"
@@ -128,7 +128,7 @@ def test_a_whole_call_loads_no_boto3(dynamodb: DynamoDBWorld, local_aws: LocalAw
         text=True,
         check=True,
     ).stdout
-    assert output == "[] lambda_idempotency.aws.services\n"
+    assert output == "[] lambda_idempotency.clients.aws.services\n"
 
 
 # What the environment says ------------------------------------------------------------------------

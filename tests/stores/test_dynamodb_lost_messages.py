@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import pytest
 
-from kit.proxy import LossyProxy
+from kit.network.proxy import LossyProxy
 from kit.worlds import DynamoDBWorld, boto_client, light_client
-from lambda_idempotency.drivers import drive
+from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.errors import StoreError
-from lambda_idempotency.protocol import run_once
-from lambda_idempotency.record import COMPLETED, Claim, Completion
-from lambda_idempotency.steps import (
+from lambda_idempotency.protocol.machine import run_once
+from lambda_idempotency.protocol.record import COMPLETED, Claim, Completion
+from lambda_idempotency.protocol.steps import (
     Call,
     Executed,
     Outcome,

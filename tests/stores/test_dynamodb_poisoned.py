@@ -9,7 +9,7 @@ import pytest
 
 from kit.worlds import DynamoDBWorld
 from lambda_idempotency import IdempotencyError, idempotent
-from lambda_idempotency.keys import KeyRule
+from lambda_idempotency.identity.keys import KeyRule
 
 _NINES: Final = "9" * 38  # as many digits as a number of DynamoDB has
 

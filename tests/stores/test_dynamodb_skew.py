@@ -9,11 +9,19 @@ from typing import Any, Final
 import pytest
 
 from kit.worlds import DynamoDBWorld, fresh_key
-from lambda_idempotency.aws.clock import Look, ServiceClock
-from lambda_idempotency.drivers import drive
-from lambda_idempotency.protocol import run_once
-from lambda_idempotency.record import COMPLETED, Blocked, Claim, Completion, Done, Gone, Record
-from lambda_idempotency.steps import (
+from lambda_idempotency.clients.aws.clock import Look, ServiceClock
+from lambda_idempotency.drivers.sync import drive
+from lambda_idempotency.protocol.machine import run_once
+from lambda_idempotency.protocol.record import (
+    COMPLETED,
+    Blocked,
+    Claim,
+    Completion,
+    Done,
+    Gone,
+    Record,
+)
+from lambda_idempotency.protocol.steps import (
     Call,
     Executed,
     InProgress,

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from kit.redis_access import DATA, DAY, ME, VERBS, WRITES, claim, completion
-from kit.redis_binaries import VERSIONS, binary_of
-from kit.redis_servers import RedisServer
+from kit.redis.access import DATA, DAY, ME, VERBS, WRITES, claim, completion
+from kit.redis.binaries import VERSIONS, binary_of
+from kit.redis.servers import RedisServer
 from kit.worlds import RedisWorld, fresh_key
-from lambda_idempotency.drivers import drive
+from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.errors import StoreError
-from lambda_idempotency.protocol import run_once
-from lambda_idempotency.record import Blocked, Done, Gone
-from lambda_idempotency.steps import Call, Executed, Outcome, Returned, Unavailable
+from lambda_idempotency.protocol.machine import run_once
+from lambda_idempotency.protocol.record import Blocked, Done, Gone
+from lambda_idempotency.protocol.steps import Call, Executed, Outcome, Returned, Unavailable
 from lambda_idempotency.stores.redis import RedisStore
 
 

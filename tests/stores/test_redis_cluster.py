@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
-from kit.local_aws import LocalAws
-from kit.proxy import LossyProxy
-from kit.redis_access import (
+from kit.aws.local import LocalAws
+from kit.network.proxy import LossyProxy
+from kit.redis.access import (
     NAMESPACE,
     VERBS,
     WRITES,
@@ -20,13 +20,13 @@ from kit.redis_access import (
     invocation,
     key_at,
 )
-from kit.redis_binaries import VERSIONS, binary_of, has_tls, server_binary
-from kit.redis_cluster import PRIMARIES, Migration, RedisCluster
-from kit.redis_servers import RedisServer, until
+from kit.redis.binaries import VERSIONS, binary_of, has_tls, server_binary
+from kit.redis.cluster import PRIMARIES, Migration, RedisCluster
+from kit.redis.servers import RedisServer, until
 from kit.worlds import fresh_key
+from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.errors import StoreError
-from lambda_idempotency.record import Blocked, Done, Gone
-from lambda_idempotency.redis_access.client import RedisClient
+from lambda_idempotency.protocol.record import Blocked, Done, Gone
 from lambda_idempotency.stores.redis import RedisStore
 
 

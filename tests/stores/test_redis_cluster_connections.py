@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from kit.local_aws import LocalAws
-from kit.proxy import LossyProxy
-from kit.redis_access import PASSWORD, USER, VERBS, Access, Clocks, Load, key_at, set_passwords
-from kit.redis_binaries import VERSIONS, binary_of
-from kit.redis_cluster import PRIMARIES, RedisCluster
-from kit.redis_servers import until
+from kit.aws.local import LocalAws
+from kit.network.proxy import LossyProxy
+from kit.redis.access import PASSWORD, USER, VERBS, Access, Clocks, Load, key_at, set_passwords
+from kit.redis.binaries import VERSIONS, binary_of
+from kit.redis.cluster import PRIMARIES, RedisCluster
+from kit.redis.servers import until
 from kit.worlds import fresh_key
-from lambda_idempotency.redis_access.client import RedisClient
-from lambda_idempotency.redis_access.connections import MAX_IDLE
+from lambda_idempotency.clients.redis.client import RedisClient
+from lambda_idempotency.clients.redis.connections import MAX_IDLE
 from lambda_idempotency.stores.redis import RedisStore
 
 

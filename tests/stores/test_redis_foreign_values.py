@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.redis_access import DATA, DAY, ME, VERBS, WRITES, claim
-from kit.redis_binaries import VERSIONS
+from kit.redis.access import DATA, DAY, ME, VERBS, WRITES, claim
+from kit.redis.binaries import VERSIONS
 from kit.worlds import RedisWorld
-from lambda_idempotency.drivers import drive
+from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.errors import StoreError
-from lambda_idempotency.protocol import run_once
-from lambda_idempotency.record import Blocked, Done, Gone, Store
-from lambda_idempotency.steps import Call, Returned
+from lambda_idempotency.protocol.machine import run_once
+from lambda_idempotency.protocol.record import Blocked, Done, Gone, Store
+from lambda_idempotency.protocol.steps import Call, Returned
 
 _EACH_VERB = pytest.mark.parametrize("verb", VERBS)
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from kit.local_aws import LocalAws
-from kit.redis_access import DAY, ME, VERBS, Access, claim
-from kit.redis_binaries import VERSIONS, binary_of
-from kit.redis_proxy import RedisProxy
-from kit.redis_servers import RedisServer, connect, until
+from kit.aws.local import LocalAws
+from kit.redis.access import DAY, ME, VERBS, Access, claim
+from kit.redis.binaries import VERSIONS, binary_of
+from kit.redis.proxy import RedisProxy
+from kit.redis.servers import RedisServer, connect, until
 from kit.worlds import RedisWorld, fresh_key
-from lambda_idempotency.drivers import drive
+from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.errors import StoreError
-from lambda_idempotency.protocol import run_once
-from lambda_idempotency.record import COMPLETED, Completion, Store
-from lambda_idempotency.steps import (
+from lambda_idempotency.protocol.machine import run_once
+from lambda_idempotency.protocol.record import COMPLETED, Completion, Store
+from lambda_idempotency.protocol.steps import (
     Call,
     Executed,
     Outcome,

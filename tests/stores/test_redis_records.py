@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from kit.aws.local import LocalAws
 from kit.batches import Orders, batch, failures, kinesis, sqs
-from kit.local_aws import LocalAws
-from kit.redis_access import NAMESPACE, Access, invocation
-from kit.redis_binaries import VERSIONS, binary_of
-from kit.redis_proxy import RedisProxy
-from kit.redis_servers import RedisServer, connect
+from kit.redis.access import NAMESPACE, Access, invocation
+from kit.redis.binaries import VERSIONS, binary_of
+from kit.redis.proxy import RedisProxy
+from kit.redis.servers import RedisServer, connect
 from kit.worlds import fresh_key
 from lambda_idempotency import RedisStore, StoreError, idempotent_records
-from lambda_idempotency.record import Blocked, Claim, Completion, Done
+from lambda_idempotency.protocol.record import Blocked, Claim, Completion, Done
 
 
 @pytest.fixture(scope="module", params=VERSIONS)

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from kit.local_aws import LocalAws
-from kit.redis_access import NAMESPACE, USER, VERBS, WRITES, Access, completion, invocation
-from kit.redis_binaries import VERSIONS, binary_of
-from kit.redis_cluster import PRIMARIES, RedisCluster
-from kit.redis_servers import RedisServer
+from kit.aws.local import LocalAws
+from kit.redis.access import NAMESPACE, USER, VERBS, WRITES, Access, completion, invocation
+from kit.redis.binaries import VERSIONS, binary_of
+from kit.redis.cluster import PRIMARIES, RedisCluster
+from kit.redis.servers import RedisServer
 from kit.worlds import fresh_key
+from lambda_idempotency.contract.redis import CLUSTER_COMMANDS, COMMANDS, access_string
 from lambda_idempotency.errors import StoreError
-from lambda_idempotency.record import Done, Gone
-from lambda_idempotency.redis_document import CLUSTER_COMMANDS, COMMANDS, access_string
+from lambda_idempotency.protocol.record import Done, Gone
 from lambda_idempotency.stores.redis import RedisStore
 
 CLUSTERS = [f"cluster {version}" for version in VERSIONS]

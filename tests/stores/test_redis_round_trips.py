@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from kit.local_aws import LocalAws
-from kit.redis_access import ME, NAMESPACE, USER, VERBS, Access, claim
-from kit.redis_binaries import VERSIONS, binary_of
-from kit.redis_proxy import RedisProxy
-from kit.redis_servers import RedisServer
+from kit.aws.local import LocalAws
+from kit.redis.access import ME, NAMESPACE, USER, VERBS, Access, claim
+from kit.redis.binaries import VERSIONS, binary_of
+from kit.redis.proxy import RedisProxy
+from kit.redis.servers import RedisServer
 from kit.worlds import fresh_key
 from lambda_idempotency import idempotent
+from lambda_idempotency.contract.redis import access_string
 from lambda_idempotency.errors import InProgressError, StoreError
-from lambda_idempotency.keys import KeyRule
-from lambda_idempotency.redis_document import access_string
+from lambda_idempotency.identity.keys import KeyRule
 from lambda_idempotency.stores.redis import RedisStore
 
 PRIMERS = ("claim", "complete", "release", "read")

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import pytest
 
 from kit.worlds import World
-from lambda_idempotency.record import (
+from lambda_idempotency.protocol.record import (
     COMPLETED,
     INPROGRESS,
     PARKED,

@@ -16,8 +16,9 @@ from kit.fuzz.fuzzer import HangError, Subject, fuzz
 from kit.fuzz.provider import Provider, text
 from kit.fuzz.references import UnreadableError, header_keys, json_meaning, meaning
 from kit.fuzz.targets import SUBJECTS
-from lambda_idempotency import canonical, contract, keys
+from lambda_idempotency.contract import settings as contract
 from lambda_idempotency.http import header
+from lambda_idempotency.identity import canonical, keys
 from lambda_idempotency.stores import dynamodb
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
-from lambda_idempotency.contract import Settings
+from lambda_idempotency.contract.settings import Settings
 
 from ..attachable import TIMEOUT
 from ..inspection import resource_of

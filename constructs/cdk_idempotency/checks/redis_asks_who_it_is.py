@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lambda_idempotency.redis_document import NoCredentials
+from lambda_idempotency.contract.redis import NoCredentials
 
 from .deployment import Deployment
 from .finding import Finding, warning

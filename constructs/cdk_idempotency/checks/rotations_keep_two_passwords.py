@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_lambda as lambda_
 
-from lambda_idempotency.rotation.settings import HANDLER
+from lambda_idempotency.contract.rotation import HANDLER
 
 from .deployment import Deployment
 from .finding import Finding, warning

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 from aws_cdk import CfnResource
 
-from lambda_idempotency.redis_document import RedisSettings
+from lambda_idempotency.contract.redis import RedisSettings
 
 from .deployment import Deployment
 

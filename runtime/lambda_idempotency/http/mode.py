@@ -8,20 +8,15 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from .. import responses
-from ..canonical import canonical
-from ..commits import failure
-from ..errors import (
-    ConfigurationError,
-    IdempotencyError,
-    MissingKeyError,
-    ResponseUnavailableError,
-)
-from ..http_options import HttpOptions
-from ..keys import Identity, KeyAbsentError, KeyRule, RequestParts
-from ..metrics import report
-from ..record import NO_BODY, Record, Reply
-from ..steps import (
+from ..contract.http import HttpOptions
+from ..errors import ConfigurationError, IdempotencyError, MissingKeyError, ResponseUnavailableError
+from ..execution.commits import failure
+from ..identity.callers import principal_of, scope_of
+from ..identity.canonical import canonical
+from ..identity.keys import Identity, KeyAbsentError, KeyRule, RequestParts
+from ..metrics.reporting import report
+from ..protocol.record import NO_BODY, Record, Reply
+from ..protocol.steps import (
     Executed,
     InProgress,
     Mismatch,
@@ -34,10 +29,10 @@ from ..steps import (
     Unavailable,
     Uncommitted,
 )
+from ..response import serialization
 from . import status
 from .answers import LONGEST, Case, cross_origin, refusal, retry_after, state
 from .header import MalformedKeyError, key_in
-from .principal import principal_of, scope_of
 from .profiles import PROFILES, guards, keeps, not_replayed, requires_key
 from .response import Answer, without
 from .shapes import SHAPES, Request
@@ -121,7 +116,7 @@ class HttpMode:
             if not keeps(self._options, request.status(result)):
                 return Returned(result, keep=False)
             kept = without(result, self._not_replayed) if isinstance(result, Mapping) else result
-            return responses.to_stored(kept)._replace(result=result)
+            return serialization.to_stored(kept)._replace(result=result)
         except Exception:  # noqa: BLE001 - a Mapping of the user's can raise anything
             return Returned(result, encoding=NO_BODY)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
-from ..http_options import HttpOptions, ProfileName
+from ..contract.http import HttpOptions, ProfileName
 
 PASSED: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Safe methods (RFC 9110, 9.2.1): they pass through."""

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .principal import Caller, caller_in_v1, caller_in_v2
+from ..identity.callers import Caller, caller_in_v1, caller_in_v2
 from .response import Answer, merged, merged_lists
 
 MALFORMED: Final = 502

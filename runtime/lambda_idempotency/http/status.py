@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ResponseUnavailableError, StoreError
-from ..record import COMPLETED, PARKED, Blocked, Record
+from ..identity.callers import scope_of
+from ..protocol.record import COMPLETED, PARKED, Blocked, Record
 from .answers import retry_after, state
-from .principal import scope_of
 from .shapes import Request
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
-from ..redis_document import RedisSettings
+from ..contract.redis import RedisSettings
 from .connect import Connect, Link, Login, Node, ReplyError, connect
 from .errors import RotationError
 

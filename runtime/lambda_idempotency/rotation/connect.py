@@ -11,7 +11,7 @@ from redis.connection import Connection, SSLConnection
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 from redis.retry import Retry
 
-from ..redis_document import RedisSettings
+from ..contract.redis import RedisSettings
 from .errors import RotationError
 
 TIMEOUT: Final = 5.0

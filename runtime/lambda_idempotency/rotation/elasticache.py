@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ..redis_document import RedisSettings
+from ..contract.redis import RedisSettings
 from .calls import call
 from .connect import Answer, Connect, Login, Node, connect
 from .errors import RotationError

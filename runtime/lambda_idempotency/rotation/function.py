@@ -10,13 +10,13 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from ..redis_document import RedisSettings
+from ..contract.redis import RedisSettings
+from ..contract.rotation import RotationSettings
 from .acl import AclStrategy
 from .calls import call
 from .connect import Connect, Login, connect
 from .elasticache import ElastiCacheStrategy
 from .secret import Secret
-from .settings import RotationSettings
 from .steps import Rotation, Strategy
 from .waiting import Patience
 

@@ -11,9 +11,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .. import elapsed
-from ..elapsed import Moment
-from ..record import COMPLETED, Blocked, Claim, Completion, Done, Record, Reply, Store
+from ..clients.net import elapsed
+from ..clients.net.elapsed import Moment
+from ..protocol.record import COMPLETED, Blocked, Claim, Completion, Done, Record, Reply, Store
 
 
 class CachedStore:

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from ..aws.clock import MAX_SKEW, Look, ServiceClock
-from ..contract import PARTITION_KEY, TTL_ATTRIBUTE
+from ..clients.aws.clock import MAX_SKEW, Look, ServiceClock
+from ..contract.settings import PARTITION_KEY, TTL_ATTRIBUTE
 from ..errors import ConfigurationError, StoreError
-from ..record import (
+from ..protocol.record import (
     COMPLETED,
     INPROGRESS,
     PARKED,
@@ -165,7 +165,7 @@ class DynamoDBStore:
     def _create_client(self) -> Any:
         with self._lock:
             if self._client is None:
-                from ..aws.services import DynamoDB
+                from ..clients.aws.services import DynamoDB
 
                 self._client = DynamoDB(url_suffix=self._url_suffix)
             return self._client

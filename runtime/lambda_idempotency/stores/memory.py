@@ -7,7 +7,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..record import INPROGRESS, PARKED, Blocked, Claim, Completion, Done, Gone, Record, Reply
+from ..protocol.record import (
+    INPROGRESS,
+    PARKED,
+    Blocked,
+    Claim,
+    Completion,
+    Done,
+    Gone,
+    Record,
+    Reply,
+)
 
 
 class MemoryStore:

@@ -10,8 +10,8 @@ from inspect import iscoroutinefunction
 from typing import Any, Final
 
 from ..errors import ConfigurationError, IdempotencyError, StoreError
-from ..metrics import report
-from ..record import (
+from ..metrics.reporting import report
+from ..protocol.record import (
     COMPLETED,
     INPROGRESS,
     PARKED,
@@ -288,7 +288,7 @@ _NO_RIGHT: Final = ("The user executing the script can't", "ACL failure in scrip
 _HINTS: Final = {
     "WRONGTYPE": "",
     "NOPERM": (
-        "The Redis user lacks a right: see access_string() in lambda_idempotency.redis_document "
+        "The Redis user lacks a right: see access_string() in lambda_idempotency.contract.redis "
         "for what it needs."
     ),
     "OOM": "The server is full: raise its maxmemory. Records are never evicted to make room.",

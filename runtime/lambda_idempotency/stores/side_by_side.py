@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from contextvars import copy_context
 
-from ..record import Reply
+from ..protocol.record import Reply
 
 
 def side_by_side(

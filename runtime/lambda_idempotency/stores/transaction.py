@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from ..record import INPROGRESS, Completion
+from ..protocol.record import INPROGRESS, Completion
 
 MAX_WRITES: Final = 99
 """A transaction has at most 100 items, and one is the record."""

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from kit.local_aws import ROOT
+from kit.aws.local import ROOT
 
 PACKAGE = ROOT / "constructs" / "cdk_idempotency"
 PAGE = ROOT / "docs" / "checks.md"

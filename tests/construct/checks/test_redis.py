@@ -9,7 +9,7 @@ from aws_cdk import Annotations, CfnParameter, Stack
 from aws_cdk import aws_elasticache as elasticache
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials
-from kit.redis_apps import imported_secret
+from kit.redis.apps import imported_secret
 from kit.synth import function, stack, vpc, warnings
 
 LOOPBACK = pytest.mark.parametrize("host", ["localhost", "Localhost", "127.0.0.1", "::1"])

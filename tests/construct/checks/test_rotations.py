@@ -12,7 +12,7 @@ from aws_cdk import aws_memorydb as memorydb
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
-from kit.redis_apps import COMPLETE, acl_rotation, imported_secret, rotated_server
+from kit.redis.apps import COMPLETE, acl_rotation, imported_secret, rotated_server
 from kit.synth import app, function, stack, template, vpc, warnings
 
 # Others that rotate the secret --------------------------------------------------------------------

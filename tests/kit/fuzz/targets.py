@@ -14,27 +14,22 @@ from typing import Any, Final
 from kit.fuzz.fuzzer import Subject
 from kit.fuzz.provider import Provider, text
 from kit.fuzz.references import UnreadableError, header_keys, json_meaning, meaning
-from lambda_idempotency import (
-    ConfigurationError,
-    HttpOptions,
-    MissingKeyError,
-    Settings,
-    contract,
-    events,
-    http_options,
-    keys,
-    redis_document,
-)
-from lambda_idempotency import canonical as canonical_module
-from lambda_idempotency.aws import clock
-from lambda_idempotency.canonical import canonical, parse
+from lambda_idempotency import ConfigurationError, HttpOptions, MissingKeyError, Settings
+from lambda_idempotency.clients.aws import clock
+from lambda_idempotency.contract import http as http_options
+from lambda_idempotency.contract import redis as redis_document
+from lambda_idempotency.contract import settings as contract
+from lambda_idempotency.contract.redis import RedisSettings
 from lambda_idempotency.errors import StoreError
-from lambda_idempotency.http import header, mode, principal, shapes
-from lambda_idempotency.keys import KeyRule, Selector
-from lambda_idempotency.record import Gone, Record
-from lambda_idempotency.redis_document import RedisSettings
-from lambda_idempotency.responses import from_stored
-from lambda_idempotency.steps import Executed
+from lambda_idempotency.http import header, mode, shapes
+from lambda_idempotency.identity import callers as principal
+from lambda_idempotency.identity import canonical as canonical_module
+from lambda_idempotency.identity import events, keys
+from lambda_idempotency.identity.canonical import canonical, parse
+from lambda_idempotency.identity.keys import KeyRule, Selector
+from lambda_idempotency.protocol.record import Gone, Record
+from lambda_idempotency.protocol.steps import Executed
+from lambda_idempotency.response.serialization import from_stored
 from lambda_idempotency.stores import dynamodb, redis
 from lambda_idempotency.stores.dynamodb import from_item, to_item
 from lambda_idempotency.stores.redis import from_fields, to_fields

@@ -1,0 +1,286 @@
+"""Requests to AWS: signed, retried within the deadline, errors in boto3's form.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from binascii import b2a_base64
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+from zlib import crc32
+
+from ..net import deadline
+from .clock import MAX_SKEW, Look, ServiceClock
+from .connections import ConnectionFailedError, Connections, Endpoint, Response, request_bytes
+from .credentials import Credentials, CredentialsError, CredentialSource
+from .endpoints import endpoint_of, region_of
+from .signer import Signer
+
+BUDGET: Final = 5.0
+"""Seconds for an operation with all its retries; less where the invocation has less left."""
+
+ATTEMPT: Final = 2.0
+"""Seconds for one try: a request that takes longer is as good as lost."""
+
+PAUSES: Final = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
+"""Seconds at most between tries, of which a random part is waited; the last one repeats."""
+
+_RETRIED: Final = frozenset(
+    {
+        "InternalFailure",
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "ReplicatedWriteConflictException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+_SKEWED: Final = frozenset(
+    {"InvalidSignatureException", "RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"}
+)
+_EXPIRED: Final = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException"}
+)
+
+
+class Service(NamedTuple):
+    """What tells one JSON service from another."""
+
+    name: str
+    endpoint: str
+    variable: str
+    target: str
+    content_type: str
+
+
+class ServiceError(Exception):
+    """A service refused or could not be reached; `response` is like that of botocore's ClientError.
+
+    `about` says more where the words are our own; a service's words can quote what it was sent.
+    """
+
+    def __init__(
+        self, service: str, operation: str, response: dict[str, Any], about: str = ""
+    ) -> None:
+        self.response = response
+        self.about = f": {about}" if about else ""
+        code = response["Error"]["Code"]
+        request_id = response["ResponseMetadata"].get("RequestId", "none")
+        super().__init__(
+            f"{service} {operation} failed: {code}{self.about} (request id {request_id})"
+        )
+
+
+class Request(NamedTuple):
+    """A request without its signature."""
+
+    operation: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+class Client:
+    """Sends requests to one service; subclasses make them and read what comes back. Its only state
+    is connections, credentials and clock."""
+
+    def __init__(
+        self,
+        name: str,
+        endpoint: Endpoint,
+        *,
+        signed_for: str,
+        environment: Mapping[str, str],
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._name = name
+        self._connections = Connections(endpoint)
+        self._credentials = CredentialSource(environment, clock)
+        self._signer = Signer(region=region_of(environment), service=signed_for)
+        self._clock = ServiceClock(clock)
+        self._sleep = sleep
+
+    def parsed(self, response: Response) -> dict[str, Any] | None:
+        """What a response says, with botocore's `ResponseMetadata`; None where it is damaged."""
+        raise NotImplementedError
+
+    def code(self, response: Response, found: dict[str, Any]) -> str:
+        """The code of an error; empty where it has none."""
+        raise NotImplementedError
+
+    def send(self, request: Request, *, ends: float, attempt: float) -> dict[str, Any]:
+        """The parsed response, by `ends` (`time.monotonic()`), each try within `attempt` seconds.
+        Raises `ServiceError`."""
+        pauses = iter(PAUSES)
+        amends = 2
+        while True:
+            outcome = self._try(request, min(ends, time.monotonic() + attempt))
+            if isinstance(outcome, dict):
+                return outcome
+            if outcome.amended and amends and time.monotonic() < ends:
+                amends -= 1  # what was wrong is known and mended: no need to wait
+                continue
+            pause = next(pauses, PAUSES[-1]) * os.urandom(1)[0] / 255
+            if not outcome.passing or time.monotonic() + pause >= ends:
+                raise outcome.error
+            self._sleep(pause)
+
+    def close(self) -> None:
+        """Closes the idle connections; the next call opens others."""
+        self._connections.close()
+
+    def _try(self, request: Request, ends: float) -> dict[str, Any] | _Failure:
+        operation = request.operation
+        look = self._clock.look()
+        try:
+            credentials = self._credentials.current()
+            signed = self._signed(request, credentials, look)
+            response = self._connections.exchange(signed, ends)
+        except CredentialsError as error:
+            return _Failure(self._error(operation, "NoCredentials", str(error)), passing=False)
+        except ValueError:
+            about = "the credentials have a character that cannot be sent"
+            return _Failure(self._error(operation, "NoCredentials", about), passing=False)
+        except ConnectionFailedError as error:
+            if error.reused:
+                self._connections.close()  # the others are as old
+            failed = self._error(operation, "ConnectionFailed", str(error))
+            return _Failure(failed, passing=True, amended=error.reused)
+        moved = self._clock.check(response.headers.get("date"), look)
+        if not _is_intact(response):
+            about = "the response is not what its checksum says"
+            return _Failure(self._error(operation, "DamagedResponse", about), passing=True)
+        found = self.parsed(response)
+        if response.status < 300 and found is not None:
+            return found
+        return self._failure(operation, response, found, credentials, moved)
+
+    def _signed(self, request: Request, credentials: Credentials, look: Look) -> bytes:
+        headers = self._signer.headers(
+            method=request.method,
+            path=request.path,
+            headers=request.headers,
+            body=request.body,
+            credentials=credentials,
+            now=look.now // 1000,
+        )
+        return request_bytes(request.method, request.path, headers, request.body)
+
+    def _failure(
+        self,
+        operation: str,
+        response: Response,
+        found: dict[str, Any] | None,
+        credentials: Credentials,
+        moved: int,
+    ) -> _Failure:
+        """What a response that is no success means for another try."""
+        if found is None:
+            code = "DamagedResponse" if response.status < 300 else f"HTTP {response.status}"
+            found = {"ResponseMetadata": metadata(response)}
+        else:
+            code = self.code(response, found) or f"HTTP {response.status}"
+        message = found.get("message") or found.get("Message") or ""
+        found["Error"] = {"Code": code, "Message": message}
+        error = ServiceError(self._name, operation, found)
+        if code in _SKEWED:
+            return _Failure(error, passing=False, amended=abs(moved) > MAX_SKEW)
+        if code in _EXPIRED:
+            return _Failure(error, passing=False, amended=self._credentials.refused(credentials))
+        passing = code in _RETRIED or response.status in (200, 429) or response.status >= 500
+        return _Failure(error, passing=passing)
+
+    def _error(self, operation: str, code: str, about: str) -> ServiceError:
+        response = {"Error": {"Code": code, "Message": about}, "ResponseMetadata": {}}
+        return ServiceError(self._name, operation, response, about)
+
+
+class JsonClient(Client):
+    """Calls the operations of one JSON service."""
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        url_suffix: str = "amazonaws.com",
+        environment: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        environment = os.environ if environment is None else environment
+        endpoint = endpoint_of(service.endpoint, service.variable, url_suffix, environment)
+        super().__init__(
+            service.name, endpoint, signed_for=service.endpoint, environment=environment, **options
+        )
+        self._target = service.target
+        self._path = endpoint.path
+        self._headers = {"host": endpoint.authority, "content-type": service.content_type}
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parsed response, with botocore's `ResponseMetadata`. Raises `ServiceError`."""
+        headers = {**self._headers, "x-amz-target": f"{self._target}.{operation}"}
+        body = _ENCODE(parameters).encode()
+        request = Request(operation, "POST", self._path, headers, body)
+        return self.send(request, ends=deadline.monotonic(BUDGET), attempt=ATTEMPT)
+
+    def parsed(self, response: Response) -> dict[str, Any] | None:
+        """See `Client.parsed`: a JSON object."""
+        try:
+            found = json.loads(response.body or b"{}")
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(found, dict):
+            return None
+        found["ResponseMetadata"] = metadata(response)
+        return found
+
+    def code(self, response: Response, found: dict[str, Any]) -> str:
+        """See `Client.code`."""
+        kind = str(found.get("__type") or response.headers.get("x-amzn-errortype") or "")
+        return kind.split(":", maxsplit=1)[0].rpartition("#")[2]
+
+
+class _Failure(NamedTuple):
+    """`passing`: it may be gone after a pause. `amended`: its cause has just been mended."""
+
+    error: ServiceError
+    passing: bool
+    amended: bool = False
+
+
+def _is_intact(response: Response) -> bool:
+    expected = response.headers.get("x-amz-crc32")
+    return expected is None or expected == str(crc32(response.body))
+
+
+def metadata(response: Response) -> dict[str, Any]:
+    """What botocore adds to a response."""
+    headers = response.headers
+    return {
+        "RequestId": headers.get("x-amzn-requestid") or headers.get("x-amz-request-id", "none"),
+        "HTTPStatusCode": response.status,
+        "HTTPHeaders": response.headers,
+    }
+
+
+def _base64(value: Any) -> str:
+    if isinstance(value, bytes | bytearray):
+        return b2a_base64(value, newline=False).decode()
+    raise TypeError(f"a {type(value).__name__} cannot be sent")
+
+
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), default=_base64).encode

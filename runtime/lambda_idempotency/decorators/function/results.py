@@ -1,0 +1,109 @@
+"""What of a function's result is recorded, and how a replay becomes the first result again.
+
+A result is written as JSON and read back as its return annotation says. Before it is recorded, it
+is read back once and compared: what would come back as something else is recorded without a body,
+and its duplicates get `ResponseUnavailableError`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from ...errors import ConfigurationError, ResponseUnavailableError
+from ...protocol.record import NO_BODY, Record
+from ...protocol.steps import Returned
+from ...response import serialization
+from ..callables import AnyCallable, return_type
+from .annotations import conversion_of
+from .conversions import Conversion
+
+Serializer: TypeAlias = tuple[Callable[[Any], Any], Callable[[Any], Any]]
+"""From a result to a JSON value, and back."""
+
+
+class Results:
+    """The results of one function, called `name`."""
+
+    def __init__(self, name: str, function: AnyCallable, serializer: Serializer | None) -> None:
+        self._name = name
+        self._function = function
+        self._conversion = None if serializer is None else Conversion(*serializer)
+
+    def prepare(self, *, last: bool) -> None:
+        """Reads the return annotation; what it names may be defined later, unless this is the
+        `last` time. Raises `ConfigurationError` where results cannot be restored by it."""
+        if self._conversion is not None:
+            return
+        try:
+            self._conversion = conversion_of(*return_type(self._function))
+        except NameError as error:
+            if last:
+                raise ConfigurationError(
+                    f"the return annotation names {error.name!r}, which is not there; import it "
+                    "not for type checkers alone, or pass serializer=(to_json, from_json)"
+                ) from None
+        except TypeError as error:
+            raise ConfigurationError(f"the return annotation is no type: {error}") from None
+
+    def to_stored(self, result: Any, *, key: str) -> Returned:
+        """The result with its recorded form. Never raises: its effect has happened."""
+        assert self._conversion is not None
+        to_json, from_json = self._conversion
+        try:
+            stored = serialization.to_stored(to_json(result))
+            if stored.data is None:
+                why = "is no JSON"
+            elif same(from_json(json.loads(stored.data)), result):
+                return stored._replace(result=result)
+            else:
+                why = "would come back as something else"
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it
+            why = f"cannot be converted ({type(error).__name__})"
+        self._warn(key, why)
+        return Returned(result, encoding=NO_BODY)
+
+    def from_stored(self, record: Record) -> Any:
+        """The recorded result. Raises `ResponseUnavailableError`."""
+        assert self._conversion is not None
+        value = serialization.from_stored(record)
+        try:
+            return self._conversion.from_json(value)
+        except Exception:  # noqa: BLE001 - neither its text nor its chain: both can quote the value
+            raise ResponseUnavailableError(
+                f"The operation under record {record.key} is done, but what it returned is not "
+                f"what {self._name} returns now. Was its return type changed?"
+            ) from None
+
+    def _warn(self, key: str, why: str) -> None:
+        import logging  # its import takes 10 ms
+
+        logging.getLogger("lambda_idempotency").warning(
+            "%s: the result of %s %s, so its duplicates get ResponseUnavailableError. Annotate the "
+            "return type, or pass serializer=(to_json, from_json).",
+            key,
+            self._name,
+            why,
+        )
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are equal and of the same types, through and through."""
+    kind: Any = type(one)
+    if kind is not type(other):
+        return False
+    if kind is dict:
+        return same(list(one.items()), list(other.items()))
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, float | Decimal):
+        return repr(one) == repr(other)  # NaN is not equal to itself
+    if hasattr(kind, "__dataclass_fields__"):
+        from dataclasses import fields  # not at the top: it costs 10 ms of a cold start
+
+        names = [field.name for field in fields(kind)]
+        return all(same(getattr(one, name), getattr(other, name)) for name in names)
+    # What has no equality of its own cannot be compared.
+    return bool(one == other or getattr(kind, "__eq__", None) is object.__eq__)

@@ -1,0 +1,185 @@
+"""Executes the protocol's steps on an event loop that is never blocked: the stores are synchronous
+and work in threads, so there is one implementation of each.
+
+Cancellation leaves no key behind, wherever it arrives:
+
+    before the handler runs    nothing more is done; what was being claimed is released, unless an
+                               attempt has died under it: that must not be forgotten
+    while an orphan is         the same: its record stays until the lease ends
+    reconciled
+    while it runs              the handler raises, and the protocol releases
+    after it has run           its answer is recorded, or its key released, with one try each
+
+A request that is under way in a thread is waited for: nothing can recall it, and a release must
+not overtake a claim. Then the cancellation goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from functools import partial
+from typing import Any, TypeVar
+
+from ..clients.net import deadline, elapsed
+from ..clients.net.elapsed import Moment
+from ..metrics.reporting import report
+from ..protocol.machine import Protocol
+from ..protocol.record import Store
+from ..protocol.steps import (
+    Answer,
+    Both,
+    Claim,
+    Complete,
+    Emit,
+    Failed,
+    Late,
+    Outcome,
+    Raised,
+    Read,
+    Reconcile,
+    Release,
+    Returned,
+    Run,
+    Sleep,
+    Together,
+)
+from .sync import Lease, ask_surely, ask_together
+
+R = TypeVar("R")
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+async def drive(
+    protocol: Protocol,
+    *,
+    key: str,
+    store: Store,
+    run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
+    remaining: Callable[[], int],
+    finish: Callable[[Returned], Returned] | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    moment: Callable[[], Moment] = elapsed.now,
+) -> Outcome:
+    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left.
+    `finish`, which never raises, does with a result what takes time before it is recorded."""
+    waits = Waits(store, remaining, sleep)
+    lease = Lease(moment)
+    ran = False
+    reply: Answer = None
+    while True:
+        try:
+            step = protocol.send(reply)
+        except StopIteration as stop:
+            outcome: Outcome = stop.value
+            break
+        lease.note(step)
+        if isinstance(step, (Run, Reconcile)):
+            reply = await ran_as(run, step, lease)
+            ran = not isinstance(reply, Late)
+            if isinstance(reply, Raised) and isinstance(reply.error, asyncio.CancelledError):
+                waits.cancelled = reply.error
+            if finish is not None and isinstance(reply, Returned) and reply.keep:
+                reply = await waits.finish(finish, reply)
+        elif isinstance(step, Sleep):
+            await waits.sleep(step.milliseconds)
+            reply = None
+        elif isinstance(step, Emit):
+            report(step.metric, key)
+            reply = None
+        else:
+            reply = await waits.ask(step)
+        if waits.cancelled is not None and not ran:
+            protocol.close()
+            if isinstance(step, Claim) and step.claim.attempt == 1:
+                await waits.ask(Release(step.claim.key, step.claim.owner))
+            break
+    if waits.cancelled is not None:
+        raise waits.cancelled
+    return outcome
+
+
+async def in_thread(function: Callable[[T], R], argument: T) -> R:
+    """Runs what takes time, in a thread; a cancellation does not wait for it."""
+    return await asyncio.to_thread(function, argument)
+
+
+async def ran_as(
+    run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
+    step: Run | Reconcile,
+    lease: Lease,
+) -> Answer:
+    """What running the handler came to."""
+    if lease.ended(step):
+        return Late()
+    try:
+        return await run(step)
+    except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
+        return Raised(error)
+
+
+class Waits:
+    """What one call waits for. A cancellation that comes meanwhile is kept for later."""
+
+    def __init__(
+        self,
+        store: Store,
+        remaining: Callable[[], int],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self.cancelled: asyncio.CancelledError | None = None
+        self._store = store
+        self._remaining = remaining
+        self._sleep = sleep
+        self._context = copy_context()
+        self._context.run(deadline.start, remaining())
+
+    async def ask(self, step: Claim | Complete | Release | Read) -> Answer:
+        """Sends one verb to the store, in a thread that sees this call's context."""
+        try:
+            return await self._sent(ask_surely, step)
+        except RuntimeError as error:  # there can be no more threads
+            return Failed(error, 0)
+
+    async def ask_together(self, step: Together) -> Both:
+        """Sends a completion and a claim, as `ask` does."""
+        try:
+            return await self._sent(ask_together, step)
+        except RuntimeError as error:
+            return Both(Failed(error, 0), Failed(error, 0))
+
+    async def finish(self, finish: Callable[[Returned], Returned], ran: Returned) -> Returned:
+        """Finishes a result, in a thread; here, where there can be no more threads."""
+        try:
+            finished = self._in_thread(finish, ran)
+        except RuntimeError:
+            return self._context.run(finish, ran)
+        return await self._wait(finished)
+
+    async def _sent(self, send: Callable[[Store, S, Callable[[], int]], T], step: S) -> T:
+        return await self._wait(self._in_thread(send, self._store, step, self._left))
+
+    def _in_thread(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(None, self._context.run, partial(function, *arguments))
+
+    async def _wait(self, asked: asyncio.Future[T]) -> T:
+        while not asked.done():
+            try:
+                await asyncio.wait([asked])
+            except asyncio.CancelledError as error:
+                self.cancelled = error
+        return asked.result()
+
+    async def sleep(self, milliseconds: int) -> None:
+        """Pauses, unless the call has been cancelled."""
+        if self.cancelled is None:
+            try:
+                await self._sleep(milliseconds / 1000)
+            except asyncio.CancelledError as error:
+                self.cancelled = error
+
+    def _left(self) -> int:
+        return self._remaining() if self.cancelled is None else 0

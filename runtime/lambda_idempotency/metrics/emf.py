@@ -1,0 +1,70 @@
+"""Lines of CloudWatch's embedded metric format, which take no agent and no request.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
+CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from json import dumps
+from typing import Final, NamedTuple, TypeAlias
+
+from ..protocol.record import Metric
+
+NAMESPACE: Final = "CdkIdempotency"
+"""CloudWatch's namespace of the metrics."""
+
+VALUES: Final = 100
+"""The most values of one metric in a line."""
+
+LATENCY: Final[Metric] = "StoreLatency"
+
+Event: TypeAlias = tuple[Metric, str | None]
+"""What has happened, and the id of its record, where it is about one."""
+
+
+class Source(NamedTuple):
+    """Whose metrics they are: the dimensions. `store` is unique in an account and region."""
+
+    store: str
+    namespace: str
+
+
+def lines(source: Source, events: list[Event], latencies: list[float], now: float) -> str:
+    """What has happened as one line, or as many as the limits of the format demand; none where
+    nothing has. `latencies` in milliseconds, `now` in epoch seconds."""
+    count = max(len(events), len(latencies))
+    if count <= VALUES:
+        return _line(source, events, latencies, now) if count else ""
+    parts = [slice(start, start + VALUES) for start in range(0, count, VALUES)]
+    return "".join([_line(source, events[part], latencies[part], now) for part in parts])
+
+
+def _line(source: Source, events: list[Event], latencies: list[float], now: float) -> str:
+    head, tail = _frame(source, tuple([metric for metric, _ in events]), bool(latencies))
+    taken = f"[{','.join([f'{each:.3f}' for each in latencies])}]" if latencies else ""
+    # A record's id has no character that JSON would escape.
+    keys = [f'"{key}"' for _, key in events if key is not None]
+    if len(keys) > 1:
+        keys = [*dict.fromkeys(keys)]
+    return f'{{"_aws":{{"Timestamp":{int(now * 1000)},{head}{taken}{tail}{",".join(keys)}]}}\n'
+
+
+@lru_cache
+def _frame(source: Source, metrics: tuple[Metric, ...], timed: bool) -> tuple[str, str]:  # noqa: FBT001
+    """What is around the latencies: lines that tell the same have it in common."""
+    counts: dict[str, int] = {}
+    for metric in metrics:
+        counts[metric] = counts.get(metric, 0) + 1
+    definitions = [f'{{"Name":"{name}","Unit":"Count"}}' for name in counts]
+    if timed:
+        definitions.append(f'{{"Name":"{LATENCY}","Unit":"Milliseconds"}}')
+    values = "".join([f'"{name}":{count},' for name, count in counts.items()])
+    dimensions = f'"store":{dumps(source.store)},"namespace":{dumps(source.namespace)}'
+    head = (
+        f'"CloudWatchMetrics":[{{"Namespace":"{NAMESPACE}",'
+        f'"Dimensions":[["store"],["store","namespace"]],"Metrics":[{",".join(definitions)}]}}]}},'
+        f"{values}{dimensions},"
+    )
+    return (f'{head}"{LATENCY}":', ',"records":[') if timed else (head, '"records":[')

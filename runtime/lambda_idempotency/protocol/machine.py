@@ -1,0 +1,240 @@
+"""The idempotency protocol, without I/O.
+
+`run_once` is a generator that yields steps and is sent replies; it reads no clock, opens no
+connection and draws no random numbers, so every interleaving of several workers can be replayed.
+
+                 claim                    complete
+    (absent) ──────────────► INPROGRESS ────────────► COMPLETED ──► (absent, when expired)
+        ▲                      │   ▲  │
+        └──────────────────────┘   └──┘  claim under the fence: the lease has ended (an orphan)
+     release: it raised, or its       │
+     answer is not kept               │
+                                      └─────────────► PARKED: more than max_attempts have died
+
+Four rules carry the guarantees:
+
+1. Every write is conditional and puts the whole record, so the store alone decides who owns a key.
+2. An orphan is taken over only while it still carries the owner we saw: whoever completes or takes
+   over first wins, and the other learns it.
+3. Nothing is called once the lease may have ended. Drivers measure that from when they asked for
+   it: no reply tells how long it was under way.
+4. Once the handler has returned, its result reaches the caller, whatever happens to the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Final, TypeAlias
+
+from ..errors import StoreError
+from . import record
+from .endings import Held, commit, differs, record_answer, release, send
+from .record import COMPLETED, PARKED, Blocked, Completion, Done, Gone, Metric, Record
+from .steps import (
+    Answer,
+    Call,
+    Claim,
+    Emit,
+    Executed,
+    Failed,
+    InProgress,
+    Late,
+    Mismatch,
+    Outcome,
+    Parked,
+    Raised,
+    Read,
+    Reconcile,
+    Release,
+    Replayed,
+    Returned,
+    Run,
+    Sleep,
+    Step,
+    Unavailable,
+)
+
+PARKED_FOR: Final = 14 * 24 * 3600 * 1000
+"""How long a parked record is kept, milliseconds."""
+
+POLL_PAUSES: Final = (20, 40, 80, 160, 320, 640, 1000)
+"""Pauses between looks at somebody else's attempt, milliseconds; the last one repeats."""
+
+
+# The protocol -------------------------------------------------------------------------------------
+
+Protocol: TypeAlias = Generator[Step, Answer, Outcome]
+
+
+def run_once(call: Call) -> Protocol:
+    """The whole life of one call: claim, run, then complete or release."""
+    held = yield from _acquire(call)
+    if not isinstance(held, Held):
+        yield from _count(held)
+        return held
+    if call.max_attempts is not None and held.attempt > call.max_attempts:
+        return (yield from _park(call, held))
+    ran: Answer = None
+    if call.reconciles and held.attempt > 1:
+        ran = yield Reconcile(held.attempt, held.lease)
+        if isinstance(ran, Raised):
+            # The key keeps its lease: released, it would forget that there is something to ask.
+            return ran
+        if isinstance(ran, Returned):
+            yield Emit("Reconciled")
+    if ran is None:
+        # Told before it runs: a log then shows which attempt has died. A late one is counted too.
+        yield Emit("Executed")
+        ran = yield Run(held.attempt, held.lease)
+    if isinstance(ran, Late):
+        return (yield from _too_late(call, held))
+    if isinstance(ran, Raised):
+        yield from release(call)
+        return ran
+    assert isinstance(ran, Returned)
+    if not ran.keep:
+        yield from release(call)
+        return Executed(ran.result)
+    return (yield from (commit if ran.writes else record_answer)(call, held, ran))
+
+
+def _acquire(call: Call) -> Generator[Step, Answer, Held | Outcome]:
+    """Claims the key, or says why another call decides the answer."""
+    step: Claim | Read = _claim(call)
+    pauses = _poll_pauses(call.owner)
+    deadline: int | None = None
+    while True:
+        reply = yield step
+        if isinstance(reply, Failed):
+            yield Emit("StoreError")
+            return (yield from _unreachable(call, step, reply))
+        if isinstance(reply, Done):
+            assert isinstance(step, Claim)
+            if _takes_over(call, step):
+                yield Emit("TakenOver")
+            return Held(step.claim.attempt, step.claim.record(reply.now).expiration, call.lease)
+        if isinstance(reply, Gone):
+            step = _claim(call)
+            continue
+        assert isinstance(reply, Blocked)
+        found, now = reply.record, reply.now
+        verdict = _verdict(call, found, now)
+        if verdict is None:
+            step = _claim(call, seen=found)
+        elif not isinstance(verdict, InProgress):
+            if isinstance(verdict, Held) and _takes_over(call, step):
+                yield Emit("TakenOver")
+            return verdict
+        else:
+            deadline = now + call.wait if deadline is None else deadline
+            if now >= deadline:
+                return verdict
+            yield Sleep(min(next(pauses), found.lease_end - now, deadline - now))
+            step = Read(call.key)
+
+
+def _verdict(call: Call, found: Record, now: int) -> Held | Outcome | None:
+    """What a live record means for this call; None: its attempt is dead, take it over."""
+    if found.owner == call.owner and found.leased(now):
+        # The reply to an earlier send of this claim was lost: it is ours.
+        return Held(found.attempt, found.expiration, found.lease_end - now)
+    if differs(call, found):
+        return Mismatch(found)
+    if found.status == COMPLETED:
+        return Replayed(found)
+    if found.status == PARKED:
+        return Parked(found.key, found.attempt)
+    return InProgress(found, now) if found.leased(now) else None
+
+
+def _unreachable(
+    call: Call, step: Claim | Read, failed: Failed
+) -> Generator[Step, Answer, Held | Unavailable]:
+    """Run unprotected, if told so and nobody else is known to run; else give the call up."""
+    if isinstance(step, Read):
+        return Unavailable(failed.error)
+    if call.fail_open:
+        return Held(step.claim.attempt, not_after=None, lease=None)
+    yield from _let_go(call, step.claim.attempt)
+    return Unavailable(failed.error)
+
+
+def _let_go(call: Call, attempt: int) -> Generator[Step, Answer, None]:
+    """Frees the key of a claim that nothing has run under, if it took effect. A take-over keeps its
+    lease: released, the key would forget that an attempt has died."""
+    if attempt == 1:
+        yield Release(call.key, call.owner)
+
+
+def _park(call: Call, held: Held) -> Protocol:
+    """Attempts keep dying: stop the next ones. We hold the fence, so none is running."""
+    completion = Completion(
+        key=call.key,
+        owner=call.owner,
+        attempt=held.attempt - 1,
+        expires_after=PARKED_FOR,
+        status=PARKED,
+        fingerprint=call.fingerprint,
+        scope=call.scope,
+        strict=True,
+    )
+    reply = yield from send(completion)
+    if isinstance(reply, Blocked) and reply.record.owner != call.owner:
+        # Our own lease ended meanwhile. Whoever holds the key decides, unless that one died too.
+        verdict = _verdict(call, reply.record, reply.now)
+        if verdict is not None and not isinstance(verdict, Held):
+            yield from _count(verdict)
+            return verdict
+    yield Emit("StoreError" if isinstance(reply, Failed) else "Parked")
+    return Parked(call.key, held.attempt - 1)
+
+
+def _too_late(call: Call, held: Held) -> Protocol:
+    yield Emit("StoreError")
+    yield from _let_go(call, held.attempt)
+    why = (
+        f"The lease of record {call.key} ended before the call could start: the store answered too "
+        "late, or this process stood still. Nothing ran; retry."
+    )
+    return Unavailable(StoreError(why))
+
+
+def _claim(call: Call, *, seen: Record | None = None) -> Claim:
+    attempt = 1 if seen is None else seen.attempt + (seen.owner != call.owner)
+    claim = record.Claim(
+        key=call.key,
+        owner=call.owner,
+        lease=call.lease,
+        expires_after=call.expires_after,
+        attempt=attempt,
+        fingerprint=call.fingerprint,
+        scope=call.scope,
+    )
+    return Claim(claim, seen)
+
+
+def _takes_over(call: Call, step: Claim | Read) -> bool:
+    """Whether this claim, if it is ours, has taken the key from a dead attempt of another call."""
+    return isinstance(step, Claim) and step.seen is not None and step.seen.owner != call.owner
+
+
+def _count(outcome: Outcome) -> Generator[Step, Answer, None]:
+    if (metric := _METRICS.get(type(outcome))) is not None:
+        yield Emit(metric)
+
+
+def _poll_pauses(owner: str) -> Iterator[int]:
+    """Growing pauses, spread by the owner's random bits so that waiters do not march in step."""
+    spread = 0.75 + int(owner[:4], 16) / 0x1FFFE
+    for pause in POLL_PAUSES:
+        yield int(pause * spread)
+    while True:
+        yield int(POLL_PAUSES[-1] * spread)
+
+
+_METRICS: Final[dict[type, Metric]] = {
+    Replayed: "Replayed",
+    InProgress: "InProgress",
+    Mismatch: "Mismatch",
+    Parked: "Parked",
+}

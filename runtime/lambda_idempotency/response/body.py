@@ -1,0 +1,71 @@
+"""The body of one call's response: from what ran into the record, or an object, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import StoreError
+from ..protocol.record import Record
+from ..protocol.steps import Call, Executed, Outcome, Replayed, Returned, Unavailable
+from . import compression
+
+if TYPE_CHECKING:
+    from .offload import Objects
+
+
+class Body:
+    """Whatever runs in one call, and what its duplicates find. `objects` are for large bodies."""
+
+    __slots__ = ("_call", "_max_data", "_objects", "_own")
+
+    def __init__(self, call: Call, *, max_data: int | None, objects: Objects | None) -> None:
+        self._call = call
+        self._max_data = max_data
+        self._objects = objects
+        self._own: Returned | None = None
+
+    def packed(self, ran: Returned | None) -> Returned | None:
+        """What ran, in the form in which it is recorded. Never raises."""
+        if ran is None:
+            return None
+        self._own = ran
+        if ran.data is None or not ran.keep:
+            return ran
+        packed = compression.pack(ran, max_data=self._max_data if self._objects is None else None)
+        if packed.data is None:
+            import logging  # its import takes 10 ms
+
+            logging.getLogger("lambda_idempotency").warning(
+                "%s: the response is too large for the store, so its duplicates get "
+                "ResponseUnavailableError. Give Idempotency a bucket: large_responses=...",
+                self._call.key,
+            )
+        return packed
+
+    def offloaded(self, ran: Returned) -> Returned:
+        """The same, with a large body in an object. Never raises."""
+        assert self._objects is not None
+        return self._objects.offload(
+            ran, key=self._call.key, owner=self._call.owner, max_data=self._max_data
+        )
+
+    def fetched(self, outcome: Outcome) -> Outcome:
+        """The outcome, with the body of a record that is replayed."""
+        if not isinstance(outcome, Replayed):
+            return outcome
+        found: Outcome
+        try:
+            record = fetched(outcome.record, self._objects)
+            missing, found = compression.is_in_object(record), Replayed(record)
+        except StoreError as error:
+            missing, found = True, Unavailable(error)
+        if missing and self._own is not None and not self._own.writes:
+            return Executed(self._own.result)  # this call was overtaken, and has an answer too
+        return found
+
+
+def fetched(record: Record, objects: Objects | None) -> Record:
+    """The record with its body. Raises `StoreError` where S3 cannot be reached."""
+    if objects is None or not compression.is_in_object(record):
+        return record
+    return objects.fetch(record)

@@ -1,0 +1,115 @@
+"""Responses that are too large for their records: objects in an S3 bucket, one for each attempt.
+
+An object is named `namespace/digest/owner` and written before the completion, so a record never
+tells of one that is not there; an attempt that dies in between, or is overtaken, leaves one that
+the bucket's lifecycle rule deletes. The record holds the SHA-256 of the object.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from hashlib import sha256
+from typing import Any, Final
+
+from ..errors import StoreError
+from ..protocol.record import NO_BODY, Record
+from ..protocol.steps import Returned
+from .compression import IN_S3, IN_S3_ZLIB, MAX_TEXT, ZLIB
+
+RESERVE: Final = 2.0
+"""Seconds of the invocation that an upload leaves for the completion."""
+
+_OWNER: Final = re.compile(r"[0-9a-f]{32}")
+"""What an attempt calls itself."""
+
+_GONE: Final = ("NoSuchKey", "AccessDenied", "NoSuchBucket")
+"""Answers of S3 for what is not there; without the right to list, it does not say which.
+(https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html)"""
+
+
+class Objects:
+    """The objects of one bucket, for responses of more than `above` bytes. `client` is an `S3`; by
+    default one that is made at the first use."""
+
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        above: int,
+        url_suffix: str = "amazonaws.com",
+        client: Any = None,
+    ) -> None:
+        self._bucket = bucket
+        self._above = above
+        self._url_suffix = url_suffix
+        self._client = client
+        self._lock = threading.Lock()
+
+    def offload(self, ran: Returned, *, key: str, owner: str, max_data: int | None) -> Returned:
+        """The result, with its data in an object where they are large. Never raises: its effect
+        has happened. Where S3 cannot be reached, the record holds what it can."""
+        if ran.data is None:
+            return ran
+        above = self._above if max_data is None else min(self._above, max_data)
+        if len(ran.data) * 4 <= above:  # one character takes at most four bytes
+            return ran
+        data = ran.data.encode() if isinstance(ran.data, str) else ran.data
+        if len(data) <= above:
+            return ran
+        try:
+            if len(data) > MAX_TEXT:
+                raise ValueError("too large")
+            self._s3().put_object(object_name(key, owner), data, reserve=RESERVE)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it
+            whole = max_data is None or len(data) <= max_data
+            _warn(key, "could not be written to", error)
+            return ran if whole else ran._replace(data=None, encoding=NO_BODY)
+        encoding = IN_S3 if ran.encoding is None else IN_S3_ZLIB
+        return ran._replace(data=sha256(data).hexdigest(), encoding=encoding)
+
+    def fetch(self, record: Record) -> Record:
+        """The record with the data of its object; as it is where the object is missing or damaged.
+        Raises `StoreError` where S3 cannot be reached: a retry will be answered."""
+        if _OWNER.fullmatch(record.owner) is None:
+            return record  # no attempt wrote it, and its name is not to lead to another object
+        try:
+            data = self._s3().get_object(object_name(record.key, record.owner))
+        except Exception as error:
+            if _code(error) not in _GONE:
+                raise StoreError(
+                    f"The operation under record {record.key} is done, but its response could not "
+                    f"be read from S3: {_code(error)}. A retry will be answered."
+                ) from error
+            _warn(record.key, "could not be read from", error)
+            return record
+        if sha256(data).hexdigest() != record.data:
+            return record
+        return record._replace(data=data, encoding=ZLIB if record.encoding != IN_S3 else None)
+
+    def _s3(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                from ..clients.aws.s3 import S3
+
+                self._client = S3(self._bucket, url_suffix=self._url_suffix)
+            return self._client
+
+
+def object_name(key: str, owner: str) -> str:
+    """The name of the object with the response of one attempt."""
+    namespace, _, digest = key.rpartition("#")
+    return f"{namespace}/{digest}/{owner}"
+
+
+def _code(error: Exception) -> str:
+    response = getattr(error, "response", {})
+    return str(response.get("Error", {}).get("Code") or type(error).__name__)
+
+
+def _warn(key: str, what: str, error: Exception) -> None:
+    import logging  # its import takes 10 ms
+
+    logging.getLogger("lambda_idempotency").warning(
+        "%s: its response %s the bucket of large_responses: %s", key, what, _code(error)
+    )

@@ -1,0 +1,54 @@
+"""From a handler's result to what is recorded, and back."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any, Final
+
+from ..protocol.record import NO_BODY, Record
+from ..protocol.steps import Returned
+from .compression import unpack, unreadable
+
+
+def to_stored(result: Any) -> Returned:
+    """The result with what of it is recorded: JSON as Lambda itself would send it to the caller.
+
+    Never raises: what is no JSON is recorded without a body.
+    """
+    try:
+        text = _ENCODE(result)
+        if not text.isascii() and not _encodable(text):
+            text = json.dumps(result, separators=(",", ":"), default=_lambda_form)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, its effect has happened
+        return Returned(result, encoding=NO_BODY)
+    return Returned(result, text)
+
+
+def from_stored(record: Record) -> Any:
+    """The recorded result, a new object at each call. Raises `ResponseUnavailableError`."""
+    text = unpack(record)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise unreadable(record) from None
+
+
+def _lambda_form(value: Any) -> Any:
+    # Lambda's own serializer sends a Decimal as a number, and nothing else that JSON lacks.
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError
+
+
+_ENCODE: Final = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=_lambda_form
+).encode
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
+    return True

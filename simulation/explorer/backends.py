@@ -1,0 +1,131 @@
+"""The production stores as functions: a record, a request and a time give a reply and a record."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Protocol, TypeAlias
+
+from benchmarks.conditions import Facts, Item, compiled
+from lambda_idempotency.drivers.sync import ask
+from lambda_idempotency.protocol.record import Blocked, Done, Gone, Record, Reply, Store
+from lambda_idempotency.protocol.steps import Claim, Complete, Read, Release
+from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item, to_item
+from lambda_idempotency.stores.memory import MemoryStore
+
+Request: TypeAlias = Claim | Complete | Release | Read
+
+KEY: Final = "shop#5d41402a"
+
+
+class Backend(Protocol):
+    """A store of at most one record, at a time that is handed in."""
+
+    def ask(
+        self, request: Request, record: Record | None, now: int, *, confirmed: bool
+    ) -> tuple[Reply, Record | None]:
+        """The reply, and what is stored afterwards.
+
+        `now` is the time of the clock that decides, epoch milliseconds; `confirmed`: a response
+        has confirmed that clock before.
+        """
+        ...
+
+
+class MemoryBackend:
+    """`MemoryStore`: the store's own clock decides, as in Redis."""
+
+    def __init__(self, store: type[MemoryStore] = MemoryStore) -> None:
+        self._now = 0
+        self._store = store(lambda: self._now / 1000)
+
+    def ask(
+        self, request: Request, record: Record | None, now: int, *, confirmed: bool = True
+    ) -> tuple[Reply, Record | None]:
+        """See `Backend.ask`."""
+        self._now = now
+        self._store.committed.clear()
+        records = self._store._records
+        records.clear()
+        if record is not None:
+            records[record.key] = record
+        return _reply(self._store, request), next(iter(records.values()), None)
+
+
+class DynamoDBBackend:
+    """`DynamoDBStore`: the worker's clock decides, in conditions that the table evaluates."""
+
+    def __init__(self, store: type[DynamoDBStore] = DynamoDBStore) -> None:
+        self._now = 0
+        self._table = _Table()
+        self._create = store
+        self._confirmed = self._new()
+        self._confirmed.read(KEY)
+
+    def ask(
+        self, request: Request, record: Record | None, now: int, *, confirmed: bool
+    ) -> tuple[Reply, Record | None]:
+        """See `Backend.ask`."""
+        self._now = now
+        self._table.item = {} if record is None else to_item(record)
+        reply = _reply(self._confirmed if confirmed else self._new(), request)
+        item = self._table.item
+        return reply, from_item(item, "table") if item else None
+
+    def _new(self) -> DynamoDBStore:
+        return self._create("table", client=self._table, clock=lambda: self._now / 1000)
+
+
+class _RefusedError(Exception):
+    """What a client raises where the condition does not hold."""
+
+    def __init__(self, code: str, **response: Any) -> None:
+        super().__init__()
+        self.response = {"Error": {"Code": code}, **response}
+
+
+class _Table:
+    """DynamoDB's client, as far as the store uses it, with one item. It tells no Date: a worker's
+    clock stays as wrong as it is."""
+
+    def __init__(self) -> None:
+        self.item: Item = {}
+
+    def put_item(self, **request: Any) -> dict[str, Any]:
+        self._check(request)
+        self.item = request["Item"]
+        return {}
+
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
+        # The token is ignored: the condition alone must keep a repetition from taking effect.
+        put = request["TransactItems"][0]["Put"]
+        if not self._holds(put):
+            reason = {
+                "Code": "ConditionalCheckFailed",
+                **({"Item": self.item} if self.item else {}),
+            }
+            rest = [{"Code": "None"}] * (len(request["TransactItems"]) - 1)
+            raise _RefusedError("TransactionCanceledException", CancellationReasons=[reason, *rest])
+        self.item = put["Item"]
+        return {}
+
+    def delete_item(self, **request: Any) -> dict[str, Any]:
+        self._check(request)
+        self.item = {}
+        return {}
+
+    def get_item(self, **_: Any) -> dict[str, Any]:
+        return {"Item": self.item} if self.item else {}
+
+    def _check(self, request: dict[str, Any]) -> None:
+        if not self._holds(request):
+            found = {"Item": self.item} if self.item else {}
+            raise _RefusedError("ConditionalCheckFailedException", **found)
+
+    def _holds(self, request: dict[str, Any]) -> bool:
+        names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+        return compiled(request["ConditionExpression"])(Facts(self.item, names, values))
+
+
+def _reply(store: Store, request: Request) -> Reply:
+    reply = ask(store, request)
+    assert isinstance(reply, Done | Blocked | Gone)
+    return reply

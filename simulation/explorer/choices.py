@@ -1,0 +1,236 @@
+"""What can happen to one worker, by the kind of step that it has come to.
+
+A new kind of step needs one function here, and a line in `_MOVES`; `live.py` plays its replies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from lambda_idempotency.protocol.record import Done, Refused
+from lambda_idempotency.protocol.steps import (
+    Answer,
+    Claim,
+    Complete,
+    Failed,
+    Late,
+    Raised,
+    Read,
+    Reconcile,
+    Release,
+    Run,
+    Sleep,
+    Step,
+)
+from simulation.explorer.invariants import Broken
+from simulation.explorer.workers import Local, Ran, answer_of, ended
+from simulation.explorer.world import Effect, World, stamp
+
+
+class OutageError(Exception):
+    """What a store raises that cannot be reached."""
+
+
+class HandlerError(Exception):
+    """What a handler raises."""
+
+
+RAISED: Final = Raised(HandlerError())
+NOBODY: Final = -1
+FAILED: Final = Failed(OutageError(), remaining=60_000)
+FAILED_LATE: Final = Failed(OutageError(), remaining=0)
+"""The same, with no time left to try again."""
+
+
+class Kind(Enum):
+    """What can happen, in words for a timeline."""
+
+    ANSWERED = "is answered"
+    REFUSED = "is refused, for the sake of its writes"
+    LOST = "is lost"
+    REPLY_LOST = "takes effect, and its reply is lost"
+    TWICE = "is sent twice by the client"
+    DELAYED = "is given up, and still under way"
+    DOUBLED = "is answered, and a copy is still under way"
+    LANDS = "lands late"
+    RUNS = "runs"
+    STALLED = "stalls as it starts, and runs"
+    LATE = "does not start, since the lease may have ended"
+    ASKS = "asks what the dead attempt has done"
+    WAKES = "wakes up"
+    CRASHES = "crashes"
+    TIME = "time passes"
+    TTL = "TTL deletes the record"
+    CLOCK = "clock is set"
+
+
+class Move(NamedTuple):
+    """Something that happens. To a worker: what he and the record are afterwards."""
+
+    kind: Kind
+    local: int = 0
+    record: int = 0
+    cost: int = 0
+    message: int | None = None
+    """What is under way from then on."""
+    runs: bool = False
+    commits: bool = False
+    broken: Broken | None = None
+    reply: Answer = None
+    about: str = ""
+    """What it happens to, for a timeline."""
+    truth: int | None = None
+    """Only where this worker's effect has happened, or nobody's; None: in any case."""
+
+
+Place: TypeAlias = tuple[int, int, int]
+"""Record, moment and drift: all that a worker's move depends on beside himself."""
+
+
+def moves_of(world: World, worker: int, number: int, place: Place) -> Iterator[Move]:
+    """All that can happen to a worker next."""
+    local = world.locals[number]
+    node = world.node(worker, local)
+    assert node is not None
+    assert node.step is not None
+    yield from _MOVES[type(node.step)](world, worker, local, node.step, place)
+    if local.node > 0:
+        yield Move(Kind.CRASHES, world.locals.number(ended(local)), place[0])
+
+
+def _run(world: World, worker: int, local: Local, step: Run, place: Place) -> Iterator[Move]:
+    """The effect happens, and the handler returns or raises. It does not start too late, unless it
+    stalls when the driver has just looked at the clock."""
+    record, moment, _ = place
+    if late := _is_late(world, local, step, moment):
+        yield _late(world, worker, local, place)
+    own = answer_of(worker, commits=world.scenario.commits)
+    answers: dict[str, tuple[Answer, Ran]] = {
+        "returns": (own, Ran.KEPT),
+        "raises": (RAISED, Ran.LET_GO),
+        "is not kept": (own._replace(keep=False), Ran.LET_GO),
+    }
+    for ending in world.scenario.endings:
+        answer, ran = answers[ending]
+        ran_ = local._replace(ran=ran, gives=worker)
+        after, broken = world.send(worker, ran_, answer, record, moment)
+        number = world.locals.number(after)
+        kind = Kind.STALLED if late else Kind.RUNS
+        yield Move(kind, number, record, runs=not late, broken=broken, reply=answer)
+
+
+def _is_late(world: World, local: Local, step: Run | Reconcile, moment: int) -> bool:
+    """Whether the driver sees that the lease may have ended."""
+    return step.lease is not None and world.times[moment] - local.sent >= step.lease
+
+
+def _late(world: World, worker: int, local: Local, place: Place) -> Move:
+    record, moment, _ = place
+    after, broken = world.send(worker, local, Late(), record, moment)
+    return Move(Kind.LATE, world.locals.number(after), record, broken=broken, reply=Late())
+
+
+def _reconcile(
+    world: World, worker: int, local: Local, step: Reconcile, place: Place
+) -> Iterator[Move]:
+    """Who asks is told the truth, or nothing at all; who would ask too late does not."""
+    record, moment, _ = place
+    if _is_late(world, local, step, moment):
+        yield _late(world, worker, local, place)
+
+    def move(answer: Answer, truth: int | None, **known: Any) -> Move:
+        after, broken = world.send(worker, local._replace(**known), answer, record, moment)
+        number = world.locals.number(after)
+        return Move(Kind.ASKS, number, record, broken=broken, reply=answer, truth=truth)
+
+    yield move(None, NOBODY, asked=True)
+    yield move(RAISED, None)
+    for other in range(len(world.scenario.calls)):
+        if other != worker:
+            yield move(answer_of(other), other, ran=Ran.KEPT, gives=other)
+
+
+def _sleep(world: World, worker: int, local: Local, step: Step, place: Place) -> Iterator[Move]:
+    """Who sleeps until something changes need not be woken before."""
+    record, moment, _ = place
+    if local.asleep != stamp(record, moment):
+        after, broken = world.send(worker, local, None, record, moment)
+        yield Move(Kind.WAKES, world.locals.number(after), record, broken=broken)
+
+
+def _ask(world: World, worker: int, local: Local, step: Any, place: Place) -> Iterator[Move]:
+    """A request is answered. Or it is lost, before or after its effect; or it comes twice."""
+    record, moment, drift = place
+    message = world.message(worker, local, step, moment)
+    number = world.messages.number(message)
+    none = Effect(None, record, local, committed=False)
+    once = world.land(local, message, record, moment=moment, drift=drift)
+
+    def move(
+        kind: Kind, *effects: Effect, answer: Answer, cost: int = 1, under_way: bool = False
+    ) -> Move:
+        return _answered(
+            Move(kind, cost=cost, reply=answer, message=number if under_way else None),
+            (world, worker, moment),
+            effects,
+        )
+
+    yield move(Kind.ANSWERED, once, answer=once.reply, cost=0)
+    if isinstance(step, Complete) and step.completion.writes and isinstance(once.reply, Done):
+        refused = none._replace(local=local._replace(ran=Ran.LET_GO))
+        yield move(Kind.REFUSED, refused, answer=Refused("write 1 of 1 failed", once.reply.now))
+    for failed in (FAILED, FAILED_LATE) if isinstance(step, Complete) else (FAILED,):
+        yield move(Kind.LOST, none, answer=failed)
+        if not isinstance(step, Read):
+            yield move(Kind.REPLY_LOST, once, answer=failed)
+            yield move(Kind.DELAYED, none, answer=failed, under_way=True)
+    if not isinstance(step, Read):
+        twice = world.land(once.local, message, once.record, moment=moment, drift=drift)
+        yield move(Kind.TWICE, once, twice, answer=twice.reply)
+        yield move(Kind.DOUBLED, once, answer=once.reply, under_way=True)
+
+
+def _answered(move: Move, place: tuple[World, int, int], effects: tuple[Effect, ...]) -> Move:
+    """The worker goes on with the move's reply, after these effects of its request."""
+    world, worker, moment = place
+    last = effects[-1]
+    local = last.local._replace(sent=world.times[moment])
+    step = world.automata[worker].nodes[local.node].step
+    assert isinstance(step, Claim | Complete | Release | Read)
+    if isinstance(move.reply, Failed):
+        unprotected = world.scenario.calls[worker].fail_open and isinstance(step, Claim)
+        local = local._replace(unprotected=local.unprotected or unprotected)
+    else:
+        local = local._replace(confirmed=world.scenario.worker_clocks)
+    after, broken = world.send(worker, local, move.reply, last.record, moment)
+    return move._replace(
+        local=world.locals.number(after),
+        record=last.record,
+        commits=any(effect.committed for effect in effects),
+        broken=next((effect.broken for effect in effects if effect.broken is not None), broken),
+        about=name_of(step),
+    )
+
+
+def has_moves(kind: type) -> bool:
+    """Whether it is known what can happen at this kind of step."""
+    return kind in _MOVES
+
+
+def name_of(step: Claim | Complete | Release | Read) -> str:
+    """What a request is called."""
+    taking_over = isinstance(step, Claim) and step.seen is not None
+    return "take-over" if taking_over else type(step).__name__.lower()
+
+
+_MOVES: Final[dict[type, Callable[..., Iterator[Move]]]] = {
+    Claim: _ask,
+    Complete: _ask,
+    Release: _ask,
+    Read: _ask,
+    Run: _run,
+    Reconcile: _reconcile,
+    Sleep: _sleep,
+}

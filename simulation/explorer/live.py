@@ -1,0 +1,101 @@
+"""A schedule played for real: fresh generators and stores, nothing looked up.
+
+It says where the explorer's tables differ from what really happens.
+"""
+
+from __future__ import annotations
+
+from lambda_idempotency.protocol.record import Record
+from lambda_idempotency.protocol.steps import Answer, Claim, Complete, Outcome, Read, Release, Step
+from simulation.explorer.automaton import advance
+from simulation.explorer.backends import DynamoDBBackend, MemoryBackend
+from simulation.explorer.choices import Kind, Move
+from simulation.explorer.moves import Moves
+from simulation.explorer.workers import Local
+from simulation.explorer.world import Message, State, World
+
+_EFFECTS = {Kind.ANSWERED: 1, Kind.REPLY_LOST: 1, Kind.TWICE: 2, Kind.DOUBLED: 1}
+"""How often a request takes effect at once."""
+
+
+class _Worker:
+    """A call's own generator."""
+
+    def __init__(self, world: World, index: int) -> None:
+        self._protocol = world.subject.start(world.scenario.calls[index])
+        self.step: Step | None
+        self.outcome: Outcome | None
+        self.step, self.outcome = advance(self._protocol, None)
+        self.crashed = False
+
+    def send(self, answer: Answer) -> None:
+        """Goes on with this answer."""
+        self.step, self.outcome = advance(self._protocol, answer)
+
+
+class Live:
+    """The calls of a world, on a store of their own."""
+
+    def __init__(self, moves: Moves) -> None:
+        self._moves = moves
+        self._world = world = moves.world
+        subject = world.subject
+        self._backend = (
+            DynamoDBBackend(subject.dynamodb)
+            if world.scenario.worker_clocks
+            else MemoryBackend(subject.memory)
+        )
+        self._record: Record | None = None
+        self._workers = [_Worker(world, index) for index in range(len(world.scenario.calls))]
+
+    def play(self, path: tuple[int, ...]) -> list[Outcome | None]:
+        """The outcomes of the calls. Asserts that each choice does what the explorer thinks."""
+        state = self._world.initial()
+        for choice in path:
+            after, move, worker, _ = self._moves.successors(state)[choice]
+            self._happens(state, after, move, worker)
+            self._compare(after)
+            state = after
+        return [worker.outcome for worker in self._workers]
+
+    def _happens(self, state: State, after: State, move: Move, index: int | None) -> None:
+        if move.kind is Kind.TTL:
+            self._record = None
+        elif move.kind is Kind.LANDS:
+            landed = list(state[4])
+            for message in after[4]:
+                landed.remove(message)
+            reply = self._ask(self._world.messages[landed[0]], state)
+            assert reply == move.reply
+        elif index is not None and move.kind is not Kind.CLOCK:
+            self._works(self._workers[index], state, move, index)
+
+    def _works(self, worker: _Worker, state: State, move: Move, index: int) -> None:
+        if move.kind is Kind.CRASHES:
+            worker.crashed = True
+            return
+        answer = move.reply
+        if isinstance(worker.step, Claim | Complete | Release | Read):
+            local: Local = self._world.locals[state[5][index]]
+            message = self._world.message(index, local, worker.step, state[0])
+            replies = [self._ask(message, state) for _ in range(_EFFECTS.get(move.kind, 0))]
+            if move.kind in (Kind.ANSWERED, Kind.TWICE, Kind.DOUBLED):
+                answer = replies[-1]
+        worker.send(answer)
+
+    def _ask(self, message: Message, state: State) -> Answer:
+        now = self._world.times[state[0]] + state[3] if message.now is None else message.now
+        request = self._world.request(message.request)
+        reply, self._record = self._backend.ask(
+            request, self._record, now, confirmed=message.confirmed
+        )
+        return reply
+
+    def _compare(self, state: State) -> None:
+        assert self._record == self._world.records[state[1]]
+        for index, worker in enumerate(self._workers):
+            node = self._world.node(index, self._world.locals[state[5][index]])
+            if node is None:
+                assert worker.crashed or worker.outcome is not None
+            else:
+                assert (worker.step, type(worker.step)) == (node.step, type(node.step))

@@ -1,0 +1,309 @@
+"""Deliberately broken variants of the production code: the invariants must catch each of them.
+
+A mutant is made from the source, so that a changed source must say what becomes of its mutants.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Final
+
+from lambda_idempotency.protocol import endings
+from lambda_idempotency.protocol import machine as protocol
+from lambda_idempotency.stores import dynamodb, memory, transaction
+from simulation.explorer import invariants
+from simulation.explorer.scenarios import Scenario, scenario
+from simulation.explorer.world import Subject
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A piece of source and what stands in its place, where it is looked for, what catches it."""
+
+    name: str
+    module: ModuleType
+    old: str
+    new: str
+    scenario: str
+    caught_by: str
+
+    def subject(self) -> Subject:
+        """The production code with this one change."""
+        if not self.old:
+            return Subject()
+        module = _mutated(self.module, self.old, self.new)
+        if (user := _USERS.get(self.module)) is not None:
+            module = _using(user, module)
+        if hasattr(module, "run_once"):
+            return Subject(start=module.run_once)
+        if hasattr(module, "MemoryStore"):
+            return Subject(memory=module.MemoryStore)
+        return Subject(dynamodb=module.DynamoDBStore)
+
+    def where(self) -> Scenario:
+        """The calls that it is tried on."""
+        found = scenario(self.scenario)
+        if self.old:
+            return found
+        return replace(found, calls=tuple(call._replace(owner="a" * 32) for call in found.calls))
+
+
+def _mutated(module: ModuleType, old: str, new: str) -> ModuleType:
+    source = inspect.getsource(module)
+    assert not old or source.count(old) == 1, (
+        f"{module.__name__} has {source.count(old)} times {old!r}"
+    )
+    mutant = ModuleType(module.__name__)
+    mutant.__package__ = module.__package__
+    exec(compile(source.replace(old, new), f"<mutant of {module.__name__}>", "exec"), vars(mutant))
+    return mutant
+
+
+def _using(user: ModuleType, module: ModuleType) -> ModuleType:
+    """A module that uses another, with a mutant of that."""
+    copy = _mutated(user, "", "")
+    short = module.__name__.rpartition(".")[2]
+    for name in vars(copy):
+        if name == short:
+            setattr(copy, name, module)
+        elif hasattr(module, name) and not name.startswith("__"):
+            setattr(copy, name, getattr(module, name))
+    return copy
+
+
+_USERS: Final = {endings: protocol, transaction: dynamodb}
+
+MUTATIONS: Final = (
+    Mutation(
+        "unconditional complete",
+        memory,
+        "elif not _is_own(found, completion.owner) and (\n"
+        "                completion.strict or found.status != PARKED\n"
+        "            ):",
+        "elif False:",
+        "two",
+        invariants.ONE_OWNER,
+    ),
+    Mutation(
+        "unconditional complete in DynamoDB",
+        dynamodb,
+        "_COMPLETE_OR_CREATE: Final = _Condition(_OWN, _PARKED, _ABSENT, _EXPIRED)",
+        '_COMPLETE_OR_CREATE: Final = _Condition(_ABSENT, "attribute_exists(#id)")',
+        "clocks-two",
+        invariants.FIXED_ANSWER,
+    ),
+    Mutation(
+        "unconditional release",
+        memory,
+        "            if not _is_own(found, owner):\n",
+        "            if False:\n",
+        "three",
+        invariants.FIXED_ANSWER,
+    ),
+    Mutation(
+        "lease compare flipped",
+        memory,
+        "_is_own(found, seen.owner) and not found.leased(now)",
+        "_is_own(found, seen.owner) and found.leased(now)",
+        "two",
+        invariants.NO_BLOCK,
+    ),
+    Mutation(
+        "lease compare flipped in DynamoDB",
+        dynamodb,
+        "#lease_end <= :now_ms",
+        "#lease_end >= :now_ms",
+        "clocks-two",
+        invariants.NO_BLOCK,
+    ),
+    Mutation(
+        "lease not compared at all",
+        protocol,
+        "return InProgress(found, now) if found.leased(now) else None",
+        "return None",
+        "two",
+        invariants.PROGRESS,
+    ),
+    Mutation(
+        "owner reused",
+        protocol,
+        "",
+        "",
+        "two",
+        invariants.EXCLUSION,
+    ),
+    Mutation(
+        "own claim not recognised",
+        protocol,
+        "if found.owner == call.owner and found.leased(now):",
+        "if False:",
+        "two",
+        invariants.OWN_CLAIM,
+    ),
+    Mutation(
+        "late run not recognised",
+        protocol,
+        "yield Run(held.attempt, held.lease)",
+        "yield Run(held.attempt)",
+        "two",
+        invariants.EXCLUSION,
+    ),
+    Mutation(
+        "lease counted from when the claim was recognised",
+        protocol,
+        "return Held(found.attempt, found.expiration, found.lease_end - now)",
+        "return Held(found.attempt, found.expiration, call.lease)",
+        "waiting",
+        invariants.EXCLUSION,
+    ),
+    Mutation(
+        "fingerprint dropped at completion",
+        endings,
+        "fingerprint=call.fingerprint,\n        data=ran.data,",
+        "data=ran.data,",
+        "payloads",
+        invariants.TRUE_REPLAY,
+    ),
+    Mutation(
+        "expiry trusted to TTL",
+        memory,
+        "None if found is None or found.expired(now) else found",
+        "found",
+        "two",
+        invariants.NO_BLOCK,
+    ),
+    Mutation(
+        "expiry trusted to TTL in DynamoDB",
+        dynamodb,
+        "_CLAIM: Final = _Condition(_ABSENT, _EXPIRED)",
+        "_CLAIM: Final = _Condition(_ABSENT)",
+        "clocks-two",
+        invariants.NO_BLOCK,
+    ),
+    Mutation(
+        "claim after failed NX without re-claim",
+        protocol,
+        "step = _claim(call, seen=found)",
+        "return Held(found.attempt + 1, found.expiration, call.lease)",
+        "three",
+        invariants.NO_REPEAT,
+    ),
+    Mutation(
+        "orphan taken over whoever owns it by now",
+        memory,
+        "return _is_own(found, seen.owner) and not found.leased(now)",
+        "return found.status == INPROGRESS",
+        "three",
+        invariants.EXCLUSION,
+    ),
+    Mutation(
+        "key released when its answer cannot be recorded",
+        endings,
+        'if isinstance(reply, Failed):\n        yield Emit("CompletionFailed")\n    elif',
+        "if isinstance(reply, Failed):\n        yield from release(call)\n    elif",
+        "two",
+        invariants.NO_REPEAT,
+    ),
+    Mutation(
+        "result given up when it cannot be recorded",
+        endings,
+        'if isinstance(reply, Failed):\n        yield Emit("CompletionFailed")\n    elif',
+        "if isinstance(reply, Failed):\n        return Overtaken(call.key)\n    elif",
+        "two",
+        invariants.RESULT,
+    ),
+    Mutation(
+        "own completion not recognised",
+        endings,
+        "elif isinstance(reply, Blocked) and reply.record.owner != call.owner:\n"
+        '        yield Emit("LeaseLost")\n'
+        "        if _answers(call, reply.record):\n"
+        "            return Replayed(reply.record)",
+        "elif isinstance(reply, Blocked):\n        return Overtaken(call.key)",
+        "two",
+        invariants.RESULT,
+    ),
+    Mutation(
+        "attempts not counted",
+        protocol,
+        "attempt = 1 if seen is None else seen.attempt + (seen.owner != call.owner)",
+        "attempt = 1",
+        "parking",
+        invariants.PARKING,
+    ),
+    Mutation(
+        "key released by a take-over of unknown outcome",
+        protocol,
+        "if attempt == 1:",
+        "if True:",
+        "parking",
+        invariants.PARKING,
+    ),
+    Mutation(
+        "dead attempt forgotten by a take-over of unknown outcome",
+        protocol,
+        "if attempt == 1:",
+        "if True:",
+        "reconciling",
+        invariants.RECONCILING,
+    ),
+    Mutation(
+        "dead attempt forgotten by a failed reconciliation",
+        protocol,
+        "if isinstance(ran, Raised):\n            # The key",
+        "if False:\n            # The key",
+        "reconciling",
+        invariants.RECONCILING,
+    ),
+    Mutation(
+        "dead attempt not asked about",
+        protocol,
+        "if call.reconciles and held.attempt > 1:",
+        "if False:",
+        "reconciling",
+        invariants.RECONCILING,
+    ),
+    Mutation(
+        "commit without the fence in DynamoDB",
+        transaction,
+        '_OWN: Final = "#status = :inprogress AND #owner = :me"',
+        '_OWN: Final = "attribute_not_exists(#owner) OR #status = :inprogress OR #owner = :me"',
+        "commits-clocks",
+        invariants.ONE_COMMIT,
+    ),
+    Mutation(
+        "refused commit not compared with what is recorded",
+        endings,
+        "if _is_done(call, freed):",
+        "if False:",
+        "commits",
+        invariants.TRUE_COMMIT,
+    ),
+    Mutation(
+        "commit without the fence",
+        memory,
+        "if not completion.may_create(now):",
+        "if False:",
+        "commits",
+        invariants.ONE_COMMIT,
+    ),
+    Mutation(
+        "a waiter runs once it has waited enough",
+        protocol,
+        "if now >= deadline:\n                return verdict",
+        "if now >= deadline:\n"
+        "                return Held(found.attempt, found.expiration, call.lease)",
+        "waiting",
+        invariants.EXCLUSION,
+    ),
+    Mutation(
+        "answer to another payload given after a lost lease",
+        endings,
+        "found.status == COMPLETED and found.data is not None and not differs(call, found)",
+        "found.status == COMPLETED",
+        "payloads",
+        invariants.TRUE_REPLAY,
+    ),
+)

@@ -1,0 +1,144 @@
+"""What is explored: who calls, by which clock, how much may go wrong, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, TypeAlias
+
+from lambda_idempotency.protocol.steps import Call
+from simulation.explorer.backends import KEY
+
+SECOND: Final = 1000
+LEASE: Final = 10 * SECOND
+EXPIRES_AFTER: Final = 10 * SECOND
+START: Final = 1_000_000 * SECOND
+SKEW: Final = SECOND // 2
+"""By how much a clock may be wrong, either way: two of them differ by a second at most."""
+
+Ending: TypeAlias = Literal["returns", "raises", "is not kept"]
+"""What a handler does, once its effect has happened."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One space of schedules: all that can happen to these calls under one key."""
+
+    name: str
+    calls: tuple[Call, ...]
+    faults: int
+    """How many requests and replies may be lost, delayed or doubled, and clocks set."""
+    seconds: tuple[int, ...]
+    """The moments at which something can happen. Leases and expiries are 10 s."""
+    worker_clocks: bool = False
+    """Each worker's own clock decides, as with DynamoDB; else the store's."""
+    skews: tuple[int, ...] = (0,)
+    """The states of a clock, milliseconds; setting one from one to another is a fault."""
+    endings: tuple[Ending, ...] = ("returns", "raises")
+    commits: bool = False
+    """Handlers register writes, which take effect with the answer or not at all."""
+    patience: int | None = None
+    """How long a request may be under way, milliseconds; None: for ever."""
+
+    @property
+    def times(self) -> tuple[int, ...]:
+        """The moments, epoch milliseconds."""
+        return tuple(START + second * SECOND for second in self.seconds)
+
+    @property
+    def early(self) -> int:
+        """By how much a clock may be ahead, milliseconds."""
+        return max(self.skews)
+
+    @property
+    def expires_after(self) -> int:
+        """How long an answer is kept, milliseconds."""
+        return self.calls[0].expires_after
+
+    @property
+    def parks(self) -> bool:
+        """Whether one dead attempt is too many."""
+        return any(call.max_attempts == 1 for call in self.calls)
+
+    @property
+    def reconciles(self) -> bool:
+        """Whether it is asked what became of a dead attempt."""
+        return any(call.reconciles for call in self.calls)
+
+    def smaller(self, *, faults: int, moments: int) -> Scenario:
+        """A part of this space."""
+        return replace(
+            self, faults=min(faults, self.faults), seconds=self.seconds[: max(moments, 1)]
+        )
+
+
+NAMES: Final = "abc"
+
+
+def calls(number: int, **options: Any) -> tuple[Call, ...]:
+    """So many duplicates of one request."""
+    return tuple(_call(name, **options) for name in NAMES[:number])
+
+
+def other_payload() -> Call:
+    """A third call, with the key of the others and not with their payload."""
+    return _call(NAMES[2], fingerprint="other payload")
+
+
+def _call(name: str, **options: Any) -> Call:
+    call = Call(
+        key=KEY,
+        owner=name * 32,
+        lease=LEASE,
+        expires_after=EXPIRES_AFTER,
+        fingerprint="payload",
+    )
+    return call._replace(**options)
+
+
+LEASES: Final = (0, 10, 20, 30, 40)
+"""A lease's begin, its end, and so on: whatever is between is like the moment before."""
+
+EDGES: Final = (0, 9, 10, 19, 20, 29, 30)
+"""Also just before a lease's end, where a skewed clock thinks that it has come."""
+
+SKEWED: Final[dict[str, Any]] = {"seconds": EDGES, "skews": (-SKEW, 0, SKEW)}
+WORKER_CLOCKS: Final[dict[str, Any]] = {**SKEWED, "worker_clocks": True}
+KEPT: Final = 20 * SECOND
+
+SCENARIOS: Final = (
+    Scenario(
+        "two", calls(2), faults=4, seconds=LEASES, endings=("returns", "raises", "is not kept")
+    ),
+    Scenario("three", calls(3), faults=2, seconds=LEASES),
+    Scenario("clocks-two", calls(2), faults=2, **WORKER_CLOCKS),
+    Scenario("clocks-three", calls(3), faults=1, **WORKER_CLOCKS),
+    Scenario("store-clock", calls(2), faults=2, **SKEWED),
+    # Who waits may find his own claim when its lease is almost over.
+    Scenario("waiting", calls(3, wait=15 * SECOND), faults=1, seconds=(0, 9, 10, 20, 30)),
+    Scenario("payloads", (*calls(2), other_payload()), faults=1, seconds=LEASES),
+    Scenario("parking", calls(3, max_attempts=1), faults=2, seconds=LEASES),
+    Scenario("reconciling", calls(3, reconciles=True), faults=1, seconds=LEASES),
+    Scenario("fail-open", calls(3, fail_open=True), faults=1, seconds=LEASES),
+    # Of commits it is demanded that no request outlives the answer that it asks for.
+    Scenario(
+        "commits",
+        calls(3, expires_after=KEPT),
+        faults=2,
+        seconds=LEASES,
+        commits=True,
+        patience=KEPT,
+    ),
+    Scenario(
+        "commits-clocks",
+        calls(2, expires_after=KEPT),
+        faults=2,
+        commits=True,
+        patience=KEPT - SECOND,
+        **WORKER_CLOCKS,
+    ),
+)
+
+
+def scenario(name: str) -> Scenario:
+    """The scenario of this name. Raises KeyError."""
+    return {found.name: found for found in SCENARIOS}[name]

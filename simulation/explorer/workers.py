@@ -1,0 +1,102 @@
+"""A worker, as the explorer remembers it: where its generator stands, and what it has done.
+
+Of the past, only what the invariants need is kept: whether the handler has run, and what the worker
+holds in the store until when.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from lambda_idempotency.protocol.record import COMPLETED, Record, expiration
+from lambda_idempotency.protocol.steps import Claim, Complete, Release, Returned
+from simulation.explorer.scenarios import NAMES, Scenario
+
+
+class Ran(IntEnum):
+    """What is known of a worker's handler."""
+
+    NOT = 0
+    KEPT = 1
+    """It has run, and its answer is to be kept: its own, or one that was found."""
+    LET_GO = 2
+    """It has run, and another may: it raised, or its answer is not to be kept."""
+
+
+class Holds(IntEnum):
+    """What a worker has in the store."""
+
+    NOTHING = 0
+    LEASE = 1
+    """A lease, up to `until`."""
+    LAPSED = 2
+    """A lease that has ended; its record counts for dead attempts up to `until`."""
+    ANSWER = 3
+    """A recorded answer, up to `until`."""
+    EXPIRED = 4
+    """Whatever it was, it counts no more."""
+
+
+class Local(NamedTuple):
+    """A worker. `until` is in epoch milliseconds, `skew` in milliseconds."""
+
+    node: int = 0
+    """The state of its generator; -1: it has ended."""
+    ran: Ran = Ran.NOT
+    holds: Holds = Holds.NOTHING
+    until: int = 0
+    unprotected: bool = False
+    """Its claim failed, and it goes on all the same, as `fail_open` says."""
+    committed: bool = False
+    """Its writes have been applied."""
+    asked: bool = False
+    """It was told that the dead attempt before it has done nothing."""
+    gives: int | None = None
+    """Whose answer it gives: its own, or that of a dead attempt, as it was told."""
+    sent: int = 0
+    """When it asked for the lease that it is about to run under, epoch milliseconds."""
+    confirmed: bool = False
+    """A response has confirmed its clock."""
+    skew: int = 0
+    asleep: int = 0
+    """What it had seen when it fell asleep, if it waits for a change."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether it has had a lease that has ended."""
+        return self.holds in (Holds.LAPSED, Holds.EXPIRED)
+
+
+def aged(local: Local, time: int, scenario: Scenario) -> Local:
+    """The worker at a later time. A lease or an answer counts as ended as soon as the clock that is
+    most ahead thinks so."""
+    time += scenario.early
+    if local.holds == Holds.LEASE and local.until <= time:
+        remembered = scenario.parks or scenario.reconciles
+        until = expiration(local.until, scenario.expires_after) * 1000 if remembered else 0
+        local = local._replace(holds=Holds.LAPSED, until=until)
+    if local.holds in (Holds.LAPSED, Holds.ANSWER) and 0 < local.until <= time:
+        local = local._replace(holds=Holds.EXPIRED, until=0)
+    return local
+
+
+def holding(local: Local, request: Claim | Complete | Release, after: Record | None) -> Local:
+    """The worker after a write of its own that took effect."""
+    if isinstance(request, Claim) and after is not None:
+        return local._replace(holds=Holds.LEASE, until=after.lease_end)
+    if isinstance(request, Complete) and after is not None and after.status == COMPLETED:
+        return local._replace(holds=Holds.ANSWER, until=after.expiration * 1000)
+    return local._replace(holds=Holds.NOTHING, until=0)
+
+
+def ended(local: Local) -> Local:
+    """What matters of a worker that does no more."""
+    return local._replace(node=-1, sent=0, confirmed=False, skew=0, asleep=0)
+
+
+def answer_of(worker: int, *, commits: bool = False) -> Returned:
+    """What the handler of this worker returns."""
+    name = NAMES[worker]
+    writes = (f"write of {name}",) if commits else ()
+    return Returned(f"answer of {name}", f'"answer of {name}"', writes=writes)

@@ -1,0 +1,210 @@
+"""The world that the calls live in: one record, requests under way, clocks, and time.
+
+Everything that recurs is interned, and whatever follows from a worker's own state, the record and
+the moment is computed once: to explore is then to look things up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
+
+from lambda_idempotency.protocol.machine import run_once
+from lambda_idempotency.protocol.record import Done, Record, Reply
+from lambda_idempotency.protocol.steps import Answer, Complete, Read, Reconcile, Run, Sleep
+from lambda_idempotency.stores.dynamodb import DynamoDBStore
+from lambda_idempotency.stores.memory import MemoryStore
+from simulation.explorer import invariants
+from simulation.explorer.automaton import Automaton, Node, Start, fingerprint
+from simulation.explorer.backends import Backend, DynamoDBBackend, MemoryBackend, Request
+from simulation.explorer.invariants import ONE_COMMIT, Broken
+from simulation.explorer.scenarios import NAMES, Scenario
+from simulation.explorer.workers import Local, aged, ended, holding
+
+Value = TypeVar("Value", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is put to the proof: the production code, or a mutant of it."""
+
+    start: Start = run_once
+    memory: type[MemoryStore] = MemoryStore
+    dynamodb: type[DynamoDBStore] = DynamoDBStore
+
+
+class Message(NamedTuple):
+    """A request, as it leaves."""
+
+    worker: int
+    request: int
+    now: int | None
+    """The time by which it decides; None: the store's, when it lands."""
+    confirmed: bool
+    until: int | None
+    """When it is lost, if it has not landed, epoch milliseconds; None: never."""
+
+
+State: TypeAlias = tuple[int, int, int, int, tuple[int, ...], tuple[int, ...]]
+"""All that matters of the past: the moment, the record, what may still go wrong, by how much the
+store's clock is wrong (where it decides), the messages under way, the workers. The record, the
+messages and the workers are numbers of `World`'s. A plain tuple: there are millions."""
+
+
+class Effect(NamedTuple):
+    """What a request has done."""
+
+    reply: Reply | None
+    record: int
+    local: Local
+    committed: bool
+    broken: Broken | None = None
+
+
+class Interned(Generic[Value]):
+    """Values as numbers."""
+
+    def __init__(self, *values: Value) -> None:
+        self._numbers: dict[Value, int] = {}
+        self._values: list[Value] = []
+        for value in values:
+            self.number(value)
+
+    def number(self, value: Value) -> int:
+        """The value's number."""
+        if (number := self._numbers.get(value)) is None:
+            number = self._numbers[value] = len(self._values)
+            self._values.append(value)
+        return number
+
+    def __getitem__(self, number: int) -> Value:
+        return self._values[number]
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class World:
+    """One scenario, with the code that it puts to the proof."""
+
+    def __init__(self, scenario: Scenario, subject: Subject = Subject()) -> None:
+        self.scenario = scenario
+        self.subject = subject
+        self.times = scenario.times
+        self.records: Interned[Record | None] = Interned(None)
+        self.locals: Interned[Local] = Interned()
+        self.messages: Interned[Message] = Interned()
+        self.automata = [Automaton(subject.start, call) for call in scenario.calls]
+        self.backend: Backend = (
+            DynamoDBBackend(subject.dynamodb)
+            if scenario.worker_clocks
+            else MemoryBackend(subject.memory)
+        )
+        self._requests: list[Request] = []
+        self._request_numbers: dict[Hashable, int] = {}
+        self._replies: dict[tuple[int, int, int, bool], tuple[Reply, int]] = {}
+
+    def initial(self) -> State:
+        """Nobody has done anything. The workers' clocks differ as much as they may."""
+        skews = (min(self.scenario.skews), max(self.scenario.skews), 0)
+        own = self.scenario.worker_clocks
+        locals_ = (Local(skew=skews[index] if own else 0) for index in range(len(self.automata)))
+        workers = tuple(map(self.locals.number, locals_))
+        return 0, 0, self.scenario.faults, 0, (), workers
+
+    def node(self, worker: int, local: Local) -> Node | None:
+        """Where the worker stands; None: it has ended, one way or another."""
+        return None if local.node < 0 else self.automata[worker].nodes[local.node]
+
+    def now(self, local: Local, moment: int, drift: int) -> int:
+        """The time by the clock that decides."""
+        wrong = local.skew if self.scenario.worker_clocks else drift
+        return self.times[moment] + wrong
+
+    # What a request does ----------------------------------------------------------------------
+
+    def request_number(self, request: Request) -> int:
+        """A request as a number."""
+        name = fingerprint(request)
+        if name not in self._request_numbers:
+            self._request_numbers[name] = len(self._requests)
+            self._requests.append(request)
+        return self._request_numbers[name]
+
+    def request(self, number: int) -> Request:
+        """The request with this number."""
+        return self._requests[number]
+
+    def ask(self, request: int, record: int, now: int, *, confirmed: bool) -> tuple[Reply, int]:
+        """The store's reply, and the record afterwards."""
+        key = (request, record, now, confirmed)
+        if (known := self._replies.get(key)) is None:
+            reply, after = self.backend.ask(
+                self._requests[request], self.records[record], now, confirmed=confirmed
+            )
+            known = self._replies[key] = (reply, self.records.number(after))
+        return known
+
+    def land(
+        self, local: Local, message: Message, record: int, *, moment: int, drift: int
+    ) -> Effect:
+        """A worker's request reaches the store."""
+        request = self._requests[message.request]
+        now = self.times[moment] + drift if message.now is None else message.now
+        reply, number = self.ask(message.request, record, now, confirmed=message.confirmed)
+        before, after = self.records[record], self.records[number]
+        broken = invariants.of_write(before, after, self.times[moment], self.scenario)
+        if not isinstance(reply, Done):
+            return Effect(reply, number, local, committed=False, broken=broken)
+        assert not isinstance(request, Read)
+        committed = isinstance(request, Complete) and bool(request.completion.writes)
+        if committed and local.committed:
+            broken = Broken(ONE_COMMIT, f"{NAMES[message.worker]}'s writes are applied twice")
+        local = holding(local, request, after)._replace(committed=committed or local.committed)
+        local = aged(local, self.times[moment], self.scenario)
+        return Effect(reply, number, local, committed, broken)
+
+    def message(self, worker: int, local: Local, request: Request, moment: int) -> Message:
+        """A worker's request, as it leaves."""
+        own, patience = self.scenario.worker_clocks, self.scenario.patience
+        return Message(
+            worker=worker,
+            request=self.request_number(request),
+            now=self.now(local, moment, 0) if own else None,
+            confirmed=local.confirmed or not own,
+            until=None if patience is None else self.times[moment] + patience,
+        )
+
+    def still_under_way(self, messages: tuple[int, ...], moment: int) -> tuple[int, ...]:
+        """The messages that are not lost by then."""
+        now = self.times[moment]
+        ends = ((number, self.messages[number].until) for number in messages)
+        return tuple(number for number, until in ends if until is None or now < until)
+
+    # What an answer does ----------------------------------------------------------------------
+
+    def send(
+        self, worker: int, local: Local, answer: Answer, record: int, moment: int
+    ) -> tuple[Local, Broken | None]:
+        """A worker goes on with this answer, while the store holds this record."""
+        automaton = self.automata[worker]
+        number = automaton.send(local.node, answer)
+        node = automaton.nodes[number]
+        if node.outcome is not None:
+            broken = invariants.of_outcome(
+                worker, local, node.outcome, self.records[record], self.scenario
+            )
+            return ended(local), broken
+        asleep = 0
+        if isinstance(node.step, Sleep):
+            after = automaton.nodes[automaton.send(number, None)].step
+            asleep = stamp(record, moment) if isinstance(after, Read) else 0
+        leased = isinstance(node.step, Run | Reconcile) and node.step.lease is not None
+        sent = local.sent if leased else 0
+        return local._replace(node=number, sent=sent, asleep=asleep), None
+
+
+def stamp(record: int, moment: int) -> int:
+    """What a sleeper has seen; never 0."""
+    return 1 + moment + 64 * record

@@ -1,0 +1,245 @@
+"""Whether what callers saw of one key can be explained by a register with a lease.
+
+The register is empty, held under a lease, or holds an answer. Each call acts on it at points in
+time that nobody sees: it acquires the register between its start and its run, and records its
+answer, or lets go, between its handler's end and its own. The history is explained if there are
+such points, in one order, at which the register allowed what the callers saw (Herlihy and Wing,
+"Linearizability", TOPLAS 1990; the search is Wing and Gong's, with what is known remembered).
+
+Where time matters, a state knows the interval in which its first moment lies; every later point
+narrows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from simulation.histories import Operation
+
+Act: TypeAlias = Literal["acquires", "records", "lets go", "replays", "is refused", "does nothing"]
+
+
+@dataclass(frozen=True)
+class Register:
+    """How long leases and answers last, in seconds, and by how much clocks may differ."""
+
+    lease: float
+    expires_after: float
+    tolerance: float = 0.0
+
+
+class Point(NamedTuple):
+    """Something that a call does to the register, some time from `first` to `last`."""
+
+    operation: int
+    act: Act
+    first: float
+    last: float
+    optional: bool = False
+
+
+class State(NamedTuple):
+    """The register: `owner` holds it, or `answer` is in it, since some time from `first` to
+    `last`. Both None: it is empty."""
+
+    owner: int | None = None
+    answer: str | None = None
+    first: float = -inf
+    last: float = inf
+
+
+_Node: TypeAlias = tuple[tuple[int, ...], State, float]
+"""How many points of each call are placed, the register, and the earliest time of the next one."""
+
+_LOOKS: Final = ("replays", "is refused")
+
+
+class NotLinearisableError(AssertionError):
+    """No order of points explains the history."""
+
+
+class UndecidedError(Exception):
+    """There are more orders than were to be tried, and none of those that were explains it."""
+
+
+def check(
+    history: tuple[Operation, ...], register: Register, *, most: int | None = None
+) -> list[str]:
+    """An explanation: what each call did to the register, in order.
+
+    Calls of which nobody knows that they did anything are left out at first: with each of them
+    there are twice as many orders. `most` is how many states are looked at; None: all. Raises
+    `NotLinearisableError`, with as much as could be explained, and `UndecidedError`.
+    """
+    certain = tuple(call for call in history if not all(p.optional for p in _points(0, call)))
+    search = _Search(certain, register, most)
+    if search.succeeds():
+        return search.told(search.best)
+    if len(certain) < len(history):
+        search = _Search(history, register, most)
+        if search.succeeds():
+            return search.told(search.best)
+    told = "\n".join(search.told(search.best))
+    rest = ", ".join(sorted(search.missing()))
+    raise NotLinearisableError(
+        f"no order explains this history; it ends after\n{told}\nwith {rest}"
+    )
+
+
+class _Search:
+    """Points are placed one after the other; each call's own come in their order."""
+
+    def __init__(
+        self, history: tuple[Operation, ...], register: Register, most: int | None
+    ) -> None:
+        self._history = history
+        self._most = inf if most is None else most
+        self._register = register
+        self._points = [tuple(_points(number, call)) for number, call in enumerate(history)]
+        self.best: list[Point] = []
+        """The longest explanation so far."""
+
+    def succeeds(self) -> bool:
+        """Looks for an order of all points. Raises `UndecidedError`."""
+        start: _Node = (tuple(0 for _ in self._points), State(), -inf)
+        seen = {start}
+        stack = [(start, self._next(start))]
+        placed: list[Point] = []
+        while stack:
+            (done, _, _), following = stack[-1]
+            if self._complete(done):
+                self.best = placed
+                return True
+            if len(placed) > len(self.best):
+                self.best = list(placed)
+            for point, after in following:
+                if after not in seen:
+                    if len(seen) >= self._most:
+                        raise UndecidedError
+                    seen.add(after)
+                    placed.append(point)
+                    stack.append((after, self._next(after)))
+                    break
+            else:
+                stack.pop()
+                if placed:
+                    placed.pop()
+        return False
+
+    def _complete(self, done: tuple[int, ...]) -> bool:
+        rests = (points[start:] for points, start in zip(self._points, done, strict=True))
+        return all(point.optional for rest in rests for point in rest)
+
+    def _next(self, node: _Node) -> Iterator[tuple[Point, _Node]]:
+        """The points that may come next, and what they lead to."""
+        done, state, now = node
+        found = list(self._all_next(*node))
+        looks = [next_ for next_ in found if next_[0].act in _LOOKS and next_[1][1] == state]
+        if not looks:
+            return iter(found)
+        # A look that changes nothing, and that no change can precede, may as well come now.
+        look = min(looks, key=lambda next_: next_[0].last)
+        heads = (points[at] for points, at in zip(self._points, done, strict=True) if points[at:])
+        changes = (max(head.first, now) for head in heads if head.act not in _LOOKS)
+        return iter([look] if look[1][2] <= min(changes, default=inf) else found)
+
+    def _all_next(
+        self, done: tuple[int, ...], state: State, now: float
+    ) -> Iterator[tuple[Point, _Node]]:
+        heads = [points[at:] for points, at in zip(self._points, done, strict=True)]
+        # None comes after a moment by which another must have come.
+        latest = min((rest[0].last for rest in heads if rest and not rest[0].optional), default=inf)
+        for number, rest in enumerate(heads):
+            if not rest or max(rest[0].first, now) > min(rest[0].last, latest):
+                continue
+            after = (*done[:number], done[number] + 1, *done[number + 1 :])
+            for state_, now_ in self._acts(rest[0], state, max(rest[0].first, now)):
+                yield rest[0], (after, state_, now_)
+            if rest[0].optional:  # it did not happen, and what follows from it did not either
+                skipped = (*done[:number], len(self._points[number]), *done[number + 1 :])
+                yield rest[0]._replace(act="does nothing"), (skipped, state, now)
+
+    def _acts(self, point: Point, state: State, at: float) -> Iterator[tuple[State, float]]:
+        """The register after a point, and the earliest time of it."""
+        own = state.owner == point.operation
+        call, rules = self._history[point.operation], self._register
+        if point.act == "acquires":
+            if state != State():
+                lasts = rules.lease if state.answer is None else rules.expires_after
+                at = max(at, state.first + lasts - rules.tolerance)
+            if at <= point.last:
+                yield State(point.operation, None, at, point.last), at
+        elif point.act == "records":
+            if state.owner is not None and not own:  # overtaken by one that runs
+                yield _until(state, point.last), at
+                return
+            if state.answer is not None:
+                at = max(at, state.first + rules.expires_after - rules.tolerance)
+            if at <= point.last:
+                yield State(None, call.result, at, point.last), at
+        elif point.act == "lets go":
+            yield (State() if own else _until(state, point.last)), at
+        elif point.act == "replays":
+            if state.answer is not None and state.answer == call.answer:
+                yield from self._within(state, point, at, rules.expires_after)
+        elif point.act == "is refused" and state.owner is not None and not own:
+            yield from self._within(state, point, at, rules.lease)
+
+    def _within(
+        self, state: State, point: Point, at: float, lasts: float
+    ) -> Iterator[tuple[State, float]]:
+        """A point that the state allows only as long as it lasts."""
+        first = max(state.first, at - lasts - self._register.tolerance)
+        narrowed = _until(state._replace(first=first), point.last)
+        if narrowed.first <= narrowed.last:
+            yield narrowed, at
+
+    def told(self, points: list[Point]) -> list[str]:
+        """The points in words."""
+        return [
+            f"{self._history[point.operation].name} {point.act}"
+            for point in points
+            if point.act != "does nothing"
+        ]
+
+    def missing(self) -> set[str]:
+        """The calls of which something is unexplained."""
+        placed = {(point.operation, point.act) for point in self.best}
+        return {
+            self._history[point.operation].name
+            for points in self._points
+            for point in points
+            if not point.optional and (point.operation, point.act) not in placed
+        }
+
+
+def _until(state: State, last: float) -> State:
+    """A state that began before a point that comes no later than this."""
+    return state if state == State() else state._replace(last=min(state.last, last))
+
+
+def _points(number: int, call: Operation) -> Iterator[Point]:
+    """What a call must have done to the register, or may have."""
+    ended = inf if call.ended is None else call.ended
+    if call.ran is None:
+        if call.ending == "replayed":
+            yield Point(number, "replays", call.called, ended)
+        elif call.ending == "busy":
+            yield Point(number, "is refused", call.called, ended)
+        else:  # nobody knows whether its claim arrived, and when
+            yield Point(number, "acquires", call.called, inf, optional=True)
+            if call.ending == "unavailable":
+                yield Point(number, "lets go", call.called, inf, optional=True)
+        return
+    yield Point(number, "acquires", call.called, call.ran)
+    if call.returned is None:
+        return
+    if call.ending == "replayed":
+        yield Point(number, "replays", call.returned, ended)
+        return
+    unknown = call.ending in (None, "unrecorded")
+    act: Act = "lets go" if call.result is None else "records"
+    yield Point(number, act, call.returned, inf if unknown else ended, optional=unknown)

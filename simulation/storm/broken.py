@@ -1,0 +1,52 @@
+"""Stores that break the promise, each in one way: the verdict has to find it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from lambda_idempotency.protocol.record import (
+    INPROGRESS,
+    Blocked,
+    Claim,
+    Completion,
+    Done,
+    Record,
+    Reply,
+    Store,
+)
+
+Break = Literal["ignores leases", "forgets answers"]
+
+
+def broken(store: Store, way: Break | None) -> Store:
+    """The store, broken or not."""
+    return store if way is None else Broken(store, way)
+
+
+class Broken:
+    """`ignores leases`: a claim of a key that is held succeeds. `forgets answers`: a completion
+    deletes the record in place of writing it."""
+
+    def __init__(self, store: Store, way: Break) -> None:
+        self.max_data = store.max_data
+        self._store = store
+        self._way = way
+
+    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
+        """See `Store.claim`."""
+        reply = self._store.claim(claim, seen)
+        held = isinstance(reply, Blocked) and reply.record.status == INPROGRESS
+        if held and self._way == "ignores leases":
+            return Done(reply.now)
+        return reply
+
+    def complete(self, completion: Completion) -> Reply:
+        """See `Store.complete`."""
+        if self._way == "forgets answers":
+            return self._store.release(completion.key, completion.owner)
+        return self._store.complete(completion)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("release", "read"):
+            raise AttributeError(name)
+        return getattr(self._store, name)

@@ -1,0 +1,101 @@
+"""Starts workers, ends some at random and stalls others past their lease, all by their ids, and
+brings trouble to their store."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kit.aws.local import ROOT
+from simulation.storm.places import Place
+from simulation.storm.worker import Plan
+
+WORKERS = 8
+PAUSE = 0.4
+"""Seconds between two strokes of fate, about."""
+
+TROUBLES = 0.2
+"""The part of the strokes that meets the store."""
+
+
+@dataclass
+class Fates:
+    """What has been done to workers."""
+
+    killed: int = 0
+    stalled: int = 0
+    troubled: Counter[str] = field(default_factory=Counter)
+    """What has happened to the store."""
+    stalls: dict[int, float] = field(default_factory=dict)
+    """When each stalled worker goes on, by its number."""
+
+
+class Conductor:
+    """The workers of one storm. Use as a context manager: no worker outlives it."""
+
+    def __init__(self, plan: Plan, place: Place, *, seed: int) -> None:
+        self._plan = plan
+        self._troubles = place.troubles
+        paths = os.pathsep.join(str(ROOT / part) for part in ("runtime", "tests"))
+        self._variables = {**place.variables, "PYTHONPATH": paths}
+        self._dice = random.Random(seed)
+        self._workers: list[subprocess.Popen[bytes]] = []
+        self.fates = Fates()
+
+    def __enter__(self) -> Conductor:
+        for _ in range(WORKERS):
+            self._workers.append(self._started())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.kill()
+        for worker in self._workers:
+            worker.wait()
+
+    def storm(self, goes_on: Callable[[Fates], bool]) -> None:
+        """Strikes until told otherwise; then lets those that are stalled go on. Raises RuntimeError
+        where a worker has failed by itself."""
+        while goes_on(self.fates):
+            time.sleep(self._dice.uniform(0, 2 * PAUSE))
+            self._wake(time.monotonic())
+            if self._dice.random() < TROUBLES:
+                what = self._dice.choice(sorted(self._troubles))
+                self._troubles[what]()
+                self.fates.troubled[what] += 1
+            else:
+                self._strike(self._dice.randrange(WORKERS))
+        self._wake(float("inf"))
+
+    def _strike(self, number: int) -> None:
+        worker, fates = self._workers[number], self.fates
+        if worker.poll() is not None:
+            raise RuntimeError(f"a worker ended with {worker.returncode}; see above")
+        if number in fates.stalls:
+            return
+        if self._dice.random() < 0.5:
+            worker.kill()
+            worker.wait()
+            fates.killed += 1
+            self._workers[number] = self._started()
+        else:
+            worker.send_signal(signal.SIGSTOP)
+            fates.stalled += 1
+            lasts = self._plan.lease * self._dice.uniform(0.5, 2.5)
+            fates.stalls[number] = time.monotonic() + lasts
+
+    def _wake(self, now: float) -> None:
+        for number in [n for n, until in self.fates.stalls.items() if until <= now]:
+            self._workers[number].send_signal(signal.SIGCONT)
+            del self.fates.stalls[number]
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "simulation.storm.worker", self._plan.to_text()]
+        return subprocess.Popen(command, env=self._variables, stdin=subprocess.DEVNULL)

@@ -1,0 +1,51 @@
+"""The stores that the storm meets: a real Redis, and the local AWS, each behind a proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from secrets import token_urlsafe
+
+from kit.aws.local import LocalAws
+from kit.network.proxy import LossyProxy
+from kit.redis.proxy import RedisProxy
+from kit.redis.servers import RedisServer
+from lambda_idempotency.contract.redis import access_string
+from lambda_idempotency.contract.settings import PARTITION_KEY
+from simulation.storm.troubles import DURABLE, Troubles, of_aws, of_redis
+from simulation.storm.worker import NAMESPACE, PASSWORD, TABLE, USER, StoreName
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where workers find it: Redis' port, and their environment; what may happen to it."""
+
+    port: int
+    variables: dict[str, str]
+    troubles: Troubles
+
+
+@contextmanager
+def place_of(store: StoreName) -> Iterator[Place]:
+    """A store of its own, which ends with the block."""
+    aws = LocalAws()
+    if store == "redis":
+        with (
+            RedisServer(aclfile=True, config=DURABLE) as server,
+            RedisProxy(server.plain_port) as proxy,
+        ):
+            password = token_urlsafe(24)
+            server.add_user(USER, password, access_string([NAMESPACE], cluster=False))
+            variables = {**aws.environment(), PASSWORD: password}
+            yield Place(proxy.port, variables, of_redis(server, proxy, USER))
+        return
+    with aws, LossyProxy(aws.port) as lossy:
+        aws.client("dynamodb").create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": PARTITION_KEY, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": PARTITION_KEY, "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        variables = {**aws.environment(), "AWS_ENDPOINT_URL": lossy.endpoint}
+        yield Place(0, variables, of_aws(aws, lossy))

@@ -1,0 +1,140 @@
+"""What became of the storm: whether each effect that repeated, and each answer, is explained."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from statistics import quantiles
+
+from simulation.histories import Operation
+from simulation.linearizability import NotLinearisableError, Register, UndecidedError, check
+
+TOLERANCE = 0.3
+"""Seconds by which what callers see may differ from what the store did: it answers later."""
+
+STATES = 50_000
+"""The most that are looked at to explain a key; each takes memory for all of its calls."""
+
+_FOREVER = 1e9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Counts over all keys; `unexplained` and `split` name the keys that must not be."""
+
+    keys: int
+    calls: int
+    runs: int
+    repeats: int
+    died: int
+    """Runs that were never heard of again."""
+    unexplained: list[str] = field(default_factory=list)
+    split: list[str] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
+    """Keys with too many calls of unknown effect to try all their orders; told, and no failure."""
+    latencies: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Median and 99th percentile by ending, milliseconds."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the promise was kept."""
+        return not self.unexplained and not self.split
+
+    def __str__(self) -> str:
+        runs = f"{self.runs:,} runs, of which {self.died} died"
+        told = [
+            f"{self.calls:,} calls under {self.keys:,} keys: {runs}",
+            f"explained repeats    {self.repeats - len(self.unexplained)}",
+            f"unexplained repeats  {len(self.unexplained)}",
+            f"split answers        {len(self.split)}",
+            f"undecided histories  {len(self.undecided)}",
+            *(
+                f"{ending:<12} p50 {p50:6.1f} ms   p99 {p99:6.1f} ms"
+                for ending, (p50, p99) in self.latencies.items()
+            ),
+            *(f"NOT EXPLAINED: {why}" for why in (*self.unexplained, *self.split)),
+        ]
+        return "\n".join(told)
+
+
+def judge(history: Iterable[Operation], *, lease: float) -> Verdict:
+    """The verdict over calls whose names are `key/call`; `lease` in seconds."""
+    by_key: dict[str, list[Operation]] = defaultdict(list)
+    for call in history:
+        by_key[call.name.partition("/")[0]].append(call)
+    every = [call for calls in by_key.values() for call in calls]
+    runs = [call for call in every if call.ran is not None]
+    split: list[str] = []
+    undecided: list[str] = []
+    for key, calls in by_key.items():
+        try:
+            split += _splits(key, calls, lease)
+        except UndecidedError:
+            undecided.append(key)
+    first_runs = sum(any(call.ran is not None for call in calls) for calls in by_key.values())
+    return Verdict(
+        keys=len(by_key),
+        calls=len(every),
+        runs=len(runs),
+        repeats=len(runs) - first_runs,
+        died=sum(call.ended is None for call in runs),
+        unexplained=[why for calls in by_key.values() for why in _repeats(calls, lease)],
+        split=split,
+        undecided=undecided,
+        latencies=_latencies(every),
+    )
+
+
+def _repeats(calls: list[Operation], lease: float) -> list[str]:
+    """Runs that began though an earlier one had its answer recorded, or still held its lease."""
+    runs = sorted((call for call in calls if call.ran is not None), key=lambda call: call.ran or 0)
+    found = []
+    for number, run in enumerate(runs):
+        for before in runs[:number]:
+            if not _excused(before, run, lease):
+                found.append(f"{run.name} ran after {before.name}, which had not died")
+                break
+    return found
+
+
+def _excused(before: Operation, run: Operation, lease: float) -> bool:
+    """Whether a run may follow another: its own lease had ended before it began, as it was stalled;
+    or that one's had, and nobody knows of an answer of it that was recorded in time."""
+    assert before.ran is not None
+    assert run.ran is not None
+    if run.ran - run.called >= lease - TOLERANCE:
+        return True
+    outlived = run.ran - before.called >= lease - TOLERANCE
+    recorded = before.ending in ("executed", "replayed") and (before.ended or 0) <= run.called
+    return outlived and not recorded
+
+
+def _splits(key: str, calls: list[Operation], lease: float) -> list[str]:
+    """Answers that differ though nobody reported a lost lease, and histories that no register with
+    a lease explains. Raises `UndecidedError`."""
+    answers = {call.answer for call in calls if call.ending in ("executed", "replayed")}
+    if len(answers) > 1:
+        return [f"{key} was answered {' and '.join(sorted(map(str, answers)))}"]
+    register = Register(lease=lease, expires_after=_FOREVER, tolerance=TOLERANCE)
+    try:
+        check(tuple(calls), register, most=STATES)
+    except NotLinearisableError as error:
+        return [f"{key}: {error}"]
+    return []
+
+
+def median_and_tail(values: list[float]) -> tuple[float, float]:
+    """The median and the 99th percentile; zeros where there is nothing."""
+    if len(values) < 2:
+        return (values[0], values[0]) if values else (0.0, 0.0)
+    cuts = quantiles(values, n=100)
+    return cuts[49], cuts[98]
+
+
+def _latencies(calls: list[Operation]) -> dict[str, tuple[float, float]]:
+    by_ending: dict[str, list[float]] = defaultdict(list)
+    for call in calls:
+        if call.ended is not None and call.ending is not None:
+            by_ending[call.ending].append((call.ended - call.called) * 1000)
+    return {ending: median_and_tail(values) for ending, values in sorted(by_ending.items())}

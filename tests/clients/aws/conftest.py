@@ -1,0 +1,102 @@
+"""Time that tests move by hand, and clients of a server that fails as it is told."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from kit.aws.credential_issuer import CredentialIssuer
+from kit.aws.local import REGION
+from kit.clocks import ManualClock
+from kit.network.fault_server import FaultServer
+from lambda_idempotency.clients.aws.client import JsonClient
+from lambda_idempotency.clients.aws.connections import Connections, Endpoint
+from lambda_idempotency.clients.aws.credentials import CredentialSource
+from lambda_idempotency.clients.aws.services import DynamoDB
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """The worker's clock: epoch seconds."""
+    return ManualClock()
+
+
+class Pauses(list[float]):
+    """A `sleep` that takes no time, but moves `time.monotonic`, which otherwise stands still."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = time.monotonic()
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> Pauses:
+    """The client's pauses, each as long as it may be."""
+    pauses = Pauses()
+    monkeypatch.setattr(time, "monotonic", lambda: pauses.now)
+    monkeypatch.setattr(os, "urandom", lambda size: b"\xff" * size)
+    return pauses
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as server:
+        yield server
+
+
+@pytest.fixture
+def issuer(clock: ManualClock) -> Iterator[FaultServer]:
+    """The container's credentials endpoint."""
+    with FaultServer(otherwise=CredentialIssuer(clock)) as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def source(issuer: FaultServer, clock: ManualClock) -> CredentialSource:
+    """The credentials of that endpoint."""
+    uri = f"{issuer.endpoint}/role?version=1"
+    return CredentialSource({"AWS_CONTAINER_CREDENTIALS_FULL_URI": uri}, clock)
+
+
+@pytest.fixture
+def connect(
+    server: FaultServer, clock: ManualClock, slept: Pauses
+) -> Iterator[Callable[..., DynamoDB]]:
+    """Makes clients of the server; variables of the environment may be added or emptied."""
+    clients: list[JsonClient] = []
+
+    def connect(*, service: Any = DynamoDB, **variables: str) -> Any:
+        environment = {
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": server.endpoint,
+            "AWS_ACCESS_KEY_ID": "AKID",
+            "AWS_SECRET_ACCESS_KEY": "the-secret-key",
+            **variables,
+        }
+        clients.append(service(environment=environment, clock=clock, sleep=slept))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def client(connect: Callable[..., DynamoDB]) -> DynamoDB:
+    return connect()
+
+
+@pytest.fixture
+def connections(server: FaultServer) -> Iterator[Connections]:
+    """Connections to it."""
+    connections = Connections(Endpoint.parse(server.endpoint))
+    yield connections
+    connections.close()

@@ -1,0 +1,186 @@
+"""The service's clock as a worker knows it, whatever the worker's own clock shows."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from typing import Final
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from lambda_idempotency.clients.aws.clock import Look, ServiceClock
+
+HOUR: Final = 3_600_000
+SECOND: Final = 1000
+EPOCH: Final = 1_800_000_000_000
+
+_OFFSETS = st.integers(-HOUR, HOUR)
+_DELAYS = st.integers(0, 5 * SECOND)
+_MOMENTS = st.integers(EPOCH, EPOCH + HOUR)
+_properties = settings(deadline=None, derandomize=True, database=None, max_examples=300)
+
+
+class _Worker:
+    """A worker whose clock is `offset` milliseconds behind the service's."""
+
+    def __init__(self, moment: int, offset: int) -> None:
+        self._moment = moment
+        self._offset = offset
+        # Half a millisecond keeps the float away from the edge of the next whole one.
+        self.clock = ServiceClock(lambda: (self._moment + 0.5) / 1000)
+
+    @property
+    def error(self) -> int:
+        """By how much the corrected clock is ahead of the service's, milliseconds."""
+        return self.clock.now() - (self._moment + self._offset)
+
+    def wait(self, milliseconds: int) -> None:
+        self._moment += milliseconds
+
+    def date(self, there: int, back: int) -> tuple[str, Look]:
+        """One request and its response: the Date, and the look before the request."""
+        sent = self.clock.look()
+        self._moment += there
+        date = formatdate((self._moment + self._offset) // 1000, usegmt=True)
+        self._moment += back
+        return date, sent
+
+    def ask(self, there: int = 0, back: int = 0) -> int:
+        """One request, its response and the check; returns by how much the clock moved."""
+        return self.clock.check(*self.date(there, back))
+
+
+# What one response is worth -----------------------------------------------------------------------
+
+
+@_properties
+@given(moment=_MOMENTS, offset=_OFFSETS, there=_DELAYS, back=_DELAYS)
+def test_one_response_corrects_any_clock_to_a_second_and_the_delays(
+    moment: int, offset: int, there: int, back: int
+) -> None:
+    worker = _Worker(moment, offset)
+    worker.ask(there, back)
+    # Ahead: a Date in the middle of a second, late to be stamped. Behind: late to arrive.
+    assert -(SECOND + back) < worker.error <= SECOND + there
+
+
+@_properties
+@given(moment=_MOMENTS, offset=_OFFSETS)
+def test_without_delays_one_response_corrects_any_clock_to_a_second(
+    moment: int, offset: int
+) -> None:
+    worker = _Worker(moment, offset)
+    worker.ask()
+    assert -SECOND < worker.error <= SECOND
+
+
+@_properties
+@given(moment=_MOMENTS, there=_DELAYS, back=_DELAYS)
+def test_a_good_clock_is_never_moved(moment: int, there: int, back: int) -> None:
+    worker = _Worker(moment, 0)
+    assert worker.ask(there, back) == 0
+    assert worker.error == 0
+
+
+@_properties
+@given(
+    moment=_MOMENTS,
+    offset=_OFFSETS,
+    requests=st.lists(st.tuples(_DELAYS, _DELAYS, _DELAYS), min_size=1, max_size=6),
+)
+def test_no_response_makes_a_clock_worse(
+    moment: int, offset: int, requests: list[tuple[int, int, int]]
+) -> None:
+    worker = _Worker(moment, offset)
+    for pause, there, back in requests:
+        before = abs(worker.error)
+        worker.ask(there, back)
+        assert abs(worker.error) <= before
+        worker.wait(pause)
+
+
+@_properties
+@given(moment=_MOMENTS, offset=_OFFSETS, there=_DELAYS, back=_DELAYS)
+def test_a_check_tells_by_how_much_it_moved_the_clock(
+    moment: int, offset: int, there: int, back: int
+) -> None:
+    worker = _Worker(moment, offset)
+    before = worker.error
+    assert worker.ask(there, back) == worker.error - before
+
+
+@_properties
+@given(moment=_MOMENTS, offset=_OFFSETS, there=_DELAYS, back=_DELAYS)
+def test_what_a_response_proved_once_it_does_not_prove_twice(
+    moment: int, offset: int, there: int, back: int
+) -> None:
+    worker = _Worker(moment, offset)
+    date, sent = worker.date(there, back)
+    moved = worker.clock.check(date, sent)
+    assert worker.clock.check(date, sent) == moved
+
+
+def test_a_clock_that_was_set_is_followed() -> None:
+    worker = _Worker(EPOCH, 0)
+    worker.ask()
+    worker._offset = 60 * SECOND
+    worker.wait(5 * SECOND)
+    worker.ask()
+    assert -SECOND < worker.error <= SECOND
+
+
+# What a response without a time is worth ----------------------------------------------------------
+
+
+def test_a_clock_is_unchecked_before_the_first_response() -> None:
+    clock = ServiceClock(lambda: EPOCH / 1000)
+    clock.now()
+    assert not clock.look().checked
+
+
+def test_a_clock_is_checked_after_the_first_response() -> None:
+    worker = _Worker(EPOCH, 0)
+    worker.ask()
+    assert worker.clock.look().checked
+
+
+def test_a_response_without_a_date_leaves_the_clock_as_it_is() -> None:
+    worker = _Worker(EPOCH, 60 * SECOND)
+    assert worker.clock.check(None, worker.clock.look()) == 0
+    assert worker.error == -60 * SECOND
+    assert worker.clock.look().checked
+
+
+@_properties
+@given(text=st.text())
+@example(text="")
+@example(text="yesterday")
+@example(text="Fri, 15 Jan 2027")
+@example(text="Fri, 99 Foo 2027 08:00:00 GMT")
+def test_a_date_that_is_none_leaves_the_clock_as_it_is(text: str) -> None:
+    worker = _Worker(EPOCH, 60 * SECOND)
+    assert worker.clock.check(text, worker.clock.look()) == 0
+    assert worker.error == -60 * SECOND
+
+
+def test_a_date_beyond_the_calendar_leaves_the_clock_as_it_is() -> None:
+    worker = _Worker(EPOCH, 60 * SECOND)
+    assert worker.clock.check("Fri, 15 Jan 99999 08:00:00 GMT", worker.clock.look()) == 0
+    assert worker.error == -60 * SECOND
+
+
+def test_a_date_that_is_none_does_not_hide_the_next_one() -> None:
+    worker = _Worker(EPOCH, 60 * SECOND)
+    worker.clock.check("yesterday", worker.clock.look())
+    assert worker.ask() == 60 * SECOND
+
+
+@pytest.mark.parametrize("offset", [-60 * SECOND, 60 * SECOND])
+def test_a_repeated_date_is_used_again(offset: int) -> None:
+    worker = _Worker(EPOCH, offset)
+    worker.ask()
+    worker._offset = 0  # the worker's clock is set
+    worker.wait(offset)  # so that the service's time, and its Date, is the same
+    worker.ask()
+    assert -SECOND < worker.error <= SECOND

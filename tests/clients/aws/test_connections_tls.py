@@ -1,0 +1,150 @@
+"""Connections over TLS: whom they trust, and how a refusal reads."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.network.fault_server import LOST, FaultServer, answer, certificate, tls
+from lambda_idempotency.clients.aws.connections import (
+    ConnectionFailedError,
+    Connections,
+    Endpoint,
+    Response,
+    request_bytes,
+)
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> Path:
+    return certificate(tmp_path, "127.0.0.1")
+
+
+def _ask(connections: Connections, seconds: float = 30) -> Response:
+    request = request_bytes("POST", "/", {"host": "here"}, b"secret")
+    return connections.exchange(request, time.monotonic() + seconds)
+
+
+def _refusal(server: FaultServer) -> str:
+    with pytest.raises(ConnectionFailedError) as raised:
+        _ask(Connections(Endpoint.parse(server.endpoint)))
+    assert not raised.value.reused
+    return str(raised.value)
+
+
+def test_a_certificate_in_the_bundle_is_trusted(
+    certified: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certified))
+    with FaultServer(answer(b"first"), answer(b"second"), tls=tls(certified)) as server:
+        connections = Connections(Endpoint.parse(server.endpoint))
+        assert [_ask(connections).body, _ask(connections).body] == [b"first", b"second"]
+        connections.close()
+        assert server.opened == 1
+
+
+def test_an_unknown_certificate_is_not_trusted(certified: Path) -> None:
+    with FaultServer(tls=tls(certified)) as server:
+        refusal = _refusal(server)
+        assert refusal.startswith(f"127.0.0.1:{server.port}: its certificate is not trusted (")
+        assert "self-signed" in refusal
+        assert server.requests == []
+
+
+def test_another_certificate_than_the_bundles_is_not_trusted(
+    certified: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate(tmp_path, "other")))
+    with FaultServer(tls=tls(certified)) as server:
+        assert "its certificate is not trusted (" in _refusal(server)
+        assert server.requests == []
+
+
+def test_a_certificate_for_another_host_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = certificate(tmp_path, "dynamodb.example.com")
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(other))
+    with FaultServer(tls=tls(other)) as server:
+        refusal = _refusal(server)
+        assert "its certificate is not trusted (" in refusal
+        assert "127.0.0.1" in refusal.partition("(")[2]
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"], ids=["missing", "senseless"])
+def test_a_bundle_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+    with FaultServer() as server:
+        endpoint = Endpoint(scheme="https", host="127.0.0.1", port=server.port)
+        with pytest.raises(ConnectionFailedError, match="AWS_CA_BUNDLE"):
+            _ask(Connections(endpoint))
+
+
+def test_a_server_without_tls_is_a_failed_connection() -> None:
+    with FaultServer() as server:
+        endpoint = Endpoint(scheme="https", host="127.0.0.1", port=server.port)
+        with pytest.raises(ConnectionFailedError, match=f"127.0.0.1:{server.port}: "):
+            _ask(Connections(endpoint), seconds=0.2)
+        assert server.requests == []
+
+
+def test_a_handshake_has_the_time_that_connecting_has_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, waits = [time.monotonic()], []
+    connect = socket.create_connection
+
+    def slowly(*arguments: Any) -> socket.socket:
+        connection = connect(*arguments)
+        now[0] += 9
+        return connection
+
+    def shake(_: ssl.SSLContext, connection: socket.socket, **__: object) -> None:
+        waits.append(connection.gettimeout())
+        raise ConnectionResetError
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(socket, "create_connection", slowly)
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", shake)
+    with FaultServer() as server:
+        endpoint = Endpoint(scheme="https", host="127.0.0.1", port=server.port)
+        with pytest.raises(ConnectionFailedError):
+            _ask(Connections(endpoint), seconds=10)
+    assert waits == [pytest.approx(1)]
+
+
+def test_a_reply_lost_over_tls_is_a_failed_connection(
+    certified: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certified))
+    with FaultServer(answer(), LOST, tls=tls(certified)) as server:
+        connections = Connections(Endpoint.parse(server.endpoint))
+        _ask(connections)
+        with pytest.raises(ConnectionFailedError) as raised:
+            _ask(connections)
+        assert raised.value.reused
+        assert connections._idle == []
+
+
+def test_an_idle_connection_over_tls_that_the_server_closed_is_replaced_without_an_error(
+    certified: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certified))
+    with FaultServer(answer(close=True), tls=tls(certified)) as server:
+        connections = Connections(Endpoint.parse(server.endpoint))
+        _ask(connections)
+        server.wait_closed(1)
+        assert _ask(connections).status == 200
+        connections.close()
+        assert server.opened == 2

@@ -1,0 +1,306 @@
+"""Signatures, with botocore's own signers as the oracle."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+from unittest.mock import patch
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import pytest
+from botocore.auth import SigV4Auth, SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotocoreCredentials
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from lambda_idempotency.clients.aws.credentials import Credentials, CredentialSource
+from lambda_idempotency.clients.aws.services import elasticache_token
+from lambda_idempotency.clients.aws.signer import Signer
+
+DAY: Final = 86_400
+MIDNIGHT: Final = 20_000 * DAY
+PLAIN: Final = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+
+_properties = settings(deadline=None, derandomize=True, database=None, max_examples=200)
+
+_WORDS = st.text("abcxyz0189-", min_size=1, max_size=12)
+_VISIBLE = st.characters(min_codepoint=33, max_codepoint=126)
+_CREDENTIALS = st.builds(
+    Credentials,
+    access_key=st.text("ABCXYZ0189", min_size=16, max_size=20),
+    secret_key=st.text(_VISIBLE, min_size=1, max_size=40),
+    token=st.none() | st.text(_VISIBLE, min_size=1, max_size=400),
+)
+_MOMENTS = st.integers(-3, 3).map(MIDNIGHT.__add__) | st.integers(0, 4_102_444_800)
+_SEGMENTS = st.text(min_size=1, max_size=8).map(lambda text: quote(text, safe="~"))
+_PATHS = st.lists(_SEGMENTS.filter(lambda text: text.strip(".")), max_size=3).map(
+    lambda segments: "/" + "/".join(segments)
+)
+_BODIES = st.binary(max_size=2000) | st.builds(
+    lambda part, times: part * times, st.binary(min_size=1, max_size=100), st.integers(1, 1000)
+)
+_VALUES = st.lists(st.text(_VISIBLE, max_size=8), max_size=4).map("  ".join) | st.text(
+    st.characters(min_codepoint=32, max_codepoint=126) | st.just("\t"), max_size=20
+)
+_NAMES = st.text("abcxyz0189-_", min_size=1, max_size=12)
+_HOSTS = st.builds(
+    lambda name, port: name if port is None else f"{name}:{port}",
+    st.lists(st.text("abcxyz0189", min_size=1, max_size=8), min_size=1, max_size=4).map(".".join),
+    st.none() | st.integers(1024, 65_535),
+)
+
+
+def _at(now: int) -> Any:
+    """Stops botocore's clock."""
+    moment = datetime.fromtimestamp(now, UTC)
+    return patch("botocore.auth.get_current_datetime", lambda *_, **__: moment)
+
+
+def _oracle(credentials: Credentials) -> BotocoreCredentials:
+    return BotocoreCredentials(credentials.access_key, credentials.secret_key, credentials.token)
+
+
+# Headers ------------------------------------------------------------------------------------------
+
+
+def _expected(
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    *,
+    credentials: Credentials,
+    now: int,
+    scope: tuple[str, str] = ("us-east-1", "dynamodb"),
+) -> dict[str, str]:
+    request = AWSRequest("POST", f"https://{headers['host']}{path}", headers=headers, data=body)
+    region, service = scope
+    with _at(now):
+        SigV4Auth(_oracle(credentials), service, region).add_auth(request)
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+@_properties
+@given(
+    path=_PATHS,
+    host=_HOSTS,
+    more=st.dictionaries(_NAMES, _VALUES, max_size=4),
+    body=_BODIES,
+    credentials=_CREDENTIALS,
+    now=_MOMENTS,
+    region=_WORDS,
+    service=_WORDS,
+)
+@example(
+    path="/",
+    host="dynamodb.eu-central-1.amazonaws.com",
+    more={"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB.PutItem"},
+    body=b"x" * 100_000,
+    credentials=PLAIN,
+    now=MIDNIGHT,
+    region="eu-central-1",
+    service="dynamodb",
+)
+def test_a_post_is_signed_as_botocore_signs_it(
+    *,
+    path: str,
+    host: str,
+    more: dict[str, str],
+    body: bytes,
+    credentials: Credentials,
+    now: int,
+    region: str,
+    service: str,
+) -> None:
+    headers = {**more, "host": host}
+    signed = Signer(region=region, service=service).headers(
+        method="POST", path=path, headers=headers, body=body, credentials=credentials, now=now
+    )
+    assert signed == _expected(
+        path, headers, body, credentials=credentials, now=now, scope=(region, service)
+    )
+
+
+@_properties
+@given(
+    uses=st.lists(
+        st.tuples(st.integers(-2, 2), st.sampled_from(["one", "other"])), min_size=2, max_size=8
+    )
+)
+def test_a_signer_that_is_used_again_signs_for_the_day_and_the_secret_of_the_moment(
+    uses: list[tuple[int, str]],
+) -> None:
+    signer = Signer(region="us-east-1", service="dynamodb")
+    headers = {"host": "here"}
+    for seconds, secret in uses:
+        credentials, now = Credentials("AKID", secret), MIDNIGHT + seconds
+        signed = signer.headers(
+            method="POST", path="/", headers=headers, body=b"", credentials=credentials, now=now
+        )
+        assert signed == _expected("/", headers, b"", credentials=credentials, now=now)
+
+
+@pytest.mark.parametrize("token", ["the token", None])
+def test_a_token_is_sent_where_there_is_one(token: str | None) -> None:
+    signed = Signer(region="us-east-1", service="dynamodb").headers(
+        method="POST",
+        path="/",
+        headers={"host": "here"},
+        body=b"",
+        credentials=Credentials("AKID", "secret", token),
+        now=MIDNIGHT,
+    )
+    assert signed.get("x-amz-security-token") == token
+
+
+def test_the_headers_given_are_not_changed() -> None:
+    headers = {"host": "here", "x-amz-target": "  a   b "}
+    signed = Signer(region="us-east-1", service="dynamodb").headers(
+        method="POST", path="/", headers=headers, body=b"", credentials=PLAIN, now=MIDNIGHT
+    )
+    assert headers == {"host": "here", "x-amz-target": "  a   b "}
+    assert headers.items() <= signed.items()
+
+
+def test_neither_the_headers_nor_the_signer_show_the_secret() -> None:
+    signer = Signer(region="us-east-1", service="dynamodb")
+    signed = signer.headers(
+        method="POST",
+        path="/",
+        headers={"host": "here"},
+        body=b"",
+        credentials=PLAIN,
+        now=MIDNIGHT,
+    )
+    assert PLAIN.secret_key not in f"{signed}{signer!r}{signer}"
+
+
+# Presigned URLs -----------------------------------------------------------------------------------
+
+
+def _presigned(
+    host: str,
+    query: dict[str, str],
+    *,
+    credentials: Credentials,
+    now: int,
+    expires: int = 900,
+    scope: tuple[str, str] = ("us-east-1", "elasticache"),
+) -> str:
+    request = AWSRequest("GET", f"https://{host}/", params=query)
+    region, service = scope
+    with _at(now):
+        SigV4QueryAuth(_oracle(credentials), service, region, expires).add_auth(request)
+    url: str = request.url
+    return url
+
+
+def _parts(url: str) -> tuple[str, str, list[tuple[str, str]]]:
+    """A URL without regard to the order of its query."""
+    parts = urlsplit(url)
+    query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
+    return parts.netloc, parts.path, sorted(query)
+
+
+@_properties
+@given(
+    host=_HOSTS,
+    query=st.dictionaries(
+        st.text(st.characters(codec="utf-8"), min_size=1, max_size=6).filter(
+            lambda name: not name.startswith("X-Amz-")
+        ),
+        st.text(st.characters(codec="utf-8"), max_size=10),
+        min_size=1,
+        max_size=4,
+    ),
+    expires=st.integers(1, 604_800),
+    credentials=_CREDENTIALS,
+    now=_MOMENTS,
+    region=_WORDS,
+    service=_WORDS,
+)
+def test_a_url_is_signed_as_botocore_signs_it(
+    *,
+    host: str,
+    query: dict[str, str],
+    expires: int,
+    credentials: Credentials,
+    now: int,
+    region: str,
+    service: str,
+) -> None:
+    url = Signer(region=region, service=service).presigned(
+        host=host, query=query, expires=expires, credentials=credentials, now=now
+    )
+    expected = _presigned(
+        host, query, credentials=credentials, now=now, expires=expires, scope=(region, service)
+    )
+    assert _parts(f"https://{url}") == _parts(expected)
+
+
+def test_a_urls_query_is_ordered_by_name_before_value() -> None:
+    query = {"name-2": "2", "name": "1"}  # "name=" comes after "name-", but "name" before
+    url = Signer(region="us-east-1", service="elasticache").presigned(
+        host="here", query=query, expires=900, credentials=PLAIN, now=MIDNIGHT
+    )
+    expected = _presigned("here", query, credentials=PLAIN, now=MIDNIGHT)
+    assert _parts(f"https://{url}") == _parts(expected)
+
+
+# ElastiCache --------------------------------------------------------------------------------------
+
+
+@_properties
+@given(
+    cache=_WORDS,
+    user=_WORDS,
+    serverless=st.booleans(),
+    credentials=_CREDENTIALS,
+    now=_MOMENTS,
+    region=_WORDS,
+)
+def test_an_elasticache_token_is_the_url_that_botocore_signs_without_its_scheme(
+    *, cache: str, user: str, serverless: bool, credentials: Credentials, now: int, region: str
+) -> None:
+    environment = {
+        "AWS_REGION": region,
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+        "AWS_SESSION_TOKEN": credentials.token or "",
+    }
+    with patch("time.time", lambda: now + 0.5):
+        token = elasticache_token(
+            cache=cache,
+            user=user,
+            serverless=serverless,
+            environment=environment,
+            credentials=CredentialSource(environment),
+        )
+    query = {"Action": "connect", "User": user}
+    if serverless:
+        query["ResourceType"] = "ServerlessCache"
+    expected = _presigned(
+        cache, query, credentials=credentials, now=now, scope=(region, "elasticache")
+    )
+    assert token.startswith(f"{cache}/?")
+    assert _parts(f"https://{token}") == _parts(expected)
+
+
+@pytest.mark.parametrize("serverless", [True, False])
+def test_an_elasticache_token_names_the_kind_of_a_serverless_cache_alone(
+    *, serverless: bool
+) -> None:
+    environment = {
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "AKID",
+        "AWS_SECRET_ACCESS_KEY": "the secret",
+    }
+    token = elasticache_token(
+        cache="cache",
+        user="user",
+        serverless=serverless,
+        environment=environment,
+        credentials=CredentialSource(environment),
+    )
+    assert ("ResourceType=ServerlessCache" in token) == serverless
+    assert "secret" not in token

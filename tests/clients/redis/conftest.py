@@ -1,0 +1,87 @@
+"""Fixtures of the runtime's way to Redis: servers, and proxies before them and before the AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from kit.aws.local import LocalAws
+from kit.network.proxy import LossyProxy
+from kit.redis.access import PASSWORD, Access, Publish, Refusal, invocation
+from kit.redis.proxy import RedisProxy
+from kit.redis.servers import RedisServer
+from lambda_idempotency.errors import IdempotencyError
+from lambda_idempotency.stores.redis import RedisStore
+
+
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[RedisServer]:
+    """A server that no test spoils."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """A server of the test's own."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_proxy(shared_server: RedisServer) -> Iterator[RedisProxy]:
+    """Stands before the shared server."""
+    with RedisProxy(shared_server.plain_port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def aws_proxy(local_aws: LocalAws) -> Iterator[LossyProxy]:
+    """Stands before the local AWS, and tells what it was asked."""
+    with LossyProxy(local_aws.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def access(local_aws: LocalAws, aws_proxy: LossyProxy) -> Iterator[Access]:
+    """A parameter and a secret of the test's own, read through `aws_proxy`."""
+    with Access(local_aws, aws_proxy.endpoint) as access:
+        yield access
+
+
+@pytest.fixture
+def publish(access: Access, shared_server: RedisServer) -> Publish:
+    """Publishes settings of the shared server, which are in order but for what is given."""
+
+    def publish(**overrides: Any) -> None:
+        credentials = access.add_user(shared_server, PASSWORD)
+        access.publish(shared_server.settings(**{"credentials": credentials, **overrides}))
+
+    return publish
+
+
+@pytest.fixture
+def refusal(access: Access) -> Refusal:
+    """What an invocation hears that has not much time: never the password."""
+
+    def refusal(kind: type[IdempotencyError], *, key: str = "shop#1") -> str:
+        with invocation(0.4), pytest.raises(kind) as raised:
+            RedisStore(access.client()).read(key)
+        error: BaseException | None = raised.value
+        while error is not None:
+            assert PASSWORD not in f"{error!r} {error} {error.args}"
+            assert error.__cause__ is not error
+            error = error.__cause__ or error.__context__
+        return str(raised.value)
+
+    return refusal
+
+
+@pytest.fixture
+def resources() -> Iterator[ExitStack]:
+    """What the test opens on its way."""
+    with ExitStack() as stack:
+        yield stack

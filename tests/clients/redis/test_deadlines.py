@@ -1,0 +1,243 @@
+"""The time of an invocation is the time that Redis has: however silent it is, an answer comes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from contextvars import copy_context
+from typing import Final, TypeAlias
+
+import pytest
+
+from kit.network.fault_server import SILENCE, FaultServer
+from kit.network.processes import free_port
+from kit.redis.access import Access, Clocks, Publish, ask, invocation
+from kit.redis.proxy import RedisProxy
+from kit.redis.servers import RedisServer
+from lambda_idempotency.clients.redis.client import BUDGET, RESERVE, RedisClient
+from lambda_idempotency.clients.redis.connections import ATTEMPT
+from lambda_idempotency.errors import StoreError
+
+PATIENCE: Final = 60.0
+"""Seconds after which a call counts as hanging."""
+LONG: Final = 900.0
+"""Seconds: as long as a Lambda function can run."""
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    """Time that passes in pauses only, each as long as it may be."""
+    monkeypatch.setattr(os, "urandom", lambda size: b"\xff" * size)
+    return Clocks(monkeypatch)
+
+
+# Silence ------------------------------------------------------------------------------------------
+
+Silence: TypeAlias = Callable[[ExitStack, Access, Publish], None]
+
+
+def _server_says_nothing(stack: ExitStack, access: Access, publish: Publish) -> None:
+    proxy = stack.enter_context(RedisProxy(1))
+    proxy.blackhole()
+    publish(port=proxy.port)
+
+
+def _server_accepts_nobody(stack: ExitStack, access: Access, publish: Publish) -> None:
+    listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+    for _ in range(4):  # as many as wait already, and more
+        waiting = stack.enter_context(socket.socket())
+        waiting.setblocking(False)
+        waiting.connect_ex(listener.getsockname())
+    publish(port=listener.getsockname()[1])
+
+
+def _tls_says_nothing(stack: ExitStack, access: Access, publish: Publish) -> None:
+    proxy = stack.enter_context(RedisProxy(1))
+    proxy.blackhole()
+    publish(port=proxy.port, tls=True)
+
+
+def _cluster_says_nothing(stack: ExitStack, access: Access, publish: Publish) -> None:
+    proxy = stack.enter_context(RedisProxy(1))
+    proxy.blackhole()
+    publish(port=proxy.port, cluster=True)
+
+
+def _parameters_say_nothing(stack: ExitStack, access: Access, publish: Publish) -> None:
+    publish()
+    silent = stack.enter_context(FaultServer(otherwise=SILENCE))
+    access.environment["AWS_ENDPOINT_URL_SSM"] = silent.endpoint
+
+
+def _secrets_say_nothing(stack: ExitStack, access: Access, publish: Publish) -> None:
+    publish()
+    silent = stack.enter_context(FaultServer(otherwise=SILENCE))
+    access.environment["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = silent.endpoint
+
+
+SILENCES: Final[list[Silence]] = [
+    _server_says_nothing,
+    _server_accepts_nobody,
+    _tls_says_nothing,
+    _cluster_says_nothing,
+    _parameters_say_nothing,
+    _secrets_say_nothing,
+]
+
+
+def _ends(client: RedisClient) -> StoreError:
+    """The failure of a call in a thread of its own, which does not hang."""
+    with ThreadPoolExecutor(1) as pool:
+        failure = pool.submit(copy_context().run, ask, client).exception(timeout=PATIENCE)
+    assert isinstance(failure, StoreError)
+    return failure
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3, 1.2])
+@pytest.mark.parametrize("silence", SILENCES)
+def test_a_call_ends_with_its_invocation_whoever_is_silent(
+    access: Access, publish: Publish, resources: ExitStack, silence: Silence, seconds: float
+) -> None:
+    silence(resources, access, publish)
+    client = access.client()
+    with invocation(seconds):
+        _ends(client)
+
+
+def test_without_an_invocation_a_call_ends_too(
+    access: Access,
+    publish: Publish,
+    resources: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lambda_idempotency.clients.redis.connections.ATTEMPT", 0.1)
+    monkeypatch.setattr("lambda_idempotency.clients.redis.client.BUDGET", 0.5)
+    _server_says_nothing(resources, access, publish)
+    _ends(access.client())
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0])
+def test_an_invocation_that_is_over_is_told_so_at_the_first_silence(
+    access: Access, publish: Publish, redis_proxy: RedisProxy, seconds: float
+) -> None:
+    publish(port=redis_proxy.port)
+    client = access.client()
+    ask(client)
+    redis_proxy.forget()
+    redis_proxy.blackhole()
+    with invocation(seconds), pytest.raises(StoreError, match="no answer in time"):
+        ask(client)
+    assert len(redis_proxy.commands) <= 2  # over the old connection, and over a new one
+
+
+def test_a_reply_that_takes_a_while_is_waited_for(
+    access: Access, publish: Publish, redis_proxy: RedisProxy
+) -> None:
+    publish(port=redis_proxy.port)
+    redis_proxy.delay = 0.3
+    with invocation(LONG):
+        ask(access.client())
+
+
+def test_a_connection_that_was_given_little_time_has_more_in_the_next_invocation(
+    access: Access, publish: Publish, redis_proxy: RedisProxy
+) -> None:
+    publish(port=redis_proxy.port)
+    client = access.client()
+    with invocation(0.6):
+        ask(client)
+    redis_proxy.delay = 0.8
+    ask(client)
+    assert redis_proxy.connections == 1
+
+
+# Tries --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def refused(access: Access, publish: Publish, clocks: Clocks) -> RedisClient:
+    """A client of a port at which nobody listens."""
+    publish(port=free_port())
+    return access.client(sleep=clocks.sleep)
+
+
+@pytest.mark.parametrize(
+    ("left", "longest"),
+    [
+        (LONG, BUDGET),
+        (BUDGET + RESERVE, BUDGET),
+        (3.0, 3.0 - RESERVE),
+        (1.0, 0.5),
+        (0.2, 0.1),
+        (0.0, 0.0),
+    ],
+)
+def test_tries_end_early_enough_for_the_failure_to_be_told(
+    refused: RedisClient, clocks: Clocks, left: float, longest: float
+) -> None:
+    with invocation(left), pytest.raises(StoreError):
+        ask(refused)
+    assert longest - 1 <= sum(clocks.slept) <= longest
+
+
+def test_pauses_grow_and_none_is_long(refused: RedisClient, clocks: Clocks) -> None:
+    with invocation(LONG), pytest.raises(StoreError):
+        ask(refused)
+    assert clocks.slept == sorted(clocks.slept)
+    assert clocks.slept[0] > 0
+    assert clocks.slept[-1] <= 1.0
+    assert len(clocks.slept) < 10
+
+
+def test_redis_py_adds_no_tries_of_its_own(
+    access: Access, publish: Publish, redis_proxy: RedisProxy, clocks: Clocks
+) -> None:
+    publish(port=redis_proxy.port)
+    redis_proxy.lose_request(*range(1, 1000))
+    with invocation(LONG), pytest.raises(StoreError, match="the connection was closed"):
+        ask(access.client(sleep=clocks.sleep))
+    assert redis_proxy.connections == 1 + len(clocks.slept)
+    assert redis_proxy.commands == ["AUTH"] * redis_proxy.connections
+
+
+def test_one_exchange_has_seconds_however_long_the_invocation(
+    access: Access, publish: Publish, redis_proxy: RedisProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeouts: list[float] = []
+
+    class Socket(socket.socket):
+        def settimeout(self, value: float | None) -> None:
+            if threading.current_thread() is threading.main_thread():  # none of the proxies'
+                assert value is not None
+                timeouts.append(value)
+            super().settimeout(value)
+
+    publish(port=redis_proxy.port)
+    monkeypatch.setattr(socket, "socket", Socket)
+    client = access.client()
+    with invocation(LONG):
+        ask(client)
+    assert timeouts
+    assert all(0 < timeout <= ATTEMPT for timeout in timeouts)
+    timeouts.clear()
+    with invocation(1.0):
+        ask(client)
+    assert all(0 < timeout <= 0.5 for timeout in timeouts)
+
+
+def test_calls_that_fail_do_not_outlast_one_another(
+    access: Access, publish: Publish, shared_server: RedisServer, redis_proxy: RedisProxy
+) -> None:
+    """Threads that wait for the same settings do not wait in line."""
+    publish(port=redis_proxy.port)
+    client = access.client()
+    ask(client)
+    redis_proxy.blackhole()
+    with invocation(0.4), ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(copy_context().run, ask, client) for _ in range(8)]
+        failures = [call.exception(timeout=PATIENCE) for call in calls]
+    assert {type(failure) for failure in failures} == {StoreError}

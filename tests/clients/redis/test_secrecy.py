@@ -1,0 +1,239 @@
+"""A password is planted and all output searched: it is nowhere but in AUTH."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import traceback
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from kit.network.loopback import LoopbackServer
+from kit.redis.access import (
+    NAMESPACE,
+    PASSWORD,
+    USER,
+    VERBS,
+    Access,
+    Publish,
+    ask,
+    invocation,
+    set_passwords,
+)
+from kit.redis.cluster import RedisCluster
+from kit.redis.proxy import RedisProxy
+from kit.redis.servers import RedisServer
+from kit.worlds import fresh_key
+from lambda_idempotency import idempotent
+from lambda_idempotency.contract.redis import IamCredentials
+from lambda_idempotency.errors import IdempotencyError
+from lambda_idempotency.stores.redis import RedisStore
+
+SIGNATURE: Final = "X-Amz-Signature"
+SESSION: Final = "the-session-token"
+ROLE_SECRET: Final = "the-secret-key"
+SECRETS: Final = (PASSWORD, SIGNATURE, SESSION, ROLE_SECRET)
+
+
+class Output:
+    """Everything that can be read of a process."""
+
+    def __init__(self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+        self._caplog = caplog
+        self._capfd = capfd
+        self._seen: list[str] = []
+
+    def failure(self, store: RedisStore, *, key: str = "shop#1") -> None:
+        """Notes a call that must fail."""
+        with invocation(0.3), pytest.raises(IdempotencyError) as raised:
+            store.read(key)
+        self.note(raised.value)
+
+    def note(self, *found: object) -> None:
+        """Notes how these show themselves, errors with all that is behind them."""
+        for each in found:
+            self._seen += [repr(each), str(each)]
+            if isinstance(each, BaseException):
+                self._seen += traceback.format_exception(each)
+                self._seen.append(repr(vars(each)))
+                behind = [each.__cause__, each.__context__]
+                self.note(*(error for error in behind if error is not None))
+
+    def check(self) -> None:
+        """Searches it."""
+        out, err = self._capfd.readouterr()
+        shown = [*self._seen, self._caplog.text, out, err]
+        shown += [repr(vars(record)) for record in self._caplog.records]
+        assert shown
+        for secret in SECRETS:
+            assert [text for text in shown if secret in text] == []
+
+
+@pytest.fixture
+def output(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Output]:
+    """All that is shown while a test runs, with every logger at its most talkative."""
+    caplog.set_level(logging.DEBUG)
+    for name in ("redis", "redis.cluster", "lambda_idempotency"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    output = Output(caplog, capfd)
+    yield output
+    output.check()
+
+
+def test_the_search_finds_what_it_looks_for(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("redis").debug("AUTH %s", PASSWORD)
+    with pytest.raises(AssertionError):
+        Output(caplog, capfd).check()
+
+
+def test_calls_that_go_well_show_nothing(access: Access, publish: Publish, output: Output) -> None:
+    publish()
+    client = access.client()
+    store = RedisStore(client)
+    for verb in VERBS:
+        VERBS[verb](store, fresh_key())
+    known: Any = client._access
+    output.note(client, store, vars(client), known, known.settings, known.credentials)
+    output.note(known.server, vars(known.server), *known.server._idle)
+
+
+def test_a_handlers_calls_show_nothing(access: Access, publish: Publish, output: Output) -> None:
+    publish()
+    handler = idempotent(store=RedisStore(access.client()), namespace=NAMESPACE)(
+        lambda event, context: event
+    )
+    for _ in range(2):
+        output.note(handler({"order": 1}, None))
+
+
+def test_a_renewal_shows_nothing(
+    access: Access,
+    publish: Publish,
+    output: Output,
+    shared_server: RedisServer,
+    redis_proxy: RedisProxy,
+) -> None:
+    publish(port=redis_proxy.port)
+    client = access.client()
+    ask(client)
+    set_passwords(shared_server, f"new {PASSWORD}")
+    redis_proxy.cut()
+    output.failure(RedisStore(client))
+    access.keep({"username": USER, "password": f"new {PASSWORD}"})
+    ask(client)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        PASSWORD,
+        json.dumps([PASSWORD]),
+        json.dumps({"password": [PASSWORD]}),
+        json.dumps({"pass": PASSWORD}),
+        json.dumps({"password": PASSWORD, "username": {"is": PASSWORD}}),
+        json.dumps({"password": f"{PASSWORD}\ud800"}),
+        json.dumps({"password": PASSWORD, "username": f"{PASSWORD}\ud800"}),
+        f'{{"password": "{PASSWORD}"',
+    ],
+)
+def test_a_senseless_secret_shows_nothing(
+    access: Access, publish: Publish, output: Output, secret: str
+) -> None:
+    publish()
+    access.keep(secret)
+    output.failure(RedisStore(access.client()))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"host": f"rediss://default:{PASSWORD}@upstash.io", "credentials": {"type": "none"}},
+        {"host": "127.0.0.1", "port": PASSWORD, "credentials": {"type": "none"}},
+        {"host": "127.0.0.1", "password": PASSWORD, "credentials": {"type": "none"}},
+        {"host": "127.0.0.1", "credentials": {"type": PASSWORD}},
+        f"rediss://default:{PASSWORD}@upstash.io",
+    ],
+)
+def test_a_password_in_the_wrong_place_is_not_shown(
+    access: Access, output: Output, document: dict[str, Any] | str
+) -> None:
+    access.publish(document)
+    output.failure(RedisStore(access.client()))
+
+
+def test_failures_of_the_server_show_nothing(
+    access: Access, output: Output, server: RedisServer
+) -> None:
+    credentials = access.add_user(server, PASSWORD)
+    access.publish(server.settings(credentials=credentials))
+    store = RedisStore(access.client())
+    store.read(fresh_key())
+    output.failure(store, key="others#1")
+    with server.admin() as admin:
+        admin.set("shop#1", PASSWORD)
+    output.failure(store)
+    server.kill()
+    output.failure(store)
+    server.start()
+    output.failure(store)
+
+
+class _Quoting(LoopbackServer):
+    """A server that quotes what it does not understand, as Redis does with unknown commands."""
+
+    def serve(self, connection: socket.socket) -> None:
+        while received := connection.recv(65_536):
+            words = b" ".join(received.split(b"\r\n"))
+            connection.sendall(
+                b"-ERR unknown command, with args beginning with: " + words + b"\r\n"
+            )
+
+
+@pytest.mark.parametrize("cluster", [False, True])
+def test_a_server_that_quotes_what_it_was_sent_is_not_quoted(
+    access: Access, publish: Publish, output: Output, *, cluster: bool
+) -> None:
+    with _Quoting() as quoting:
+        publish(port=quoting.port, cluster=cluster)
+        output.failure(RedisStore(access.client()))
+
+
+@pytest.mark.parametrize("quotes", [False, True])
+def test_a_refused_token_shows_nothing(
+    access: Access, publish: Publish, output: Output, *, quotes: bool
+) -> None:
+    access.environment["AWS_SECRET_ACCESS_KEY"] = ROLE_SECRET
+    access.environment["AWS_SESSION_TOKEN"] = SESSION
+    credentials = IamCredentials(cache="my-cache", user="stranger")
+    with _Quoting() as quoting:
+        publish(credentials=credentials, **({"port": quoting.port} if quotes else {}))
+        client = access.client()
+        output.failure(RedisStore(client))
+    known: Any = client._access
+    output.note(client, known, known.credentials)
+
+
+def test_a_clusters_failures_show_nothing(access: Access, output: Output) -> None:
+    with RedisCluster() as cluster:
+        credentials = access.add_user(cluster, PASSWORD, cluster=True)
+        access.publish(cluster.settings(credentials=credentials))
+        client = access.client()
+        store = RedisStore(client)
+        for verb in VERBS:
+            VERBS[verb](store, fresh_key())
+        known: Any = client._access
+        output.note(known.server, vars(known.server), known.server._client)
+        for node in known.server._client.get_nodes():
+            output.note(node, node.redis_connection, vars(node))
+        output.failure(store, key="others#1")
+        with cluster.admin(0) as admin:
+            admin.acl_deluser(USER)
+        key = next(key for n in range(100) if cluster.owner(key := f"shop#{n}") == 0)
+        output.failure(store, key=key)
+    output.failure(store)

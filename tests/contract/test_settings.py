@@ -1,0 +1,338 @@
+"""Settings survive their way through the environment, and senseless ones are named."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lambda_idempotency import ConfigurationError, HttpOptions, Settings
+from lambda_idempotency.contract.settings import WRAPPER, check_namespace
+
+UNTIMED: Final = settings(deadline=None)
+CENTURY: Final = 100 * 365 * 24 * 3600
+FIELDS: Final = list(Settings._fields)
+
+
+def variable(name: str) -> str:
+    return f"IDEMPOTENCY_{name.upper()}"
+
+
+def seconds(least: float) -> st.SearchStrategy[float]:
+    return st.floats(least, CENTURY) | st.integers(math.ceil(least), CENTURY)
+
+
+texts = st.text(st.characters(), min_size=1).filter(str.strip)
+names = st.from_regex(r"[A-Za-z-]{1,20}", fullmatch=True)
+http_options = st.builds(
+    HttpOptions,
+    profile=st.sampled_from(["ietf", "stripe", "accepted"]),
+    header=names,
+    required=st.none() | st.booleans(),
+    pattern=st.none() | st.sampled_from(["[0-9a-f]{32}", "\\S+", 'a"b', "ü+"]),
+    methods=st.none() | st.lists(st.sampled_from(["POST", "PUT"]), min_size=1).map(tuple),
+    principal_claim=st.none() | texts,
+    store_statuses=st.none() | st.lists(st.sampled_from(["2xx", "404"]), min_size=1).map(tuple),
+    not_replayed=st.none() | st.lists(names).map(tuple),
+    cors=st.lists(st.sampled_from(["*", "https://shop.example"])).map(tuple),
+    status_path=st.none() | st.sampled_from(["/status", "/a/b-c"]),
+)
+all_settings = st.builds(
+    Settings,
+    store=st.sampled_from(["dynamodb", "redis", "memory"]),
+    table=st.none() | texts,
+    parameter=st.none() | texts,
+    url_suffix=texts,
+    namespace=st.none() | st.from_regex(r"[A-Za-z0-9._/-]{1,128}", fullmatch=True),
+    handler=st.none() | st.from_regex(r"[a-z_/]{1,9}(\.[a-z_]{1,9}){1,3}", fullmatch=True),
+    http=st.none() | http_options,
+    key=st.none() | texts,
+    fingerprint=st.none() | texts,
+    expires_after=seconds(1),
+    lease=st.none() | seconds(0.001),
+    on_in_progress=st.sampled_from(["raise", "wait"]),
+    wait_timeout=st.none() | seconds(0.001),
+    max_attempts=st.none() | st.integers(1, 10**9),
+    on_missing_key=st.sampled_from(["reject", "bypass"]),
+    fail_open=st.booleans(),
+    cache_size=st.integers(0, 10**9),
+    large_responses=st.none() | texts,
+    large_response_size=st.integers(1, 10**9),
+    disabled=st.booleans(),
+)
+
+CHANGED: Final[dict[str, Any]] = {
+    "store": "memory",
+    "table": "records",
+    "parameter": "/payments/redis",
+    "url_suffix": "amazonaws.com.cn",
+    "namespace": "shop/payments",
+    "handler": "orders/payments.handler",
+    "http": HttpOptions(profile="stripe", methods=("POST",)),
+    "key": "body.order_id",
+    "fingerprint": "body",
+    "expires_after": 3600,
+    "lease": 30,
+    "on_in_progress": "wait",
+    "wait_timeout": 2.5,
+    "max_attempts": 3,
+    "on_missing_key": "bypass",
+    "fail_open": True,
+    "cache_size": 100,
+    "large_responses": "responses",
+    "large_response_size": 1000,
+    "metrics": False,
+    "disabled": True,
+}
+"""A value for every setting that differs from its default."""
+
+
+# Both ways ----------------------------------------------------------------------------------------
+
+
+@UNTIMED
+@given(all_settings)
+def test_settings_survive_the_environment(written: Settings) -> None:
+    assert Settings.from_environment(written.to_environment()) == written
+
+
+@UNTIMED
+@given(all_settings)
+def test_only_what_differs_from_the_default_is_written(written: Settings) -> None:
+    differing = {
+        variable(name) for name in FIELDS if getattr(written, name) != getattr(Settings(), name)
+    }
+    assert set(written.to_environment()) == differing
+
+
+def test_the_defaults_write_nothing() -> None:
+    assert Settings().to_environment() == {}
+
+
+def test_an_empty_environment_means_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_setting_has_a_variable(name: str) -> None:
+    written = Settings(**{name: CHANGED[name]})
+    assert list(written.to_environment()) == [variable(name)]
+    assert Settings.from_environment(written.to_environment()) == written
+
+
+def test_a_default_that_is_spelled_out_is_not_written() -> None:
+    assert Settings(expires_after=86400.0, fail_open=False, store="dynamodb").to_environment() == {}
+
+
+def test_foreign_variables_are_ignored() -> None:
+    assert Settings.from_environment({"IDEMPOTENCY_OTHER": "x", "PATH": "/bin"}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("true", True),
+        ("TRUE", True),
+        (" 1 ", True),
+        ("false", False),
+        ("False", False),
+        ("0", False),
+    ],
+)
+def test_flags_are_read_as_people_write_them(text: str, *, value: bool) -> None:
+    assert Settings.from_environment({"IDEMPOTENCY_DISABLED": text}).disabled is value
+
+
+def test_a_whole_duration_is_written_without_a_fraction() -> None:
+    assert Settings(lease=30.0).to_environment() == {"IDEMPOTENCY_LEASE": "30"}
+
+
+# Senseless values ---------------------------------------------------------------------------------
+
+NUMBER: Final = "expected a number of seconds"
+BAD_TEXTS: Final = [
+    ("store", "valkey", "expected 'dynamodb' or 'redis' or 'memory'"),
+    ("store", "", "expected 'dynamodb' or 'redis' or 'memory'"),
+    ("store", "Memory", "expected 'dynamodb' or 'redis' or 'memory'"),
+    ("on_in_progress", "block", "expected 'raise' or 'wait'"),
+    ("on_missing_key", "ignore", "expected 'reject' or 'bypass'"),
+    ("table", "", "not empty"),
+    ("parameter", "", "not empty"),
+    ("table", "  ", "not empty"),
+    ("key", "", "not empty"),
+    ("fingerprint", "", "not empty"),
+    ("namespace", "", "not empty"),
+    ("namespace", "shop#1", "1 to 128 of the characters"),
+    ("namespace", "shop\n", "1 to 128 of the characters"),
+    ("namespace", "n" * 129, "1 to 128 of the characters"),
+    ("namespace", "größe", "1 to 128 of the characters"),
+    ("expires_after", "0", "at least 1"),
+    ("expires_after", "0.5", "at least 1"),
+    ("expires_after", "-5", "at least 1"),
+    ("expires_after", "nan", "at least 1"),
+    ("expires_after", "inf", "at most 100 years"),
+    ("expires_after", "9999999999", "at most 100 years"),
+    ("expires_after", "1 hour", NUMBER),
+    ("expires_after", "true", NUMBER),
+    ("expires_after", "", NUMBER),
+    ("lease", "0", "at least 0.001"),
+    ("lease", "-1", "at least 0.001"),
+    ("lease", "PT30S", NUMBER),
+    ("wait_timeout", "0", "at least 0.001"),
+    ("wait_timeout", "-inf", "at least 0.001"),
+    ("wait_timeout", "5,5", NUMBER),
+    ("max_attempts", "0", "expected a whole number from 1"),
+    ("max_attempts", "-1", "expected a whole number from 1"),
+    ("max_attempts", "1.5", "expected a whole number from 1"),
+    ("max_attempts", "many", "expected a whole number from 1"),
+    ("max_attempts", "true", "expected a whole number from 1"),
+    ("large_responses", "", "not empty"),
+    ("large_response_size", "0", "expected a whole number from 1"),
+    ("cache_size", "-1", "expected a whole number from 0"),
+    ("cache_size", "10 MB", "expected a whole number from 0"),
+    ("fail_open", "yes", "expected true or false"),
+    ("fail_open", "", "expected true or false"),
+    ("disabled", "2", "expected true or false"),
+    ("handler", "", "not empty"),
+    ("handler", "handler", "expected a module and a function"),
+    ("handler", "payments.", "expected a module and a function"),
+    ("handler", "../payments.handler", "expected a module and a function"),
+    ("handler", "pay ments.handler", "expected a module and a function"),
+    ("handler", WRAPPER, "the wrapper itself"),
+    ("http", "stripe", "expected 'off' or JSON of options"),
+    ("http", "", "expected 'off' or JSON of options"),
+    ("http", "[]", "expected 'off' or JSON of options"),
+    ("http", "[" * 100_000, "expected 'off' or JSON of options"),
+    ("http", '{"profil":"ietf"}', "it has no option 'profil'"),
+]
+
+BAD_HTTP: Final[list[tuple[str, Any, str]]] = [
+    ("profile", "rest", "expected 'ietf', 'stripe' or 'accepted'"),
+    ("profile", None, "expected 'ietf', 'stripe' or 'accepted'"),
+    ("header", "", "expected the name of a header"),
+    ("header", "Idempotency Key", "expected the name of a header"),
+    ("required", "yes", "expected true or false"),
+    ("pattern", "[", "expected a regular expression"),
+    ("pattern", "", "not empty"),
+    ("pattern", 5, "expected a regular expression"),
+    ("pattern", "a{99999999999999999999}", "expected a regular expression"),
+    ("methods", [], "at least one"),
+    ("methods", ["post"], "methods in capitals"),
+    ("methods", "POST", "methods in capitals"),
+    ("principal_claim", " ", "the name of a claim"),
+    ("store_statuses", ["600"], "statuses such as"),
+    ("store_statuses", [200], "statuses such as"),
+    ("store_statuses", [], "at least one"),
+    ("not_replayed", ["a b"], "names of headers"),
+    ("cors", ["shop.example"], "origins such as"),
+    ("cors", ["https://shop.example/"], "origins such as"),
+    ("status_path", "idempotency", "a path such as"),
+    ("status_path", "/idempotency/", "a path such as"),
+    ("status_path", "/{token}", "a path such as"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "accepted"), BAD_TEXTS)
+def test_a_senseless_variable_is_named_with_its_value_and_what_is_accepted(
+    name: str, text: str, accepted: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.from_environment({variable(name): text})
+    message = str(refused.value)
+    assert message.startswith(f"Environment variable {variable(name)}: {name} is ")
+    assert repr(text)[1:-1] in message
+    assert accepted in message
+
+
+@pytest.mark.parametrize(("option", "value", "accepted"), BAD_HTTP)
+def test_a_senseless_http_option_is_named_with_its_value_and_what_is_accepted(
+    option: str, value: Any, accepted: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.from_environment({variable("http"): json.dumps({option: value})})
+    message = str(refused.value)
+    assert message.startswith(f"Environment variable {variable('http')}: http {option} is ")
+    assert accepted in message
+
+
+def test_http_mode_that_is_off_survives_the_environment() -> None:
+    assert Settings(http=None).to_environment() == {variable("http"): "off"}
+    assert Settings.from_environment({variable("http"): "off"}).http is None
+
+
+def test_only_http_options_that_differ_from_the_default_are_written() -> None:
+    written = Settings(http=HttpOptions(header="Request-Id", required=False))
+    assert json.loads(written.to_environment()[variable("http")]) == {
+        "header": "Request-Id",
+        "required": False,
+    }
+
+
+BAD_VALUES: Final[list[tuple[str, Any, str]]] = [
+    ("store", None, "expected 'dynamodb' or 'redis' or 'memory'"),
+    ("on_in_progress", ["wait"], "expected 'raise' or 'wait'"),
+    ("on_missing_key", None, "expected 'reject' or 'bypass'"),
+    ("table", 5, "not empty"),
+    ("key", b"id", "not empty"),
+    ("namespace", ["shop"], "not empty"),
+    ("namespace", "shop shop", "1 to 128 of the characters"),
+    ("expires_after", None, NUMBER),
+    ("expires_after", True, NUMBER),
+    ("expires_after", "60", NUMBER),
+    ("expires_after", 0, "at least 1"),
+    ("expires_after", math.nan, "at least 1"),
+    ("expires_after", math.inf, "at most 100 years"),
+    ("lease", False, NUMBER),
+    ("lease", -1, "at least 0.001"),
+    ("wait_timeout", 0.0, "at least 0.001"),
+    ("max_attempts", True, "expected a whole number from 1"),
+    ("max_attempts", 2.0, "expected a whole number from 1"),
+    ("max_attempts", 0, "expected a whole number from 1"),
+    ("cache_size", True, "expected a whole number from 0"),
+    ("cache_size", None, "expected a whole number from 0"),
+    ("cache_size", 1.5, "expected a whole number from 0"),
+    ("fail_open", "true", "expected true or false"),
+    ("fail_open", None, "expected true or false"),
+    ("disabled", 1, "expected true or false"),
+    ("handler", 5, "not empty"),
+    ("http", "stripe", "expected HttpOptions(...) or None"),
+    ("http", {}, "expected HttpOptions(...) or None"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "accepted"), BAD_VALUES)
+def test_a_senseless_setting_is_named_with_its_value_and_what_is_accepted(
+    name: str, value: Any, accepted: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings(**{name: value})
+    assert str(refused.value).startswith(f"{name} is {value!r}")
+    assert accepted in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["table", "namespace", "key", "fingerprint", "large_responses"])
+def test_a_text_may_be_a_token_of_the_cdk(name: str) -> None:
+    setting: dict[str, Any] = {name: "${Token[TOKEN.123]}"}
+    assert Settings(**setting).to_environment() == {variable(name): "${Token[TOKEN.123]}"}
+
+
+@pytest.mark.parametrize("name", ["store", "on_in_progress", "on_missing_key", "expires_after"])
+def test_a_choice_or_a_number_may_not_be_a_token_of_the_cdk(name: str) -> None:
+    setting: dict[str, Any] = {name: "${Token[TOKEN.123]}"}
+    with pytest.raises(ConfigurationError, match=name):
+        Settings(**setting)
+
+
+@pytest.mark.parametrize("namespace", ["a", "n" * 128, "Stack/Api/Handler", "shop-1.2_3"])
+def test_a_namespace_may_be_a_path_of_constructs(namespace: str) -> None:
+    check_namespace(namespace)
+
+
+@pytest.mark.parametrize("namespace", ["", "a#b", "a b", "n" * 129, "a*", "${Token[TOKEN.123]}"])
+def test_a_namespace_that_could_not_be_fenced_is_refused(namespace: str) -> None:
+    with pytest.raises(ConfigurationError, match="1 to 128 of the characters"):
+        check_namespace(namespace)

@@ -1,0 +1,336 @@
+"""The drivers: each step is executed, and whatever goes wrong becomes an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
+
+import pytest
+
+from kit.clocks import ManualClock, ProcessClocks
+from lambda_idempotency.clients.net.elapsed import Moment
+from lambda_idempotency.drivers import aio as async_driver
+from lambda_idempotency.drivers import sync as drivers
+from lambda_idempotency.protocol.machine import Protocol
+from lambda_idempotency.protocol.record import (
+    INPROGRESS,
+    Blocked,
+    Completion,
+    Done,
+    Gone,
+    Metric,
+    Record,
+    Reply,
+)
+from lambda_idempotency.protocol.record import Claim as ClaimWrite
+from lambda_idempotency.protocol.steps import (
+    Answer,
+    Claim,
+    Complete,
+    Emit,
+    Executed,
+    Failed,
+    Late,
+    Outcome,
+    Raised,
+    Read,
+    Reconcile,
+    Release,
+    Returned,
+    Run,
+    Sleep,
+    Step,
+)
+from lambda_idempotency.stores.memory import MemoryStore
+
+KEY = "shop#1"
+CLAIM = ClaimWrite(key=KEY, owner="a" * 32, lease=1000, expires_after=5000)
+COMPLETION = Completion(key=KEY, owner="a" * 32, attempt=1, expires_after=5000, data="1")
+
+
+def _returns_one(_: Run | Reconcile) -> Returned:
+    return Returned(1, "1")
+
+
+class _Broken(MemoryStore):
+    """Every verb raises."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self._error = error
+
+    def read(self, key: str) -> Done | Blocked | Gone:
+        raise self._error
+
+
+class _Script:
+    """A protocol that yields these steps and keeps the answers."""
+
+    def __init__(self, drive: Callable[..., Outcome], *steps: Step) -> None:
+        self._drive = drive
+        self._steps = steps
+        self.answers: list[Answer] = []
+
+    def run(self) -> Protocol:
+        for step in self._steps:
+            answer = yield step
+            self.answers.append(answer)
+        return Executed("the outcome")
+
+    def drive(
+        self,
+        *,
+        store: MemoryStore | None = None,
+        run: Callable[[Run | Reconcile], Returned] = _returns_one,
+        sleep: Callable[[float], None] = lambda _: None,
+        moment: Callable[[], Moment] = lambda: Moment(0, 0),
+    ) -> Outcome:
+        return self._drive(
+            self.run(),
+            key=KEY,
+            store=MemoryStore(ManualClock()) if store is None else store,
+            run=run,
+            remaining=lambda: 1234,
+            sleep=sleep,
+            moment=moment,
+        )
+
+
+Scripts: TypeAlias = Callable[..., _Script]
+
+
+def _on_a_loop(
+    protocol: Protocol,
+    *,
+    run: Callable[[Run], Returned],
+    sleep: Callable[[float], None],
+    **options: Any,
+) -> Outcome:
+    async def run_async(step: Any) -> Returned:
+        return run(step)
+
+    async def sleep_async(seconds: float) -> None:
+        sleep(seconds)
+
+    return asyncio.run(async_driver.drive(protocol, run=run_async, sleep=sleep_async, **options))
+
+
+@pytest.fixture(params=[drivers.drive, _on_a_loop], ids=["sync", "async"])
+def script(request: pytest.FixtureRequest) -> Scripts:
+    """Scripts for each driver in turn."""
+    return partial(_Script, request.param)
+
+
+def test_the_outcome_of_the_protocol_is_returned(script: Scripts) -> None:
+    assert script().drive() == Executed("the outcome")
+
+
+def test_a_claim_is_sent_to_the_store(script: Scripts) -> None:
+    played, store = script(Claim(CLAIM)), MemoryStore(ManualClock())
+    played.drive(store=store)
+    assert isinstance(played.answers[0], Done)
+    assert store._records[KEY].status == INPROGRESS
+
+
+def test_a_claim_is_sent_with_what_was_seen(script: Scripts) -> None:
+    clock = ManualClock()
+    store = MemoryStore(clock)
+    store.claim(CLAIM)
+    clock.advance(1)
+    seen = store._records[KEY]
+    other = ClaimWrite(key=KEY, owner="b" * 32, lease=1000, expires_after=5000)
+    played = script(Claim(other), Claim(other, seen))
+    played.drive(store=store)
+    assert [type(answer) for answer in played.answers] == [Blocked, Done]
+
+
+def test_a_completion_is_sent_to_the_store(script: Scripts) -> None:
+    played, store = script(Complete(COMPLETION)), MemoryStore(ManualClock())
+    played.drive(store=store)
+    assert isinstance(played.answers[0], Done)
+    assert store._records[KEY].data == "1"
+
+
+def test_a_release_is_sent_to_the_store(script: Scripts) -> None:
+    played, store = script(Claim(CLAIM), Release(KEY, "a" * 32)), MemoryStore(ManualClock())
+    played.drive(store=store)
+    assert isinstance(played.answers[1], Done)
+    assert store._records == {}
+
+
+def test_a_read_is_sent_to_the_store(script: Scripts) -> None:
+    played = script(Read(KEY), Claim(CLAIM), Read(KEY))
+    played.drive()
+    assert isinstance(played.answers[0], Gone)
+    assert isinstance(played.answers[2], Blocked)
+    assert isinstance(played.answers[2].record, Record)
+
+
+@pytest.mark.parametrize("error", [OSError("down"), KeyError("a bug in the store")], ids=repr)
+def test_a_store_that_raises_has_failed(script: Scripts, error: Exception) -> None:
+    played = script(Read(KEY))
+    assert played.drive(store=_Broken(error)) == Executed("the outcome")
+    assert played.answers == [Failed(error, remaining=1234)]
+
+
+def test_the_end_of_the_process_is_no_failure_of_the_store(script: Scripts) -> None:
+    played = script(Read(KEY))
+    with pytest.raises(KeyboardInterrupt):
+        played.drive(store=_Broken(KeyboardInterrupt()))
+    assert played.answers == []
+
+
+def test_the_handler_is_run_as_the_attempt_that_the_step_tells(script: Scripts) -> None:
+    attempts: list[int] = []
+
+    def run(step: Run | Reconcile) -> Returned:
+        attempts.append(step.attempt)
+        return Returned("result", "text")
+
+    played = script(Run(3))
+    played.drive(run=run)
+    assert attempts == [3]
+    assert played.answers == [Returned("result", "text")]
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError(), KeyboardInterrupt(), SystemExit(1), GeneratorExit()], ids=repr
+)
+def test_whatever_the_handler_raises_is_an_answer(script: Scripts, error: BaseException) -> None:
+    def run(_: Run | Reconcile) -> Returned:
+        raise error
+
+    played = script(Run(1))
+    assert played.drive(run=run) == Executed("the outcome")
+    assert played.answers == [Raised(error)]
+
+
+def test_a_pause_is_slept_in_seconds(script: Scripts) -> None:
+    slept: list[float] = []
+    played = script(Sleep(1500), Sleep(20))
+    played.drive(sleep=slept.append)
+    assert slept == [1.5, 0.02]
+    assert played.answers == [None, None]
+
+
+def test_without_a_pause_nothing_sleeps(script: Scripts) -> None:
+    slept: list[float] = []
+    script(Claim(CLAIM), Run(1), Complete(COMPLETION)).drive(sleep=slept.append)
+    assert slept == []
+
+
+# Too late -----------------------------------------------------------------------------------------
+
+
+class _Slow(MemoryStore):
+    """Answers a second after it was asked; `passing` are the clocks on which that second passes."""
+
+    def __init__(self, *passing: ManualClock) -> None:
+        super().__init__(ManualClock())
+        self._passing = passing
+
+    def _slowly(self, reply: Reply) -> Reply:
+        for clock in self._passing:
+            clock.advance(1)
+        return reply
+
+    def claim(self, claim: ClaimWrite, seen: Record | None = None) -> Reply:
+        return self._slowly(super().claim(claim, seen))
+
+    def complete(self, completion: Completion) -> Reply:
+        return self._slowly(super().complete(completion))
+
+    def read(self, key: str) -> Reply:
+        return self._slowly(super().read(key))
+
+
+STARTS = pytest.mark.parametrize("start", [Run, Reconcile])
+
+
+@STARTS
+@pytest.mark.parametrize("passing", [{"steady"}, {"wall"}, {"steady", "wall"}], ids=sorted)
+def test_what_may_start_after_its_lease_does_not(
+    script: Scripts, start: type[Run | Reconcile], passing: set[str]
+) -> None:
+    """Either clock is believed: one stands still while a sandbox is frozen."""
+    clocks = ProcessClocks()
+    store = _Slow(*(getattr(clocks, name) for name in passing))
+    called: list[Run | Reconcile] = []
+
+    def run(step: Run | Reconcile) -> Returned:
+        called.append(step)
+        return Returned(1, "1")
+
+    played = script(Claim(CLAIM), start(1, lease=1000))
+    played.drive(store=store, run=run, moment=clocks.moment)
+    assert called == []
+    assert type(played.answers[1]) is Late
+
+
+@STARTS
+def test_what_starts_within_its_lease_does(script: Scripts, start: type[Run | Reconcile]) -> None:
+    clocks = ProcessClocks()
+    played = script(Claim(CLAIM), start(1, lease=1002))
+    played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
+    assert played.answers[1] == Returned(1, "1")
+
+
+@STARTS
+def test_what_starts_without_a_lease_does_at_any_time(
+    script: Scripts, start: type[Run | Reconcile]
+) -> None:
+    clocks = ProcessClocks()
+    played = script(Claim(CLAIM), start(1))
+    played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
+    assert played.answers[1] == Returned(1, "1")
+
+
+def test_a_lease_is_measured_from_the_last_claim_or_read(script: Scripts) -> None:
+    clocks = ProcessClocks()
+    played = script(Claim(CLAIM), Read(KEY), Run(1, lease=1500))
+    played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
+    assert played.answers[2] == Returned(1, "1")
+
+
+def test_a_completion_in_between_takes_time_from_it(script: Scripts) -> None:
+    clocks = ProcessClocks()
+    played = script(Claim(CLAIM), Complete(COMPLETION), Run(1, lease=1500))
+    played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
+    assert type(played.answers[2]) is Late
+
+
+@pytest.mark.parametrize(
+    ("metric", "level"),
+    [
+        ("Executed", logging.DEBUG),
+        ("Replayed", logging.DEBUG),
+        ("InProgress", logging.DEBUG),
+        ("Mismatch", logging.DEBUG),
+        ("TakenOver", logging.WARNING),
+        ("LeaseLost", logging.WARNING),
+        ("CompletionFailed", logging.WARNING),
+        ("Parked", logging.WARNING),
+        ("StoreError", logging.WARNING),
+    ],
+)
+def test_an_event_is_logged_under_the_records_id(
+    script: Scripts, caplog: pytest.LogCaptureFixture, metric: Metric, level: int
+) -> None:
+    played = script(Emit(metric))
+    with caplog.at_level(logging.DEBUG, logger="lambda_idempotency"):
+        played.drive()
+    assert caplog.record_tuples == [("lambda_idempotency", level, f"{metric} {KEY}")]
+    assert played.answers == [None]
+
+
+def test_a_failure_of_the_store_logs_none_of_its_words(
+    script: Scripts, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, logger="lambda_idempotency"):
+        script(Read(KEY), Emit("StoreError")).drive(store=_Broken(OSError("card 4111")))
+    assert caplog.record_tuples == [
+        ("lambda_idempotency", logging.WARNING, f"StoreError {KEY}"),
+    ]

@@ -1,0 +1,85 @@
+"""A request's id is the same in every version of this library and of Python: records outlive both.
+
+Whoever changes one of these texts forgets every open record.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from hashlib import sha256
+from typing import Final
+
+import pytest
+
+from lambda_idempotency.identity.canonical import canonical, parse
+from lambda_idempotency.identity.keys import KeyRule, Selector
+
+EVENT: Final = """{"id": {"b": [1.50, 2e22, true, null, "ü\\u0000"], "a": {"z": 0, "y": -0.0}},
+ "amount": 12}"""
+CANONICAL: Final = '{"a":{"y":0,"z":0},"b":[1.5,20000000000000000000000,true,null,"ü\\u0000"]}'
+ID: Final = "shop#7a4949cfaf852451d92c483780e8949583202a7ecffb0a3d92877bdaa846f8b0"
+FINGERPRINT: Final = "77d9c49b034d77e32b2098277d7b5687b7eba5cd2c9b713eba14c723e7fcc122"
+ROUTE: Final = '["POST","/a"]'
+PRINCIPAL: Final = '["jwt","i","s"]'
+
+PROGRAM: Final = f"""
+from lambda_idempotency.identity.canonical import parse
+from lambda_idempotency.identity.keys import KeyRule, Selector
+key, fingerprint = Selector("key", "id"), Selector("fingerprint", "amount")
+rule = KeyRule(namespace="shop", operation="charge", key=key, fingerprint=fingerprint)
+print(*rule.identify(parse({EVENT!r}), route={ROUTE!r}, principal={PRINCIPAL!r}))
+"""
+
+
+def test_the_id_is_what_it_was() -> None:
+    rule = KeyRule(
+        namespace="shop",
+        operation="charge",
+        key=Selector("key", "id"),
+        fingerprint=Selector("fingerprint", "amount"),
+    )
+    found = rule.identify(parse(EVENT), route=ROUTE, principal=PRINCIPAL)
+    assert found == (ID, FINGERPRINT)
+
+
+def test_the_id_is_the_digest_of_its_parts() -> None:
+    parts = ("1", "charge", ROUTE, PRINCIPAL, CANONICAL)
+    measured = b"".join(len(part.encode()).to_bytes(8, "big") + part.encode() for part in parts)
+    assert f"shop#{sha256(measured).hexdigest()}" == ID
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "4711"])
+def test_the_id_does_not_depend_on_pythons_hashes(seed: str) -> None:
+    printed = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert printed.split() == [ID, FINGERPRINT]
+
+
+@pytest.mark.parametrize(
+    ("written", "form"),
+    [
+        ("1.0", "1"),
+        ("-0", "0"),
+        ("1e3", "1000"),
+        ("1E-3", "0.001"),
+        ("1e-7", "1e-07"),
+        ("0.1", "0.1"),
+        ("1e22", "1" + "0" * 22),
+        ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ("0.10000000000000000001", '"\\u000010000000000000000001e-20"'),
+        ("1e6000", '"\\u00001e6000"'),
+        ('"\\u0000a"', '"\\u0000\\u0000a"'),
+        ('"\\u0041\\/\\u00e9"', '"A/é"'),
+        ('{"10":1,"9":2,"a":[],"A":{}}', '{"10":1,"9":2,"A":{},"a":[]}'),
+        (" [ true , false , null ] ", "[true,false,null]"),
+    ],
+)
+def test_a_canonical_form_is_what_it_was(written: str, form: str) -> None:
+    assert canonical(parse(written)) == form.encode()

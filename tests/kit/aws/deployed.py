@@ -1,0 +1,165 @@
+"""What the end-to-end tests see of a deployed app."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from kit.aws.local import LocalAws
+from kit.aws.web import Site, function_url, http_api, rest_api
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one invocation came to: a payload, or an error's message."""
+
+    payload: Any = None
+    error: str | None = None
+
+
+class Deployed:
+    """A deployed app: its functions by construct id, and its tables."""
+
+    def __init__(self, aws: LocalAws, outputs: dict[str, str]) -> None:
+        self._lambda = aws.client("lambda")
+        self._dynamodb = aws.client("dynamodb")
+        self._iam = aws.client("iam")
+        self._s3 = aws.client("s3")
+        self._sqs = aws.client("sqs")
+        self._outputs = outputs
+        self._port = aws.port
+
+    def site(self, source: str) -> Site:
+        """The HTTP API, the REST API, or the function URL: `http`, `rest`, `url`."""
+        if source == "http":
+            return http_api(self._port, self._outputs["ApiId"])
+        if source == "rest":
+            return rest_api(self._port, self._outputs["RestApiId"])
+        return function_url(self._port, self._outputs["IetfUrl"])
+
+    def invoke(self, function: str, event: Any) -> Result:
+        """Invokes a function once."""
+        response = self._lambda.invoke(
+            FunctionName=self._outputs[f"{function}Name"], Payload=json.dumps(event).encode()
+        )
+        payload = json.loads(response["Payload"].read())
+        if "FunctionError" in response:
+            return Result(error=str(payload.get("errorMessage")))
+        return Result(payload)
+
+    def log(self, function: str, event: Any) -> str:
+        """What one invocation has written to its log."""
+        response = self._lambda.invoke(
+            FunctionName=self._outputs[f"{function}Name"],
+            Payload=json.dumps(event).encode(),
+            LogType="Tail",
+        )
+        return base64.b64decode(response.get("LogResult", "")).decode()
+
+    def at_once(self, function: str, events: list[Any]) -> list[Result]:
+        """Invokes a function with every event at the same time."""
+        with ThreadPoolExecutor(max_workers=len(events)) as pool:
+            return list(pool.map(lambda event: self.invoke(function, event), events))
+
+    def until(
+        self, function: str, event: Any, satisfied: Callable[[Result], bool], seconds: float = 60
+    ) -> Result:
+        """Invokes again and again until the result satisfies; as a client with retries does."""
+        deadline = time.monotonic() + seconds
+        while not satisfied(result := self.invoke(function, event)):
+            assert time.monotonic() < deadline, f"still {result} after {seconds} s"
+            time.sleep(0.1)
+        return result
+
+    def answer(self, function: str, event: Any) -> Any:
+        """The payload that a client with retries ends up with."""
+        return self.until(function, event, lambda result: result.error is None).payload
+
+    def effects(self, of: str) -> int:
+        """How often the handler ran to its effect for an id."""
+        return len(self.downstream_keys(of))
+
+    def downstream_keys(self, of: str) -> list[str]:
+        """The downstream key that each of those runs had."""
+        rows = self._dynamodb.scan(TableName=self._outputs["EffectsName"])["Items"]
+        return [row["downstream"]["S"] for row in rows if row["of"]["S"] == of]
+
+    def runs(self, of: str) -> list[tuple[int, int]]:
+        """When a record's handler ran to its effect, in nanoseconds, and in which attempt."""
+        rows = self._dynamodb.scan(TableName=self._outputs["EffectsName"])["Items"]
+        found = [row["at"]["S"].split() for row in rows if row["of"]["S"] == of]
+        return [(int(at), int(attempt)) for at, attempt in found]
+
+    def say(self, word: str) -> None:
+        """Leaves a word for a handler that waits for it."""
+        row = {"id": {"S": f"word {word}"}, "of": {"S": "word"}, "downstream": {"S": ""}}
+        self._dynamodb.put_item(TableName=self._outputs["EffectsName"], Item=row)
+
+    def send(self, bodies: list[Any], *, groups: str | None = None) -> list[str]:
+        """Sends messages to the queue of `Records`, or with their groups, a letter each, to that of
+        `Ordered`; returns their ids."""
+        entries: list[dict[str, str]] = [
+            {"Id": str(number), "MessageBody": json.dumps(body)}
+            for number, body in enumerate(bodies)
+        ]
+        for entry, group in zip(entries, groups or "", strict=groups is not None):
+            entry["MessageGroupId"] = group
+            entry["MessageDeduplicationId"] = uuid4().hex
+        sent = self._sqs.send_message_batch(QueueUrl=self._queue(groups), Entries=entries)
+        ids = {entry["Id"]: entry["MessageId"] for entry in sent["Successful"]}
+        return [ids[entry["Id"]] for entry in entries]
+
+    def queued(self, *, groups: str | None = None) -> int:
+        """How many messages are in that queue, or on their way out of it."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self._sqs.get_queue_attributes(QueueUrl=self._queue(groups), AttributeNames=names)
+        return sum(int(found["Attributes"][name]) for name in names)
+
+    def last_batch(self, function: str) -> str:
+        """What came of the last batch that a function has answered."""
+        found = self._lambda.list_event_source_mappings(
+            FunctionName=self._outputs[f"{function}Name"]
+        )
+        [mapping] = found["EventSourceMappings"]
+        return str(mapping.get("LastProcessingResult"))
+
+    def _queue(self, groups: str | None) -> str:
+        return self._outputs["RecordsUrl" if groups is None else "OrderedUrl"]
+
+    def configuration(self, function: str) -> dict[str, Any]:
+        """The deployed configuration of a function."""
+        found: dict[str, Any] = self._lambda.get_function_configuration(
+            FunctionName=self._outputs[f"{function}Name"]
+        )
+        return found
+
+    def records(self, namespace: str) -> list[dict[str, Any]]:
+        """The records of a namespace, as DynamoDB items."""
+        function = namespace if f"{namespace}Name" in self._outputs else "Default"
+        table = self.configuration(function)["Environment"]["Variables"]["IDEMPOTENCY_TABLE"]
+        items: list[dict[str, Any]] = self._dynamodb.scan(TableName=table)["Items"]
+        return [item for item in items if item["id"]["S"].startswith(f"{namespace}#")]
+
+    def objects(self, bucket: str) -> list[str]:
+        """The names of the objects in a bucket, which an output names."""
+        found = self._s3.list_objects_v2(Bucket=self._outputs[bucket])
+        return [entry["Key"] for entry in found.get("Contents", ())]
+
+    def policy(self, function: str) -> tuple[str, str, dict[str, Any]]:
+        """The role of a function, and its one inline policy by name and content."""
+        role = self.configuration(function)["Role"].rsplit("/", 1)[-1]
+        [name] = self._iam.list_role_policies(RoleName=role)["PolicyNames"]
+        document = self._iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        return role, name, document
+
+    def put_policy(self, role: str, name: str, document: dict[str, Any]) -> None:
+        """Replaces a role's inline policy."""
+        self._iam.put_role_policy(
+            RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document)
+        )

@@ -1,0 +1,153 @@
+"""What an app with `-c store=redis` finds: a Redis server with TLS, its users, their secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from kit.aws.local import LocalAws
+from kit.aws.templates import StandIns
+from kit.redis.servers import RedisServer
+from kit.rotation.secrets import announce, enable_rotation
+from lambda_idempotency.contract.redis import access_string
+from lambda_idempotency.rotation.acl import ADMIN_COMMANDS
+
+STAND_INS: Final[StandIns] = {"AWS::SecretsManager::RotationSchedule": {}}
+"""What of such an app the local AWS does not know."""
+
+STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
+USER: Final = "idempotency"
+SECRET: Final = "redis-user"
+ADMIN_SECRET: Final = "redis-admin"
+
+
+class RedisForApp:
+    """A server whose user `idempotency` may keep the records of some namespaces. Use as a context
+    manager; `directory` is where the CA's certificate is written."""
+
+    def __init__(self, aws: LocalAws, *namespaces: str, directory: Path) -> None:
+        self._aws = aws
+        self._namespaces = namespaces
+        self._ca = directory / "redis-ca.pem"
+        self._stack = ExitStack()
+        self.server = RedisServer(tls=True, aclfile=True)
+        self.secrets: Any = None
+        """boto3's client of Secrets Manager."""
+
+    def __enter__(self) -> RedisForApp:
+        with ExitStack() as stack:
+            stack.enter_context(self.server)
+            self.secrets = stack.enter_context(closing(self._aws.client("secretsmanager")))
+            assert self.server.ca is not None
+            self._ca.write_text(self.server.ca)
+            self._add_user(stack, USER, SECRET, access_string(self._namespaces, cluster=False))
+            rules = ["on", "-@all", *(f"+{command}" for command in ADMIN_COMMANDS)]
+            self._add_user(stack, "admin", ADMIN_SECRET, " ".join(rules))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def context(self) -> dict[str, str]:
+        """The app's context."""
+        return {
+            "store": "redis",
+            "redis_host": self.server.host,
+            "redis_port": str(self.server.port),
+            "redis_ca": str(self._ca),
+            "redis_user": USER,
+            "redis_secret": self._arn(SECRET),
+            "redis_admin_secret": self._arn(ADMIN_SECRET),
+        }
+
+    def password(self, secret: str = SECRET) -> str:
+        """What is AWSCURRENT."""
+        text = self.secrets.get_secret_value(SecretId=secret)["SecretString"]
+        password: str = json.loads(text)["password"]
+        return password
+
+    def _arn(self, secret: str) -> str:
+        arn: str = self.secrets.describe_secret(SecretId=secret)["ARN"]
+        return arn
+
+    def pending(self) -> bool:
+        """Whether the version AWSPENDING has a value."""
+        try:
+            found = self.secrets.get_secret_value(SecretId=SECRET, VersionStage="AWSPENDING")
+        except self.secrets.exceptions.ResourceNotFoundException:
+            return False
+        return "SecretString" in found
+
+    def _add_user(self, stack: ExitStack, name: str, secret: str, rules: str) -> None:
+        password = secrets.token_urlsafe(24)
+        self.server.add_user(name, password, rules)
+        text = json.dumps({"username": name, "password": password})
+        self.secrets.create_secret(Name=secret, SecretString=text)
+        stack.callback(self.secrets.delete_secret, SecretId=secret, ForceDeleteWithoutRecovery=True)
+
+
+class DeployedRotation:
+    """Drives the deployed rotation function of the user's secret as Secrets Manager does."""
+
+    def __init__(self, aws: LocalAws, redis: RedisForApp) -> None:
+        self._aws = aws
+        self._lambda = aws.client("lambda")
+        self._redis = redis
+        self._function = self._found()
+        enable_rotation(redis.secrets, SECRET)
+
+    def close(self) -> None:
+        """Closes its client."""
+        self._lambda.close()
+
+    def announce(self) -> str:
+        """Begins a rotation; returns its token."""
+        return announce(self._redis.secrets, SECRET)
+
+    def step(self, name: str, token: str) -> None:
+        """One invocation of the function. Raises RuntimeError with its message."""
+        arn = self._redis.secrets.describe_secret(SecretId=SECRET)["ARN"]
+        event = {"Step": name, "SecretId": arn, "ClientRequestToken": token}
+        response = self._lambda.invoke(
+            FunctionName=self._function, Payload=json.dumps(event).encode()
+        )
+        payload = response["Payload"].read()
+        if "FunctionError" in response:
+            raise RuntimeError(json.loads(payload)["errorMessage"])
+
+    def rotate(self, token: str | None = None) -> None:
+        """A whole rotation."""
+        token = self.announce() if token is None else token
+        for name in STEPS:
+            self.step(name, token)
+
+    def kill(self) -> bool:
+        """Ends the function's processes; returns whether there were any."""
+        processes = self._aws.function_processes(self._function)
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        return bool(processes)
+
+    def _found(self) -> str:
+        functions = self._lambda.list_functions()["Functions"]
+        [name] = [
+            function["FunctionName"]
+            for function in functions
+            if "IDEMPOTENCY_ROTATION_STRATEGY"
+            in function.get("Environment", {}).get("Variables", {})
+        ]
+        return str(name)

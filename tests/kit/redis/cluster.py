@@ -1,0 +1,236 @@
+"""A real Redis cluster on loopback: three primaries, and a replica of the first."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, NamedTuple
+
+import redis
+from redis.crc import key_slot
+
+from kit.network.tls import certificates
+from kit.redis.servers import HOST, PATIENCE, RedisServer, until
+from lambda_idempotency.contract.redis import RedisSettings
+
+SLOTS: Final = 16_384
+PRIMARIES: Final = 3
+REPLICA: Final = 3
+"""The index of the node that starts as the replica of node 0."""
+_BOUNDS: Final = [SLOTS * part // PRIMARIES for part in range(PRIMARIES + 1)]
+
+
+class RedisCluster:
+    """Nodes 0 to 2 share the slots, node 3 is a replica of node 0. Use as a context manager.
+
+    All nodes have the same admin password. Nothing fails over by itself unless it is said to:
+    a busy machine must not look like a dead node. `node_timeout` is in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        binary: Path | None = None,
+        tls: bool = False,
+        aclfile: bool = False,
+        node_timeout: float = 2,
+        fails_over: bool = False,
+        config: Sequence[str] = (),
+    ) -> None:
+        self.admin_password = secrets.token_urlsafe(24)
+        self.nodes: list[RedisServer] = []
+        self._options: dict[str, Any] = {"binary": binary, "aclfile": aclfile, "tls": tls}
+        self._config = [
+            f"cluster-node-timeout {round(node_timeout * 1000)}",
+            f"cluster-replica-no-failover {'no' if fails_over else 'yes'}",
+            # A replica that has missed some writes can still be promoted.
+            "cluster-replica-validity-factor 0",
+            *config,
+        ]
+        self._stack = ExitStack()
+        self._names: list[str] = []
+
+    def __enter__(self) -> RedisCluster:
+        with ExitStack() as stack:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="redis-")))
+            # One CA for all: nodes are each other's clients.
+            files = certificates(directory, "localhost", HOST) if self._options["tls"] else None
+            for _ in range(PRIMARIES + 1):
+                node = RedisServer(
+                    **self._options,
+                    cluster=True,
+                    admin_password=self.admin_password,
+                    files=files,
+                    config=self._config,
+                )
+                self.nodes.append(stack.enter_context(node))
+            self._form()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def settings(self, **overrides: Any) -> RedisSettings:
+        """How the runtime connects to it, first to node 0; without credentials, unless given."""
+        return self.nodes[0].settings(**overrides)
+
+    def admin(self, node: int, **options: Any) -> redis.Redis:
+        """A client of one node, with all rights; it follows no redirections. To be closed."""
+        return self.nodes[node].admin(**options)
+
+    def add_user(self, name: str, password: str, rules: str) -> None:
+        """A user with these rules on every node: nodes do not tell each other."""
+        for node in self.nodes:
+            node.add_user(name, password, rules)
+
+    def owner(self, slot: int | str) -> int:
+        """The node that has the slot, or the slot of this key, in the eyes of each that runs."""
+        number = _slot(slot)
+        until(lambda: len(set(self._owners(number))) == 1, f"all know the owner of slot {number}")
+        return self._owners(number)[0]
+
+    def promote_replica(self, how: Literal["", "FORCE", "TAKEOVER"] = "") -> None:
+        """Node 3 becomes the primary of node 0's slots, and each node that runs knows it.
+
+        In agreement with node 0, or without it (FORCE), or without anybody (TAKEOVER).
+        https://redis.io/docs/latest/commands/cluster-failover/
+        """
+        self.ask(REPLICA, "FAILOVER", *([how] if how else []))
+        self.wait_promoted()
+
+    def wait_promoted(self) -> None:
+        """Until node 3 has node 0's place, in the eyes of each node that runs."""
+        until(lambda: all(map(self._is_promoted, self.running())), "node 3 is a primary")
+        until(self.is_ok, "the cluster has settled")
+
+    def migrate_slot(self, slot: int | str, to: int) -> Migration:
+        """Begins to move a slot, or the slot of this key, to another primary."""
+        return Migration(self, _slot(slot), source=self.owner(slot), target=to)
+
+    def name(self, node: int) -> str:
+        """The name by which a cluster knows its node."""
+        return self._names[node]
+
+    def running(self) -> list[int]:
+        """The nodes that run."""
+        return [number for number, node in enumerate(self.nodes) if node.running]
+
+    def is_ok(self) -> bool:
+        """Whether all nodes that run say so, and agree on who is whose replica and has what."""
+        running = self.running()
+        states = [self.ask(node, "INFO") for node in running]
+        first, *others = [self._view(node) for node in running]
+        return all(view == first for view in others) and all(
+            "cluster_state:ok" in state and f"cluster_slots_ok:{SLOTS}" in state for state in states
+        )
+
+    def ask(self, node: int, *arguments: str | int) -> Any:
+        """The answer of a node to a CLUSTER command, as text."""
+        with self.admin(node, decode_responses=True) as admin:
+            return admin.execute_command("CLUSTER", *arguments)
+
+    def _form(self) -> None:
+        self._names = [self.ask(node, "MYID") for node in range(len(self.nodes))]
+        for node, (first, end) in enumerate(pairwise(_BOUNDS)):
+            self.ask(node, "ADDSLOTS", *range(first, end))
+            self.ask(node, "SET-CONFIG-EPOCH", node + 1)
+        for server in self.nodes[1:]:
+            self.ask(0, "MEET", server.host, server.port)
+        until(self._all_met, "all nodes know each other")
+        self.ask(REPLICA, "REPLICATE", self._names[0])
+        until(self.nodes[REPLICA].in_sync, "the replica has the data of its primary")
+        until(self.is_ok, "the cluster is ok")
+
+    def _all_met(self) -> bool:
+        return all(len(self._view(node)) == len(self.nodes) for node in self.running())
+
+    def _view(self, node: int) -> dict[int, _Role]:
+        """What a node takes those to be that run. CLUSTER SLOTS would hide a replica without data.
+
+        https://redis.io/docs/latest/commands/cluster-nodes/
+        """
+        seen = {}
+        for line in self.ask(node, "NODES").splitlines():
+            name, _, flags, primary, _, _, _, _, *slots = line.split()
+            if name in self._names and (number := self._names.index(name)) in self.running():
+                # Slots on their way are in brackets, and still have their owner beside that.
+                ranges = sorted(slot for slot in slots if not slot.startswith("["))
+                seen[number] = _Role("master" in flags.split(","), primary, tuple(ranges))
+        return seen
+
+    def _owners(self, slot: int) -> list[int]:
+        """Who has a slot in the eyes of each node that runs; -1 for nobody that runs."""
+        return [
+            next((node for node, role in self._view(viewer).items() if role.has(slot)), -1)
+            for viewer in self.running()
+        ]
+
+    def _is_promoted(self, viewer: int) -> bool:
+        view = self._view(viewer)
+        return view[REPLICA].is_primary and not (0 in view and view[0].is_primary)
+
+
+class _Role(NamedTuple):
+    is_primary: bool
+    primary: str
+    ranges: tuple[str, ...]
+
+    def has(self, slot: int) -> bool:
+        bounds = [[int(bound) for bound in slots.split("-")] for slots in self.ranges]
+        return any(ends[0] <= slot <= ends[-1] for ends in bounds)
+
+
+class Migration:
+    """A slot on its way: both nodes know of it from the start, and none of its keys has moved.
+
+    https://redis.io/docs/latest/commands/cluster-setslot/
+    """
+
+    def __init__(self, cluster: RedisCluster, slot: int, *, source: int, target: int) -> None:
+        self.slot = slot
+        self.source = source
+        self.target = target
+        self._cluster = cluster
+        cluster.ask(target, "SETSLOT", slot, "IMPORTING", cluster.name(source))
+        cluster.ask(source, "SETSLOT", slot, "MIGRATING", cluster.name(target))
+
+    def keys(self) -> list[bytes]:
+        """The keys that are still at the source."""
+        with self._cluster.admin(self.source) as admin:
+            found: list[bytes] = admin.execute_command(
+                "CLUSTER", "GETKEYSINSLOT", self.slot, 1_000_000
+            )
+        return found
+
+    def move(self, *keys: str | bytes) -> None:
+        """Moves these keys, or all of the slot."""
+        if not (moving := keys or tuple(self.keys())):
+            return
+        target = self._cluster.nodes[self.target]
+        where = (target.host, target.port, "", 0, round(PATIENCE * 1000))
+        how = ("AUTH2", "default", target.admin_password, "KEYS", *moving)
+        with self._cluster.admin(self.source) as admin:
+            admin.execute_command("MIGRATE", *where, *how)
+
+    def finish(self) -> None:
+        """Moves what is left and gives the slot to the target, until every node knows it."""
+        self.move()
+        for node in (self.target, self.source):
+            self._cluster.ask(node, "SETSLOT", self.slot, "NODE", self._cluster.name(self.target))
+        until(lambda: self._cluster.owner(self.slot) == self.target, "all know the new owner")
+        until(self._cluster.is_ok, "the cluster has settled")
+
+
+def _slot(slot: int | str) -> int:
+    return slot if isinstance(slot, int) else key_slot(slot.encode())

@@ -1,0 +1,179 @@
+"""One user of real Redis servers, his secret in the local AWS, and the function that rotates it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
+from typing import Any, Final
+from uuid import uuid4
+
+from redis.connection import Connection
+from redis.exceptions import AuthenticationError
+
+from kit.aws.local import LocalAws
+from kit.redis.servers import RedisServer
+from kit.rotation.calls import Calls
+from kit.rotation.secrets import FaithfulSecrets, announce, enable_rotation
+from lambda_idempotency.contract.redis import RedisSettings, access_string
+from lambda_idempotency.contract.rotation import RotationSettings
+from lambda_idempotency.rotation.acl import ADMIN_CLUSTER_COMMANDS, ADMIN_COMMANDS
+from lambda_idempotency.rotation.function import rotation_of
+from lambda_idempotency.rotation.waiting import Patience
+
+STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
+_NUMBERS = count(1)
+
+
+class RotationWorld:
+    """The user exists on all servers, with one password, which is AWSCURRENT."""
+
+    def __init__(
+        self, aws: LocalAws, servers: Sequence[RedisServer], settings: RedisSettings
+    ) -> None:
+        number = next(_NUMBERS)
+        self.servers = list(servers)
+        self.user = f"user{number}"
+        self.admin = f"admin{number}"
+        self.admin_password = secrets.token_urlsafe(24)
+        self.client = FaithfulSecrets(aws.client("secretsmanager"))
+        self._ssm = aws.client("ssm")
+        self.other_clients: dict[str, Any] = {}
+        """By the name of their service."""
+        commands = ADMIN_CLUSTER_COMMANDS if settings.cluster else ADMIN_COMMANDS
+        self.allow_admin(commands)
+        self.first_password = secrets.token_urlsafe(24)
+        for server in self.servers:
+            rules = access_string(["shop"], cluster=settings.cluster)
+            server.add_user(self.user, self.first_password, rules)
+        self.secret = self._create(username=self.user, password=self.first_password, note="kept")
+        enable_rotation(self.client, self.secret)
+        self.settings = RotationSettings(
+            strategy="acl",
+            secret=self.secret,
+            user=self.user,
+            parameter=f"/rotation/{number}",
+            admin=self._create(username=self.admin, password=self.admin_password),
+        )
+        self.publish(settings)
+
+    def publish(self, settings: RedisSettings) -> None:
+        """Writes the parameter."""
+        document = json.dumps(settings.to_document())
+        self._ssm.put_parameter(
+            Name=self.settings.parameter, Value=document, Type="String", Overwrite=True
+        )
+
+    def allow_admin(self, commands: Iterable[str]) -> None:
+        """The administrator may do this and nothing else."""
+        rules = " ".join(["on", "-@all", *(f"+{command}" for command in commands)])
+        for server in self.servers:
+            server.add_user(self.admin, self.admin_password, rules)
+
+    def announce(self) -> str:
+        """Begins a rotation; returns its token."""
+        return announce(self.client, self.secret)
+
+    def step(
+        self,
+        name: str,
+        token: str,
+        *,
+        calls: Calls | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        """One step, as one invocation of the function."""
+        calls = Calls() if calls is None else calls
+        clients = {"secretsmanager": self.client, "ssm": self._ssm, **self.other_clients}
+        rotation = rotation_of(
+            self.settings,
+            client=lambda service: calls.client(clients[service]),
+            patience=patience or patience_of(60),
+            connect=calls.connect,
+        )
+        rotation.run({"Step": name, "SecretId": self.secret, "ClientRequestToken": token})
+
+    def rotate(
+        self,
+        token: str | None = None,
+        *,
+        calls: Calls | None = None,
+        between: Callable[[], None] = lambda: None,
+    ) -> str:
+        """All steps, with `between` after each; returns the token."""
+        token = self.announce() if token is None else token
+        for name in STEPS:
+            self.step(name, token, calls=calls)
+            between()
+        return token
+
+    def labels(self, version: str) -> set[str]:
+        """The labels of a version."""
+        found = self.client.describe_secret(SecretId=self.secret)
+        return set(found["VersionIdsToStages"].get(version, []))
+
+    def fields(self, version: str | None = None) -> dict[str, Any]:
+        """What is in a version, or in the one that is AWSCURRENT."""
+        which = {} if version is None else {"VersionId": version}
+        found = self.client.get_secret_value(SecretId=self.secret, **which)
+        fields: dict[str, Any] = json.loads(found["SecretString"])
+        return fields
+
+    def put(self, fields: dict[str, Any], *, token: str | None = None, stage: str) -> None:
+        """Writes a version by hand."""
+        self.client.put_secret_value(
+            SecretId=self.secret,
+            ClientRequestToken=token or str(uuid4()),
+            SecretString=json.dumps(fields),
+            VersionStages=[stage],
+        )
+
+    def check_current(self) -> None:
+        """What AWSCURRENT says is valid on every node."""
+        password = self.fields()["password"]
+        assert all(self.accepts(server, password) for server in self.servers)
+
+    def check_only(self, password: str) -> None:
+        """This is AWSCURRENT, and the only password on every node, by what each node says."""
+        assert self.fields()["password"] == password
+        for server in self.servers:
+            assert self.hashes(server) == {sha256(password)}
+            assert self.accepts(server, password)
+
+    def accepts(self, server: RedisServer, password: str) -> bool:
+        """Whether the user can log in, and run the command that tests run."""
+        connection: Any = Connection(
+            host=server.host, port=server.plain_port, protocol=2, driver_info=None
+        )  # type: ignore[no-untyped-call]
+        try:
+            connection.send_command("AUTH", self.user, password)
+            connection.read_response()
+            connection.send_command("TIME")
+            return bool(connection.read_response())
+        except AuthenticationError:
+            return False
+        finally:
+            connection.disconnect()
+
+    def hashes(self, server: RedisServer) -> set[str]:
+        """The hashes of the user's passwords on one node."""
+        with server.admin() as admin:
+            return set(admin.acl_getuser(self.user)["passwords"])
+
+    def _create(self, **fields: str) -> str:
+        name = f"rotation/{uuid4().hex}"
+        created = self.client.create_secret(Name=name, SecretString=json.dumps(fields))
+        return str(created["ARN"])
+
+
+def patience_of(seconds: float) -> Patience:
+    """Of an invocation whose time passes by sleeping only, which takes none."""
+    slept: list[float] = []
+    return Patience(lambda: seconds - sum(slept), sleep=slept.append)
+
+
+def sha256(password: str) -> str:
+    """As Redis keeps it."""
+    return hashlib.sha256(password.encode()).hexdigest()

@@ -1,0 +1,155 @@
+"""What of a handler's result is recorded, and what its duplicates get."""
+
+from __future__ import annotations
+
+import traceback
+from decimal import Decimal
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lambda_idempotency import ResponseUnavailableError
+from lambda_idempotency.protocol.record import NO_BODY, Record
+from lambda_idempotency.response.serialization import from_stored, to_stored
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(), max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters()), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+class Hostile(dict[str, Any]):
+    """Has an item, so that the encoder asks for it, and raises."""
+
+    def items(self) -> Any:
+        raise RuntimeError("no")
+
+
+def completed(data: str | bytes | None, encoding: str | None = None) -> Record:
+    return Record(
+        key="shop#00",
+        status="COMPLETED",
+        owner="o",
+        attempt=1,
+        expiration=1,
+        data=data,
+        encoding=encoding,
+    )
+
+
+def replayed(result: Any) -> Any:
+    stored = to_stored(result)
+    return from_stored(completed(stored.data, stored.encoding))
+
+
+@settings(deadline=None)
+@given(json_values)
+def test_a_json_result_is_replayed_as_it_was(result: Any) -> None:
+    assert replayed(result) == result
+
+
+@settings(deadline=None)
+@given(json_values)
+def test_a_recorded_result_can_be_written_as_utf_8(result: Any) -> None:
+    data = to_stored(result).data
+    assert isinstance(data, str)
+    assert data.encode()
+
+
+@pytest.mark.parametrize("result", [None, 0, "", [], {}, False, 0.0])
+def test_a_falsy_result_is_told_apart_from_none_at_all(result: Any) -> None:
+    assert repr(replayed(result)) == repr(result)
+
+
+@pytest.mark.parametrize(
+    ("result", "sent"),
+    [
+        ((1, (2,)), [1, [2]]),
+        ({1: "a"}, {"1": "a"}),
+        (Decimal("1.50"), 1.5),
+        ({"total": Decimal(3)}, {"total": 3.0}),
+    ],
+)
+def test_a_duplicate_gets_what_lambda_would_have_sent(result: Any, sent: Any) -> None:
+    assert replayed(result) == sent
+
+
+@pytest.mark.parametrize("result", ["\ud800", {"\udfff": ["é", "\ud83d"]}, "\ud83d\ude00"])
+def test_surrogates_neither_fail_nor_get_lost(result: Any) -> None:
+    assert to_stored(result).encoding is None
+
+
+def test_the_caller_gets_the_very_object_that_the_handler_returned() -> None:
+    result = {"a": (1, Decimal("1.5"))}
+    assert to_stored(result).result is result
+
+
+def test_each_replay_is_a_new_object() -> None:
+    record = completed('{"items": []}')
+    from_stored(record)["items"].append(1)
+    assert from_stored(record) == {"items": []}
+
+
+ENDLESS: Final[list[Any]] = []
+ENDLESS.append(ENDLESS)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {1, 2},
+        b"bytes",
+        object(),
+        {"a": [1j]},
+        Hostile(a=1),
+        [Hostile(a=1)],
+        {(1, 2): 3},
+        Decimal("sNaN"),
+        ENDLESS,
+        10**5000,
+    ],
+    ids=lambda result: type(result).__name__,
+)
+def test_a_result_that_is_no_json_is_recorded_without_a_body(result: Any) -> None:
+    stored = to_stored(result)
+    assert (stored.data, stored.encoding) == (None, NO_BODY)
+    assert stored.result is result
+
+
+@pytest.mark.parametrize(
+    "record",
+    [completed(None, NO_BODY), completed(None), completed('"x"', "a later version's")],
+)
+def test_a_result_without_a_body_is_unavailable(record: Record) -> None:
+    with pytest.raises(ResponseUnavailableError, match="shop#00 is done"):
+        from_stored(record)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    ["", "secret-4711", '{"secret-4711"', b"\xffsecret-4711", "1" * 5000, "[" * 100_000],
+    ids=["empty", "text", "cut", "bytes", "digits", "deep"],
+)
+def test_a_stored_result_that_cannot_be_read_is_unavailable(garbage: str | bytes) -> None:
+    with pytest.raises(ResponseUnavailableError, match="shop#00 is done"):
+        from_stored(completed(garbage))
+
+
+def test_an_unreadable_result_is_not_quoted() -> None:
+    garbage = '{"secret-4711"'
+    with pytest.raises(ResponseUnavailableError) as refused:
+        from_stored(completed(garbage))
+    assert "secret-4711" not in "".join(traceback.format_exception(refused.value))
+
+
+def test_a_stored_result_may_be_bytes() -> None:
+    assert from_stored(completed('{"a": "é"}'.encode())) == {"a": "é"}

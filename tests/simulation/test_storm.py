@@ -1,0 +1,102 @@
+"""Processes that are killed and stalled at random keep the promise on real stores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulation.histories import Operation
+from simulation.storm.broken import Break
+from simulation.storm.conductor import Fates
+from simulation.storm.run import storm
+from simulation.storm.verdict import judge
+from simulation.storm.worker import StoreName
+
+PATIENCE = 100.0
+"""Seconds."""
+
+
+def _until(*, strokes: int, calls: int) -> Callable[[Path, Fates], bool]:
+    """Goes on until so many workers were killed, and stalled, half as often something has happened
+    to the store, and so many calls were made."""
+    deadline = time.monotonic() + PATIENCE
+
+    def goes_on(history: Path, fates: Fates) -> bool:
+        assert time.monotonic() < deadline, "the storm does not come to its end"
+        made = history.read_bytes().count(b'"called":')
+        struck = min(fates.killed, fates.stalled, fates.troubled.total() * 2)
+        return struck < strokes or made < calls
+
+    return goes_on
+
+
+@pytest.mark.parametrize("store", ["dynamodb", "redis"])
+def test_every_effect_and_every_answer_is_explained(store: StoreName) -> None:
+    verdict = storm(store, _until(strokes=5, calls=250), seed=20)
+    assert verdict.holds, str(verdict)
+    assert verdict.runs > 50
+
+
+@pytest.mark.parametrize("way", ["ignores leases", "forgets answers"])
+def test_a_broken_store_is_found_out(way: Break) -> None:
+    verdict = storm("redis", _until(strokes=1, calls=300), seed=20, broken=way)
+    assert not verdict.holds
+
+
+# The verdict --------------------------------------------------------------------------------------
+
+
+def _run(name: str, at: float, *, took: float = 0.1, **more: object) -> Operation:
+    """A run of key `k` that was executed."""
+    told = {
+        "ran": at + 0.01,
+        "returned": at + took - 0.01,
+        "result": name,
+        "ended": at + took,
+        "ending": "executed",
+        "answer": name,
+    }
+    return Operation(f"k/{name}", at, **{**told, **more})  # type: ignore[arg-type]
+
+
+DIED: Any = {"returned": None, "result": None, "ended": None, "ending": None, "answer": None}
+
+
+def test_one_run_and_its_replay_hold() -> None:
+    replay = Operation("k/b", 1.0, ended=1.1, ending="replayed", answer="a")
+    assert judge([_run("a", 0), replay], lease=1).holds
+
+
+def test_a_run_after_one_that_died_is_explained_when_the_lease_has_ended() -> None:
+    verdict = judge([_run("a", 0, **DIED), _run("b", 1.5)], lease=1)
+    assert verdict.holds
+    assert (verdict.repeats, verdict.died) == (1, 1)
+
+
+def test_a_run_within_the_lease_of_one_that_died_is_not_explained() -> None:
+    verdict = judge([_run("a", 0, **DIED), _run("b", 0.5)], lease=1)
+    assert verdict.unexplained == ["k/b ran after k/a, which had not died"]
+
+
+def test_a_run_after_a_recorded_answer_is_not_explained() -> None:
+    verdict = judge([_run("a", 0), _run("b", 5)], lease=1)
+    assert verdict.unexplained == ["k/b ran after k/a, which had not died"]
+
+
+def test_a_run_after_one_whose_answer_was_reported_lost_is_explained() -> None:
+    lost = _run("a", 0, took=3, ending="unrecorded")
+    assert judge([lost, _run("b", 1.5)], lease=1).holds
+
+
+def test_a_run_that_was_stalled_past_its_own_lease_is_explained() -> None:
+    stalled = _run("b", 0, took=2.7, ran=2.6, ending="unrecorded")
+    assert judge([stalled, _run("a", 2.1)], lease=1).holds
+
+
+def test_answers_that_differ_are_not_explained() -> None:
+    other = Operation("k/b", 1.0, ended=1.1, ending="replayed", answer="another")
+    assert not judge([_run("a", 0), other], lease=1).holds

@@ -1,0 +1,131 @@
+"""A completion and a claim at once: on every store, each is as if it were alone."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Final
+
+import pytest
+
+from kit.batches import Orders, batch, failures, fifo, sqs
+from kit.worlds import DynamoDBWorld, World, fresh_key
+from lambda_idempotency import DynamoDBStore, StoreError, idempotent_records
+from lambda_idempotency.drivers.sync import ask_together
+from lambda_idempotency.protocol.record import COMPLETED, Blocked, Claim, Completion, Done
+from lambda_idempotency.protocol.steps import Both, Together
+
+ME: Final = "a" * 32
+OTHER: Final = "b" * 32
+
+
+def _claim(key: str, owner: str = ME) -> Claim:
+    return Claim(key=key, owner=owner, lease=30_000, expires_after=60_000)
+
+
+def _together(world: World, claimed: str) -> Both:
+    completion = Completion(
+        key=world.key, owner=ME, attempt=1, expires_after=60_000, encoding="none"
+    )
+    return ask_together(world.store, Together(completion, _claim(claimed)), lambda: 10_000)
+
+
+def test_both_take_effect(world: World) -> None:
+    other = fresh_key()
+    world.store.claim(_claim(world.key))
+    both = _together(world, other)
+    assert (type(both.completed), type(both.claimed)) == (Done, Done)
+    stored = world.stored()
+    assert stored is not None
+    assert (stored.status, stored.data, stored.encoding) == (COMPLETED, None, "none")
+    assert isinstance(world.store.read(other), Blocked)
+
+
+def test_a_claim_that_is_blocked_leaves_the_completion_alone(world: World) -> None:
+    other = fresh_key()
+    world.store.claim(_claim(world.key))
+    world.store.claim(_claim(other, OTHER))
+    both = _together(world, other)
+    assert isinstance(both.completed, Done)
+    assert isinstance(both.claimed, Blocked)
+    assert both.claimed.record.owner == OTHER
+
+
+def test_a_completion_that_is_blocked_leaves_the_claim_alone(world: World) -> None:
+    world.store.claim(_claim(world.key, OTHER))
+    both = _together(world, fresh_key())
+    assert isinstance(both.completed, Blocked)
+    assert isinstance(both.claimed, Done)
+
+
+def test_batches_take_effect_once(world: World) -> None:
+    orders = Orders()
+    handler = idempotent_records(store=world.store, namespace="shop")(orders)
+    items = [world.key + number for number in "12345"]
+    orders.poisoned[items[2]] = ValueError("a bug")
+    assert failures(handler(batch(*map(sqs, items)), None)) == [items[2]]
+    orders.poisoned.clear()
+    assert failures(handler(batch(*map(sqs, items)), None)) == []
+    assert orders.done == [*items[:2], *items[3:], items[2]]
+
+
+def test_batches_keep_their_order(world: World) -> None:
+    orders = Orders()
+    handler = idempotent_records(store=world.store, namespace="shop")(orders)
+    items = [world.key + number for number in "12345"]
+    orders.poisoned[items[2]] = ValueError("a bug")
+    assert failures(handler(batch(*map(fifo, items)), None)) == items[2:]
+    orders.poisoned.clear()
+    assert failures(handler(batch(*map(fifo, items)), None)) == []
+    assert orders.done == items
+
+
+# DynamoDB -----------------------------------------------------------------------------------------
+
+
+class Meeting:
+    """A client whose writes wait for one another, so that they are under way at the same time."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._meeting = threading.Barrier(2)
+
+    def put_item(self, **request: Any) -> Any:
+        self._meeting.wait(timeout=30)
+        return self._client.put_item(**request)
+
+
+def test_dynamodb_is_asked_for_both_at_the_same_time(dynamodb: DynamoDBWorld) -> None:
+    dynamodb.store.claim(_claim(dynamodb.key))
+    dynamodb.store = DynamoDBStore(dynamodb.table, client=Meeting(dynamodb.client))
+    both = _together(dynamodb, fresh_key())
+    assert (type(both.completed), type(both.claimed)) == (Done, Done)
+
+
+def test_dynamodb_is_asked_one_after_the_other_where_there_can_be_no_thread(
+    dynamodb: DynamoDBWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    dynamodb.store.claim(_claim(dynamodb.key))
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    both = _together(dynamodb, fresh_key())
+    assert (type(both.completed), type(both.claimed)) == (Done, Done)
+
+
+@pytest.mark.parametrize("lost", [COMPLETED, "INPROGRESS"])
+def test_a_request_to_dynamodb_that_fails_leaves_the_other_alone(
+    dynamodb: DynamoDBWorld, lost: str
+) -> None:
+    class Losing:
+        def put_item(self, **request: Any) -> Any:
+            if request["Item"]["status"]["S"] == lost:
+                raise ConnectionError
+            return dynamodb.client.put_item(**request)
+
+    dynamodb.store.claim(_claim(dynamodb.key))
+    store = DynamoDBStore(dynamodb.table, client=Losing())
+    completion = Completion(key=dynamodb.key, owner=ME, attempt=1, expires_after=60_000)
+    replies = store.together(completion, _claim(fresh_key()))
+    kinds = [Done, StoreError] if lost == "INPROGRESS" else [StoreError, Done]
+    assert [type(reply) for reply in replies] == kinds

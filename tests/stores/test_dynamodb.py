@@ -1,0 +1,266 @@
+"""The DynamoDB store beyond the common contract: its items, its requests, its errors.
+
+Nothing here depends on time; see test_service_clock.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeAlias
+
+import pytest
+
+from kit.network.fault_server import FaultServer, failure
+from kit.network.processes import free_port
+from kit.network.proxy import LossyProxy
+from kit.worlds import CLIENTS, DynamoDBWorld
+from lambda_idempotency.errors import ConfigurationError, StoreError
+from lambda_idempotency.protocol.record import (
+    Blocked,
+    Claim,
+    Completion,
+    Done,
+    Gone,
+    Record,
+    Reply,
+    Store,
+)
+from lambda_idempotency.stores.dynamodb import DynamoDBStore, to_item
+
+ME: Final = "a" * 32
+SECRET: Final = "card 4111"
+TABLE: Final = "idempotency"
+DAY: Final = 24 * 3600 * 1000
+
+VERBS: Final[dict[str, Callable[[Store, str], Reply]]] = {
+    "claim": lambda store, key: store.claim(_claim(key)),
+    "complete": lambda store, key: store.complete(_completion(key)),
+    "release": lambda store, key: store.release(key, ME),
+    "read": lambda store, key: store.read(key),
+}
+OPERATIONS: Final = {
+    "claim": "put_item",
+    "complete": "put_item",
+    "release": "delete_item",
+    "read": "get_item",
+}
+Connect: TypeAlias = Callable[[str], Any]
+_EACH_VERB = pytest.mark.parametrize("verb", VERBS)
+
+
+def _claim(key: str) -> Claim:
+    return Claim(
+        key=key, owner=ME, lease=30_000, expires_after=DAY, fingerprint="digest", scope="alice"
+    )
+
+
+def _completion(key: str) -> Completion:
+    return Completion(
+        key=key,
+        owner=ME,
+        attempt=2,
+        expires_after=DAY,
+        fingerprint="digest",
+        data=SECRET,
+        encoding="plain",
+        scope="alice",
+    )
+
+
+@pytest.fixture(params=CLIENTS)
+def connect(request: pytest.FixtureRequest, once: None) -> Iterator[Connect]:
+    """Makes clients for an endpoint, of each kind in turn; none of them tries twice."""
+    clients = []
+
+    def connect(endpoint: str) -> Any:
+        clients.append(CLIENTS[request.param](endpoint))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()
+
+
+# Items --------------------------------------------------------------------------------------------
+
+
+def test_a_claim_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBWorld) -> None:
+    now = dynamodb.store.claim(_claim(dynamodb.key)).now
+    assert dynamodb.item() == {
+        "id": {"S": dynamodb.key},
+        "status": {"S": "INPROGRESS"},
+        "owner": {"S": ME},
+        "attempt": {"N": "1"},
+        "expiration": {"N": str(-(-(now + 30_000 + DAY) // 1000))},
+        "in_progress_expiration": {"N": str(now + 30_000)},
+        "validation": {"S": "digest"},
+        "scope": {"S": "alice"},
+    }
+
+
+def test_an_answer_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBWorld) -> None:
+    now = dynamodb.store.complete(_completion(dynamodb.key)).now
+    assert dynamodb.item() == {
+        "id": {"S": dynamodb.key},
+        "status": {"S": "COMPLETED"},
+        "owner": {"S": ME},
+        "attempt": {"N": "2"},
+        "expiration": {"N": str(-(-(now + DAY) // 1000))},
+        "validation": {"S": "digest"},
+        "data": {"S": SECRET},
+        "encoding": {"S": "plain"},
+        "scope": {"S": "alice"},
+    }
+
+
+def test_bytes_are_kept_as_binary(dynamodb: DynamoDBWorld) -> None:
+    dynamodb.store.complete(_completion(dynamodb.key)._replace(data=b"\x00\x01"))
+    item = dynamodb.item()
+    assert item is not None
+    assert item["data"] == {"B": b"\x00\x01"}
+
+
+def test_what_is_not_known_is_not_an_attribute(dynamodb: DynamoDBWorld) -> None:
+    completion = Completion(key=dynamodb.key, owner=ME, attempt=1, expires_after=DAY)
+    dynamodb.store.complete(completion)
+    assert set(dynamodb.item() or {}) == {"id", "status", "owner", "attempt", "expiration"}
+
+
+def test_an_answer_of_the_allowed_size_fits_into_an_item() -> None:
+    record = Record(
+        key="n" * 128 + "#" + "0" * 64,
+        status="COMPLETED",
+        owner=ME,
+        attempt=10**9,
+        expiration=10**12,
+        fingerprint="0" * 64,
+        encoding="none",
+        scope="0" * 64,
+    )
+    others = sum(len(name) + len(*value.values()) for name, value in to_item(record).items())
+    assert DynamoDBStore.max_data is not None
+    assert others + len("data") + DynamoDBStore.max_data <= 400 * 1024
+
+
+# Items of somebody else ---------------------------------------------------------------------------
+
+_POWERTOOLS: Final[dict[str, Any]] = {
+    "status": {"S": "COMPLETED"},
+    "expiration": {"N": "9999999999"},
+    "data": {"S": SECRET},
+}
+_FOREIGN: Final[dict[str, dict[str, Any]]] = {
+    "Powertools record": _POWERTOOLS,
+    "some other item": {"price": {"N": "4111"}},
+    "unknown status": {**_POWERTOOLS, "owner": {"S": ME}, "status": {"S": "EXPIRED"}},
+    "attempt that is no number": {**_POWERTOOLS, "owner": {"S": ME}, "attempt": {"S": "x"}},
+}
+
+
+@_EACH_VERB
+@pytest.mark.parametrize("kind", _FOREIGN)
+def test_an_item_that_is_no_record_is_refused_by_name(
+    dynamodb: DynamoDBWorld, kind: str, verb: str
+) -> None:
+    item = {"id": {"S": dynamodb.key}, **_FOREIGN[kind]}
+    dynamodb.put(item)
+    with pytest.raises(StoreError) as raised:
+        VERBS[verb](dynamodb.store, dynamodb.key)
+    assert dynamodb.key in str(raised.value)
+    assert f"table {dynamodb.table}" in str(raised.value)
+    assert "4111" not in str(raised.value)
+    assert dynamodb.item() == item
+
+
+def test_an_item_that_is_no_record_but_has_expired_gives_way(dynamodb: DynamoDBWorld) -> None:
+    dynamodb.put({**_POWERTOOLS, "id": {"S": dynamodb.key}, "expiration": {"N": "1"}})
+    assert isinstance(dynamodb.store.claim(_claim(dynamodb.key)), Done)
+
+
+# Requests -----------------------------------------------------------------------------------------
+
+
+@_EACH_VERB
+@pytest.mark.parametrize("state", ["absent", "own", "foreign"])
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_verb_is_one_request(
+    local_dynamodb: Any, proxy: LossyProxy, client: str, verb: str, state: str
+) -> None:
+    world = DynamoDBWorld(CLIENTS[client](proxy.endpoint), TABLE)
+    if state != "absent":
+        claim = _claim(world.key)._replace(owner=ME if state == "own" else "b" * 32)
+        world.plant(claim.record(world.now()))
+    before = len(proxy.operations)
+    VERBS[verb](world.store, world.key)
+    world.client.close()
+    assert proxy.operations[before:] == [OPERATIONS[verb].title().replace("_", "")]
+
+
+def test_a_read_is_strongly_consistent(connect: Connect) -> None:
+    with FaultServer() as server:
+        store = DynamoDBStore("table", client=connect(server.endpoint))
+        assert isinstance(store.read("shop#1"), Gone)
+        (request,) = server.requests
+    assert request.parsed == {
+        "TableName": "table",
+        "Key": {"id": {"S": "shop#1"}},
+        "ConsistentRead": True,
+    }
+
+
+# Errors -------------------------------------------------------------------------------------------
+
+
+def _error(store: Store, verb: str) -> str:
+    """The message of the verb's failure, which names nothing it must not."""
+    with pytest.raises(StoreError) as raised:
+        VERBS[verb](store, "shop#secret-digest")
+    message = str(raised.value)
+    for secret in ("secret-digest", ME, SECRET, "alice"):
+        assert secret not in message
+    return message
+
+
+@_EACH_VERB
+def test_a_missing_table_is_named(dynamodb: DynamoDBWorld, verb: str) -> None:
+    message = _error(DynamoDBStore("no-such-table", client=dynamodb.client), verb)
+    assert f"DynamoDB {OPERATIONS[verb]} on table no-such-table failed" in message
+    assert "ResourceNotFoundException" in message
+    assert "account and region" in message
+
+
+@_EACH_VERB
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
+def test_a_refusal_is_named_by_its_code(connect: Connect, verb: str, code: str) -> None:
+    words = f"no access to shop#secret-digest {SECRET}"
+    with FaultServer(otherwise=failure(code, message=words)) as server:
+        message = _error(DynamoDBStore("payments", client=connect(server.endpoint)), verb)
+    assert f"DynamoDB {OPERATIONS[verb]} on table payments failed: {code}" in message
+    assert "REQUEST-7" in message
+    assert ("attach()" in message) == (code == "AccessDeniedException")
+
+
+@_EACH_VERB
+def test_an_unreachable_endpoint_is_named_by_the_clients_error(connect: Connect, verb: str) -> None:
+    client = connect(f"http://127.0.0.1:{free_port()}")
+    message = _error(DynamoDBStore("payments", client=client), verb)
+    assert f"DynamoDB {OPERATIONS[verb]} on table payments failed" in message
+    assert "EndpointConnectionError" in message or "connection refused" in message
+
+
+def test_what_the_client_raised_is_the_errors_cause(dynamodb: DynamoDBWorld) -> None:
+    with pytest.raises(StoreError) as raised:
+        DynamoDBStore("no-such-table", client=dynamodb.client).read(dynamodb.key)
+    cause: Any = raised.value.__cause__
+    assert cause.response["Error"]["Code"] == "ResourceNotFoundException"
+
+
+def test_a_refused_condition_is_no_error(dynamodb: DynamoDBWorld) -> None:
+    dynamodb.store.claim(_claim(dynamodb.key))
+    blocked = dynamodb.store.claim(_claim(dynamodb.key)._replace(owner="b" * 32))
+    assert isinstance(blocked, Blocked)
+
+
+def test_an_empty_table_name_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="table_name is empty"):
+        DynamoDBStore("")

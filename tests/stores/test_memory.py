@@ -1,0 +1,107 @@
+"""The memory store: to the millisecond, because its clock can be told to stand still."""
+
+from __future__ import annotations
+
+from threading import Thread
+from typing import Any, Final
+
+import pytest
+
+from kit.clocks import ManualClock
+from lambda_idempotency.protocol.record import Blocked, Claim, Completion, Done, Gone, Record
+from lambda_idempotency.stores.memory import MemoryStore
+
+KEY: Final = "shop#1"
+LEASE: Final = 2000
+KEPT: Final = 4000
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def store(clock: ManualClock) -> MemoryStore:
+    return MemoryStore(clock)
+
+
+def _claim(name: str) -> Claim:
+    return Claim(key=KEY, owner=name * 32, lease=LEASE, expires_after=KEPT)
+
+
+def _seen(store: MemoryStore) -> Record:
+    found = store.read(KEY)
+    assert isinstance(found, Blocked)
+    return found.record
+
+
+def test_a_lease_blocks_up_to_its_end(store: MemoryStore, clock: ManualClock) -> None:
+    store.claim(_claim("a"))
+    clock.advance(1.75)
+    assert isinstance(store.claim(_claim("b"), _seen(store)), Blocked)
+
+
+def test_a_lease_has_ended_at_its_end(store: MemoryStore, clock: ManualClock) -> None:
+    store.claim(_claim("a"))
+    clock.advance(2)
+    assert isinstance(store.claim(_claim("b"), _seen(store)), Done)
+
+
+def test_a_record_blocks_up_to_its_expiration(store: MemoryStore, clock: ManualClock) -> None:
+    store.claim(_claim("a"))
+    clock.advance(5.75)
+    assert isinstance(store.claim(_claim("b")), Blocked)
+
+
+def test_a_record_has_expired_at_its_expiration(store: MemoryStore, clock: ManualClock) -> None:
+    store.claim(_claim("a"))
+    clock.advance(6)
+    assert isinstance(store.read(KEY), Gone)
+    assert isinstance(store.claim(_claim("b")), Done)
+
+
+def test_an_answer_may_be_recorded_up_to_the_limit(store: MemoryStore, clock: ManualClock) -> None:
+    completion = Completion(
+        key=KEY, owner="a" * 32, attempt=1, expires_after=KEPT, not_after=int(clock()) + 6
+    )
+    clock.advance(5.75)
+    assert isinstance(store.complete(completion), Done)
+
+
+def test_an_answer_is_late_at_the_limit(store: MemoryStore, clock: ManualClock) -> None:
+    completion = Completion(
+        key=KEY, owner="a" * 32, attempt=1, expires_after=KEPT, not_after=int(clock()) + 6
+    )
+    clock.advance(6)
+    assert isinstance(store.complete(completion), Gone)
+
+
+def test_two_memory_stores_share_nothing(store: MemoryStore, clock: ManualClock) -> None:
+    store.claim(_claim("a"))
+    assert isinstance(MemoryStore(clock).claim(_claim("b")), Done)
+
+
+class _Interrupted(dict[str, Record]):
+    """Records; just after the first look at them, another thread makes a claim."""
+
+    def __init__(self, thread: Thread) -> None:
+        super().__init__()
+        self._threads = [thread]
+
+    def get(self, *key: Any) -> Any:
+        found = super().get(*key)
+        if self._threads:
+            thread = self._threads.pop()
+            thread.start()
+            thread.join(timeout=0.2)  # it cannot end before this claim has
+        return found
+
+
+def test_nobody_comes_between_the_look_and_the_write(store: MemoryStore) -> None:
+    replies: list[object] = []
+    thread = Thread(target=lambda: replies.append(store.claim(_claim("b"))))
+    store._records = _Interrupted(thread)
+    assert isinstance(store.claim(_claim("a")), Done)
+    thread.join()
+    assert [type(reply) for reply in replies] == [Blocked]

@@ -1,0 +1,243 @@
+"""The Redis store beyond the common contract: its hashes, its scripts, its clients, its errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+import redis
+from redis.asyncio import Redis as AsyncRedis
+
+from kit.network.processes import free_port
+from kit.redis.access import DATA, DAY, ME, VERBS, WRITES, claim, completion
+from kit.redis.binaries import VERSIONS, binary_of
+from kit.redis.servers import RedisServer, connect
+from kit.worlds import RedisWorld, fresh_key
+from lambda_idempotency.errors import ConfigurationError, StoreError
+from lambda_idempotency.protocol.record import Blocked, Claim, Completion, Done, Gone
+from lambda_idempotency.stores.redis import RedisStore
+
+_EACH_VERB = pytest.mark.parametrize("verb", VERBS)
+
+
+@pytest.fixture(params=VERSIONS)
+def world(request: pytest.FixtureRequest, redis_worlds: Callable[[str], RedisWorld]) -> RedisWorld:
+    """A store on a server of each version in turn."""
+    return redis_worlds(f"redis {request.param}")
+
+
+@pytest.fixture(params=VERSIONS)
+def own_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    """A server of each version in turn, which the test may spoil."""
+    with RedisServer(binary=binary_of(request.param)) as server:
+        yield server
+
+
+@pytest.fixture
+def own_world(own_server: RedisServer) -> Iterator[RedisWorld]:
+    """A store on it."""
+    with own_server.admin() as admin:
+        yield RedisWorld(admin, admin)
+
+
+# Hashes -------------------------------------------------------------------------------------------
+
+
+def test_a_claim_is_a_hash_with_the_documented_fields(world: RedisWorld) -> None:
+    now = world.store.claim(claim(world.key)).now
+    assert world.fields() == {
+        b"status": b"INPROGRESS",
+        b"owner": ME.encode(),
+        b"attempt": b"1",
+        b"expiration": str(-(-(now + 30_000 + DAY) // 1000)).encode(),
+        b"in_progress_expiration": str(now + 30_000).encode(),
+        b"validation": b"digest",
+        b"scope": b"alice",
+    }
+
+
+def test_an_answer_is_a_hash_with_the_documented_fields(world: RedisWorld) -> None:
+    now = world.store.complete(completion(world.key)).now
+    assert world.fields() == {
+        b"status": b"COMPLETED",
+        b"owner": ME.encode(),
+        b"attempt": b"2",
+        b"expiration": str(-(-(now + DAY) // 1000)).encode(),
+        b"validation": b"digest",
+        b"data": DATA.encode(),
+        b"encoding": b"plain",
+        b"scope": b"alice",
+    }
+
+
+def test_bytes_have_a_field_of_their_own(world: RedisWorld) -> None:
+    world.store.complete(completion(world.key, data=b"\x00\xff"))
+    assert world.fields()[b"blob"] == b"\x00\xff"
+    assert b"data" not in world.fields()
+
+
+def test_what_is_not_known_is_not_a_field(world: RedisWorld) -> None:
+    world.store.complete(Completion(key=world.key, owner=ME, attempt=1, expires_after=DAY))
+    assert set(world.fields()) == {b"status", b"owner", b"attempt", b"expiration"}
+
+
+@pytest.mark.parametrize("verb", WRITES)
+def test_redis_deletes_a_record_when_it_expires(world: RedisWorld, verb: str) -> None:
+    VERBS[verb](world.store, world.key)
+    with world.admin.pipeline(transaction=False) as pipeline:
+        (s0, us0), left, (s1, us1) = pipeline.time().pttl(world.key).time().execute()
+    expires = int(world.fields()[b"expiration"]) * 1000
+    assert s0 * 1000 + us0 // 1000 + left <= expires <= s1 * 1000 + us1 // 1000 + left
+
+
+def test_a_completion_leaves_no_lease_behind(world: RedisWorld) -> None:
+    world.store.claim(claim(world.key))
+    world.store.complete(completion(world.key))
+    assert b"in_progress_expiration" not in world.fields()
+
+
+@pytest.mark.parametrize("verb", WRITES)
+def test_nothing_is_left_of_the_record_before(world: RedisWorld, verb: str) -> None:
+    older = completion(world.key, data=b"older").record(world.now())._replace(expiration=1)
+    world.plant(older)
+    world.admin.hset(world.key, mapping={f"field {number}": "x" * 100 for number in range(9_000)})
+    if verb == "claim":
+        world.store.claim(Claim(key=world.key, owner=ME, lease=30_000, expires_after=DAY))
+        lease = {b"in_progress_expiration"}
+    else:
+        world.store.complete(Completion(key=world.key, owner=ME, attempt=1, expires_after=DAY))
+        lease = set()
+    assert set(world.fields()) == {b"status", b"owner", b"attempt", b"expiration", *lease}
+    assert world.admin.pttl(world.key) > 0
+
+
+def test_a_record_keeps_its_key_while_it_changes(world: RedisWorld) -> None:
+    """A key that is deleted on the way could not be made again while its slot moves."""
+    world.store.claim(claim(world.key))
+    with world.admin.pubsub() as events:
+        world.admin.config_set("notify-keyspace-events", "KA")
+        events.subscribe(f"__keyspace@0__:{world.key}")
+        world.store.complete(completion(world.key))
+        heard = []
+        while b"hdel" not in heard:
+            message = events.get_message(ignore_subscribe_messages=True, timeout=30)
+            if message is not None:
+                heard.append(message["data"])
+        world.admin.config_set("notify-keyspace-events", "")
+    assert heard == [b"expire", b"hset", b"hdel"]
+
+
+# Scripts ------------------------------------------------------------------------------------------
+
+
+@_EACH_VERB
+def test_a_server_that_has_forgotten_the_scripts_is_told_them_again(
+    own_world: RedisWorld, verb: str
+) -> None:
+    VERBS[verb](own_world.store, own_world.key)
+    own_world.admin.script_flush()
+    reply = VERBS[verb](own_world.store, fresh_key())
+    assert isinstance(reply, Done if verb in WRITES else Gone)
+
+
+CLIENTS: Final[list[dict[str, Any]]] = [
+    {"decode_responses": True},
+    {"encoding": "latin-1"},
+    {"protocol": 3},
+    {"protocol": 3, "decode_responses": True},
+]
+
+
+def _client(server: RedisServer, **options: Any) -> redis.Redis:
+    """A client as anybody has it."""
+    return redis.Redis(port=server.port, **{"password": server.admin_password, **options})
+
+
+@pytest.mark.parametrize("options", CLIENTS, ids=str)
+@pytest.mark.parametrize("data", ['{"text":"Grüße \U0001f600"}', b"\x00\xff"])
+def test_any_client_of_redis_py_serves(
+    own_server: RedisServer, options: dict[str, Any], data: str | bytes
+) -> None:
+    written = completion(fresh_key(), data=data)
+    with _client(own_server, **options) as client:
+        store = RedisStore(client)
+        assert isinstance(store.claim(claim(written.key)), Done)
+        done = store.complete(written)
+        found = store.read(written.key)
+    assert isinstance(found, Blocked)
+    assert found.record == written.record(done.now)
+
+
+@pytest.mark.parametrize("options", CLIENTS, ids=str)
+def test_any_client_hears_of_a_server_that_may_evict_records(
+    own_server: RedisServer, caplog: pytest.LogCaptureFixture, options: dict[str, Any]
+) -> None:
+    with _client(own_server, **options) as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        RedisStore(client).read(fresh_key())
+    assert caplog.text.count("EvictionPossible") == 1
+
+
+@pytest.mark.parametrize("client", [None, "redis://localhost", object(), AsyncRedis()])
+def test_what_is_no_client_is_refused(client: Any) -> None:
+    with pytest.raises(ConfigurationError, match="expected a client of redis-py"):
+        RedisStore(client)
+
+
+# Errors -------------------------------------------------------------------------------------------
+
+
+@_EACH_VERB
+def test_an_unreachable_server_is_named_by_the_clients_error(verb: str) -> None:
+    with connect(free_port()) as client, pytest.raises(StoreError) as raised:
+        VERBS[verb](RedisStore(client), "shop#1")
+    assert str(raised.value) == f"Redis {verb} of shop#1 failed: ConnectionError."
+    assert isinstance(raised.value.__cause__, redis.ConnectionError)
+
+
+@pytest.mark.parametrize("verb", WRITES)
+def test_a_replica_is_named(own_server: RedisServer, verb: str) -> None:
+    with (
+        RedisServer(binary=own_server.binary, replica_of=own_server) as replica,
+        replica.admin() as client,
+        pytest.raises(StoreError, match=r"\(READONLY\).*connect to the primary"),
+    ):
+        VERBS[verb](RedisStore(client), fresh_key())
+
+
+@pytest.mark.parametrize("verb", WRITES)
+def test_a_server_that_lacks_replicas_is_named(own_world: RedisWorld, verb: str) -> None:
+    own_world.admin.config_set("min-replicas-to-write", "1")
+    with pytest.raises(StoreError, match=r"\(NOREPLICAS\).*fewer replicas"):
+        VERBS[verb](own_world.store, own_world.key)
+
+
+@pytest.mark.parametrize("missing", ["evalsha", "hgetall", "time", "hset", "pexpireat"])
+def test_a_missing_right_is_named(own_world: RedisWorld, missing: str) -> None:
+    own_world.admin.script_flush()
+    own_world.admin.execute_command("ACL", "SETUSER", "default", f"-{missing}")
+    with pytest.raises(StoreError, match=r"\(NOPERM\).*see access_string\(\)") as raised:
+        own_world.store.claim(claim(own_world.key))
+    assert own_world.key in str(raised.value)
+
+
+def test_the_words_of_a_name_are_no_code(own_server: RedisServer) -> None:
+    """A server's words may hold the name of a user, and that may be anything."""
+    with own_server.admin() as admin:
+        admin.execute_command(
+            "ACL", "SETUSER", "OOM-READONLY", "on", ">secret", "~*", "-@all", "+evalsha"
+        )
+    login = {"username": "OOM-READONLY", "password": "secret"}
+    with (
+        _client(own_server, protocol=2, driver_info=None, **login) as client,
+        pytest.raises(StoreError, match="NOPERM"),
+    ):
+        RedisStore(client).read(fresh_key())
+
+
+def test_the_clock_is_the_servers(world: RedisWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = world.now()
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert abs(world.store.claim(claim(world.key)).now - real) < 60_000

@@ -1,0 +1,278 @@
+"""A completion with writes: the record and the business' items change together, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kit.network.proxy import LossyProxy
+from kit.worlds import CLIENTS, DynamoDBWorld
+from lambda_idempotency.errors import StoreError
+from lambda_idempotency.protocol.record import (
+    COMPLETED,
+    Blocked,
+    Claim,
+    Completion,
+    Done,
+    Gone,
+    Refused,
+)
+from lambda_idempotency.stores.dynamodb import DynamoDBStore
+
+ME = "a" * 32
+OTHER = "b" * 32
+TABLE = "idempotency"
+
+
+def _me(world: DynamoDBWorld) -> str:
+    """An owner that no other test has, as in life: tokens are remembered."""
+    return world.key[-32:]
+
+
+def _claim(world: DynamoDBWorld, owner: str | None = None) -> int:
+    """Claims the world's key; returns the claim's expiration."""
+    owner = _me(world) if owner is None else owner
+    claim = Claim(key=world.key, owner=owner, lease=60_000, expires_after=3_600_000)
+    done = world.store.claim(claim)
+    assert isinstance(done, Done)
+    return claim.record(done.now).expiration
+
+
+def _completion(world: DynamoDBWorld, *writes: Any, expiration: int = 4_000_000_000) -> Completion:
+    return Completion(
+        key=world.key,
+        owner=_me(world),
+        attempt=1,
+        expires_after=3_600_000,
+        data='"answer"',
+        expiration=expiration,
+        strict=True,
+        writes=writes,
+    )
+
+
+def _row(world: DynamoDBWorld, name: str = "row") -> str:
+    return f"{world.key}/{name}"
+
+
+def _put(world: DynamoDBWorld, name: str = "row", **more: Any) -> dict[str, Any]:
+    item = {"id": {"S": _row(world, name)}, "blob": {"B": b"\x00\xff"}}
+    return {"Put": {"TableName": TABLE, "Item": item, **more}}
+
+
+def _count(world: DynamoDBWorld) -> dict[str, Any]:
+    """Adds one to a counter: applied twice, it would show."""
+    return {
+        "Update": {
+            "TableName": TABLE,
+            "Key": {"id": {"S": _row(world, "counter")}},
+            "UpdateExpression": "ADD charges :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        }
+    }
+
+
+def _charges(world: DynamoDBWorld) -> int:
+    found = _found(world, "counter")
+    return 0 if found is None else int(found["charges"]["N"])
+
+
+def _found(world: DynamoDBWorld, name: str = "row") -> dict[str, Any] | None:
+    answer = world.client.get_item(
+        TableName=TABLE, Key={"id": {"S": _row(world, name)}}, ConsistentRead=True
+    )
+    item: dict[str, Any] | None = answer.get("Item")
+    return item
+
+
+def test_the_answer_and_the_writes_take_effect_together(dynamodb: DynamoDBWorld) -> None:
+    _claim(dynamodb)
+    assert isinstance(
+        dynamodb.store.complete(_completion(dynamodb, _put(dynamodb), _count(dynamodb))), Done
+    )
+    stored = dynamodb.stored()
+    assert stored is not None
+    assert (stored.status, stored.data) == (COMPLETED, '"answer"')
+    row = _found(dynamodb)
+    assert row is not None
+    assert row["blob"]["B"] == b"\x00\xff"
+    assert _charges(dynamodb) == 1
+
+
+def test_every_try_writes_the_same_expiration(dynamodb: DynamoDBWorld) -> None:
+    expiration = _claim(dynamodb)
+    dynamodb.store.complete(_completion(dynamodb, _count(dynamodb), expiration=expiration))
+    stored = dynamodb.stored()
+    assert stored is not None
+    assert stored.expiration == expiration
+
+
+def test_a_failed_condition_of_the_business_leaves_everything_as_it_was(
+    dynamodb: DynamoDBWorld,
+) -> None:
+    _claim(dynamodb)
+    before = dynamodb.stored()
+    guarded = _put(dynamodb, ConditionExpression="attribute_exists(id)")
+    reply = dynamodb.store.complete(_completion(dynamodb, _count(dynamodb), guarded))
+    assert isinstance(reply, Refused)
+    assert reply.about == "write 2 of 2 failed: ConditionalCheckFailed"
+    assert dynamodb.stored() == before
+    assert _charges(dynamodb) == 0
+
+
+def test_a_met_condition_of_the_business_is_no_hindrance(dynamodb: DynamoDBWorld) -> None:
+    _claim(dynamodb)
+    guarded = _put(dynamodb, ConditionExpression="attribute_not_exists(id)")
+    assert isinstance(dynamodb.store.complete(_completion(dynamodb, guarded)), Done)
+
+
+def test_a_write_that_is_not_valid_is_refused(dynamodb: DynamoDBWorld) -> None:
+    _claim(dynamodb)
+    before = dynamodb.stored()
+    unknown = {"Put": {"TableName": "no-such-table", "Item": {"id": {"S": "1"}}}}
+    reply = dynamodb.store.complete(_completion(dynamodb, unknown))
+    assert isinstance(reply, Refused)
+    assert dynamodb.stored() == before
+
+
+def test_another_owner_s_record_stops_the_writes(dynamodb: DynamoDBWorld) -> None:
+    _claim(dynamodb, OTHER)
+    reply = dynamodb.store.complete(_completion(dynamodb, _count(dynamodb)))
+    assert isinstance(reply, Blocked)
+    assert reply.record.owner == OTHER
+    assert _charges(dynamodb) == 0
+
+
+def test_an_absent_record_stops_the_writes(dynamodb: DynamoDBWorld) -> None:
+    reply = dynamodb.store.complete(_completion(dynamodb, _count(dynamodb)))
+    assert isinstance(reply, Gone)
+    assert _charges(dynamodb) == 0
+    assert dynamodb.stored() is None
+
+
+def test_a_second_try_finds_the_own_answer_and_writes_nothing(dynamodb: DynamoDBWorld) -> None:
+    _claim(dynamodb)
+    completion = _completion(dynamodb, _count(dynamodb))
+    dynamodb.store.complete(completion)
+    reply = dynamodb.store.complete(completion)
+    # Where the token is known, AWS says done; later, or elsewhere, the condition answers.
+    if isinstance(reply, Blocked):
+        assert (reply.record.owner, reply.record.status) == (_me(dynamodb), COMPLETED)
+    else:
+        assert isinstance(reply, Done)
+    assert _charges(dynamodb) == 1
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_lost_reply_does_not_repeat_the_writes(
+    request: pytest.FixtureRequest,
+    name: str,
+    local_dynamodb: dict[str, Any],
+    proxy: LossyProxy,
+    once: None,
+) -> None:
+    client = CLIENTS[name](proxy.endpoint)
+    request.addfinalizer(client.close)
+    world = DynamoDBWorld(local_dynamodb["boto3"], TABLE)
+    store = DynamoDBStore(TABLE, client=client)
+    _claim(world)
+    completion = _completion(world, _count(world))
+    proxy.lose_reply(1)
+    with pytest.raises(StoreError, match="transact_write_items"):
+        store.complete(completion)
+    reply = store.complete(completion)
+    assert isinstance(reply, Done | Blocked)
+    assert _charges(world) == 1
+
+
+class _CancelledError(Exception):
+    """What a client raises; the reasons are those of its transaction's items."""
+
+    def __init__(self, code: str, *reasons: str) -> None:
+        super().__init__(code)
+        self.response = {
+            "Error": {"Code": code, "Message": "a secret of the payload"},
+            "CancellationReasons": [{"Code": reason} for reason in reasons],
+        }
+
+
+class _Client:
+    """Answers every transaction with one error."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+        self.requests: list[dict[str, Any]] = []
+
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
+        self.requests.append(request)
+        raise self._error
+
+
+def _complete(world: Callable[[], Any], error: Exception) -> Any:
+    return DynamoDBStore(TABLE, client=_Client(error)).complete(world())
+
+
+def _any_completion() -> Completion:
+    return Completion(
+        key="shop#1", owner=ME, attempt=1, expires_after=1000, strict=True, writes=({"Put": {}},)
+    )
+
+
+@pytest.mark.parametrize(
+    "reasons",
+    [
+        ("None", "TransactionConflict"),
+        ("TransactionConflict", "None"),
+        ("None", "ThrottlingError"),
+        ("None", "ProvisionedThroughputExceeded"),
+    ],
+)
+def test_a_conflict_or_a_throttle_is_tried_again(reasons: tuple[str, ...]) -> None:
+    with pytest.raises(StoreError, match="TransactionCanceledException"):
+        _complete(_any_completion, _CancelledError("TransactionCanceledException", *reasons))
+
+
+@pytest.mark.parametrize(
+    "reason", ["ConditionalCheckFailed", "ItemCollectionSizeLimitExceeded", "ValidationError"]
+)
+def test_what_will_fail_again_is_refused_at_once(reason: str) -> None:
+    error = _CancelledError("TransactionCanceledException", "None", reason)
+    reply = _complete(_any_completion, error)
+    assert isinstance(reply, Refused)
+    assert reply.about == f"write 1 of 1 failed: {reason}"
+
+
+def test_the_fence_is_judged_before_the_business() -> None:
+    error = _CancelledError(
+        "TransactionCanceledException", "ConditionalCheckFailed", "ConditionalCheckFailed"
+    )
+    assert isinstance(_complete(_any_completion, error), Gone)
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"]
+)
+def test_an_error_before_any_write_is_a_refusal_without_the_service_s_words(code: str) -> None:
+    reply = _complete(_any_completion, _CancelledError(code))
+    assert isinstance(reply, Refused)
+    assert code in reply.about
+    assert "secret" not in reply.about
+
+
+@pytest.mark.parametrize("code", ["InternalServerError", "TransactionInProgressException"])
+def test_an_error_of_unknown_outcome_is_none(code: str) -> None:
+    with pytest.raises(StoreError, match=code):
+        _complete(_any_completion, _CancelledError(code))
+
+
+def test_every_try_sends_the_same_request() -> None:
+    client = _Client(_CancelledError("InternalServerError"))
+    store = DynamoDBStore(TABLE, client=client)
+    completion = _any_completion()._replace(expiration=4_000_000_000)
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            store.complete(completion)
+    assert client.requests[0] == client.requests[1] == client.requests[2]
+    assert client.requests[0]["ClientRequestToken"] == ME

@@ -1,0 +1,190 @@
+"""What an import costs: a fresh interpreter loads nothing heavy before it is needed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+import lambda_idempotency
+from kit.network.fault_server import FaultServer, answer
+
+HEAVY: Final = {
+    "asyncio",
+    "boto3",
+    "botocore",
+    "cdk_idempotency",
+    "dataclasses",
+    "jmespath",
+    "pydantic",
+    "redis",
+}
+
+CALL: Final = """
+from lambda_idempotency import MemoryStore, idempotent
+handler = idempotent(store=MemoryStore())(lambda event, context: event)
+assert handler({"id": 1}, None) == handler({"id": 1}, None) == {"id": 1}
+"""
+
+FUNCTION_CALL: Final = """
+from lambda_idempotency import MemoryStore, idempotent_function
+@idempotent_function(store=MemoryStore())
+def charge(order: dict[str, int]) -> dict[str, int]:
+    return order
+assert charge({"id": 1}) == charge(order={"id": 1}) == {"id": 1}
+"""
+
+BATCH_CALL: Final = """
+from lambda_idempotency import MemoryStore, idempotent_records
+handler = idempotent_records(store=MemoryStore())(lambda record, context: None)
+record = {"eventSource": "aws:sqs", "eventSourceARN": "arn", "messageId": "1", "body": "{}"}
+assert handler({"Records": [record]}, None) == {"batchItemFailures": []}
+"""
+
+DYNAMODB_CALL: Final = """
+from lambda_idempotency import DynamoDBStore, idempotent
+def decorated(**options):
+    return idempotent(store=DynamoDBStore("records"), namespace="shop", **options)(
+        lambda event, context: event
+    )
+"""
+
+NEVER_FOR_DYNAMODB: Final = {
+    "asyncio",
+    "boto3",
+    "botocore",
+    "cdk_idempotency",
+    "email",
+    "http.client",
+    "jmespath",
+    "redis",
+    "urllib.request",
+    "urllib3",
+}
+
+
+def loaded_by(statements: str, environment: dict[str, str] | None = None) -> set[str]:
+    code = f"{statements}\nimport sys\nprint(*sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=None if environment is None else {**os.environ, **environment},
+    )
+    return set(ran.stdout.split())
+
+
+@pytest.fixture
+def dynamodb() -> Iterator[dict[str, str]]:
+    """The environment of a function whose DynamoDB says yes to everything."""
+    with FaultServer(otherwise=answer()) as server:
+        yield {
+            "AWS_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": server.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+        assert len(server.requests) == 2  # a whole call: the claim and the completion
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "import lambda_idempotency",
+        "import lambda_idempotency.contract.settings",
+        "from lambda_idempotency import idempotent",
+        "from lambda_idempotency import *",
+        "from lambda_idempotency import DynamoDBStore; DynamoDBStore('records')",
+        CALL,
+        "from lambda_idempotency import idempotent_function",
+        FUNCTION_CALL,
+        "from lambda_idempotency import idempotent_records",
+        BATCH_CALL,
+    ],
+)
+def test_nothing_heavy_is_loaded(statements: str) -> None:
+    assert loaded_by(statements) & HEAVY == set()
+
+
+def test_the_package_alone_loads_none_of_its_modules() -> None:
+    loaded = loaded_by("import lambda_idempotency")
+    assert {name for name in loaded if name.startswith("lambda_idempotency.")} == set()
+
+
+def test_a_whole_call_on_dynamodb_loads_nothing_heavy(dynamodb: dict[str, str]) -> None:
+    call = f"{DYNAMODB_CALL}\nassert decorated()({{'id': 1}}, None) == {{'id': 1}}"
+    loaded = loaded_by(call, dynamodb)
+    assert "lambda_idempotency.clients.aws.services" in loaded
+    assert loaded & NEVER_FOR_DYNAMODB == set()
+
+
+def test_an_expression_adds_jmespath_and_nothing_else_heavy(dynamodb: dict[str, str]) -> None:
+    call = f"{DYNAMODB_CALL}\nassert decorated(key='id')({{'id': 1}}, None) == {{'id': 1}}"
+    assert loaded_by(call, dynamodb) & NEVER_FOR_DYNAMODB == {"jmespath"}
+
+
+def test_a_failed_call_on_dynamodb_loads_nothing_heavy(dynamodb: dict[str, str]) -> None:
+    call = f"""{DYNAMODB_CALL}
+def fail(event, context):
+    raise ValueError
+try:
+    idempotent(store=DynamoDBStore("records"), namespace="shop")(fail)({{"id": 1}}, None)
+except ValueError:
+    pass
+"""
+    assert loaded_by(call, dynamodb) & NEVER_FOR_DYNAMODB == set()
+
+
+def test_jmespath_is_loaded_where_an_expression_needs_it() -> None:
+    option = "from lambda_idempotency import *; idempotent(key='id', store=MemoryStore())"
+    assert "jmespath" in loaded_by(option)
+
+
+def test_what_few_need_is_not_loaded() -> None:
+    few = {"objects", "stores.cached", "aws.s3"}
+    assert loaded_by(CALL) & {f"lambda_idempotency.{name}" for name in few} == set()
+
+
+def http_modules(statements: str) -> set[str]:
+    return {name for name in loaded_by(statements) if name.startswith("lambda_idempotency.http.")}
+
+
+def test_http_mode_is_not_loaded_for_other_events() -> None:
+    assert http_modules(CALL) == set()
+
+
+def test_http_mode_is_loaded_by_the_first_request() -> None:
+    event = "{'httpMethod': 'GET', 'resource': '/'}"
+    assert "lambda_idempotency.http.mode" in http_modules(f"{CALL}\nhandler({event}, None)")
+
+
+def test_http_mode_is_loaded_at_once_where_it_is_named() -> None:
+    option = "from lambda_idempotency import *; idempotent(http='stripe', store=MemoryStore())"
+    assert "lambda_idempotency.http.mode" in http_modules(option)
+
+
+def test_asyncio_is_loaded_where_a_handler_needs_it() -> None:
+    handler = "async def handler(event, context): ..."
+    decorated = f"from lambda_idempotency import *\n{handler}\nidempotent(handler)"
+    assert "asyncio" in loaded_by(decorated)
+
+
+def test_asyncio_is_loaded_where_an_async_function_is_called() -> None:
+    function = FUNCTION_CALL.replace("def charge", "async def charge").split("assert")[0]
+    assert "asyncio" not in loaded_by(function)
+    assert "asyncio" in loaded_by(f"{function}import asyncio; asyncio.run(charge({{}}))")
+
+
+@pytest.mark.parametrize("name", lambda_idempotency.__all__)
+def test_every_public_name_can_be_imported(name: str) -> None:
+    assert getattr(lambda_idempotency, name).__name__ == name
+
+
+def test_another_name_cannot_be_imported() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        lambda_idempotency.nonsense  # noqa: B018 - the lookup is what is tested
