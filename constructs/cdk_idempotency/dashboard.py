@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from lambda_idempotency.contract.settings import METRIC_NAMESPACE
+from lambda_idempotency.contract.metrics import METRIC_NAMESPACE
 
 from .alarms import RUNBOOK
 from .errors import refusal

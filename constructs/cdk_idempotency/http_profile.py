@@ -8,7 +8,8 @@ from typing import Any, Final, TypedDict, Unpack
 
 from aws_cdk import Token
 
-from lambda_idempotency.contract.settings import ConfigurationError, HttpOptions, ProfileName
+from lambda_idempotency.contract.http import HttpOptions, ProfileName
+from lambda_idempotency.contract.settings import ConfigurationError
 
 
 class HttpProps(TypedDict, total=False):

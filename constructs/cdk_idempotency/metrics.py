@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs import Construct
-from lambda_idempotency.contract.settings import METRICS
+from lambda_idempotency.contract.metrics import METRICS
 
 from .errors import refusal
 from .monitoring import MetricProps, StoreMonitoring, metric_of

@@ -19,7 +19,7 @@ from kit.checks import attached, findings
 from kit.pages import blocks_of, names_of, synthesised
 from kit.synth import function, stack, template, warnings
 from lambda_idempotency import Attempt, Reconciled
-from lambda_idempotency.contract.settings import METRICS
+from lambda_idempotency.contract.metrics import METRICS
 from lambda_idempotency.execution.attempt import Running
 from lambda_idempotency.http.profiles import PROFILES
 from lambda_idempotency.metrics.reporting import WARNINGS

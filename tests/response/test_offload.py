@@ -18,13 +18,13 @@ from lambda_idempotency import (
     HttpOptions,
     MemoryStore,
     ResponseUnavailableError,
-    Settings,
     StoreError,
     current,
     idempotent,
     idempotent_function,
 )
 from lambda_idempotency.clients.aws import s3 as module
+from lambda_idempotency.contract.settings import Settings
 from lambda_idempotency.protocol.record import Blocked, Completion, Record, Reply
 
 BUCKET: Final = "large-responses"
@@ -92,7 +92,7 @@ def settle(monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, s3: Any, client
             "namespace": "shop",
             "url_suffix": f"suffix-{next(SUFFIXES)}",  # not used here, but another client is
         }
-        for name in Settings._fields:
+        for name in Settings.kinds:
             monkeypatch.delenv(f"IDEMPOTENCY_{name.upper()}", raising=False)
         variables = Settings(**{**values, **settings}).to_environment()
         environment = local_aws.environment() | {"AWS_ENDPOINT_URL": endpoint} | variables

@@ -16,7 +16,7 @@ from kit.fuzz.fuzzer import HangError, Subject, fuzz
 from kit.fuzz.provider import Provider, text
 from kit.fuzz.references import UnreadableError, header_keys, json_meaning, meaning
 from kit.fuzz.targets import SUBJECTS
-from lambda_idempotency.contract import settings as contract
+from lambda_idempotency.contract.kinds import Whole
 from lambda_idempotency.http import header
 from lambda_idempotency.identity import canonical, keys
 from lambda_idempotency.stores import dynamodb
@@ -40,7 +40,7 @@ PLANTED: list[tuple[str, Any, str, Any]] = [
     ("key header", header, "_ESCAPED", re.compile("(x)(?!)")),
     ("key header", header, "_PRINTABLE", re.compile(".*", re.DOTALL)),
     ("DynamoDB item", dynamodb, "_text", lambda item, name: item[name]["S"] + "x"),
-    ("environment", contract, "_from_text", lambda name, written: int(written)),
+    ("environment", Whole, "read", lambda kind, written: int(written)),
 ]
 
 

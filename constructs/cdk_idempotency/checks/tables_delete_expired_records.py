@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lambda_idempotency.contract.settings import TTL_ATTRIBUTE
+from lambda_idempotency.contract.dynamodb import TTL_ATTRIBUTE
 
 from .deployment import Deployment
 from .finding import Finding, warning

@@ -7,14 +7,8 @@ from functools import update_wrapper
 from types import EllipsisType
 from typing import Any, Final, TypeAlias, overload
 
-from ..contract.settings import (
-    HttpOptions,
-    OnInProgress,
-    OnMissingKey,
-    ProfileName,
-    Settings,
-    http_option,
-)
+from ..contract.http import HttpOptions, ProfileName, http_option
+from ..contract.settings import OnInProgress, OnMissingKey, Settings
 from ..errors import ConfigurationError
 from ..execution.orphans import OnOrphan, checked
 from ..execution.replays import OnReplay

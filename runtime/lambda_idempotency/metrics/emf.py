@@ -10,10 +10,8 @@ from functools import lru_cache
 from json import dumps
 from typing import Final, NamedTuple, TypeAlias
 
+from ..contract.metrics import METRIC_NAMESPACE
 from ..protocol.record import Metric
-
-NAMESPACE: Final = "CdkIdempotency"
-"""CloudWatch's namespace of the metrics."""
 
 VALUES: Final = 100
 """The most values of one metric in a line."""
@@ -63,7 +61,7 @@ def _frame(source: Source, metrics: tuple[Metric, ...], timed: bool) -> tuple[st
     values = "".join([f'"{name}":{count},' for name, count in counts.items()])
     dimensions = f'"store":{dumps(source.store)},"namespace":{dumps(source.namespace)}'
     head = (
-        f'"CloudWatchMetrics":[{{"Namespace":"{NAMESPACE}",'
+        f'"CloudWatchMetrics":[{{"Namespace":"{METRIC_NAMESPACE}",'
         f'"Dimensions":[["store"],["store","namespace"]],"Metrics":[{",".join(definitions)}]}}]}},'
         f"{values}{dimensions},"
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from ..clients.aws.clock import MAX_SKEW, Look, ServiceClock
-from ..contract.settings import PARTITION_KEY, TTL_ATTRIBUTE
+from ..contract.dynamodb import PARTITION_KEY, TTL_ATTRIBUTE
 from ..errors import ConfigurationError, StoreError
 from ..protocol.record import (
     COMPLETED,

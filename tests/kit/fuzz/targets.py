@@ -14,12 +14,14 @@ from typing import Any, Final
 from kit.fuzz.fuzzer import Subject
 from kit.fuzz.provider import Provider, text
 from kit.fuzz.references import UnreadableError, header_keys, json_meaning, meaning
-from lambda_idempotency import ConfigurationError, HttpOptions, MissingKeyError, Settings
+from lambda_idempotency import ConfigurationError, HttpOptions, MissingKeyError
 from lambda_idempotency.clients.aws import clock
 from lambda_idempotency.contract import http as http_options
+from lambda_idempotency.contract import kinds, rows
 from lambda_idempotency.contract import redis as redis_document
 from lambda_idempotency.contract import settings as contract
 from lambda_idempotency.contract.redis import RedisSettings
+from lambda_idempotency.contract.settings import Settings
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.http import header, mode, shapes
 from lambda_idempotency.identity import callers as principal
@@ -371,13 +373,13 @@ SUBJECTS: Final[dict[str, Subject]] = {
     "Redis hash": Subject(redis_hash, (redis,), (b"\x03" * 60, bytes(range(60)))),
     "environment": Subject(
         environment,
-        (contract, http_options),
+        (contract, http_options, kinds, rows),
         _ENVIRONMENTS,
         (b"\x1e", b"=", b'"', b"{", b"[", b"nan", b"inf", b"true", b"${Token[", b"*", b"(", b"{9}"),
     ),
     "Redis settings": Subject(
         redis_settings,
-        (redis_document,),
+        (redis_document, kinds),
         _DOCUMENTS,
         (b'"', b"{", b"}", b"[", b"null", b"true", b"NaN", b"Infinity", b'"ca":', b"iam", b"none"),
     ),
