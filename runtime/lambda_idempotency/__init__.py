@@ -9,8 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .contract.settings import HttpOptions as HttpOptions
-    from .contract.settings import Settings as Settings
+    from .contract.http import HttpOptions as HttpOptions
     from .decorators.function.decorator import idempotent_function as idempotent_function
     from .decorators.handler import idempotent as idempotent
     from .decorators.records.decorator import idempotent_records as idempotent_records
@@ -38,7 +37,7 @@ _HOMES = {
     "ConfigurationError": "errors",
     "DynamoDBStore": "stores.dynamodb",
     "FingerprintMismatchError": "errors",
-    "HttpOptions": "contract.settings",
+    "HttpOptions": "contract.http",
     "IdempotencyError": "errors",
     "InProgressError": "errors",
     "LeaseLostError": "errors",
@@ -49,7 +48,6 @@ _HOMES = {
     "RedisStore": "stores.redis",
     "Replay": "execution.replays",
     "ResponseUnavailableError": "errors",
-    "Settings": "contract.settings",
     "StoreError": "errors",
     "current": "execution.attempt",
     "idempotent": "decorators.handler",
