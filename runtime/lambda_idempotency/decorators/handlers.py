@@ -14,7 +14,7 @@ from ..execution.operation import Operation, answer, with_writes
 from ..execution.orphans import reconciled
 from ..identity.events import batch_source, http_shape
 from ..identity.keys import Identity, KeyAbsentError, KeyRule
-from ..metrics.reporting import Invocation, report
+from ..metrics.reporting import MetricsScope, report
 from ..protocol.steps import Outcome, Reconcile, Returned, Run
 from ..response import serialization
 
@@ -57,7 +57,7 @@ class Handling(NamedTuple):
 
     def call(self, handler: Runnable, event: Any, context: Any) -> Any:
         """Runs the handler, or answers for it."""
-        with Invocation(self.operation.metrics):
+        with MetricsScope(self.operation.metrics):
             return self._call(handler, event, context)
 
     def _call(self, handler: Runnable, event: Any, context: Any) -> Any:

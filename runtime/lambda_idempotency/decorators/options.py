@@ -12,7 +12,7 @@ from ..errors import ConfigurationError
 from ..execution.operation import Operation
 from ..execution.orphans import OnOrphan
 from ..execution.replays import OnReplay
-from ..metrics.emf import Source
+from ..metrics.emf import MetricsSource
 from ..protocol.record import Store
 from ..stores.dynamodb import DynamoDBStore
 from ..stores.memory import MemoryStore
@@ -136,12 +136,12 @@ def _redis(parameter: str, url_suffix: str) -> Store:
     return RedisStore(RedisClient(parameter, url_suffix=url_suffix))
 
 
-def _metrics(settings: Settings, store: Store) -> Source | None:
+def _metrics(settings: Settings, store: Store) -> MetricsSource | None:
     """Whose metrics are written; None: none are, as where nobody would read them."""
     if settings.disabled or not settings.metrics or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return None
     name = getattr(store, "name", type(store).__name__)
-    return Source(name, namespace_of(settings, store))
+    return MetricsSource(name, namespace_of(settings, store))
 
 
 def _objects(settings: Settings) -> Objects | None:

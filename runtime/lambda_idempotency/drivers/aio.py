@@ -28,24 +28,24 @@ from ..metrics.reporting import report
 from ..protocol.machine import Protocol
 from ..protocol.record import Store
 from ..protocol.steps import (
-    Answer,
-    Both,
-    Claim,
     Complete,
+    CompleteAndClaim,
     Emit,
     Failed,
-    Late,
+    LeaseExpired,
     Outcome,
+    PairResult,
     Raised,
     Read,
     Reconcile,
     Release,
     Returned,
     Run,
+    SendClaim,
     Sleep,
-    Together,
+    StepResult,
 )
-from .sync import Lease, ask_surely, ask_together
+from .sync import Lease, ask_surely, complete_and_claim
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -65,10 +65,10 @@ async def drive(
 ) -> Outcome:
     """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left.
     `finish`, which never raises, does with a result what takes time before it is recorded."""
-    waits = Waits(store, remaining, sleep)
+    waits = CancellationShield(store, remaining, sleep)
     lease = Lease(moment)
     ran = False
-    reply: Answer = None
+    reply: StepResult = None
     while True:
         try:
             step = protocol.send(reply)
@@ -78,7 +78,7 @@ async def drive(
         lease.note(step)
         if isinstance(step, (Run, Reconcile)):
             reply = await ran_as(run, step, lease)
-            ran = not isinstance(reply, Late)
+            ran = not isinstance(reply, LeaseExpired)
             if isinstance(reply, Raised) and isinstance(reply.error, asyncio.CancelledError):
                 waits.cancelled = reply.error
             if finish is not None and isinstance(reply, Returned) and reply.keep:
@@ -93,7 +93,7 @@ async def drive(
             reply = await waits.ask(step)
         if waits.cancelled is not None and not ran:
             protocol.close()
-            if isinstance(step, Claim) and step.claim.attempt == 1:
+            if isinstance(step, SendClaim) and step.claim.attempt == 1:
                 await waits.ask(Release(step.claim.key, step.claim.owner))
             break
     if waits.cancelled is not None:
@@ -110,17 +110,17 @@ async def ran_as(
     run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
     step: Run | Reconcile,
     lease: Lease,
-) -> Answer:
+) -> StepResult:
     """What running the handler came to."""
     if lease.ended(step):
-        return Late()
+        return LeaseExpired()
     try:
         return await run(step)
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
         return Raised(error)
 
 
-class Waits:
+class CancellationShield:
     """What one call waits for. A cancellation that comes meanwhile is kept for later."""
 
     def __init__(
@@ -136,19 +136,19 @@ class Waits:
         self._context = copy_context()
         self._context.run(deadline.start, remaining())
 
-    async def ask(self, step: Claim | Complete | Release | Read) -> Answer:
+    async def ask(self, step: SendClaim | Complete | Release | Read) -> StepResult:
         """Sends one verb to the store, in a thread that sees this call's context."""
         try:
             return await self._sent(ask_surely, step)
         except RuntimeError as error:  # there can be no more threads
             return Failed(error, 0)
 
-    async def ask_together(self, step: Together) -> Both:
+    async def complete_and_claim(self, step: CompleteAndClaim) -> PairResult:
         """Sends a completion and a claim, as `ask` does."""
         try:
-            return await self._sent(ask_together, step)
+            return await self._sent(complete_and_claim, step)
         except RuntimeError as error:
-            return Both(Failed(error, 0), Failed(error, 0))
+            return PairResult(Failed(error, 0), Failed(error, 0))
 
     async def finish(self, finish: Callable[[Returned], Returned], ran: Returned) -> Returned:
         """Finishes a result, in a thread; here, where there can be no more threads."""

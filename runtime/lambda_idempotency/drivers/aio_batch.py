@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from ..clients.net import elapsed
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report
-from ..protocol.batch import Batch, BatchAnswer, Member, Turn
+from ..protocol.batch import Batch, BatchCall, BatchStep, BatchStepResult
 from ..protocol.record import Store
-from ..protocol.steps import Emit, Reconcile, Returned, Run, Sleep, Together
-from .aio import Waits, ran_as
+from ..protocol.steps import CompleteAndClaim, Emit, Reconcile, Returned, Run, Sleep
+from .aio import CancellationShield, ran_as
 from .sync import Lease
 
 
@@ -19,7 +19,7 @@ async def drive(
     batch: Batch,
     *,
     store: Store,
-    run: Callable[[Member, Run | Reconcile], Awaitable[Returned | None]],
+    run: Callable[[BatchCall, Run | Reconcile], Awaitable[Returned | None]],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     moment: Callable[[], Moment] = elapsed.now,
 ) -> None:
@@ -29,7 +29,7 @@ async def drive(
     try:
         turn = next(batch)
         while True:
-            waits = Waits(store, turn.member.remaining, sleep)
+            waits = CancellationShield(store, turn.member.remaining, sleep)
             waits.cancelled = cancelled
             answer = await _take(turn, waits, run, lease)
             if waits.cancelled is cancelled:
@@ -43,15 +43,15 @@ async def drive(
 
 
 async def _take(
-    turn: Turn,
-    waits: Waits,
-    run: Callable[[Member, Run | Reconcile], Awaitable[Returned | None]],
+    turn: BatchStep,
+    waits: CancellationShield,
+    run: Callable[[BatchCall, Run | Reconcile], Awaitable[Returned | None]],
     lease: Lease,
-) -> BatchAnswer:
+) -> BatchStepResult:
     member, step = turn
     lease.note(step)
-    if isinstance(step, Together):
-        return await waits.ask_together(step)
+    if isinstance(step, CompleteAndClaim):
+        return await waits.complete_and_claim(step)
     if isinstance(step, (Run, Reconcile)):
         return await ran_as(lambda asked: run(member, asked), step, lease)
     if isinstance(step, Sleep):

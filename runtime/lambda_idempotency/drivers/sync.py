@@ -11,23 +11,23 @@ from ..metrics.reporting import report, timed
 from ..protocol.machine import Protocol
 from ..protocol.record import Reply, Store
 from ..protocol.steps import (
-    Answer,
-    Both,
-    Claim,
     Complete,
+    CompleteAndClaim,
     Emit,
     Failed,
-    Late,
+    LeaseExpired,
     Outcome,
+    PairResult,
     Raised,
     Read,
     Reconcile,
     Release,
     Returned,
     Run,
+    SendClaim,
     Sleep,
     Step,
-    Together,
+    StepResult,
 )
 
 
@@ -46,7 +46,7 @@ def drive(
     `finish`, which never raises, does with a result what takes time before it is recorded."""
     token = deadline.start(remaining())
     lease = Lease(moment)
-    reply: Answer = None
+    reply: StepResult = None
     try:
         while True:
             step = protocol.send(reply)
@@ -72,11 +72,11 @@ def execute(
     remaining: Callable[[], int],
     sleep: Callable[[float], None],
     lease: Lease,
-) -> Answer:
+) -> StepResult:
     """Executes one step of a call, and returns what to tell its protocol."""
     if isinstance(step, (Run, Reconcile)):
         if lease.ended(step):
-            return Late()
+            return LeaseExpired()
         try:
             return run(step)
         except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
@@ -99,9 +99,9 @@ class Lease:
     def __init__(self, moment: Callable[[], Moment]) -> None:
         self._moment = moment
 
-    def note(self, step: Step | Together) -> None:
+    def note(self, step: Step | CompleteAndClaim) -> None:
         """To be told of each step before it is executed: some ask for a lease, or look at it."""
-        if isinstance(step, (Claim, Read, Together)):
+        if isinstance(step, (SendClaim, Read, CompleteAndClaim)):
             self._asked = self._moment()
 
     def ended(self, step: Run | Reconcile) -> bool:
@@ -111,9 +111,9 @@ class Lease:
         return elapsed.milliseconds(self._asked, self._moment()) > step.lease
 
 
-def ask(store: Store, step: Claim | Complete | Release | Read) -> Answer:
+def ask(store: Store, step: SendClaim | Complete | Release | Read) -> StepResult:
     """Sends one verb to the store."""
-    if isinstance(step, Claim):
+    if isinstance(step, SendClaim):
         return store.claim(step.claim, step.seen)
     if isinstance(step, Complete):
         return store.complete(step.completion)
@@ -123,8 +123,8 @@ def ask(store: Store, step: Claim | Complete | Release | Read) -> Answer:
 
 
 def ask_surely(
-    store: Store, step: Claim | Complete | Release | Read, remaining: Callable[[], int]
-) -> Answer:
+    store: Store, step: SendClaim | Complete | Release | Read, remaining: Callable[[], int]
+) -> StepResult:
     """Sends one verb to the store; whatever it raises is an answer too."""
     try:
         return timed(lambda: ask(store, step))
@@ -132,15 +132,17 @@ def ask_surely(
         return Failed(error, remaining())
 
 
-def ask_together(store: Store, step: Together, remaining: Callable[[], int]) -> Both:
+def complete_and_claim(
+    store: Store, step: CompleteAndClaim, remaining: Callable[[], int]
+) -> PairResult:
     """Sends a completion and a claim, at once where the store can."""
     together = getattr(store, "together", None)
     if together is None:
         completed = ask_surely(store, Complete(step.completion), remaining)
-        return Both(completed, ask_surely(store, Claim(step.claim), remaining))
+        return PairResult(completed, ask_surely(store, SendClaim(step.claim), remaining))
     replies: tuple[Reply | Exception, Reply | Exception]
     try:
         replies = timed(lambda: together(step.completion, step.claim))
     except Exception as error:  # noqa: BLE001 - as in `ask_surely`
         replies = error, error
-    return Both(*(Failed(r, remaining()) if isinstance(r, Exception) else r for r in replies))
+    return PairResult(*(Failed(r, remaining()) if isinstance(r, Exception) else r for r in replies))

@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
-from ..protocol.batch import Batch, BatchAnswer, Member, Turn
+from ..protocol.batch import Batch, BatchCall, BatchStep, BatchStepResult
 from ..protocol.record import Store
-from ..protocol.steps import Reconcile, Returned, Run, Together
-from .sync import Lease, ask_together, execute
+from ..protocol.steps import CompleteAndClaim, Reconcile, Returned, Run
+from .sync import Lease, complete_and_claim, execute
 
 
 def drive(
     batch: Batch,
     *,
     store: Store,
-    run: Callable[[Member, Run | Reconcile], Returned | None],
+    run: Callable[[BatchCall, Run | Reconcile], Returned | None],
     sleep: Callable[[float], None] = time.sleep,
     moment: Callable[[], Moment] = elapsed.now,
 ) -> None:
@@ -40,17 +40,17 @@ def drive(
 
 
 def _take(
-    turn: Turn,
+    turn: BatchStep,
     store: Store,
-    run: Callable[[Member, Run | Reconcile], Returned | None],
+    run: Callable[[BatchCall, Run | Reconcile], Returned | None],
     sleep: Callable[[float], None],
     lease: Lease,
-) -> BatchAnswer:
+) -> BatchStepResult:
     member, step = turn
     deadline.start(member.remaining())
     lease.note(step)
-    if isinstance(step, Together):
-        return ask_together(store, step, member.remaining)
+    if isinstance(step, CompleteAndClaim):
+        return complete_and_claim(store, step, member.remaining)
     return execute(
         step,
         key=member.key,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ..errors import CommitError, ConfigurationError, IdempotencyError, LeaseLostError
 from ..protocol.record import Store
-from ..protocol.steps import Overtaken, Uncommitted
+from ..protocol.steps import CommitFailed, LeaseLost
 
 MAX_WRITES: Final = 99
 """A transaction has at most 100 items, and one is the record
@@ -58,9 +58,9 @@ class Writes:
         return tuple(self._items)
 
 
-def failure(outcome: Uncommitted | Overtaken) -> IdempotencyError:
+def failure(outcome: CommitFailed | LeaseLost) -> IdempotencyError:
     """What the caller gets in the place of a result that was not committed."""
-    if isinstance(outcome, Overtaken):
+    if isinstance(outcome, LeaseLost):
         return LeaseLostError(
             f"The attempt under record {outcome.key} has lost its lease to another one, so its "
             "writes were not applied. Retry: the other attempt's answer will be the answer."

@@ -20,16 +20,17 @@ from ..errors import (
     StoreError,
 )
 from ..identity.keys import Identity
-from ..metrics.emf import Source
+from ..metrics.emf import MetricsSource
 from ..protocol.machine import Protocol, run_once
 from ..protocol.record import Record, Store
 from ..protocol.steps import (
     Call,
+    CommitFailed,
     Executed,
     InProgress,
+    LeaseLost,
     Mismatch,
     Outcome,
-    Overtaken,
     Parked,
     Raised,
     Reconcile,
@@ -37,11 +38,10 @@ from ..protocol.steps import (
     Returned,
     Run,
     Unavailable,
-    Uncommitted,
 )
 from ..response import body as bodies
 from ..response import serialization
-from ..response.body import Body
+from ..response.body import ResponseBody
 from .attempt import Attempt, TimeLeft
 from .commits import Writes, failure
 from .orphans import OnOrphan
@@ -78,7 +78,7 @@ class Operation(NamedTuple):
     on_orphan: OnOrphan | None = None
     on_replay: OnReplay | None = None
     objects: Objects | None = None
-    metrics: Source | None = None
+    metrics: MetricsSource | None = None
 
     def run_once(
         self,
@@ -90,7 +90,7 @@ class Operation(NamedTuple):
     ) -> Outcome:
         """One call, to its outcome. `time_left` is the invocation's, where it is known."""
         call, left = self._begin(identity, time_left, scope)
-        body = Body(call, max_data=self.store.max_data, objects=self.objects)
+        body = ResponseBody(call, max_data=self.store.max_data, objects=self.objects)
         outcome = drive(
             run_once(call),
             key=identity.key,
@@ -113,7 +113,7 @@ class Operation(NamedTuple):
         from ..drivers import aio as async_driver  # asyncio is imported by those who use it
 
         call, left = self._begin(identity, time_left, scope)
-        body = Body(call, max_data=self.store.max_data, objects=self.objects)
+        body = ResponseBody(call, max_data=self.store.max_data, objects=self.objects)
 
         async def packed(step: Run | Reconcile) -> Returned | None:
             return body.packed(await run(step))
@@ -218,7 +218,7 @@ def answer(outcome: Outcome, restore: Callable[[Record], Any]) -> Any:
             f"Record {outcome.key} is parked: {outcome.attempts} attempts died without an answer. "
             "Find out whether the effect happened, then delete the record to let it run again."
         )
-    if isinstance(outcome, (Uncommitted, Overtaken)):
+    if isinstance(outcome, (CommitFailed, LeaseLost)):
         raise failure(outcome)
     assert isinstance(outcome, Unavailable)
     if isinstance(outcome.error, IdempotencyError):

@@ -17,17 +17,17 @@ from ..identity.keys import Identity, KeyAbsentError, KeyRule, RequestParts
 from ..metrics.reporting import report
 from ..protocol.record import NO_BODY, Record, Reply
 from ..protocol.steps import (
+    CommitFailed,
     Executed,
     InProgress,
+    LeaseLost,
     Mismatch,
     Outcome,
-    Overtaken,
     Parked,
     Raised,
     Replayed,
     Returned,
     Unavailable,
-    Uncommitted,
 )
 from ..response import serialization
 from . import status
@@ -255,7 +255,7 @@ class _Exchange:
             return mode.mismatch(request)
         if isinstance(outcome, Parked):
             return mode.refuse(request, "parked", 500)
-        if isinstance(outcome, (Uncommitted, Overtaken)):
+        if isinstance(outcome, (CommitFailed, LeaseLost)):
             raise failure(outcome)
         assert isinstance(outcome, Unavailable)
         return mode.outage(request, outcome.error)

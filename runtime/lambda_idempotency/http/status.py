@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ResponseUnavailableError, StoreError
 from ..identity.callers import scope_of
-from ..protocol.record import COMPLETED, PARKED, Blocked, Record
+from ..protocol.record import COMPLETED, PARKED, Conflict, Record
 from .answers import retry_after, state
 from .shapes import Request
 
@@ -38,7 +38,7 @@ def answer(mode: HttpMode, request: Request, operation: Operation, token: str) -
         reply = operation.read(f"{operation.rule.namespace}#{token}")
     except Exception as error:  # noqa: BLE001 - whatever a store raises, it was not asked
         return mode.outage(request, error)
-    if not isinstance(reply, Blocked) or reply.record.scope != scope_of(principal):
+    if not isinstance(reply, Conflict) or reply.record.scope != scope_of(principal):
         return mode.refuse(request, "not found", 404)
     record, now = reply.record, reply.now
     if record.status == COMPLETED:

@@ -17,21 +17,21 @@ from typing import NamedTuple, TypeAlias
 from .machine import Protocol
 from .record import COMPLETED
 from .steps import (
-    Answer,
-    Both,
-    Claim,
     Complete,
+    CompleteAndClaim,
     Executed,
     Outcome,
+    PairResult,
     Raised,
     Returned,
     Run,
+    SendClaim,
     Step,
-    Together,
+    StepResult,
 )
 
 
-class Member(NamedTuple):
+class BatchCall(NamedTuple):
     """A record whose turn it is: the `number` in its batch, its record's id, and its protocol;
     `remaining` tells the milliseconds that are left for it."""
 
@@ -41,29 +41,29 @@ class Member(NamedTuple):
     remaining: Callable[[], int]
 
 
-class Turn(NamedTuple):
-    """What is to be done next, and for whom; of `Together`, for the one who claims."""
+class BatchStep(NamedTuple):
+    """What is to be done next, and for whom; of `CompleteAndClaim`, for the one who claims."""
 
-    member: Member
-    step: Step | Together
+    member: BatchCall
+    step: Step | CompleteAndClaim
 
 
-BatchAnswer: TypeAlias = Answer | Both
+BatchStepResult: TypeAlias = StepResult | PairResult
 
-Batch: TypeAlias = Generator[Turn, BatchAnswer, None]
+Batch: TypeAlias = Generator[BatchStep, BatchStepResult, None]
 
-End: TypeAlias = Callable[[Member, Outcome], None]
+End: TypeAlias = Callable[[BatchCall, Outcome], None]
 """Takes the outcome of a record; what it raises ends the batch."""
 
 
 class _Waiting(NamedTuple):
     """A record that has succeeded, and whose completion is yet to be sent."""
 
-    member: Member
+    member: BatchCall
     step: Complete
 
 
-def run_batch(members: Iterable[Member], end: End) -> Batch:
+def run_batch(members: Iterable[BatchCall], end: End) -> Batch:
     """The whole life of a batch. The next of `members` is asked for when its turn has come, and
     all that ended before it has been told to `end`, but a success that waits."""
     waiting: _Waiting | None = None
@@ -71,11 +71,11 @@ def run_batch(members: Iterable[Member], end: End) -> Batch:
         for member in members:
             step = next(member.protocol)
             if waiting is None:
-                answer = yield Turn(member, step)
+                answer = yield BatchStep(member, step)
             else:
                 answer = yield from _follow(waiting, member, step, end)
                 waiting = None
-            assert not isinstance(answer, Both)
+            assert not isinstance(answer, PairResult)
             waiting = yield from _run(member, answer, end, may_wait=True)
         if waiting is not None:
             yield from _complete(waiting, end)
@@ -83,7 +83,7 @@ def run_batch(members: Iterable[Member], end: End) -> Batch:
         raise
     except BaseException:
         if waiting is not None:  # its effect has happened
-            yield Turn(waiting.member, waiting.step)
+            yield BatchStep(waiting.member, waiting.step)
         raise
 
 
@@ -97,29 +97,29 @@ def run_unprotected() -> Protocol:
 
 
 def _follow(
-    waiting: _Waiting, member: Member, step: Step, end: End
-) -> Generator[Turn, BatchAnswer, Answer]:
+    waiting: _Waiting, member: BatchCall, step: Step, end: End
+) -> Generator[BatchStep, BatchStepResult, StepResult]:
     """The first step of a record, after the last one of the record before it, or with it."""
-    if isinstance(step, Claim) and step.claim.key != waiting.member.key:
-        both = yield Turn(member, Together(waiting.step.completion, step.claim))
-        assert isinstance(both, Both)
+    if isinstance(step, SendClaim) and step.claim.key != waiting.member.key:
+        both = yield BatchStep(member, CompleteAndClaim(waiting.step.completion, step.claim))
+        assert isinstance(both, PairResult)
         yield from _run(waiting.member, both.completed, end, may_wait=False)
         return both.claimed
     yield from _complete(waiting, end)
-    answer = yield Turn(member, step)
-    assert not isinstance(answer, Both)
+    answer = yield BatchStep(member, step)
+    assert not isinstance(answer, PairResult)
     return answer
 
 
-def _complete(waiting: _Waiting, end: End) -> Generator[Turn, BatchAnswer, None]:
-    answer = yield Turn(waiting.member, waiting.step)
-    assert not isinstance(answer, Both)
+def _complete(waiting: _Waiting, end: End) -> Generator[BatchStep, BatchStepResult, None]:
+    answer = yield BatchStep(waiting.member, waiting.step)
+    assert not isinstance(answer, PairResult)
     yield from _run(waiting.member, answer, end, may_wait=False)
 
 
 def _run(
-    member: Member, answer: Answer, end: End, *, may_wait: bool
-) -> Generator[Turn, BatchAnswer, _Waiting | None]:
+    member: BatchCall, answer: StepResult, end: End, *, may_wait: bool
+) -> Generator[BatchStep, BatchStepResult, _Waiting | None]:
     """A record from the answer to a step of its on: to its outcome, or to where it may wait."""
     while True:
         try:
@@ -129,8 +129,8 @@ def _run(
             break
         if may_wait and isinstance(step, Complete) and _succeeds(step):
             return _Waiting(member, step)
-        reply = yield Turn(member, step)
-        assert not isinstance(reply, Both)
+        reply = yield BatchStep(member, step)
+        assert not isinstance(reply, PairResult)
         answer = reply
     end(member, outcome)  # not above: what it raises would carry the StopIteration with it
     return None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .offload import Objects
 
 
-class Body:
+class ResponseBody:
     """Whatever runs in one call, and what its duplicates find. `objects` are for large bodies."""
 
     __slots__ = ("_call", "_max_data", "_objects", "_own")

@@ -21,7 +21,7 @@ from lambda_idempotency import (
     idempotent_function,
 )
 from lambda_idempotency.execution.operation import DEFAULT_LEASE
-from lambda_idempotency.protocol.record import Blocked
+from lambda_idempotency.protocol.record import Conflict
 
 EVENT: Final[dict[str, Any]] = {"order": 7}
 LEASE: Final = "IDEMPOTENCY_LEASE"
@@ -243,7 +243,7 @@ def held(store: MemoryStore, clock: ManualClock) -> Callable[[], int]:
 
     def lease() -> int:
         reply = store.read(current().key)
-        assert isinstance(reply, Blocked)
+        assert isinstance(reply, Conflict)
         return reply.record.lease_end - int(clock() * 1000)
 
     return lease
@@ -316,7 +316,7 @@ def test_without_an_invocation_the_lease_is_the_option_or_the_setting(
     @idempotent_function(store=store, lease=option)
     def charge(order: int) -> int:
         reply = store.read(current().key)
-        assert isinstance(reply, Blocked)
+        assert isinstance(reply, Conflict)
         return reply.record.lease_end - int(clock() * 1000)
 
     assert charge(1) == expected

@@ -13,7 +13,7 @@ from kit.counted import CountedStore, PairingStore
 from lambda_idempotency import MemoryStore, idempotent_records
 from lambda_idempotency.drivers import aio_batch as async_driver
 from lambda_idempotency.drivers import sync_batch as driver
-from lambda_idempotency.protocol.batch import Member, run_batch
+from lambda_idempotency.protocol.batch import BatchCall, run_batch
 from lambda_idempotency.protocol.machine import run_once
 from lambda_idempotency.protocol.record import Claim, Completion, Reply
 from lambda_idempotency.protocol.steps import Call, Executed, Outcome, Returned
@@ -187,7 +187,8 @@ def test_writes_that_are_to_be_committed_do_not_wait(clock: ManualClock) -> None
     store = PairingStore(clock)
     calls = [Call(key, "a" * 32, 1000, 1000) for key in ("shop#1", "shop#2")]
     members = [
-        Member(number, call.key, run_once(call), lambda: 1000) for number, call in enumerate(calls)
+        BatchCall(number, call.key, run_once(call), lambda: 1000)
+        for number, call in enumerate(calls)
     ]
     ended: list[Outcome] = []
     driver.drive(

@@ -27,7 +27,7 @@ from lambda_idempotency.identity import canonical as canonical_module
 from lambda_idempotency.identity import events, keys
 from lambda_idempotency.identity.canonical import canonical, parse
 from lambda_idempotency.identity.keys import KeyRule, Selector
-from lambda_idempotency.protocol.record import Gone, Record
+from lambda_idempotency.protocol.record import Absent, Record
 from lambda_idempotency.protocol.steps import Executed
 from lambda_idempotency.response.serialization import from_stored
 from lambda_idempotency.stores import dynamodb, redis
@@ -196,7 +196,7 @@ def http_event(data: bytes) -> None:
         bypass_missing_key=False,
         run=lambda: {"statusCode": 200},
         run_once=lambda *_, **__: Executed({"statusCode": 200}),
-        read=lambda _: Gone(0),
+        read=lambda _: Absent(0),
         restore=from_stored,
     )
     try:

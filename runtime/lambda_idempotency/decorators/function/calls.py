@@ -11,7 +11,7 @@ from ...execution.attempt import Attempt, Running, TimeLeft, unprotected
 from ...execution.operation import Operation, answer, with_writes
 from ...execution.orphans import reconciled, reconciled_async
 from ...identity.keys import Identity, KeyAbsentError
-from ...metrics.reporting import Invocation, report
+from ...metrics.reporting import MetricsScope, report
 from ...protocol.record import Record
 from ...protocol.steps import Reconcile, Returned, Run
 from ..callables import AnyCallable
@@ -70,12 +70,12 @@ class Protected(NamedTuple):
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """See `Calls.call`."""
-        with Invocation(self.operation.metrics):
+        with MetricsScope(self.operation.metrics):
             return self._call(args, kwargs)
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """See `Calls.call_async`."""
-        with Invocation(self.operation.metrics):
+        with MetricsScope(self.operation.metrics):
             return await self._call_async(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

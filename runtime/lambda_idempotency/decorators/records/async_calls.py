@@ -8,7 +8,7 @@ from ...drivers import aio_batch
 from ...execution.attempt import Running
 from ...execution.operation import Operation, with_writes
 from ...execution.orphans import reconciled_async
-from ...protocol.batch import Member
+from ...protocol.batch import BatchCall
 from ...protocol.steps import Reconcile, Returned, Run
 from ..async_handlers import AsyncHandler
 from ..handlers import time_left_of
@@ -23,7 +23,7 @@ class AsyncRecords(NamedTuple):
     def run_batch(self, calls: BatchCalls, operation: Operation, context: Any) -> None:
         """See `RecordRunner.run_batch`."""
 
-        async def run(member: Member, step: Run | Reconcile) -> Returned | None:
+        async def run(member: BatchCall, step: Run | Reconcile) -> Returned | None:
             attempt, record = operation.attempt(member.key, step), calls.delivered(member)
             if isinstance(step, Run):
                 await self.handler.await_as(attempt, record, context)

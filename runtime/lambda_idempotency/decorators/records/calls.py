@@ -12,8 +12,8 @@ from ...execution.operation import DEFAULT_LEASE, Operation, answer, with_writes
 from ...execution.orphans import reconciled
 from ...identity.keys import Identity, KeyAbsentError, Selector, canonical_bytes, digest, record_id
 from ...identity.records import BatchRecord, Delivered, records_of
-from ...metrics.reporting import Invocation, report
-from ...protocol.batch import Batch, Member, run_batch, run_unprotected
+from ...metrics.reporting import MetricsScope, report
+from ...protocol.batch import Batch, BatchCall, run_batch, run_unprotected
 from ...protocol.record import NO_BODY
 from ...protocol.steps import Outcome, Raised, Reconcile, Returned, Run
 from ..handlers import SyncHandler, time_left_of
@@ -70,7 +70,7 @@ class SyncRecords(NamedTuple):
     def run_batch(self, calls: BatchCalls, operation: Operation, context: Any) -> None:
         """See `RecordRunner.run_batch`."""
 
-        def run(member: Member, step: Run | Reconcile) -> Returned | None:
+        def run(member: BatchCall, step: Run | Reconcile) -> Returned | None:
             attempt, record = operation.attempt(member.key, step), calls.delivered(member)
             if isinstance(step, Run):
                 self.handler.run_as(attempt, record, context)
@@ -96,11 +96,11 @@ class RecordHandling(NamedTuple):
         calls = BatchCalls(
             records_of(event), lambda number, record: self._begin(number, record, time_left)
         )
-        with Invocation(self.operation.metrics):
+        with MetricsScope(self.operation.metrics):
             handler.run_batch(calls, self.operation, context)
         return calls.response()
 
-    def _begin(self, number: int, record: BatchRecord, time_left: TimeLeft | None) -> Member:
+    def _begin(self, number: int, record: BatchRecord, time_left: TimeLeft | None) -> BatchCall:
         """Raises `MissingKeyError`, and what a callable raises that is to find the key."""
         identity = None
         if self.rule is not None:
@@ -111,9 +111,9 @@ class RecordHandling(NamedTuple):
                 if not (self.operation.bypass_missing_key and isinstance(error, KeyAbsentError)):
                     raise
         if identity is None:
-            return Member(number, unprotected().key, run_unprotected(), lambda: DEFAULT_LEASE)
+            return BatchCall(number, unprotected().key, run_unprotected(), lambda: DEFAULT_LEASE)
         begun = self.operation.begin(identity, time_left)
-        return Member(number, identity.key, begun.protocol, begun.remaining)
+        return BatchCall(number, identity.key, begun.protocol, begun.remaining)
 
 
 class BatchCalls:
@@ -123,7 +123,7 @@ class BatchCalls:
     """
 
     def __init__(
-        self, records: list[BatchRecord], begin: Callable[[int, BatchRecord], Member]
+        self, records: list[BatchRecord], begin: Callable[[int, BatchRecord], BatchCall]
     ) -> None:
         self._records = records
         self._begin = begin
@@ -134,7 +134,7 @@ class BatchCalls:
         """The steps of the batch."""
         return run_batch(self._members(), self._end)
 
-    def delivered(self, member: Member) -> Delivered:
+    def delivered(self, member: BatchCall) -> Delivered:
         """The record as it was delivered."""
         return self._records[member.number].delivered
 
@@ -142,7 +142,7 @@ class BatchCalls:
         """The batch's response: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html."""
         return {"batchItemFailures": [{"itemIdentifier": item} for item in self._failed]}
 
-    def _members(self) -> Iterator[Member]:
+    def _members(self) -> Iterator[BatchCall]:
         for number, record in enumerate(self._records):
             if record.group in self._stopped:
                 self._failed[record.item] = None
@@ -154,7 +154,7 @@ class BatchCalls:
                 continue
             yield member
 
-    def _end(self, member: Member, outcome: Outcome) -> None:
+    def _end(self, member: BatchCall, outcome: Outcome) -> None:
         try:
             answer(outcome, restore=lambda _: None)
         except Exception as error:  # noqa: BLE001 - as above
