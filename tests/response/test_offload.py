@@ -331,9 +331,7 @@ def test_an_object_that_was_changed_makes_its_response_unavailable(
     settle: Settle, store: Store, s3: Any
 ) -> None:
     _recorded(settle, store)
-    s3.put_object(
-        Bucket=BUCKET, Key=_name(store.record), ResponseBody=json.dumps("forged").encode()
-    )
+    s3.put_object(Bucket=BUCKET, Key=_name(store.record), Body=json.dumps("forged").encode())
     with pytest.raises(ResponseUnavailableError, match="S3 object"):
         Handler(store)()
 

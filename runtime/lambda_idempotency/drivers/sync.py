@@ -1,4 +1,4 @@
-"""Executes the protocol's steps: here, and in `async_driver`, the protocol meets the world."""
+"""Executes the protocol's steps: here, and in `aio`, the protocol meets the world."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report, timed
+from ..protocol.batch import Batch, BatchStep, BatchStepResult
 from ..protocol.machine import Protocol
 from ..protocol.record import Reply, Store
 from ..protocol.steps import (
@@ -42,25 +43,72 @@ def drive(
     sleep: Callable[[float], None] = time.sleep,
     moment: Callable[[], Moment] = elapsed.now,
 ) -> Outcome:
-    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left.
-    `finish`, which never raises, does with a result what takes time before it is recorded."""
+    """Run a call to its outcome.
+
+    `run` calls the user's code for a step. `remaining` tells the milliseconds left. `finish`,
+    which never raises, does what takes time between a result and its recording.
+    """
     token = deadline.start(remaining())
-    lease = Lease(moment)
-    reply: StepResult = None
+    timer = LeaseTimer(moment)
+    result: StepResult = None
     try:
         while True:
-            step = protocol.send(reply)
-            lease.note(step)
-            reply = execute(
-                step, key=key, store=store, run=run, remaining=remaining, sleep=sleep, lease=lease
+            step = protocol.send(result)
+            timer.note(step)
+            result = execute(
+                step, key=key, store=store, run=run, remaining=remaining, sleep=sleep, timer=timer
             )
-            if finish is not None and isinstance(reply, Returned) and reply.keep:
-                reply = finish(reply)
+            if finish is not None and isinstance(result, Returned) and result.keep:
+                result = finish(result)
     except StopIteration as stop:
         outcome: Outcome = stop.value
         return outcome
     finally:
         deadline.end(token)
+
+
+def drive_batch(
+    batch: Batch,
+    *,
+    store: Store,
+    sleep: Callable[[float], None] = time.sleep,
+    moment: Callable[[], Moment] = elapsed.now,
+) -> None:
+    """Run a batch to its end. What interrupts it is raised once the batch has been told."""
+    token = deadline.start(0)  # each step has its own
+    timer = LeaseTimer(moment)  # nothing is claimed before what was claimed last has run
+    try:
+        step = next(batch)
+        while True:
+            try:
+                result = _execute_in_batch(step, store, sleep, timer)
+            except BaseException as error:  # noqa: BLE001 - the batch re-raises it
+                step = batch.throw(error)
+            else:
+                step = batch.send(result)
+    except StopIteration:
+        return
+    finally:
+        deadline.end(token)
+
+
+def _execute_in_batch(
+    batch_step: BatchStep, store: Store, sleep: Callable[[float], None], timer: LeaseTimer
+) -> BatchStepResult:
+    call, step = batch_step
+    deadline.start(call.remaining())
+    timer.note(step)
+    if isinstance(step, CompleteAndClaim):
+        return complete_and_claim(store, step, call.remaining)
+    return execute(
+        step,
+        key=call.key,
+        store=store,
+        run=call.run,
+        remaining=call.remaining,
+        sleep=sleep,
+        timer=timer,
+    )
 
 
 def execute(
@@ -71,11 +119,11 @@ def execute(
     run: Callable[[Run | Reconcile], Returned | None],
     remaining: Callable[[], int],
     sleep: Callable[[float], None],
-    lease: Lease,
+    timer: LeaseTimer,
 ) -> StepResult:
-    """Executes one step of a call, and returns what to tell its protocol."""
+    """Execute one step of a call, and return what to tell its protocol."""
     if isinstance(step, (Run, Reconcile)):
-        if lease.ended(step):
+        if timer.expired(step):
             return LeaseExpired()
         try:
             return run(step)
@@ -90,8 +138,8 @@ def execute(
     return ask_surely(store, step, remaining)
 
 
-class Lease:
-    """Whether the lease that was asked for last may have ended."""
+class LeaseTimer:
+    """The time since a lease was last asked for. An attempt that is late must not run."""
 
     __slots__ = ("_asked", "_moment")
     _asked: Moment
@@ -100,19 +148,19 @@ class Lease:
         self._moment = moment
 
     def note(self, step: Step | CompleteAndClaim) -> None:
-        """To be told of each step before it is executed: some ask for a lease, or look at it."""
+        """Note a step before it is executed: some ask for a lease, or look at it."""
         if isinstance(step, (SendClaim, Read, CompleteAndClaim)):
             self._asked = self._moment()
 
-    def ended(self, step: Run | Reconcile) -> bool:
-        """Whether what the step calls would come too late: it says how long the lease lasts."""
+    def expired(self, step: Run | Reconcile) -> bool:
+        """Tell whether the step's lease may have ended."""
         if step.lease is None:
             return False
         return elapsed.milliseconds(self._asked, self._moment()) > step.lease
 
 
 def ask(store: Store, step: SendClaim | Complete | Release | Read) -> StepResult:
-    """Sends one verb to the store."""
+    """Send one verb to the store."""
     if isinstance(step, SendClaim):
         return store.claim(step.claim, step.seen)
     if isinstance(step, Complete):
@@ -125,7 +173,7 @@ def ask(store: Store, step: SendClaim | Complete | Release | Read) -> StepResult
 def ask_surely(
     store: Store, step: SendClaim | Complete | Release | Read, remaining: Callable[[], int]
 ) -> StepResult:
-    """Sends one verb to the store; whatever it raises is an answer too."""
+    """Send one verb to the store. Whatever it raises is a result too."""
     try:
         return timed(lambda: ask(store, step))
     except Exception as error:  # noqa: BLE001 - a bug in a store loses no result either
@@ -135,7 +183,7 @@ def ask_surely(
 def complete_and_claim(
     store: Store, step: CompleteAndClaim, remaining: Callable[[], int]
 ) -> PairResult:
-    """Sends a completion and a claim, at once where the store can."""
+    """Send a completion and a claim, at once where the store can."""
     together = getattr(store, "together", None)
     if together is None:
         completed = ask_surely(store, Complete(step.completion), remaining)

@@ -20,7 +20,7 @@ from lambda_idempotency import (
     idempotent,
     idempotent_function,
 )
-from lambda_idempotency.execution.operation import DEFAULT_LEASE
+from lambda_idempotency.execution.operation import DEFAULT_LEASE_MS
 from lambda_idempotency.protocol.record import Conflict
 
 EVENT: Final[dict[str, Any]] = {"order": 7}
@@ -300,7 +300,7 @@ def test_nor_in_a_handler_that_runs_without_a_record(
 @pytest.mark.parametrize(
     ("setting", "option", "expected"),
     [
-        ({}, None, DEFAULT_LEASE),
+        ({}, None, DEFAULT_LEASE_MS),
         ({LEASE: "30"}, None, 30_000),
         ({LEASE: "30"}, 60, 60_000),
     ],
