@@ -98,10 +98,10 @@ def _responder(configuration: Configuration) -> _Responder:
         return lambda runner, target, _, time_left: runner.run_unprotected(target, time_left)
     if configuration.store is None:
         return _refuse
-    if settings.http not in (None, HttpOptions()):
-        from ..http import mode  # HTTP is expected: load it while the environment starts
+    if settings.http is not None and settings.http != HttpOptions():
+        from ..http import exchange  # HTTP is expected: load it while the environment starts
 
-        mode.mode_of(settings.http)
+        exchange.prepare(settings.http)
     return _Protection(
         rule=KeyRule(
             namespace=configuration.namespace,
@@ -138,9 +138,9 @@ class _Protection(NamedTuple):
                 "@idempotent_records instead."
             )
         if self.http is not None and (shape := http_shape(event)) is not None:
-            from ..http import mode  # only where there is HTTP to serve
+            from ..http import exchange  # only where there is HTTP to serve
 
-            return mode.mode_of(self.http).serve(shape, event, self.rule, invocation)
+            return exchange.serve(self.http, shape, event, self.rule, invocation)
         identity = self.operation.identify(lambda: self.rule.identify(event))
         if identity is None:
             return invocation.run_unprotected()

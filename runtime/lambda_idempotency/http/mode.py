@@ -1,4 +1,4 @@
-"""One HTTP request, from the event to the response: what runs, what is kept, what is answered."""
+"""HTTP mode: the rules of a profile and its options, and the responses that the layer makes."""
 
 from __future__ import annotations
 
@@ -9,31 +9,20 @@ from functools import lru_cache
 from typing import Any, Final
 
 from ..contract.http import HttpOptions
-from ..errors import ConfigurationError, IdempotencyError, MissingKeyError, ResponseUnavailableError
-from ..execution.invocation import Invocation
+from ..errors import ConfigurationError, IdempotencyError, MissingKeyError
 from ..execution.operation import Operation
-from ..execution.outcomes import error_of, result_of
-from ..identity.callers import principal_of, scope_of
+from ..identity.callers import principal_of
 from ..identity.canonical import canonical
-from ..identity.keys import Identity, KeyAbsentError, KeyRule, RequestParts
-from ..metrics.reporting import report
 from ..protocol.record import NO_BODY
 from ..protocol.steps import (
-    InProgress,
-    Mismatch,
-    Outcome,
-    Parked,
-    Replayed,
     Returned,
-    Unavailable,
 )
 from ..response import serialization
-from . import status
 from .answers import LONGEST, Case, cross_origin, refusal, retry_after, state
 from .header import MalformedKeyError, key_in
 from .profiles import PROFILES, guards, keeps, not_replayed, requires_key
 from .response import Answer, without
-from .shapes import SHAPES, Request
+from .shapes import Request
 
 _LOG: Final = logging.getLogger("lambda_idempotency")
 
@@ -53,22 +42,6 @@ class HttpMode:
         self._pattern = None if options.pattern is None else re.compile(options.pattern)
         self._not_replayed = not_replayed(options)
         self._status_path = options.status_route
-
-    def serve(
-        self, shape: str, event: Mapping[str, Any], rule: KeyRule, invocation: Invocation
-    ) -> Any:
-        """Return the response to a request.
-
-        Raises what the handler raised, and `ConfigurationError`.
-        """
-        if shape not in SHAPES:
-            raise ConfigurationError(
-                f"This HTTP event has version {event.get('version')!r}; expected '1.0' or '2.0'. "
-                "Set the payload format of the integration, or switch HTTP mode off (http=None)."
-            )
-        return _Exchange(self, SHAPES[shape](event), rule, invocation).respond()
-
-    # What an exchange asks ------------------------------------------------------------------------
 
     @property
     def status_path(self) -> str | None:
@@ -174,69 +147,3 @@ class HttpMode:
         origin = next(iter(request.header("origin")), None) if self._options.cors else None
         exposed = ("Location", "Retry-After", self._profile.marker)
         return cross_origin(self._options.cors, origin, exposed)
-
-
-class _Exchange:
-    """One request and its response."""
-
-    def __init__(
-        self, mode: HttpMode, request: Request, rule: KeyRule, invocation: Invocation
-    ) -> None:
-        self._mode = mode
-        self._request = request
-        self._rule = rule
-        self._invocation = invocation
-
-    def respond(self) -> Any:
-        mode, request, invocation = self._mode, self._request, self._invocation
-        if (token := status.token_in(request, mode.status_path)) is not None:
-            return status.answer(mode, request, invocation, f"{self._rule.namespace}#", token)
-        if not mode.guards(request):
-            return invocation.run_unprotected()
-        try:
-            identity = self._identity()
-        except MissingKeyError as error:
-            report("MissingKey", None)
-            absent = isinstance(error, KeyAbsentError)
-            if absent and mode.passes(invocation.operation):
-                return invocation.run_unprotected()
-            if absent:
-                return mode.refuse_missing(request, expression=self._rule.key is not None)
-            return mode.refuse(request, "malformed", 400, detail=str(error))
-        return self._answer(invocation.call(identity, record=self._recorded))
-
-    def _identity(self) -> Identity:
-        """Find what makes two requests the same. Raises `MissingKeyError`."""
-        request = self._request
-        key = None
-        if self._rule.key is None and (key := self._mode.key(request)) is None:
-            raise KeyAbsentError("The request carries no key.")
-        principal = self._mode.principal(request)
-        return self._rule.identify(
-            request.event,
-            route=canonical(request.route).decode("utf-8", "surrogatepass"),
-            principal=principal,
-            scope=scope_of(principal),
-            request=RequestParts(key=key, query=request.query),
-        )
-
-    def _recorded(self, result: Any) -> Returned:
-        return self._mode.recorded(self._request, result)
-
-    def _answer(self, outcome: Outcome) -> Any:
-        mode, request, operation = self._mode, self._request, self._invocation.operation
-        if isinstance(outcome, Replayed):
-            try:
-                return mode.replay(request, operation.restored(outcome.record))
-            except ResponseUnavailableError:
-                return mode.refuse(request, "unavailable", 410)
-        if isinstance(outcome, InProgress):
-            rest = outcome.record.lease_end - outcome.now
-            return mode.in_progress(request, outcome.record.key, rest)
-        if isinstance(outcome, Mismatch):
-            return mode.mismatch(request)
-        if isinstance(outcome, Parked):
-            return mode.refuse(request, "parked", 500)
-        if isinstance(outcome, Unavailable):
-            return mode.outage(request, error_of(outcome))
-        return result_of(outcome, operation.restored)

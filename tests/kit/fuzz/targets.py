@@ -31,7 +31,7 @@ from lambda_idempotency.execution.invocation import Invocation
 from lambda_idempotency.execution.operation import Operation
 from lambda_idempotency.execution.runner import SyncRunner
 from lambda_idempotency.execution.target import Target
-from lambda_idempotency.http import header, mode, shapes
+from lambda_idempotency.http import exchange, header, mode, shapes
 from lambda_idempotency.identity import callers as principal
 from lambda_idempotency.identity import canonical as canonical_module
 from lambda_idempotency.identity import events, keys
@@ -216,7 +216,7 @@ def http_event(data: bytes) -> None:
         time_left=None,
     )
     try:
-        answer = mode.mode_of(options).serve(shape, event, KeyRule(namespace="shop"), invocation)
+        answer = exchange.serve(options, shape, event, KeyRule(namespace="shop"), invocation)
     except ConfigurationError:
         return
     assert isinstance(answer, dict)
