@@ -1,4 +1,4 @@
-"""Imports go one way: each room of the runtime may use those below it, and none of them in a circle.
+"""Imports go one way: each room of the runtime uses those below it, and no modules form a circle.
 
 Imports inside functions and for type checkers count: they are dependencies too.
 """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report, timed
-from ..protocol.batch import Batch, BatchStep, BatchStepResult
 from ..protocol.machine import Protocol
 from ..protocol.record import Reply, Store
 from ..protocol.steps import (
@@ -30,6 +30,9 @@ from ..protocol.steps import (
     Step,
     StepResult,
 )
+
+if TYPE_CHECKING:
+    from ..protocol.batch import Batch, BatchStep, BatchStepResult  # few have batches
 
 
 def drive(

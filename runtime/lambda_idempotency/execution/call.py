@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..protocol.batch import run_unprotected
-from ..protocol.machine import Protocol, run_once
+from ..protocol.machine import Protocol, run_once, run_unprotected
 from ..protocol.steps import Call, Reconcile, Returned, Run
 from ..response.body import ResponseBody
 from .attempt import Attempt, TimeLeft, run_as, run_as_async, unprotected

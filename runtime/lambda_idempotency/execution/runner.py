@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..drivers import sync
 from ..identity.keys import Identity
-from ..protocol.batch import Batch
 from ..protocol.steps import Outcome, Reconcile, Run
 from .attempt import TimeLeft, run_as, unprotected
 from .call import ActiveCall, UnprotectedCall
@@ -15,6 +14,7 @@ from .operation import Operation
 from .target import Target
 
 if TYPE_CHECKING:
+    from ..protocol.batch import Batch
     from ..protocol.record import Store
 
 

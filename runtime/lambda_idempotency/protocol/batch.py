@@ -19,12 +19,9 @@ from .record import COMPLETED
 from .steps import (
     Complete,
     CompleteAndClaim,
-    Executed,
     Outcome,
     PairResult,
-    Raised,
     Reconcile,
-    Returned,
     Run,
     SendClaim,
     Step,
@@ -90,15 +87,6 @@ def run_batch(calls: Iterable[BatchCall], end: End) -> Batch:
         if waiting is not None:  # its effect has happened
             yield BatchStep(waiting.call, waiting.step)
         raise
-
-
-def run_unprotected() -> Protocol:
-    """Run a call that has no record in a store."""
-    ran = yield Run(1)
-    if isinstance(ran, Raised):
-        return ran
-    assert isinstance(ran, Returned)
-    return Executed(ran.result)
 
 
 def _follow(
