@@ -20,8 +20,7 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 from kit.aws.local import LocalAws
 from kit.clocks import ManualClock
 from lambda_idempotency import MemoryStore
-from lambda_idempotency.drivers import sync as drivers
-from lambda_idempotency.execution import operation
+from lambda_idempotency.drivers import sync
 
 hypothesis.settings.register_profile(
     "suite", derandomize=True, database=None, deadline=None, print_blob=True
@@ -84,5 +83,5 @@ def slept(monkeypatch: pytest.MonkeyPatch, clock: ManualClock) -> list[float]:
         pauses.append(seconds)
         clock.advance(seconds)
 
-    monkeypatch.setattr(operation, "drive", partial(drivers.drive, sleep=sleep))
+    monkeypatch.setattr(sync, "drive", partial(sync.drive, sleep=sleep))
     return pauses

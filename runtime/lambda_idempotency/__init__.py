@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from .errors import StoreError as StoreError
     from .execution.attempt import Attempt as Attempt
     from .execution.attempt import current as current
-    from .execution.orphans import Reconciled as Reconciled
-    from .execution.replays import Replay as Replay
+    from .execution.hooks import Reconciled as Reconciled
+    from .execution.hooks import Replay as Replay
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
     from .stores.redis import RedisStore as RedisStore
@@ -44,9 +44,9 @@ _HOMES = {
     "MemoryStore": "stores.memory",
     "MissingKeyError": "errors",
     "ParkedError": "errors",
-    "Reconciled": "execution.orphans",
+    "Reconciled": "execution.hooks",
     "RedisStore": "stores.redis",
-    "Replay": "execution.replays",
+    "Replay": "execution.hooks",
     "ResponseUnavailableError": "errors",
     "StoreError": "errors",
     "current": "execution.attempt",

@@ -13,8 +13,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from .contract.settings import Settings
-from .decorators.handler import MARK, idempotent
-from .decorators.handlers import Handler
+from .decorators.handler import MARK, Handler, idempotent
 from .errors import ConfigurationError
 
 _LOG: Final = logging.getLogger("lambda_idempotency")

@@ -153,8 +153,8 @@ MUTATIONS: Final = (
     Mutation(
         "lease counted from when the claim was recognised",
         protocol,
-        "return Held(found.attempt, found.expiration, found.lease_end - now)",
-        "return Held(found.attempt, found.expiration, call.lease)",
+        "return HeldLease(found.attempt, found.expiration, found.lease_end - now)",
+        "return HeldLease(found.attempt, found.expiration, call.lease)",
         "waiting",
         invariants.EXCLUSION,
     ),
@@ -186,7 +186,7 @@ MUTATIONS: Final = (
         "claim after failed NX without re-claim",
         protocol,
         "step = _claim(call, seen=found)",
-        "return Held(found.attempt + 1, found.expiration, call.lease)",
+        "return HeldLease(found.attempt + 1, found.expiration, call.lease)",
         "three",
         invariants.NO_REPEAT,
     ),
@@ -210,18 +210,18 @@ MUTATIONS: Final = (
         "result given up when it cannot be recorded",
         endings,
         'if isinstance(reply, Failed):\n        yield Emit("CompletionFailed")\n    elif',
-        "if isinstance(reply, Failed):\n        return Overtaken(call.key)\n    elif",
+        "if isinstance(reply, Failed):\n        return LeaseLost(call.key)\n    elif",
         "two",
         invariants.RESULT,
     ),
     Mutation(
         "own completion not recognised",
         endings,
-        "elif isinstance(reply, Blocked) and reply.record.owner != call.owner:\n"
+        "elif isinstance(reply, Conflict) and reply.record.owner != call.owner:\n"
         '        yield Emit("LeaseLost")\n'
         "        if _answers(call, reply.record):\n"
         "            return Replayed(reply.record)",
-        "elif isinstance(reply, Blocked):\n        return Overtaken(call.key)",
+        "elif isinstance(reply, Conflict):\n        return LeaseLost(call.key)",
         "two",
         invariants.RESULT,
     ),
@@ -294,7 +294,7 @@ MUTATIONS: Final = (
         protocol,
         "if now >= deadline:\n                return verdict",
         "if now >= deadline:\n"
-        "                return Held(found.attempt, found.expiration, call.lease)",
+        "                return HeldLease(found.attempt, found.expiration, call.lease)",
         "waiting",
         invariants.EXCLUSION,
     ),

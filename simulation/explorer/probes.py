@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from lambda_idempotency.protocol.machine import PARKED_FOR
-from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, PARKED, Done, Record
+from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, PARKED, Applied, Record
 from lambda_idempotency.protocol.steps import (
-    Claim,
     Complete,
     Outcome,
     Read,
     Reconcile,
     Release,
     Run,
+    SendClaim,
     Step,
 )
 from simulation.explorer.automaton import advance
@@ -79,7 +79,7 @@ class Probes:
         strict = Complete(node.step.completion._replace(strict=True))
         now = world.now(local, moment, drift)
         reply, _ = world.ask(world.request_number(strict), record, now, confirmed=True)
-        return isinstance(reply, Done)
+        return isinstance(reply, Applied)
 
     # No key is blocked ---------------------------------------------------------------------------
 
@@ -129,7 +129,7 @@ class Probes:
         confirmed = False
         number = world.records.number(record)
         for _ in range(MOST_REQUESTS):
-            if not isinstance(step, Claim | Complete | Release | Read):
+            if not isinstance(step, SendClaim | Complete | Release | Read):
                 break
             request = world.request_number(step)
             reply, number = world.ask(request, number, now, confirmed=confirmed)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from lambda_idempotency.protocol.record import Blocked, Done, Gone, Record
+from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record
 from lambda_idempotency.protocol.steps import (
-    Answer,
     Executed,
     Failed,
     Outcome,
     Raised,
     Replayed,
     Returned,
+    StepResult,
 )
 from simulation.explorer.choices import Kind, Move
 from simulation.explorer.invariants import CIRCLE
@@ -79,12 +79,12 @@ def _line(world: World, before: State, after: State, move: Move, worker: int | N
     return f"{moment:5.1f} s  {who}  {what:<48}  {_record(world.records[after[1]])}".rstrip()
 
 
-def _reply(reply: Answer) -> str:
-    if isinstance(reply, Done):
+def _reply(reply: StepResult) -> str:
+    if isinstance(reply, Applied):
         return "done"
-    if isinstance(reply, Blocked):
+    if isinstance(reply, Conflict):
         return "blocked"
-    if isinstance(reply, Gone):
+    if isinstance(reply, Absent):
         return "nothing there"
     if isinstance(reply, Raised):
         return "raises"

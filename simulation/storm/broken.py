@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from lambda_idempotency.protocol.record import (
     INPROGRESS,
-    Blocked,
+    Applied,
     Claim,
     Completion,
-    Done,
+    Conflict,
     Record,
     Reply,
     Store,
@@ -35,9 +35,9 @@ class Broken:
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         """See `Store.claim`."""
         reply = self._store.claim(claim, seen)
-        held = isinstance(reply, Blocked) and reply.record.status == INPROGRESS
+        held = isinstance(reply, Conflict) and reply.record.status == INPROGRESS
         if held and self._way == "ignores leases":
-            return Done(reply.now)
+            return Applied(reply.now)
         return reply
 
     def complete(self, completion: Completion) -> Reply:

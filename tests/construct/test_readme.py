@@ -20,7 +20,7 @@ from kit.pages import blocks_of, names_of, synthesised
 from kit.synth import function, stack, template, warnings
 from lambda_idempotency import Attempt, Reconciled
 from lambda_idempotency.contract.metrics import METRICS
-from lambda_idempotency.execution.attempt import Running
+from lambda_idempotency.execution.attempt import AttemptScope
 from lambda_idempotency.http.profiles import PROFILES
 from lambda_idempotency.metrics.reporting import WARNINGS
 
@@ -181,7 +181,7 @@ def test_the_orphan_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     names["pay"] = lambda amount, idempotency_key: amount
     assert names["handler"]({"payment_id": "1", "amount": 5}, None) == {"charged": 5}
     names["find_charge"] = {"known": 7}.get
-    with Running(Attempt("shop#1", 2)):
+    with AttemptScope(Attempt("shop#1", 2)):
         assert names["look_up"]({}) is None
         names["find_charge"] = lambda key: 7
         assert names["look_up"]({}) == Reconciled({"charged": 7})

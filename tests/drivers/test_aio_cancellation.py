@@ -16,9 +16,9 @@ from lambda_idempotency.protocol.record import (
     COMPLETED,
     INPROGRESS,
     PARKED,
-    Blocked,
     Claim,
     Completion,
+    Conflict,
     Record,
     Reply,
 )
@@ -298,7 +298,7 @@ def test_a_timeout_around_a_call_is_a_timeout() -> None:
 
     with pytest.raises(TimeoutError):
         asyncio.run(main())
-    assert not isinstance(store.read(KEY), Blocked)
+    assert not isinstance(store.read(KEY), Conflict)
 
 
 def test_when_the_program_ends_its_calls_release_their_keys() -> None:
@@ -315,8 +315,8 @@ def test_when_the_program_ends_its_calls_release_their_keys() -> None:
         task = asyncio.create_task(call)
         while not running.is_set():
             await asyncio.sleep(0)
-        assert isinstance(store.read(KEY), Blocked)
+        assert isinstance(store.read(KEY), Conflict)
         assert not task.done()
 
     asyncio.run(main())
-    assert not isinstance(store.read(KEY), Blocked)
+    assert not isinstance(store.read(KEY), Conflict)

@@ -23,7 +23,7 @@ from lambda_idempotency import (
     idempotent_function,
     idempotent_records,
 )
-from lambda_idempotency.protocol.record import Claim, Completion, Refused, Reply
+from lambda_idempotency.protocol.record import Claim, Completion, Reply, WritesRefused
 
 EVENT: Final = {"id": 1}
 LEASE: Final = 15 * 60
@@ -42,7 +42,7 @@ class BusinessStore(MemoryStore):
         if self.is_down:
             raise StoreError("unreachable")
         if self.refuses and completion.writes:
-            return Refused("write 1 of 1 failed: ConditionalCheckFailed", 0)
+            return WritesRefused("write 1 of 1 failed: ConditionalCheckFailed", 0)
         return super().complete(completion)
 
 

@@ -82,7 +82,7 @@ class ExploredWorld:
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         """See `Store.claim`."""
-        return self._ask(claim.key, steps.Claim(claim, seen))
+        return self._ask(claim.key, steps.SendClaim(claim, seen))
 
     def complete(self, completion: Completion) -> Reply:
         """See `Store.complete`."""

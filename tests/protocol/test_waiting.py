@@ -6,10 +6,8 @@ import pytest
 
 from kit.schedule import EXPIRES_AFTER, KEY, LEASE, Timeline, Worker, owner
 from lambda_idempotency.protocol.machine import POLL_PAUSES
-from lambda_idempotency.protocol.record import Claim as ClaimWrite
-from lambda_idempotency.protocol.record import Record
+from lambda_idempotency.protocol.record import Claim, Record
 from lambda_idempotency.protocol.steps import (
-    Claim,
     Complete,
     Executed,
     InProgress,
@@ -19,6 +17,7 @@ from lambda_idempotency.protocol.steps import (
     Release,
     Replayed,
     Run,
+    SendClaim,
     Sleep,
 )
 
@@ -39,7 +38,7 @@ def test_a_waiter_is_given_the_answer_once_it_is_recorded(timeline: Timeline) ->
     a.finish()
     assert timeline.record is not None
     assert b.finish() == Replayed(timeline.record)
-    assert (b.requests, b.metrics) == ([Claim, Read], ["Replayed"])
+    assert (b.requests, b.metrics) == ([SendClaim, Read], ["Replayed"])
 
 
 def test_a_waiter_gives_up_when_its_time_is_up(timeline: Timeline) -> None:
@@ -67,7 +66,7 @@ def test_a_waiter_runs_itself_once_the_key_is_released(timeline: Timeline) -> No
     b.until(Sleep)
     a.finish()
     assert b.finish() == Executed("answer of b")
-    assert b.requests == [Claim, Read, Claim, Complete]
+    assert b.requests == [SendClaim, Read, SendClaim, Complete]
     assert timeline.runs == [("a", 1), ("b", 1)]
 
 
@@ -90,7 +89,7 @@ def test_a_waiter_does_not_take_over_while_the_lease_lasts(timeline: Timeline) -
 def test_a_waiter_polls_with_reads_alone(timeline: Timeline) -> None:
     _, b = _waiting(timeline, wait=20_000)
     b.finish()
-    assert b.requests[0] is Claim
+    assert b.requests[0] is SendClaim
     assert len(b.requests) > 10
     assert set(b.requests[1:]) == {Read}
 
@@ -101,7 +100,7 @@ def test_no_pause_passes_the_lease_end_or_the_deadline(timeline: Timeline, name:
     for wait in (1, 777, 29_999, LONG):
         b = timeline.worker(name, wait=wait)
         deadline = timeline.now + wait
-        while isinstance(b.pending, Claim | Sleep | Read):
+        while isinstance(b.pending, SendClaim | Sleep | Read):
             if isinstance(b.pending, Sleep):
                 assert timeline.record is not None
                 end = timeline.now + b.pending.milliseconds
@@ -126,7 +125,7 @@ def test_pauses_grow_to_about_a_second(timeline: Timeline, name: str) -> None:
 
 def test_no_pause_is_empty(timeline: Timeline) -> None:
     _, b = _waiting(timeline)
-    b.until(Claim)
+    b.until(SendClaim)
     assert min(b.sleeps) > 0
 
 
@@ -157,7 +156,7 @@ def test_of_two_waiters_one_runs_and_the_other_is_given_its_answer(timeline: Tim
     b.until(Sleep)
     c.until(Sleep)
     a.finish()
-    c.until(Claim)  # its read has found nothing
+    c.until(SendClaim)  # its read has found nothing
     b.until(Run)
     c.until(Sleep)
     assert b.finish() == Executed("answer of b")
@@ -209,8 +208,8 @@ def test_a_waiter_claims_what_it_read_as_an_orphan(timeline: Timeline) -> None:
     a.crash()
     orphan = timeline.record
     assert isinstance(orphan, Record)
-    assert b.until(Claim) == Claim(
-        ClaimWrite(
+    assert b.until(SendClaim) == SendClaim(
+        Claim(
             key=KEY,
             owner=owner("b"),
             lease=LEASE,

@@ -13,10 +13,10 @@ from lambda_idempotency import FingerprintMismatchError, MemoryStore, StoreError
 from lambda_idempotency.protocol.record import (
     COMPLETED,
     PARKED,
-    Blocked,
+    Applied,
     Claim,
     Completion,
-    Done,
+    Conflict,
     Record,
     Reply,
 )
@@ -92,7 +92,7 @@ def complete(store: Any, key: str = "shop#1", **values: Any) -> Reply:
 
 
 def data(reply: Reply) -> Any:
-    assert isinstance(reply, Blocked)
+    assert isinstance(reply, Conflict)
     return reply.record.data
 
 
@@ -102,7 +102,7 @@ def test_what_this_process_completed_is_replayed_without_a_request(
     complete(cached, data='{"a":1}', fingerprint="f", scope="s")
     store.asked.clear()
     reply = cached.claim(claim())
-    assert isinstance(reply, Blocked)
+    assert isinstance(reply, Conflict)
     assert reply.record._replace(data=None) == Record(
         key="shop#1",
         status=COMPLETED,
@@ -118,8 +118,8 @@ def test_what_this_process_completed_is_replayed_without_a_request(
 def test_the_record_is_the_store_s(cached: CachedStore, store: Asked) -> None:
     complete(cached, data="1")
     known, read = cached.claim(claim()), store.read("shop#1")
-    assert isinstance(known, Blocked)
-    assert isinstance(read, Blocked)
+    assert isinstance(known, Conflict)
+    assert isinstance(read, Conflict)
     assert known.record == read.record
 
 
@@ -136,7 +136,7 @@ def test_what_another_process_completed_is_asked_for_once(
 
 def test_what_overtook_this_process_is_known_too(cached: CachedStore, store: Asked) -> None:
     complete(store, data="1")
-    assert isinstance(complete(cached, owner="b", data="2"), Blocked)
+    assert isinstance(complete(cached, owner="b", data="2"), Conflict)
     store.asked.clear()
     assert data(cached.claim(claim())) == "1"
     assert store.asked == []
@@ -152,14 +152,14 @@ def test_the_data_are_what_was_written(cached: CachedStore, written: str | bytes
 def test_compressed_data_stays_as_it_is(cached: CachedStore) -> None:
     complete(cached, data=b"x", encoding="zlib")
     reply = cached.claim(claim())
-    assert isinstance(reply, Blocked)
+    assert isinstance(reply, Conflict)
     assert (reply.record.data, reply.record.encoding) == (b"x", "zlib")
 
 
 def test_a_running_attempt_is_not_kept(cached: CachedStore, store: Asked) -> None:
     store.claim(claim(owner="a"))
     for _ in range(2):
-        assert isinstance(cached.claim(claim()), Blocked)
+        assert isinstance(cached.claim(claim()), Conflict)
     assert store.asked == ["claim"] * 3
 
 
@@ -175,7 +175,7 @@ def test_a_failed_completion_is_not_kept(cached: CachedStore, store: Asked) -> N
     with pytest.raises(StoreError):
         cached.complete(Completion("shop#1", "a", 1, MINUTE, data="1"))
     store.down = False
-    assert isinstance(cached.claim(claim()), Done)
+    assert isinstance(cached.claim(claim()), Applied)
 
 
 def test_a_take_over_always_asks(cached: CachedStore, store: Asked) -> None:
@@ -201,10 +201,10 @@ def test_a_record_is_known_until_it_expires(
 ) -> None:
     complete(cached, data="1")
     clocks.advance(MINUTE / 1000 - 2)
-    assert isinstance(cached.claim(claim()), Blocked)
+    assert isinstance(cached.claim(claim()), Conflict)
     clocks.advance(3)
     store.asked.clear()
-    assert isinstance(cached.claim(claim()), Done)
+    assert isinstance(cached.claim(claim()), Applied)
     assert store.asked == ["claim"]
 
 
@@ -215,14 +215,14 @@ def test_either_clock_alone_can_end_a_record(
     complete(cached, data="1")
     clocks.store.advance(MINUTE / 1000 + 1)
     getattr(clocks, moving).advance(MINUTE / 1000 + 1)
-    assert isinstance(cached.claim(claim()), Done)
+    assert isinstance(cached.claim(claim()), Applied)
 
 
 def test_a_clock_that_is_set_back_keeps_nothing_alive(cached: CachedStore, clocks: Clocks) -> None:
     complete(cached, data="1")
     clocks.advance(MINUTE / 1000 + 1)
     clocks.wall.advance(-10 * MINUTE)
-    assert isinstance(cached.claim(claim()), Done)
+    assert isinstance(cached.claim(claim()), Applied)
 
 
 def test_a_record_is_as_old_as_the_request_for_it(
@@ -240,7 +240,7 @@ def test_a_record_is_as_old_as_the_request_for_it(
     monkeypatch.setattr(store, "claim", slow)
     cached.claim(claim())
     clocks.advance(11)
-    assert isinstance(cached.claim(claim()), Done)
+    assert isinstance(cached.claim(claim()), Applied)
 
 
 def test_what_is_known_tells_the_store_s_time(cached: CachedStore, clocks: Clocks) -> None:

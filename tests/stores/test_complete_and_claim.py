@@ -10,9 +10,9 @@ import pytest
 from kit.batches import Orders, batch, failures, fifo, sqs
 from kit.worlds import DynamoDBWorld, World, fresh_key
 from lambda_idempotency import DynamoDBStore, StoreError, idempotent_records
-from lambda_idempotency.drivers.sync import ask_together
-from lambda_idempotency.protocol.record import COMPLETED, Blocked, Claim, Completion, Done
-from lambda_idempotency.protocol.steps import Both, Together
+from lambda_idempotency.drivers.sync import complete_and_claim
+from lambda_idempotency.protocol.record import COMPLETED, Applied, Claim, Completion, Conflict
+from lambda_idempotency.protocol.steps import CompleteAndClaim, PairResult
 
 ME: Final = "a" * 32
 OTHER: Final = "b" * 32
@@ -22,22 +22,24 @@ def _claim(key: str, owner: str = ME) -> Claim:
     return Claim(key=key, owner=owner, lease=30_000, expires_after=60_000)
 
 
-def _together(world: World, claimed: str) -> Both:
+def _together(world: World, claimed: str) -> PairResult:
     completion = Completion(
         key=world.key, owner=ME, attempt=1, expires_after=60_000, encoding="none"
     )
-    return ask_together(world.store, Together(completion, _claim(claimed)), lambda: 10_000)
+    return complete_and_claim(
+        world.store, CompleteAndClaim(completion, _claim(claimed)), lambda: 10_000
+    )
 
 
 def test_both_take_effect(world: World) -> None:
     other = fresh_key()
     world.store.claim(_claim(world.key))
     both = _together(world, other)
-    assert (type(both.completed), type(both.claimed)) == (Done, Done)
+    assert (type(both.completed), type(both.claimed)) == (Applied, Applied)
     stored = world.stored()
     assert stored is not None
     assert (stored.status, stored.data, stored.encoding) == (COMPLETED, None, "none")
-    assert isinstance(world.store.read(other), Blocked)
+    assert isinstance(world.store.read(other), Conflict)
 
 
 def test_a_claim_that_is_blocked_leaves_the_completion_alone(world: World) -> None:
@@ -45,16 +47,16 @@ def test_a_claim_that_is_blocked_leaves_the_completion_alone(world: World) -> No
     world.store.claim(_claim(world.key))
     world.store.claim(_claim(other, OTHER))
     both = _together(world, other)
-    assert isinstance(both.completed, Done)
-    assert isinstance(both.claimed, Blocked)
+    assert isinstance(both.completed, Applied)
+    assert isinstance(both.claimed, Conflict)
     assert both.claimed.record.owner == OTHER
 
 
 def test_a_completion_that_is_blocked_leaves_the_claim_alone(world: World) -> None:
     world.store.claim(_claim(world.key, OTHER))
     both = _together(world, fresh_key())
-    assert isinstance(both.completed, Blocked)
-    assert isinstance(both.claimed, Done)
+    assert isinstance(both.completed, Conflict)
+    assert isinstance(both.claimed, Applied)
 
 
 def test_batches_take_effect_once(world: World) -> None:
@@ -98,7 +100,7 @@ def test_dynamodb_is_asked_for_both_at_the_same_time(dynamodb: DynamoDBWorld) ->
     dynamodb.store.claim(_claim(dynamodb.key))
     dynamodb.store = DynamoDBStore(dynamodb.table, client=Meeting(dynamodb.client))
     both = _together(dynamodb, fresh_key())
-    assert (type(both.completed), type(both.claimed)) == (Done, Done)
+    assert (type(both.completed), type(both.claimed)) == (Applied, Applied)
 
 
 def test_dynamodb_is_asked_one_after_the_other_where_there_can_be_no_thread(
@@ -110,7 +112,7 @@ def test_dynamodb_is_asked_one_after_the_other_where_there_can_be_no_thread(
     dynamodb.store.claim(_claim(dynamodb.key))
     monkeypatch.setattr(threading.Thread, "start", refuse)
     both = _together(dynamodb, fresh_key())
-    assert (type(both.completed), type(both.claimed)) == (Done, Done)
+    assert (type(both.completed), type(both.claimed)) == (Applied, Applied)
 
 
 @pytest.mark.parametrize("lost", [COMPLETED, "INPROGRESS"])
@@ -127,5 +129,5 @@ def test_a_request_to_dynamodb_that_fails_leaves_the_other_alone(
     store = DynamoDBStore(dynamodb.table, client=Losing())
     completion = Completion(key=dynamodb.key, owner=ME, attempt=1, expires_after=60_000)
     replies = store.together(completion, _claim(fresh_key()))
-    kinds = [Done, StoreError] if lost == "INPROGRESS" else [StoreError, Done]
+    kinds = [Applied, StoreError] if lost == "INPROGRESS" else [StoreError, Applied]
     assert [type(reply) for reply in replies] == kinds

@@ -16,11 +16,11 @@ from kit.network.proxy import LossyProxy
 from kit.worlds import CLIENTS, DynamoDBWorld
 from lambda_idempotency.errors import ConfigurationError, StoreError
 from lambda_idempotency.protocol.record import (
-    Blocked,
+    Absent,
+    Applied,
     Claim,
     Completion,
-    Done,
-    Gone,
+    Conflict,
     Record,
     Reply,
     Store,
@@ -174,7 +174,7 @@ def test_an_item_that_is_no_record_is_refused_by_name(
 
 def test_an_item_that_is_no_record_but_has_expired_gives_way(dynamodb: DynamoDBWorld) -> None:
     dynamodb.put({**_POWERTOOLS, "id": {"S": dynamodb.key}, "expiration": {"N": "1"}})
-    assert isinstance(dynamodb.store.claim(_claim(dynamodb.key)), Done)
+    assert isinstance(dynamodb.store.claim(_claim(dynamodb.key)), Applied)
 
 
 # Requests -----------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def test_a_verb_is_one_request(
 def test_a_read_is_strongly_consistent(connect: Connect) -> None:
     with FaultServer() as server:
         store = DynamoDBStore("table", client=connect(server.endpoint))
-        assert isinstance(store.read("shop#1"), Gone)
+        assert isinstance(store.read("shop#1"), Absent)
         (request,) = server.requests
     assert request.parsed == {
         "TableName": "table",
@@ -258,7 +258,7 @@ def test_what_the_client_raised_is_the_errors_cause(dynamodb: DynamoDBWorld) -> 
 def test_a_refused_condition_is_no_error(dynamodb: DynamoDBWorld) -> None:
     dynamodb.store.claim(_claim(dynamodb.key))
     blocked = dynamodb.store.claim(_claim(dynamodb.key)._replace(owner="b" * 32))
-    assert isinstance(blocked, Blocked)
+    assert isinstance(blocked, Conflict)
 
 
 def test_an_empty_table_name_is_refused() -> None:

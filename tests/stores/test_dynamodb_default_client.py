@@ -19,7 +19,7 @@ from kit.network.processes import free_port
 from kit.worlds import DynamoDBWorld, fresh_key
 from lambda_idempotency.clients.aws import services
 from lambda_idempotency.errors import ConfigurationError, StoreError
-from lambda_idempotency.protocol.record import Claim, Done, Gone, Reply
+from lambda_idempotency.protocol.record import Absent, Applied, Claim, Reply
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 
 TABLE: Final = "idempotency"
@@ -60,7 +60,7 @@ def test_without_a_client_the_environment_decides(
     dynamodb: DynamoDBWorld, store: DynamoDBStore
 ) -> None:
     claim = Claim(key=dynamodb.key, owner="a" * 32, lease=30_000, expires_after=60_000)
-    assert isinstance(store.claim(claim), Done)
+    assert isinstance(store.claim(claim), Applied)
     assert dynamodb.item() is not None
 
 
@@ -104,7 +104,7 @@ def test_threads_share_one_default_client(
         return store.read(dynamodb.key)
 
     with ThreadPoolExecutor(8) as pool:
-        assert {type(reply) for reply in pool.map(read, range(8))} == {Gone}
+        assert {type(reply) for reply in pool.map(read, range(8))} == {Absent}
     assert created == [store._client]
 
 

@@ -9,16 +9,16 @@ from typing import Any, Final
 import pytest
 
 from kit.worlds import DynamoDBWorld, fresh_key
-from lambda_idempotency.clients.aws.clock import Look, ServiceClock
+from lambda_idempotency.clients.aws.clock import ClockReading, ServiceClock
 from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.protocol.machine import run_once
 from lambda_idempotency.protocol.record import (
     COMPLETED,
-    Blocked,
+    Absent,
+    Applied,
     Claim,
     Completion,
-    Done,
-    Gone,
+    Conflict,
     Record,
 )
 from lambda_idempotency.protocol.steps import (
@@ -72,7 +72,7 @@ class _InterruptedClock(ServiceClock):
         super().__init__(clock)
         self._interrupts = [interrupt]
 
-    def look(self) -> Look:
+    def look(self) -> ClockReading:
         look = super().look()
         if self._interrupts:
             self._interrupts.pop()()
@@ -105,7 +105,7 @@ class _Worker:
         """Claims a key; returns what was written, checked to be leased from now on."""
         key = self._dynamodb.key if key is None else key
         started = self._dynamodb.now()
-        assert isinstance(self.store.claim(_claim(ME, key)), Done)
+        assert isinstance(self.store.claim(_claim(ME, key)), Applied)
         return _check_lease(self._dynamodb, key, started)
 
 
@@ -208,16 +208,16 @@ def test_an_expired_record_blocks_no_more_than_the_first_look(
 def test_the_first_look_finds_an_expired_record_gone(dynamodb: DynamoDBWorld) -> None:
     expired = _completed(dynamodb, expires=-20_000)
     worker = _Worker(dynamodb, 0)
-    assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Gone)
+    assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Absent)
     assert dynamodb.stored() == expired
-    assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Done)
+    assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Applied)
 
 
 def test_a_checked_clock_claims_an_expired_record_at_once(dynamodb: DynamoDBWorld) -> None:
     _completed(dynamodb, expires=-20_000)
     worker = _Worker(dynamodb, 0)
     worker.store.read(fresh_key())
-    assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Done)
+    assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Applied)
 
 
 @_ANY_CLOCK
@@ -230,8 +230,8 @@ def test_an_answer_is_recorded_over_an_expired_record_once_the_clock_is_confirme
     completion = Completion(
         key=dynamodb.key, owner=ME, attempt=1, expires_after=EXPIRES_AFTER, data='"answer"'
     )
-    assert isinstance(store.complete(completion), Gone)
-    assert isinstance(store.complete(completion), Done)
+    assert isinstance(store.complete(completion), Absent)
+    assert isinstance(store.complete(completion), Applied)
 
 
 # The lease that is written ------------------------------------------------------------------------
@@ -284,8 +284,8 @@ def test_a_lease_written_in_the_past_is_not_written_again_once_it_was_taken_over
 
     def take_over() -> None:
         reply = dynamodb.store.read(dynamodb.key)
-        assert isinstance(reply, Blocked)
-        assert isinstance(dynamodb.store.claim(_claim(OTHER, dynamodb.key), reply.record), Done)
+        assert isinstance(reply, Conflict)
+        assert isinstance(dynamodb.store.claim(_claim(OTHER, dynamodb.key), reply.record), Applied)
 
     worker.client.after[1] = take_over
     assert isinstance(worker.call(), InProgress)

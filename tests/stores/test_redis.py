@@ -16,7 +16,7 @@ from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.servers import RedisServer, connect
 from kit.worlds import RedisWorld, fresh_key
 from lambda_idempotency.errors import ConfigurationError, StoreError
-from lambda_idempotency.protocol.record import Blocked, Claim, Completion, Done, Gone
+from lambda_idempotency.protocol.record import Absent, Applied, Claim, Completion, Conflict
 from lambda_idempotency.stores.redis import RedisStore
 
 _EACH_VERB = pytest.mark.parametrize("verb", VERBS)
@@ -139,7 +139,7 @@ def test_a_server_that_has_forgotten_the_scripts_is_told_them_again(
     VERBS[verb](own_world.store, own_world.key)
     own_world.admin.script_flush()
     reply = VERBS[verb](own_world.store, fresh_key())
-    assert isinstance(reply, Done if verb in WRITES else Gone)
+    assert isinstance(reply, Applied if verb in WRITES else Absent)
 
 
 CLIENTS: Final[list[dict[str, Any]]] = [
@@ -163,10 +163,10 @@ def test_any_client_of_redis_py_serves(
     written = completion(fresh_key(), data=data)
     with _client(own_server, **options) as client:
         store = RedisStore(client)
-        assert isinstance(store.claim(claim(written.key)), Done)
+        assert isinstance(store.claim(claim(written.key)), Applied)
         done = store.complete(written)
         found = store.read(written.key)
-    assert isinstance(found, Blocked)
+    assert isinstance(found, Conflict)
     assert found.record == written.record(done.now)
 
 

@@ -15,7 +15,7 @@ from kit.worlds import RedisWorld, fresh_key
 from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.machine import run_once
-from lambda_idempotency.protocol.record import Blocked, Done, Gone
+from lambda_idempotency.protocol.record import Absent, Applied, Conflict
 from lambda_idempotency.protocol.steps import Call, Executed, Outcome, Returned, Unavailable
 from lambda_idempotency.stores.redis import RedisStore
 
@@ -54,7 +54,7 @@ def test_a_full_server_takes_no_new_record(own_world: RedisWorld, verb: str) -> 
 def test_a_full_server_takes_the_answer_of_who_holds_the_key(own_world: RedisWorld) -> None:
     own_world.store.claim(claim(own_world.key))
     _fill(own_world)
-    assert isinstance(own_world.store.complete(completion(own_world.key)), Done)
+    assert isinstance(own_world.store.complete(completion(own_world.key)), Applied)
     stored = own_world.stored()
     assert stored is not None
     assert (stored.status, stored.data) == ("COMPLETED", DATA)
@@ -66,14 +66,14 @@ def test_a_full_server_lets_a_dead_attempt_be_taken_over(own_world: RedisWorld) 
     own_world.plant(orphan)
     _fill(own_world)
     successor = claim(own_world.key, owner="b" * 32, attempt=2)
-    assert isinstance(own_world.store.claim(successor, orphan), Done)
+    assert isinstance(own_world.store.claim(successor, orphan), Applied)
 
 
 def test_a_full_server_still_reads_and_releases(own_world: RedisWorld) -> None:
     own_world.store.claim(claim(own_world.key))
     _fill(own_world)
-    assert isinstance(own_world.store.read(own_world.key), Blocked)
-    assert isinstance(own_world.store.release(own_world.key, ME), Done)
+    assert isinstance(own_world.store.read(own_world.key), Conflict)
+    assert isinstance(own_world.store.release(own_world.key, ME), Applied)
     assert own_world.stored() is None
 
 
@@ -153,5 +153,5 @@ def test_who_may_not_ask_for_the_policy_is_warned_of_nothing(
     with own_server.admin() as admin:
         admin.config_set("maxmemory-policy", "allkeys-lru")
         admin.execute_command("ACL", "SETUSER", "default", "-info")
-        assert isinstance(RedisStore(admin).read(fresh_key()), Gone)
+        assert isinstance(RedisStore(admin).read(fresh_key()), Absent)
     assert _warnings(caplog) == 0

@@ -15,7 +15,7 @@ from kit.worlds import RedisWorld
 from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.machine import run_once
-from lambda_idempotency.protocol.record import Blocked, Done, Gone, Store
+from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Store
 from lambda_idempotency.protocol.steps import Call, Returned
 
 _EACH_VERB = pytest.mark.parametrize("verb", VERBS)
@@ -118,7 +118,7 @@ def test_a_record_that_cannot_be_read_is_refused_by_name_and_left_alone(
 def test_an_attempt_that_is_no_number_counts_as_the_first(world: RedisWorld, attempt: str) -> None:
     world.put(*(part for entry in {**_RECORD, "attempt": attempt}.items() for part in entry))
     found = world.store.read(world.key)
-    assert isinstance(found, Blocked)
+    assert isinstance(found, Conflict)
     assert found.record.attempt == 1
 
 
@@ -128,7 +128,7 @@ def test_what_has_expired_gives_way_record_or_not(world: RedisWorld, kind: str) 
     for verb in VERBS:
         world.put(*(part for field in fields.items() for part in field))
         reply = VERBS[verb](world.store, world.key)
-        assert isinstance(reply, Done if verb in WRITES else Gone)
+        assert isinstance(reply, Applied if verb in WRITES else Absent)
 
 
 @pytest.mark.parametrize("expiration", [None, "", "soon", "1e3"])
@@ -138,15 +138,15 @@ def test_an_orphan_without_an_expiration_has_expired(
     fields = {**_LEASED, "in_progress_expiration": "1", "expiration": expiration}
     known = {field: value for field, value in fields.items() if value is not None}
     world.put(*(part for field in known.items() for part in field))
-    assert isinstance(world.store.read(world.key), Gone)
-    assert isinstance(world.store.claim(claim(world.key)), Done)
+    assert isinstance(world.store.read(world.key), Absent)
+    assert isinstance(world.store.claim(claim(world.key)), Applied)
 
 
 def test_a_lease_without_an_expiration_holds_its_key(world: RedisWorld) -> None:
     world.put(*(part for field in _without(_LEASED, "expiration").items() for part in field))
     planted = _dump(world)
     found = world.store.claim(claim(world.key, owner="b" * 32))
-    assert isinstance(found, Blocked)
+    assert isinstance(found, Conflict)
     assert found.record.leased(found.now)
     assert _dump(world) == planted
 

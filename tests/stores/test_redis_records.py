@@ -16,7 +16,7 @@ from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer, connect
 from kit.worlds import fresh_key
 from lambda_idempotency import RedisStore, StoreError, idempotent_records
-from lambda_idempotency.protocol.record import Blocked, Claim, Completion, Done
+from lambda_idempotency.protocol.record import Applied, Claim, Completion, Conflict
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
@@ -92,8 +92,8 @@ def test_both_replies_are_told_apart(store: RedisStore) -> None:
     store.claim(claim_of(first))
     store.claim(claim_of(second, "b"))
     completed, claimed = store.together(completion_of(first), claim_of(second))
-    assert isinstance(completed, Done)
-    assert isinstance(claimed, Blocked)
+    assert isinstance(completed, Applied)
+    assert isinstance(claimed, Conflict)
     assert claimed.record.owner == "b" * 32
 
 
@@ -101,8 +101,8 @@ def test_a_completion_that_is_blocked_leaves_the_claim_alone(store: RedisStore) 
     first, second = fresh_key(), fresh_key()
     store.claim(claim_of(first, "b"))
     completed, claimed = store.together(completion_of(first), claim_of(second))
-    assert isinstance(completed, Blocked)
-    assert isinstance(claimed, Done)
+    assert isinstance(completed, Conflict)
+    assert isinstance(claimed, Applied)
 
 
 def test_what_is_none_of_ours_fails_alone(store: RedisStore, server: RedisServer) -> None:
@@ -111,7 +111,7 @@ def test_what_is_none_of_ours_fails_alone(store: RedisStore, server: RedisServer
     with server.admin() as admin:
         admin.set(second, "somebody else's")
     completed, claimed = store.together(completion_of(first), claim_of(second))
-    assert isinstance(completed, Done)
+    assert isinstance(completed, Applied)
     assert isinstance(claimed, StoreError)
 
 
@@ -129,7 +129,7 @@ def test_a_script_that_the_server_has_forgotten_is_sent_alone(
         store.complete(completion_of(fresh_key()))
     proxy.forget()
     replies = store.together(completion_of(first), claim_of(second))
-    assert all(isinstance(reply, Done) for reply in replies)
+    assert all(isinstance(reply, Applied) for reply in replies)
     sent = 2 if known == "neither" else 1
     assert proxy.commands == ["EVALSHA", "EVALSHA", *["EVAL"] * sent]
 

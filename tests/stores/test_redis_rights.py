@@ -16,7 +16,7 @@ from kit.redis.servers import RedisServer
 from kit.worlds import fresh_key
 from lambda_idempotency.contract.redis import CLUSTER_COMMANDS, COMMANDS, access_string
 from lambda_idempotency.errors import StoreError
-from lambda_idempotency.protocol.record import Done, Gone
+from lambda_idempotency.protocol.record import Absent, Applied
 from lambda_idempotency.stores.redis import RedisStore
 
 CLUSTERS = [f"cluster {version}" for version in VERSIONS]
@@ -105,7 +105,7 @@ def test_one_user_may_serve_several_namespaces(place: Place) -> None:
     store = place.store(access_string(["shop", "orders/v1.2_x-y"], cluster=place.cluster))
     for key in (fresh_key(), "orders/v1.2_x-y#1"):
         for verb in WRITES:
-            assert isinstance(VERBS[verb](store, key), Done)
+            assert isinstance(VERBS[verb](store, key), Applied)
 
 
 def test_another_database_needs_one_right_more(local_aws: LocalAws) -> None:
@@ -118,7 +118,7 @@ def test_another_database_needs_one_right_more(local_aws: LocalAws) -> None:
         with server.admin(db=3) as chosen, server.admin() as first:
             assert chosen.exists(key)
             assert not first.exists(key)
-        assert isinstance(place.store(_rules(place)).read(key), Gone)
+        assert isinstance(place.store(_rules(place)).read(key), Absent)
         store = place.store(_rules(place), database=3)
         said = "does not let this user into `database`"
         with invocation(2.0), pytest.raises(StoreError, match=said):

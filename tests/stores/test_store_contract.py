@@ -14,11 +14,11 @@ from lambda_idempotency.protocol.record import (
     COMPLETED,
     INPROGRESS,
     PARKED,
-    Blocked,
+    Absent,
+    Applied,
     Claim,
     Completion,
-    Done,
-    Gone,
+    Conflict,
     Record,
     Reply,
     Status,
@@ -50,7 +50,7 @@ completed expired   Done     Gone     Gone      Done      Gone     Gone     Gone
 parked expired      Done     Gone     Gone      Done      Gone     Gone     Gone     Gone
 """
 
-REPLIES: Final[dict[str, type[Reply]]] = {"Done": Done, "Blocked": Blocked, "Gone": Gone}
+REPLIES: Final[dict[str, type[Reply]]] = {"Done": Applied, "Blocked": Conflict, "Gone": Absent}
 
 
 def _cases() -> list[tuple[str, str, type[Reply]]]:
@@ -162,10 +162,10 @@ def test_a_verb_does_what_the_table_says(
     after = world.now()
     assert type(reply) is expected
     assert before <= reply.now <= after
-    if isinstance(reply, Blocked):
+    if isinstance(reply, Conflict):
         assert reply.record == planted
     # A write takes effect as a whole, or not at all.
-    assert world.stored() == (written(reply.now) if isinstance(reply, Done) else planted)
+    assert world.stored() == (written(reply.now) if isinstance(reply, Applied) else planted)
 
 
 # The answer may be recorded over nothing ----------------------------------------------------------
@@ -177,13 +177,13 @@ def test_without_a_known_limit_an_answer_is_recorded_over_nothing(world: World, 
     if planted is not None:
         world.plant(planted)
     completion = _completion(world.key, 0)._replace(not_after=None)
-    assert isinstance(world.store.complete(completion), Done)
+    assert isinstance(world.store.complete(completion), Applied)
     assert world.stored() is not None
 
 
 def test_a_strict_answer_is_never_recorded_over_nothing(world: World) -> None:
     completion = _completion(world.key, 0)._replace(not_after=None, strict=True)
-    assert isinstance(world.store.complete(completion), Gone)
+    assert isinstance(world.store.complete(completion), Absent)
     assert world.stored() is None
 
 
@@ -210,8 +210,8 @@ def test_an_answer_comes_back_as_it_was_written(
     written = completion.record(done.now)
     found = world.store.read(world.key)
     blocked = world.store.claim(_claim(world.key, owner=OTHER))
-    assert isinstance(found, Blocked)
-    assert isinstance(blocked, Blocked)
+    assert isinstance(found, Conflict)
+    assert isinstance(blocked, Conflict)
     assert found.record == blocked.record == written
 
 
@@ -227,14 +227,14 @@ def test_a_claim_comes_back_as_it_was_written(world: World) -> None:
     claim = _claim(world.key)
     done = world.store.claim(claim)
     found = world.store.read(world.key)
-    assert isinstance(found, Blocked)
+    assert isinstance(found, Conflict)
     assert found.record == claim.record(done.now)
 
 
 def test_a_claim_without_fingerprint_and_scope_comes_back_without(world: World) -> None:
     world.store.claim(_claim(world.key)._replace(fingerprint=None, scope=None))
     found = world.store.read(world.key)
-    assert isinstance(found, Blocked)
+    assert isinstance(found, Conflict)
     assert (found.record.fingerprint, found.record.scope) == (None, None)
 
 
@@ -260,7 +260,7 @@ def test_verbs_leave_other_keys_alone(world: World) -> None:
     world.store.claim(_claim(world.key))
     world.store.release(world.key, ME)
     found = world.store.read(planted.key)
-    assert isinstance(found, Blocked)
+    assert isinstance(found, Conflict)
     assert found.record == planted
 
 
@@ -286,9 +286,9 @@ def test_of_many_claims_at_once_one_succeeds(atomic_world: World, state: str) ->
     if planted is not None:
         atomic_world.plant(planted)
     replies = _at_once(atomic_world, planted if state == "other orphan" else None)
-    winners = [owner for owner, reply in replies if isinstance(reply, Done)]
+    winners = [owner for owner, reply in replies if isinstance(reply, Applied)]
     assert len(winners) == 1
-    blocked_by = {reply.record.owner for _, reply in replies if isinstance(reply, Blocked)}
+    blocked_by = {reply.record.owner for _, reply in replies if isinstance(reply, Conflict)}
     assert blocked_by == set(winners)
 
 
@@ -296,5 +296,5 @@ def test_of_many_claims_at_once_none_succeeds_against_a_live_lease(atomic_world:
     held = _record("other live", atomic_world.key, atomic_world.now())
     assert held is not None
     atomic_world.plant(held)
-    assert {type(reply) for _, reply in _at_once(atomic_world, held)} == {Blocked}
+    assert {type(reply) for _, reply in _at_once(atomic_world, held)} == {Conflict}
     assert atomic_world.stored() == held

@@ -12,12 +12,12 @@ from kit.worlds import CLIENTS, DynamoDBWorld
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.record import (
     COMPLETED,
-    Blocked,
+    Absent,
+    Applied,
     Claim,
     Completion,
-    Done,
-    Gone,
-    Refused,
+    Conflict,
+    WritesRefused,
 )
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 
@@ -36,7 +36,7 @@ def _claim(world: DynamoDBWorld, owner: str | None = None) -> int:
     owner = _me(world) if owner is None else owner
     claim = Claim(key=world.key, owner=owner, lease=60_000, expires_after=3_600_000)
     done = world.store.claim(claim)
-    assert isinstance(done, Done)
+    assert isinstance(done, Applied)
     return claim.record(done.now).expiration
 
 
@@ -90,7 +90,7 @@ def _found(world: DynamoDBWorld, name: str = "row") -> dict[str, Any] | None:
 def test_the_answer_and_the_writes_take_effect_together(dynamodb: DynamoDBWorld) -> None:
     _claim(dynamodb)
     assert isinstance(
-        dynamodb.store.complete(_completion(dynamodb, _put(dynamodb), _count(dynamodb))), Done
+        dynamodb.store.complete(_completion(dynamodb, _put(dynamodb), _count(dynamodb))), Applied
     )
     stored = dynamodb.stored()
     assert stored is not None
@@ -116,7 +116,7 @@ def test_a_failed_condition_of_the_business_leaves_everything_as_it_was(
     before = dynamodb.stored()
     guarded = _put(dynamodb, ConditionExpression="attribute_exists(id)")
     reply = dynamodb.store.complete(_completion(dynamodb, _count(dynamodb), guarded))
-    assert isinstance(reply, Refused)
+    assert isinstance(reply, WritesRefused)
     assert reply.about == "write 2 of 2 failed: ConditionalCheckFailed"
     assert dynamodb.stored() == before
     assert _charges(dynamodb) == 0
@@ -125,7 +125,7 @@ def test_a_failed_condition_of_the_business_leaves_everything_as_it_was(
 def test_a_met_condition_of_the_business_is_no_hindrance(dynamodb: DynamoDBWorld) -> None:
     _claim(dynamodb)
     guarded = _put(dynamodb, ConditionExpression="attribute_not_exists(id)")
-    assert isinstance(dynamodb.store.complete(_completion(dynamodb, guarded)), Done)
+    assert isinstance(dynamodb.store.complete(_completion(dynamodb, guarded)), Applied)
 
 
 def test_a_write_that_is_not_valid_is_refused(dynamodb: DynamoDBWorld) -> None:
@@ -133,21 +133,21 @@ def test_a_write_that_is_not_valid_is_refused(dynamodb: DynamoDBWorld) -> None:
     before = dynamodb.stored()
     unknown = {"Put": {"TableName": "no-such-table", "Item": {"id": {"S": "1"}}}}
     reply = dynamodb.store.complete(_completion(dynamodb, unknown))
-    assert isinstance(reply, Refused)
+    assert isinstance(reply, WritesRefused)
     assert dynamodb.stored() == before
 
 
 def test_another_owner_s_record_stops_the_writes(dynamodb: DynamoDBWorld) -> None:
     _claim(dynamodb, OTHER)
     reply = dynamodb.store.complete(_completion(dynamodb, _count(dynamodb)))
-    assert isinstance(reply, Blocked)
+    assert isinstance(reply, Conflict)
     assert reply.record.owner == OTHER
     assert _charges(dynamodb) == 0
 
 
 def test_an_absent_record_stops_the_writes(dynamodb: DynamoDBWorld) -> None:
     reply = dynamodb.store.complete(_completion(dynamodb, _count(dynamodb)))
-    assert isinstance(reply, Gone)
+    assert isinstance(reply, Absent)
     assert _charges(dynamodb) == 0
     assert dynamodb.stored() is None
 
@@ -158,10 +158,10 @@ def test_a_second_try_finds_the_own_answer_and_writes_nothing(dynamodb: DynamoDB
     dynamodb.store.complete(completion)
     reply = dynamodb.store.complete(completion)
     # Where the token is known, AWS says done; later, or elsewhere, the condition answers.
-    if isinstance(reply, Blocked):
+    if isinstance(reply, Conflict):
         assert (reply.record.owner, reply.record.status) == (_me(dynamodb), COMPLETED)
     else:
-        assert isinstance(reply, Done)
+        assert isinstance(reply, Applied)
     assert _charges(dynamodb) == 1
 
 
@@ -183,7 +183,7 @@ def test_a_lost_reply_does_not_repeat_the_writes(
     with pytest.raises(StoreError, match="transact_write_items"):
         store.complete(completion)
     reply = store.complete(completion)
-    assert isinstance(reply, Done | Blocked)
+    assert isinstance(reply, Applied | Conflict)
     assert _charges(world) == 1
 
 
@@ -240,7 +240,7 @@ def test_a_conflict_or_a_throttle_is_tried_again(reasons: tuple[str, ...]) -> No
 def test_what_will_fail_again_is_refused_at_once(reason: str) -> None:
     error = _CancelledError("TransactionCanceledException", "None", reason)
     reply = _complete(_any_completion, error)
-    assert isinstance(reply, Refused)
+    assert isinstance(reply, WritesRefused)
     assert reply.about == f"write 1 of 1 failed: {reason}"
 
 
@@ -248,7 +248,7 @@ def test_the_fence_is_judged_before_the_business() -> None:
     error = _CancelledError(
         "TransactionCanceledException", "ConditionalCheckFailed", "ConditionalCheckFailed"
     )
-    assert isinstance(_complete(_any_completion, error), Gone)
+    assert isinstance(_complete(_any_completion, error), Absent)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_the_fence_is_judged_before_the_business() -> None:
 )
 def test_an_error_before_any_write_is_a_refusal_without_the_service_s_words(code: str) -> None:
     reply = _complete(_any_completion, _CancelledError(code))
-    assert isinstance(reply, Refused)
+    assert isinstance(reply, WritesRefused)
     assert code in reply.about
     assert "secret" not in reply.about
 

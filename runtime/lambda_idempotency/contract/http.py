@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from ..errors import ConfigurationError
 from .kinds import UNRESOLVED, Choice, Each, Flag, Kind, Matching, Text
-from .rows import Rows
+from .rows import Rows, has_no
 
 ProfileName: TypeAlias = Literal["ietf", "stripe", "accepted"]
 
@@ -115,7 +115,9 @@ class HttpOptions(Rows, noun="option", prefix="http "):
         if not isinstance(given, dict):
             raise ConfigurationError(f"http is {text!r}; expected 'off' or JSON of options")
         if unknown := given.keys() - cls.kinds.keys():
-            raise ConfigurationError(f"http is {text!r}; it {cls._has_no(min(unknown))}")
+            raise ConfigurationError(
+                f"http is {text!r}; it {has_no('option', min(unknown), cls.kinds)}"
+            )
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in given.items()

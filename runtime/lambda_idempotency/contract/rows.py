@@ -8,7 +8,7 @@ A module with rows has no `from __future__ import annotations`, which would make
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from ..errors import ConfigurationError
@@ -24,6 +24,16 @@ def kinds_of(form: type) -> dict[str, Kind]:
     return {
         name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")
     }
+
+
+def has_no(noun: str, name: str, known: Iterable[str]) -> str:
+    """Return what is to be said of a name that is none of the known ones: with the nearest."""
+    from difflib import get_close_matches
+
+    names = list(known)
+    near = get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return f"has no {noun} {name!r}{hint} The {noun}s are {', '.join(names)}"
 
 
 class _Signature:
@@ -65,7 +75,9 @@ class Rows:
 
     def __init__(self, **values: Any) -> None:
         if unknown := values.keys() - self.kinds.keys():
-            raise ConfigurationError(f"{type(self).__name__} {self._has_no(min(unknown))}")
+            raise ConfigurationError(
+                f"{type(self).__name__} {has_no(self._noun, min(unknown), self.kinds)}"
+            )
         for name, value in values.items():
             self._check(name, value)
         self.__dict__.update({**self.defaults, **values})
@@ -74,15 +86,6 @@ class Rows:
     def _check(cls, name: str, value: object) -> None:
         if value is not None or cls.defaults[name] is not None:
             cls.kinds[name].check(cls._prefix + name, value)
-
-    @classmethod
-    def _has_no(cls, name: str) -> str:
-        """Return what is to be said of a name that is no row."""
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, cls.kinds, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
-        return f"has no {cls._noun} {name!r}{hint} The {cls._noun}s are {', '.join(cls.kinds)}"
 
     def _changed(self) -> dict[str, Any]:
         """Return the values that differ from their defaults."""

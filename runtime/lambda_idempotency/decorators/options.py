@@ -1,18 +1,21 @@
-"""From a decorator's options, and the settings, to an operation."""
+"""The options of the decorators, and what they amount to with the environment's settings."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from types import EllipsisType, TracebackType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypedDict
 
-from ..contract.settings import Settings
+from ..contract.http import HttpOptions, ProfileName, http_option
+from ..contract.settings import OnInProgress, OnMissingKey, Settings
 from ..errors import ConfigurationError
+from ..execution.hooks import OnOrphan, OnReplay
 from ..execution.operation import Operation
-from ..execution.orphans import OnOrphan
-from ..execution.replays import OnReplay
-from ..metrics.emf import Source
+from ..identity.keys import Expression, Selector
+from ..metrics.emf import MetricsSource
 from ..protocol.record import Store
 from ..stores.dynamodb import DynamoDBStore
 from ..stores.memory import MemoryStore
@@ -24,80 +27,132 @@ if TYPE_CHECKING:
 Duration: TypeAlias = float | timedelta
 """Seconds, or a timedelta."""
 
+Http: TypeAlias = ProfileName | HttpOptions | EllipsisType | None
+"""A profile, options, None (HTTP mode is off), or `...`: as the settings say."""
+
 NO_STORE: Final = (
     "no store is configured. Attach the function with Idempotency.attach(), pass "
     "store=DynamoDBStore(...) or RedisStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
 )
 
 
-def settings_with(**options: Any) -> Settings:
-    """The settings of the environment with options in their place, durations in either form; None
-    where an option is not given. Raises `ConfigurationError`."""
-    given = {
-        name: value.total_seconds() if isinstance(value, timedelta) else value
-        for name, value in options.items()
-        if value is not None
-    }
-    return Settings.from_environment(os.environ).overridden(**given)
+class DecoratorOptions(TypedDict, total=False):
+    """The options that all decorators have.
+
+    An option that is not given, or None, comes from the environment's settings (read once, where
+    the decorator is applied), then from the defaults.
+    """
+
+    key: Expression | None
+    """JMESPath, or a callable, that selects what makes two calls the same."""
+    fingerprint: Expression | None
+    """JMESPath, or a callable, that selects what must agree where the key does."""
+    expires_after: Duration | None
+    """How long answers are kept. Default: 24 hours."""
+    lease: Duration | None
+    """How long an attempt may hold its key; never less than the invocation has left."""
+    on_in_progress: OnInProgress | None
+    """A duplicate that meets a running attempt: `raise` (default), or `wait` for its answer."""
+    wait_timeout: Duration | None
+    """How long `wait` waits. Default: half of the time that the invocation has left."""
+    max_attempts: int | None
+    """Attempts that may die before the key is parked. Default: no limit."""
+    on_orphan: OnOrphan | None
+    """Finds out what a dead attempt has done, before the next one runs."""
+    on_missing_key: OnMissingKey | None
+    """A call without a key: `reject` it (default), or `bypass`, run it unprotected."""
+    fail_open: bool | None
+    """Whether to run unprotected while the store cannot be reached. Default: False."""
+    namespace: str | None
+    """Separates records from those of other functions in the store."""
+    store: Store | None
+    """Where records are kept. Default: the store that the function is attached to."""
 
 
-def store_of(settings: Settings, store: Store | None) -> Store | None:
-    """The store that is given, else that of the settings. None: there is none, and this is not
-    Lambda, so that a unit test may import the code all the same. Raises `ConfigurationError`."""
-    if store is not None:
-        return _checked(store)
-    if settings.store == "memory":
-        return MemoryStore()
-    if settings.store == "redis" and settings.parameter is not None:
-        return _redis(settings.parameter, settings.url_suffix)
-    if settings.store == "dynamodb" and settings.table is not None:
-        return _dynamodb(settings.table, settings.url_suffix)
-    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-        raise ConfigurationError(NO_STORE)
-    return None
+class ReplayOptions(DecoratorOptions, total=False):
+    """Those of what has responses to replay."""
+
+    cache_size: int | None
+    """How many completed records are kept in the process, so that replays ask no store.
+    Default: 0."""
+    on_replay: OnReplay | None
+    """Is called with the response about to be replayed and its `Replay`; what it returns is
+    replayed instead, unless that is None. The caller gets what it raises."""
 
 
-def namespace_of(settings: Settings, store: Store) -> str:
-    """The namespace of the records. Raises `ConfigurationError` where it is missing."""
-    if settings.namespace is not None:
-        return settings.namespace
-    if isinstance(store, MemoryStore):
-        return "local"
-    raise ConfigurationError(
-        "namespace is missing, and functions that share a store must not share records. "
-        "Idempotency.attach() sets it; without the construct pass namespace=..."
-    )
+class Configuration(NamedTuple):
+    """What a decorator's options amount to. `store` None: there is none, so nothing can run."""
+
+    settings: Settings
+    options: Mapping[str, Any]
+    store: Store | None
+    namespace: str
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], kind: type) -> Configuration:
+        """Return what the options of a decorator amount to; `kind` is the TypedDict of all that it
+        takes. Raises `ConfigurationError`."""
+        _check_names(options, kind.__annotations__)
+        settings = _settings(options)
+        _check_hooks(options)
+        if settings.disabled:
+            return cls(settings, options, None, "")
+        store = _store(settings, options.get("store"))
+        return cls(settings, options, store, "" if store is None else _namespace(settings, store))
+
+    def selector(self, name: str, *, source: str, default: str | None = None) -> Selector | None:
+        """Return the selector of the option `name`; `default` is an expression of the settings."""
+        given = self.options.get(name)
+        expression = default if given is None else given
+        return None if expression is None else Selector(name, expression, source=source)
+
+    @property
+    def on_orphan(self) -> OnOrphan | None:
+        """The hook."""
+        hook: OnOrphan | None = self.options.get("on_orphan")
+        return hook
+
+    def operation(self) -> Operation:
+        """Return the operation. Raises `ConfigurationError`."""
+        settings, store = self.settings, self.store
+        assert store is not None
+        if settings.cache_size:
+            from ..stores.cached import CachedStore  # few want it
+
+            store = CachedStore(store, settings.cache_size)
+        return Operation(
+            store=store,
+            expires_after_ms=_milliseconds(settings.expires_after),
+            lease_ms=None if settings.lease is None else _milliseconds(settings.lease),
+            wait=settings.on_in_progress == "wait",
+            wait_timeout_ms=(
+                None if settings.wait_timeout is None else _milliseconds(settings.wait_timeout)
+            ),
+            max_attempts=settings.max_attempts,
+            bypass_missing_key=settings.on_missing_key == "bypass",
+            fail_open=settings.fail_open,
+            on_replay=self.options.get("on_replay"),
+            objects=_objects(settings),
+            metrics=_metrics(settings, store, self.namespace),
+        )
 
 
-def operation_of(
-    settings: Settings,
-    store: Store,
-    *,
-    on_orphan: OnOrphan | None = None,
-    on_replay: OnReplay | None = None,
-) -> Operation:
-    """What the settings say of an operation whose records are in `store`. Raises
-    `ConfigurationError`."""
-    if settings.cache_size:
-        from ..stores.cached import CachedStore  # few want it
+class naming:  # noqa: N801 - it is read as a statement
+    """Puts the decorator's name before the text of a `ConfigurationError`."""
 
-        store = CachedStore(store, settings.cache_size)
-    return Operation(
-        store=store,
-        expires_after=_milliseconds(settings.expires_after),
-        lease=None if settings.lease is None else _milliseconds(settings.lease),
-        wait=settings.on_in_progress == "wait",
-        wait_timeout=(
-            None if settings.wait_timeout is None else _milliseconds(settings.wait_timeout)
-        ),
-        max_attempts=settings.max_attempts,
-        bypass_missing_key=settings.on_missing_key == "bypass",
-        fail_open=settings.fail_open,
-        on_orphan=on_orphan,
-        on_replay=_checked_hook(on_replay),
-        objects=_objects(settings),
-        metrics=_metrics(settings, store),
-    )
+    def __init__(self, decorator: str) -> None:
+        self._decorator = decorator
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, ConfigurationError):
+            raise ConfigurationError(f"{self._decorator}: {error}") from None
 
 
 def take_name(store: Store, namespace: str, name: str, place: str) -> None:
@@ -113,6 +168,56 @@ def take_name(store: Store, namespace: str, name: str, place: str) -> None:
             f"name is {name!r}, which is taken by {other} in the namespace {namespace!r}; give "
             f"{place} another name"
         )
+
+
+def _check_names(options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    if unknown := [name for name in options if name not in known]:
+        raise ConfigurationError(
+            f"it has no option {unknown[0]!r}; the options are {', '.join(sorted(known))}"
+        )
+
+
+def _settings(options: Mapping[str, Any]) -> Settings:
+    """Return the environment's settings with the options in their place."""
+    given = {
+        name: value.total_seconds() if isinstance(value, timedelta) else value
+        for name, value in options.items()
+        if value is not None and name in _SETTINGS
+    }
+    if (http := options.get("http", ...)) is not ...:
+        given["http"] = http_option(http)
+    return Settings.from_environment(os.environ).overridden(**given)
+
+
+_SETTINGS: Final = frozenset(Settings.kinds) - {"key", "fingerprint", "store", "http"}
+"""Settings that an option of the same name replaces; of the others the option has another form."""
+
+
+def _store(settings: Settings, store: Store | None) -> Store | None:
+    """Return the store that is given, else that of the settings. None: there is none, and this is
+    not Lambda, so that a unit test may import the code anyway."""
+    if store is not None:
+        return _checked(store)
+    if settings.store == "memory":
+        return MemoryStore()
+    if settings.store == "redis" and settings.parameter is not None:
+        return _redis(settings.parameter, settings.url_suffix)
+    if settings.store == "dynamodb" and settings.table is not None:
+        return _dynamodb(settings.table, settings.url_suffix)
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        raise ConfigurationError(NO_STORE)
+    return None
+
+
+def _namespace(settings: Settings, store: Store) -> str:
+    if settings.namespace is not None:
+        return settings.namespace
+    if isinstance(store, MemoryStore):
+        return "local"
+    raise ConfigurationError(
+        "namespace is missing, and functions that share a store must not share records. "
+        "Idempotency.attach() sets it; without the construct pass namespace=..."
+    )
 
 
 @lru_cache
@@ -136,12 +241,12 @@ def _redis(parameter: str, url_suffix: str) -> Store:
     return RedisStore(RedisClient(parameter, url_suffix=url_suffix))
 
 
-def _metrics(settings: Settings, store: Store) -> Source | None:
-    """Whose metrics are written; None: none are, as where nobody would read them."""
-    if settings.disabled or not settings.metrics or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
+def _metrics(settings: Settings, store: Store, namespace: str) -> MetricsSource | None:
+    """Return whose metrics are written. None: none are, as where nobody would read them."""
+    if not settings.metrics or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return None
     name = getattr(store, "name", type(store).__name__)
-    return Source(name, namespace_of(settings, store))
+    return MetricsSource(name, namespace)
 
 
 def _objects(settings: Settings) -> Objects | None:
@@ -169,13 +274,18 @@ def _checked(store: Store) -> Store:
     return store
 
 
-def _checked_hook(hook: OnReplay | None) -> OnReplay | None:
-    if hook is not None and (not callable(hook) or is_async(hook)):
-        what = "an async one" if callable(hook) else repr(hook)
+def _check_hooks(options: Mapping[str, Any]) -> None:
+    on_orphan, on_replay = options.get("on_orphan"), options.get("on_replay")
+    if on_orphan is not None and not callable(on_orphan):
+        raise ConfigurationError(
+            f"on_orphan is {on_orphan!r}; expected a callable that takes the event and returns "
+            "Reconciled(response), or None to run again"
+        )
+    if on_replay is not None and (not callable(on_replay) or is_async(on_replay)):
+        what = "an async one" if callable(on_replay) else repr(on_replay)
         raise ConfigurationError(
             f"on_replay is {what}; expected a function of the response and its Replay"
         )
-    return hook
 
 
 def _milliseconds(seconds: float) -> int:

@@ -1,4 +1,4 @@
-"""The attempts that are running now: for the code inside them, and for calls inside calls."""
+"""The running attempts: for the code inside them, and for calls inside calls."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from ..identity.keys import digest
 from .commits import Writes
 
 TimeLeft: TypeAlias = Callable[[], int]
-"""Tells the milliseconds that an invocation has left."""
+"""Returns the milliseconds that an invocation has left."""
 
 
 class Attempt(NamedTuple):
-    """`key` is the record's id; `attempt` counts from 1, one more for each that died before."""
+    """One attempt at an operation.
+
+    `key` is the record's id. `attempt` counts from 1, one more for each attempt that died before.
+    """
 
     key: str
     attempt: int
     writes: Writes | None = None
 
     def downstream_key(self, name: str) -> str:
-        """An idempotency key for a call to another service, the same in every attempt.
+        """Return an idempotency key for a call to another service, the same in every attempt.
 
         Pass it where that service takes one (Stripe's `Idempotency-Key`, SQS FIFO's
         deduplication id, Step Functions' execution name): a repeated attempt then has one effect
@@ -32,7 +35,7 @@ class Attempt(NamedTuple):
         return digest((b"downstream", self.key.encode(), name.encode("utf-8", "surrogatepass")))
 
     def commit_with(self, items: Iterable[Mapping[str, Any]]) -> None:
-        """Registers DynamoDB writes that take effect in one transaction with this attempt's record:
+        """Register DynamoDB writes that take effect in one transaction with this attempt's record:
         all of them and the answer, or nothing, and only while no other attempt has taken over.
 
         `items` are those of TransactWriteItems, in the form of boto3's low-level client; the
@@ -48,8 +51,8 @@ class Attempt(NamedTuple):
         self.writes.add(items)
 
 
-class Running:
-    """Makes an attempt the current one, while the `with` block that it is given to runs.
+class AttemptScope:
+    """Makes an attempt the current one while a `with` block runs.
 
     Tasks, and threads that are given the context, see it too, even when it has ended.
     """
@@ -60,45 +63,66 @@ class Running:
         """`time_left` is the invocation's, where this attempt is one."""
         self.attempt = attempt
         self.time_left = time_left
-        self.outer = _RUNNING.get(None)
+        self.outer = _CURRENT.get(None)
         self.ended = False
-        self._token: Token[Running] | None = None
+        self._token: Token[AttemptScope] | None = None
 
     def __enter__(self) -> None:
-        self._token = _RUNNING.set(self)
+        self._token = _CURRENT.set(self)
 
     def __exit__(self, *_: object) -> None:
         self.ended = True
         assert self._token is not None
         try:
-            _RUNNING.reset(self._token)
+            _CURRENT.reset(self._token)
         except ValueError:  # a coroutine is being closed, from outside of its context
             return
 
     @staticmethod
-    def now() -> Iterator[Running]:
-        """The attempts that this code runs in, innermost first, less those that have ended."""
-        running = _RUNNING.get(None)
-        while running is not None:
-            if not running.ended:
-                yield running
-            running = running.outer
+    def running() -> Iterator[AttemptScope]:
+        """Yield the scopes that this code runs in, innermost first, without those that ended."""
+        scope = _CURRENT.get(None)
+        while scope is not None:
+            if not scope.ended:
+                yield scope
+            scope = scope.outer
 
 
-_RUNNING: Final[ContextVar[Running]] = ContextVar("lambda_idempotency.running")
+_CURRENT: Final[ContextVar[AttemptScope]] = ContextVar("lambda_idempotency.attempt")
+
+
+def run_as(attempt: Attempt, time_left: TimeLeft | None, code: Callable[[], Any]) -> Any:
+    """Run the user's code as an attempt."""
+    with AttemptScope(attempt, time_left):
+        return code()
+
+
+async def run_as_async(
+    attempt: Attempt, time_left: TimeLeft | None, code: Callable[[], Any]
+) -> Any:
+    """Run the user's code as an attempt, and await what it returns where that can be awaited."""
+    with AttemptScope(attempt, time_left):
+        found = code()
+        return await found if hasattr(found, "__await__") else found
 
 
 def unprotected() -> Attempt:
-    """An attempt without a record; its key is that of this call alone."""
+    """Return an attempt without a record; its key is that of this call alone."""
     return Attempt(f"unprotected#{os.urandom(16).hex()}", 1)
 
 
+def time_left_outside() -> TimeLeft | None:
+    """Return the `time_left` of the invocation that this code runs in, where there is one."""
+    known = (scope.time_left for scope in AttemptScope.running() if scope.time_left is not None)
+    return next(known, None)
+
+
 def current() -> Attempt:
-    """The running attempt. Raises `ConfigurationError` outside an idempotent call."""
-    running = _RUNNING.get(None)
-    if running is None:
+    """Return the running attempt. Raises `ConfigurationError` outside an idempotent call."""
+    scope = _CURRENT.get(None)
+    if scope is None:
         raise ConfigurationError(
             "current() was called where no idempotent call is running; call it inside the handler "
             "or function, in its thread or a task of its."
         )
-    return running.attempt
+    return scope.attempt

@@ -1,13 +1,12 @@
-"""`commit_with`: the business' own DynamoDB writes, which take effect with the record or not."""
+"""`commit_with`: DynamoDB writes of the user's that take effect with the record, or not at all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ..errors import CommitError, ConfigurationError, IdempotencyError, LeaseLostError
+from ..errors import ConfigurationError
 from ..protocol.record import Store
-from ..protocol.steps import Overtaken, Uncommitted
 
 MAX_WRITES: Final = 99
 """A transaction has at most 100 items, and one is the record
@@ -17,7 +16,7 @@ KINDS: Final = frozenset({"Put", "Update", "Delete", "ConditionCheck"})
 
 
 class Writes:
-    """What one attempt has registered so far; `refusal` says why it can register nothing."""
+    """The writes that one attempt has registered. `refusal` says why it can register none."""
 
     __slots__ = ("_items", "_refusal")
 
@@ -27,7 +26,7 @@ class Writes:
 
     @classmethod
     def into(cls, store: Store) -> Writes:
-        """For an attempt whose record is in `store`."""
+        """Return the writes of an attempt whose record is in `store`."""
         if getattr(store, "transactional", False):
             return cls()
         return cls(
@@ -36,7 +35,7 @@ class Writes:
         )
 
     def add(self, items: Iterable[Mapping[str, Any]]) -> None:
-        """Registers items. Raises `ConfigurationError`."""
+        """Register items. Raises `ConfigurationError`."""
         if self._refusal is not None:
             raise ConfigurationError(f"commit_with() cannot be used here: {self._refusal}")
         for item in (added := list(items)):
@@ -53,26 +52,6 @@ class Writes:
         self._items += added
 
     def taken(self) -> tuple[Mapping[str, Any], ...]:
-        """All that was registered; nothing more can be."""
+        """Return all that was registered. From now on nothing can be."""
         self._refusal = "the handler has returned, and its writes are on their way"
         return tuple(self._items)
-
-
-def failure(outcome: Uncommitted | Overtaken) -> IdempotencyError:
-    """What the caller gets in the place of a result that was not committed."""
-    if isinstance(outcome, Overtaken):
-        return LeaseLostError(
-            f"The attempt under record {outcome.key} has lost its lease to another one, so its "
-            "writes were not applied. Retry: the other attempt's answer will be the answer."
-        )
-    if outcome.applied is None:
-        return CommitError(
-            f"Nobody knows whether the writes under record {outcome.key} were applied: "
-            f"{outcome.about}. Retry: the record tells, at the latest when its lease has ended.",
-            applied=None,
-        )
-    return CommitError(
-        f"The writes under record {outcome.key} were not applied, and nothing was recorded: "
-        f"{outcome.about}. A retry runs again.",
-        applied=False,
-    )

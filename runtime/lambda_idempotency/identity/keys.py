@@ -35,10 +35,14 @@ class KeyAbsentError(MissingKeyError):
 
 
 class Identity(NamedTuple):
-    """What makes two requests the same (`key`), and what must then agree (`fingerprint`)."""
+    """The record id that makes two requests the same (`key`), and what must then agree.
+
+    `scope` is the hash of the caller who may ask for the record's state over HTTP.
+    """
 
     key: str
     fingerprint: str | None
+    scope: str | None = None
 
 
 class RequestParts(NamedTuple):
@@ -101,6 +105,7 @@ class KeyRule(NamedTuple):
         *,
         route: str = "",
         principal: str = "",
+        scope: str | None = None,
         request: RequestParts | None = None,
     ) -> Identity:
         """The identity of a request. Raises `MissingKeyError`, saying why."""
@@ -122,7 +127,7 @@ class KeyRule(NamedTuple):
             route=route,
             principal=principal,
         )
-        return Identity(key, self._fingerprint(seen, request))
+        return Identity(key, self._fingerprint(seen, request), scope)
 
     def _fingerprint(self, seen: Any, request: RequestParts | None) -> str | None:
         if self.fingerprint is not None:

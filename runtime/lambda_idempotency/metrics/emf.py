@@ -22,14 +22,14 @@ Event: TypeAlias = tuple[Metric, str | None]
 """What has happened, and the id of its record, where it is about one."""
 
 
-class Source(NamedTuple):
+class MetricsSource(NamedTuple):
     """Whose metrics they are: the dimensions. `store` is unique in an account and region."""
 
     store: str
     namespace: str
 
 
-def lines(source: Source, events: list[Event], latencies: list[float], now: float) -> str:
+def lines(source: MetricsSource, events: list[Event], latencies: list[float], now: float) -> str:
     """What has happened as one line, or as many as the limits of the format demand; none where
     nothing has. `latencies` in milliseconds, `now` in epoch seconds."""
     count = max(len(events), len(latencies))
@@ -39,7 +39,7 @@ def lines(source: Source, events: list[Event], latencies: list[float], now: floa
     return "".join([_line(source, events[part], latencies[part], now) for part in parts])
 
 
-def _line(source: Source, events: list[Event], latencies: list[float], now: float) -> str:
+def _line(source: MetricsSource, events: list[Event], latencies: list[float], now: float) -> str:
     head, tail = _frame(source, tuple([metric for metric, _ in events]), bool(latencies))
     taken = f"[{','.join([f'{each:.3f}' for each in latencies])}]" if latencies else ""
     # A record's id has no character that JSON would escape.
@@ -50,7 +50,7 @@ def _line(source: Source, events: list[Event], latencies: list[float], now: floa
 
 
 @lru_cache
-def _frame(source: Source, metrics: tuple[Metric, ...], timed: bool) -> tuple[str, str]:  # noqa: FBT001
+def _frame(source: MetricsSource, metrics: tuple[Metric, ...], timed: bool) -> tuple[str, str]:  # noqa: FBT001
     """What is around the latencies: lines that tell the same have it in common."""
     counts: dict[str, int] = {}
     for metric in metrics:

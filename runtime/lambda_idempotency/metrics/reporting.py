@@ -13,7 +13,7 @@ from contextvars import ContextVar, Token
 from typing import Final, TypeVar
 
 from ..protocol.record import Metric
-from .emf import Event, Source, lines
+from .emf import Event, MetricsSource, lines
 
 R = TypeVar("R")
 
@@ -55,7 +55,7 @@ def timed(ask: Callable[[], R]) -> R:
         tally.latencies.append((time.perf_counter() - began) * 1000)
 
 
-class Invocation:
+class MetricsScope:
     """Collects the metrics of one invocation, while the `with` block that it is given to runs.
 
     One inside another joins it, also in threads and tasks that have its context; the outermost one
@@ -64,10 +64,10 @@ class Invocation:
 
     __slots__ = ("_outermost", "_source", "_token")
 
-    def __init__(self, source: Source | None) -> None:
+    def __init__(self, source: MetricsSource | None) -> None:
         self._source = source
-        self._outermost: Tally | None = None
-        self._token: Token[Tally] | None = None
+        self._outermost: MetricsBuffer | None = None
+        self._token: Token[MetricsBuffer] | None = None
 
     def __enter__(self) -> None:
         source = self._source
@@ -75,7 +75,7 @@ class Invocation:
             return
         current = _CURRENT.get(None)
         if current is None or current.ended:
-            current = self._outermost = Tally(source, [])
+            current = self._outermost = MetricsBuffer(source, [])
         elif current.source == source:
             return
         else:
@@ -93,12 +93,12 @@ class Invocation:
             return
 
 
-class Tally:
+class MetricsBuffer:
     """What has happened to the records of one source in one invocation."""
 
     __slots__ = ("_all", "ended", "events", "latencies", "source")
 
-    def __init__(self, source: Source, others: list[Tally]) -> None:
+    def __init__(self, source: MetricsSource, others: list[MetricsBuffer]) -> None:
         self.source = source
         self.events: list[Event] = []
         self.latencies: list[float] = []
@@ -106,12 +106,12 @@ class Tally:
         self._all = others
         others.append(self)
 
-    def beside(self, source: Source) -> Tally:
+    def beside(self, source: MetricsSource) -> MetricsBuffer:
         """That of another source in the same invocation."""
         for tally in self._all:
             if tally.source == source:
                 return tally
-        return Tally(source, self._all)
+        return MetricsBuffer(source, self._all)
 
     def count(self, metric: Metric, key: str | None) -> None:
         """Counts an event; one that comes too late for the invocation's line has one of its own."""
@@ -135,4 +135,4 @@ class Tally:
                 sys.stdout.flush()
 
 
-_CURRENT: Final[ContextVar[Tally]] = ContextVar("lambda_idempotency.metrics")
+_CURRENT: Final[ContextVar[MetricsBuffer]] = ContextVar("lambda_idempotency.metrics")

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Final, NamedTuple
 
-from .record import COMPLETED, Blocked, Completion, Done, Gone, Record, Refused
+from .record import COMPLETED, Absent, Applied, Completion, Conflict, Record, WritesRefused
 from .steps import (
-    Answer,
     Call,
+    CommitFailed,
     Complete,
     Emit,
     Executed,
     Failed,
+    LeaseLost,
     Outcome,
-    Overtaken,
     Release,
     Replayed,
     Returned,
     Sleep,
     Step,
-    Uncommitted,
+    StepResult,
 )
 
 PAUSES: Final = (50, 100, 200, 400, 800, 1600, 3200)
@@ -30,7 +30,7 @@ RESERVE: Final = 500
 """Milliseconds of the invocation that are never slept away: the result must still be returned."""
 
 
-class Held(NamedTuple):
+class HeldLease(NamedTuple):
     """We own the key for this attempt, for so many milliseconds since we asked; `not_after` is our
     claim's expiration. None where nothing is known of our claim."""
 
@@ -39,18 +39,20 @@ class Held(NamedTuple):
     lease: int | None
 
 
-def record_answer(call: Call, held: Held, ran: Returned) -> Generator[Step, Answer, Outcome]:
+def record_answer(
+    call: Call, held: HeldLease, ran: Returned
+) -> Generator[Step, StepResult, Outcome]:
     """The effect has happened: record the answer, and return it whatever becomes of the record."""
     completion = _completion(call, held, ran)
     reply = yield from send(completion)
-    if isinstance(reply, Gone) and completion.may_create(reply.now):
+    if isinstance(reply, Absent) and completion.may_create(reply.now):
         # The store knew the time too little to tell that the record has expired; now it does.
         reply = yield from send(completion)
     if isinstance(reply, Failed):
         yield Emit("CompletionFailed")
-    elif isinstance(reply, Gone):
+    elif isinstance(reply, Absent):
         yield Emit("LeaseLost")
-    elif isinstance(reply, Blocked) and reply.record.owner != call.owner:
+    elif isinstance(reply, Conflict) and reply.record.owner != call.owner:
         yield Emit("LeaseLost")
         if _answers(call, reply.record):
             return Replayed(reply.record)
@@ -58,43 +60,43 @@ def record_answer(call: Call, held: Held, ran: Returned) -> Generator[Step, Answ
     return Executed(ran.result)
 
 
-def commit(call: Call, held: Held, ran: Returned) -> Generator[Step, Answer, Outcome]:
+def commit(call: Call, held: HeldLease, ran: Returned) -> Generator[Step, StepResult, Outcome]:
     """The writes of the business and the answer take effect together, under the fence, or none
     does; the result is never returned without them."""
     completion = _completion(call, held, ran)._replace(
         strict=True, writes=ran.writes, expiration=held.not_after
     )
     reply = yield from send(completion)
-    if isinstance(reply, Refused):
+    if isinstance(reply, WritesRefused):
         freed = yield from release(call)
         if _is_done(call, freed):
             # An earlier try was still under way, and has been applied after all.
             return Executed(ran.result)
         applied = None if isinstance(freed, Failed) else False
-        return Uncommitted(call.key, reply.about, applied=applied)
+        return CommitFailed(call.key, reply.about, applied=applied)
     if isinstance(reply, Failed):
         # It may have taken effect: the key stays ours until the lease ends.
         yield Emit("CompletionFailed")
-        return Uncommitted(call.key, "the store did not answer", applied=None)
-    if isinstance(reply, Done) or _is_done(call, reply):
+        return CommitFailed(call.key, "the store did not answer", applied=None)
+    if isinstance(reply, Applied) or _is_done(call, reply):
         return Executed(ran.result)
     yield Emit("LeaseLost")
-    if isinstance(reply, Blocked) and _answers(call, reply.record):
+    if isinstance(reply, Conflict) and _answers(call, reply.record):
         return Replayed(reply.record)
-    return Overtaken(call.key)
+    return LeaseLost(call.key)
 
 
-def release(call: Call) -> Generator[Step, Answer, Answer]:
+def release(call: Call) -> Generator[Step, StepResult, StepResult]:
     """Let a retry run at once. One try: an unreleased key frees itself when the lease ends."""
     reply = yield Release(call.key, call.owner)
     if isinstance(reply, Failed):
         yield Emit("StoreError")
-    elif isinstance(reply, Blocked) and not _is_done(call, reply):
+    elif isinstance(reply, Conflict) and not _is_done(call, reply):
         yield Emit("LeaseLost")
     return reply
 
 
-def send(completion: Completion) -> Generator[Step, Answer, Answer]:
+def send(completion: Completion) -> Generator[Step, StepResult, StepResult]:
     """Sends a completion, again while the store fails and the invocation has time left."""
     for pause in PAUSES:
         reply = yield Complete(completion)
@@ -104,7 +106,7 @@ def send(completion: Completion) -> Generator[Step, Answer, Answer]:
     return (yield Complete(completion))
 
 
-def _completion(call: Call, held: Held, ran: Returned) -> Completion:
+def _completion(call: Call, held: HeldLease, ran: Returned) -> Completion:
     return Completion(
         key=call.key,
         owner=call.owner,
@@ -125,9 +127,9 @@ def differs(call: Call, found: Record) -> bool:
     )
 
 
-def _is_done(call: Call, reply: Answer) -> bool:
+def _is_done(call: Call, reply: StepResult) -> bool:
     """Whether the call's own answer is recorded: the reply to an earlier try was lost."""
-    return isinstance(reply, Blocked) and (
+    return isinstance(reply, Conflict) and (
         (reply.record.owner, reply.record.status) == (call.owner, COMPLETED)
     )
 

@@ -28,17 +28,15 @@ from typing import Final, TypeAlias
 
 from ..errors import StoreError
 from . import record
-from .endings import Held, commit, differs, record_answer, release, send
-from .record import COMPLETED, PARKED, Blocked, Completion, Done, Gone, Metric, Record
+from .endings import HeldLease, commit, differs, record_answer, release, send
+from .record import COMPLETED, PARKED, Absent, Applied, Completion, Conflict, Metric, Record
 from .steps import (
-    Answer,
     Call,
-    Claim,
     Emit,
     Executed,
     Failed,
     InProgress,
-    Late,
+    LeaseExpired,
     Mismatch,
     Outcome,
     Parked,
@@ -49,8 +47,10 @@ from .steps import (
     Replayed,
     Returned,
     Run,
+    SendClaim,
     Sleep,
     Step,
+    StepResult,
     Unavailable,
 )
 
@@ -63,18 +63,18 @@ POLL_PAUSES: Final = (20, 40, 80, 160, 320, 640, 1000)
 
 # The protocol -------------------------------------------------------------------------------------
 
-Protocol: TypeAlias = Generator[Step, Answer, Outcome]
+Protocol: TypeAlias = Generator[Step, StepResult, Outcome]
 
 
 def run_once(call: Call) -> Protocol:
     """The whole life of one call: claim, run, then complete or release."""
     held = yield from _acquire(call)
-    if not isinstance(held, Held):
+    if not isinstance(held, HeldLease):
         yield from _count(held)
         return held
     if call.max_attempts is not None and held.attempt > call.max_attempts:
         return (yield from _park(call, held))
-    ran: Answer = None
+    ran: StepResult = None
     if call.reconciles and held.attempt > 1:
         ran = yield Reconcile(held.attempt, held.lease)
         if isinstance(ran, Raised):
@@ -86,7 +86,7 @@ def run_once(call: Call) -> Protocol:
         # Told before it runs: a log then shows which attempt has died. A late one is counted too.
         yield Emit("Executed")
         ran = yield Run(held.attempt, held.lease)
-    if isinstance(ran, Late):
+    if isinstance(ran, LeaseExpired):
         return (yield from _too_late(call, held))
     if isinstance(ran, Raised):
         yield from release(call)
@@ -98,9 +98,18 @@ def run_once(call: Call) -> Protocol:
     return (yield from (commit if ran.writes else record_answer)(call, held, ran))
 
 
-def _acquire(call: Call) -> Generator[Step, Answer, Held | Outcome]:
+def run_unprotected() -> Protocol:
+    """Run a call that has no record in a store."""
+    ran = yield Run(1)
+    if isinstance(ran, Raised):
+        return ran
+    assert isinstance(ran, Returned)
+    return Executed(ran.result)
+
+
+def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
     """Claims the key, or says why another call decides the answer."""
-    step: Claim | Read = _claim(call)
+    step: SendClaim | Read = _claim(call)
     pauses = _poll_pauses(call.owner)
     deadline: int | None = None
     while True:
@@ -108,21 +117,23 @@ def _acquire(call: Call) -> Generator[Step, Answer, Held | Outcome]:
         if isinstance(reply, Failed):
             yield Emit("StoreError")
             return (yield from _unreachable(call, step, reply))
-        if isinstance(reply, Done):
-            assert isinstance(step, Claim)
+        if isinstance(reply, Applied):
+            assert isinstance(step, SendClaim)
             if _takes_over(call, step):
                 yield Emit("TakenOver")
-            return Held(step.claim.attempt, step.claim.record(reply.now).expiration, call.lease)
-        if isinstance(reply, Gone):
+            return HeldLease(
+                step.claim.attempt, step.claim.record(reply.now).expiration, call.lease
+            )
+        if isinstance(reply, Absent):
             step = _claim(call)
             continue
-        assert isinstance(reply, Blocked)
+        assert isinstance(reply, Conflict)
         found, now = reply.record, reply.now
         verdict = _verdict(call, found, now)
         if verdict is None:
             step = _claim(call, seen=found)
         elif not isinstance(verdict, InProgress):
-            if isinstance(verdict, Held) and _takes_over(call, step):
+            if isinstance(verdict, HeldLease) and _takes_over(call, step):
                 yield Emit("TakenOver")
             return verdict
         else:
@@ -133,11 +144,11 @@ def _acquire(call: Call) -> Generator[Step, Answer, Held | Outcome]:
             step = Read(call.key)
 
 
-def _verdict(call: Call, found: Record, now: int) -> Held | Outcome | None:
+def _verdict(call: Call, found: Record, now: int) -> HeldLease | Outcome | None:
     """What a live record means for this call; None: its attempt is dead, take it over."""
     if found.owner == call.owner and found.leased(now):
         # The reply to an earlier send of this claim was lost: it is ours.
-        return Held(found.attempt, found.expiration, found.lease_end - now)
+        return HeldLease(found.attempt, found.expiration, found.lease_end - now)
     if differs(call, found):
         return Mismatch(found)
     if found.status == COMPLETED:
@@ -148,25 +159,25 @@ def _verdict(call: Call, found: Record, now: int) -> Held | Outcome | None:
 
 
 def _unreachable(
-    call: Call, step: Claim | Read, failed: Failed
-) -> Generator[Step, Answer, Held | Unavailable]:
+    call: Call, step: SendClaim | Read, failed: Failed
+) -> Generator[Step, StepResult, HeldLease | Unavailable]:
     """Run unprotected, if told so and nobody else is known to run; else give the call up."""
     if isinstance(step, Read):
         return Unavailable(failed.error)
     if call.fail_open:
-        return Held(step.claim.attempt, not_after=None, lease=None)
+        return HeldLease(step.claim.attempt, not_after=None, lease=None)
     yield from _let_go(call, step.claim.attempt)
     return Unavailable(failed.error)
 
 
-def _let_go(call: Call, attempt: int) -> Generator[Step, Answer, None]:
+def _let_go(call: Call, attempt: int) -> Generator[Step, StepResult, None]:
     """Frees the key of a claim that nothing has run under, if it took effect. A take-over keeps its
     lease: released, the key would forget that an attempt has died."""
     if attempt == 1:
         yield Release(call.key, call.owner)
 
 
-def _park(call: Call, held: Held) -> Protocol:
+def _park(call: Call, held: HeldLease) -> Protocol:
     """Attempts keep dying: stop the next ones. We hold the fence, so none is running."""
     completion = Completion(
         key=call.key,
@@ -179,17 +190,17 @@ def _park(call: Call, held: Held) -> Protocol:
         strict=True,
     )
     reply = yield from send(completion)
-    if isinstance(reply, Blocked) and reply.record.owner != call.owner:
+    if isinstance(reply, Conflict) and reply.record.owner != call.owner:
         # Our own lease ended meanwhile. Whoever holds the key decides, unless that one died too.
         verdict = _verdict(call, reply.record, reply.now)
-        if verdict is not None and not isinstance(verdict, Held):
+        if verdict is not None and not isinstance(verdict, HeldLease):
             yield from _count(verdict)
             return verdict
     yield Emit("StoreError" if isinstance(reply, Failed) else "Parked")
     return Parked(call.key, held.attempt - 1)
 
 
-def _too_late(call: Call, held: Held) -> Protocol:
+def _too_late(call: Call, held: HeldLease) -> Protocol:
     yield Emit("StoreError")
     yield from _let_go(call, held.attempt)
     why = (
@@ -199,7 +210,7 @@ def _too_late(call: Call, held: Held) -> Protocol:
     return Unavailable(StoreError(why))
 
 
-def _claim(call: Call, *, seen: Record | None = None) -> Claim:
+def _claim(call: Call, *, seen: Record | None = None) -> SendClaim:
     attempt = 1 if seen is None else seen.attempt + (seen.owner != call.owner)
     claim = record.Claim(
         key=call.key,
@@ -210,15 +221,15 @@ def _claim(call: Call, *, seen: Record | None = None) -> Claim:
         fingerprint=call.fingerprint,
         scope=call.scope,
     )
-    return Claim(claim, seen)
+    return SendClaim(claim, seen)
 
 
-def _takes_over(call: Call, step: Claim | Read) -> bool:
+def _takes_over(call: Call, step: SendClaim | Read) -> bool:
     """Whether this claim, if it is ours, has taken the key from a dead attempt of another call."""
-    return isinstance(step, Claim) and step.seen is not None and step.seen.owner != call.owner
+    return isinstance(step, SendClaim) and step.seen is not None and step.seen.owner != call.owner
 
 
-def _count(outcome: Outcome) -> Generator[Step, Answer, None]:
+def _count(outcome: Outcome) -> Generator[Step, StepResult, None]:
     if (metric := _METRICS.get(type(outcome))) is not None:
         yield Emit(metric)
 

@@ -129,33 +129,33 @@ class Completion(NamedTuple):
         return not self.strict and (self.not_after is None or now < self.not_after * 1000)
 
 
-class Done(NamedTuple):
+class Applied(NamedTuple):
     """The write took effect."""
 
     now: int
 
 
-class Blocked(NamedTuple):
+class Conflict(NamedTuple):
     """The write had no effect, or this is what a read found: the live record."""
 
     record: Record
     now: int
 
 
-class Gone(NamedTuple):
+class Absent(NamedTuple):
     """The write had no effect, or a read found nothing: the record is absent or expired."""
 
     now: int
 
 
-class Refused(NamedTuple):
+class WritesRefused(NamedTuple):
     """A completion had no effect, because its `writes` cannot be applied; says why."""
 
     about: str
     now: int
 
 
-Reply: TypeAlias = Done | Blocked | Gone | Refused
+Reply: TypeAlias = Applied | Conflict | Absent | WritesRefused
 
 
 class Store(Protocol):

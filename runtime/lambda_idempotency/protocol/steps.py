@@ -28,7 +28,7 @@ class Call(NamedTuple):
 # Steps: what the driver is asked to do ------------------------------------------------------------
 
 
-class Claim(NamedTuple):
+class SendClaim(NamedTuple):
     """Send the claim. Reply: the store's, or `Failed`."""
 
     claim: record.Claim
@@ -36,8 +36,8 @@ class Claim(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Call the handler. Reply: `Returned` or `Raised`; or `Late`, if the milliseconds that the
-    `lease` lasts have passed since the last `Claim` or `Read` was sent. None: there is no lease."""
+    """Call the handler. Reply: `Returned` or `Raised`; or `LeaseExpired`, where `lease`
+    milliseconds have passed since the last `SendClaim` or `Read`. `lease` None: there is none."""
 
     attempt: int
     lease: int | None = None
@@ -76,9 +76,9 @@ class Sleep(NamedTuple):
     milliseconds: int
 
 
-class Together(NamedTuple):
+class CompleteAndClaim(NamedTuple):
     """Send the completion of one call and the claim of another one in one round trip, where the
-    store can. Reply: `Both`."""
+    store can. Reply: `PairResult`."""
 
     completion: Completion
     claim: record.Claim
@@ -90,7 +90,7 @@ class Emit(NamedTuple):
     metric: Metric
 
 
-Step: TypeAlias = Claim | Run | Reconcile | Complete | Release | Read | Sleep | Emit
+Step: TypeAlias = SendClaim | Run | Reconcile | Complete | Release | Read | Sleep | Emit
 
 
 # Replies that are not a store's -------------------------------------------------------------------
@@ -123,18 +123,18 @@ class Raised(NamedTuple):
     error: BaseException
 
 
-class Late(NamedTuple):
+class LeaseExpired(NamedTuple):
     """Nothing was called: the lease may have ended, and another attempt may have begun."""
 
 
-Answer: TypeAlias = record.Reply | Failed | Returned | Raised | Late | None
+StepResult: TypeAlias = record.Reply | Failed | Returned | Raised | LeaseExpired | None
 
 
-class Both(NamedTuple):
-    """The answers to `Together`: one may have failed alone."""
+class PairResult(NamedTuple):
+    """The answers to `CompleteAndClaim`: one may have failed alone."""
 
-    completed: Answer
-    claimed: Answer
+    completed: StepResult
+    claimed: StepResult
 
 
 # Outcomes: what the caller gets -------------------------------------------------------------------
@@ -178,7 +178,7 @@ class Unavailable(NamedTuple):
     error: Exception
 
 
-class Uncommitted(NamedTuple):
+class CommitFailed(NamedTuple):
     """The call ran, and its writes were not `applied`; None: nobody knows."""
 
     key: str
@@ -186,7 +186,7 @@ class Uncommitted(NamedTuple):
     applied: bool | None
 
 
-class Overtaken(NamedTuple):
+class LeaseLost(NamedTuple):
     """The call ran and lost its lease, so its writes were not applied; another attempt decides."""
 
     key: str
@@ -199,7 +199,7 @@ Outcome: TypeAlias = (
     | Mismatch
     | Parked
     | Unavailable
-    | Uncommitted
-    | Overtaken
+    | CommitFailed
+    | LeaseLost
     | Raised
 )

@@ -12,7 +12,7 @@ from ..contract.redis import RedisSettings
 from .calls import call
 from .connect import Answer, Connect, Login, Node, connect
 from .errors import RotationError
-from .waiting import Patience
+from .waiting import Poller
 
 POLL: Final = 2.0
 """Seconds between two looks at the user."""
@@ -27,7 +27,7 @@ class ElastiCacheStrategy:
         user_id: str,
         settings: RedisSettings,
         *,
-        patience: Patience,
+        patience: Poller,
         connect: Connect = connect,
     ) -> None:
         self._client = client

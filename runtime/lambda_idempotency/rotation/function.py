@@ -18,7 +18,7 @@ from .connect import Connect, Login, connect
 from .elasticache import ElastiCacheStrategy
 from .secret import Secret
 from .steps import Rotation, Strategy
-from .waiting import Patience
+from .waiting import Poller
 
 
 def handler(event: Mapping[str, Any], context: Any) -> None:
@@ -29,7 +29,7 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
     rotation = rotation_of(
         RotationSettings.from_environment(os.environ),
         client=_client,
-        patience=Patience(lambda: context.get_remaining_time_in_millis() / 1000),
+        patience=Poller(lambda: context.get_remaining_time_in_millis() / 1000),
     )
     rotation.run(event)
 
@@ -38,7 +38,7 @@ def rotation_of(
     settings: RotationSettings,
     *,
     client: Callable[[str], Any],
-    patience: Patience,
+    patience: Poller,
     connect: Connect = connect,
 ) -> Rotation:
     """The rotation that the settings ask for; `client` makes boto3's client of a service."""

@@ -25,7 +25,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from .errors import RotationError
 from .secret import Secret, Stages, Version
-from .waiting import Patience
+from .waiting import Poller
 
 _LOG: Final = logging.getLogger("lambda_idempotency.rotation")
 
@@ -64,9 +64,7 @@ class _Wanted(NamedTuple):
 class Rotation:
     """Rotates one user's password in one secret."""
 
-    def __init__(
-        self, secret: Secret, *, user: str, strategy: Strategy, patience: Patience
-    ) -> None:
+    def __init__(self, secret: Secret, *, user: str, strategy: Strategy, patience: Poller) -> None:
         self._secret = secret
         self._user = user
         self._strategy = strategy

@@ -12,7 +12,7 @@ RESERVE: Final = 5.0
 """Seconds of the invocation that waiting leaves, for what comes after it."""
 
 
-class Patience:
+class Poller:
     """Waits as long as the invocation allows. `remaining` tells how many seconds that are."""
 
     def __init__(

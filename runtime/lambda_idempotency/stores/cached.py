@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..clients.net import elapsed
 from ..clients.net.elapsed import Moment
-from ..protocol.record import COMPLETED, Blocked, Claim, Completion, Done, Record, Reply, Store
+from ..protocol.record import COMPLETED, Applied, Claim, Completion, Conflict, Record, Reply, Store
 
 
 class CachedStore:
@@ -51,8 +51,8 @@ class CachedStore:
         """See `Store.complete`."""
         asked = self._moment()
         reply = self._store.complete(completion)
-        if isinstance(reply, Done):
-            self._noted(Blocked(completion.record(reply.now), reply.now), asked)
+        if isinstance(reply, Applied):
+            self._noted(Conflict(completion.record(reply.now), reply.now), asked)
             return reply
         return self._noted(reply, asked)
 
@@ -65,7 +65,7 @@ class CachedStore:
         asked = self._moment()
         return self._noted(self._store.read(key), asked)
 
-    def _known(self, key: str) -> Blocked | None:
+    def _known(self, key: str) -> Conflict | None:
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
@@ -78,11 +78,11 @@ class CachedStore:
         record, data = entry.record, entry.record.data
         if entry.is_text and isinstance(data, bytes):
             record = record._replace(data=data.decode())
-        return Blocked(record, now)
+        return Conflict(record, now)
 
     def _noted(self, reply: Reply, asked: Moment) -> Reply:
         """Keeps a completed record; the store was not asked before `asked`."""
-        if isinstance(reply, Blocked) and reply.record.status == COMPLETED:
+        if isinstance(reply, Conflict) and reply.record.status == COMPLETED:
             record, data = reply.record, reply.record.data
             if isinstance(data, str):
                 record = record._replace(data=data.encode())

@@ -13,21 +13,21 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from ..clients.aws.clock import MAX_SKEW, Look, ServiceClock
+from ..clients.aws.clock import MAX_SKEW, ClockReading, ServiceClock
 from ..contract.dynamodb import PARTITION_KEY, TTL_ATTRIBUTE
 from ..errors import ConfigurationError, StoreError
 from ..protocol.record import (
     COMPLETED,
     INPROGRESS,
     PARKED,
-    Blocked,
+    Absent,
+    Applied,
     Claim,
     Completion,
-    Done,
-    Gone,
+    Conflict,
     Record,
-    Refused,
     Reply,
+    WritesRefused,
 )
 from . import transaction
 from .side_by_side import side_by_side
@@ -74,7 +74,7 @@ class DynamoDBStore:
             reply, moved = self._put(claim, _CLAIM)
         else:
             reply, moved = self._put(claim, _TAKE_OVER, seen=seen.owner)
-        if isinstance(reply, Done) and abs(moved) > MAX_SKEW:
+        if isinstance(reply, Applied) and abs(moved) > MAX_SKEW:
             # The lease just written is off by that much: write it again while it is still ours.
             reply, _ = self._put(claim, _IF_OWN, me=claim.owner)
         return reply
@@ -129,20 +129,20 @@ class DynamoDBStore:
         request = transaction.request(self._table, completion, item)
         answer = self._send(_TRANSACT, look, **request)
         if answer.about is not None:
-            return Refused(answer.about, look.now)
+            return WritesRefused(answer.about, look.now)
         return self._reply(answer, look.now)
 
     def _reply(self, answer: _Answer, now: int) -> Reply:
-        return self._found(answer.item) if answer.refused else Done(now)
+        return self._found(answer.item) if answer.refused else Applied(now)
 
     def _found(self, item: Mapping[str, Any] | None) -> Reply:
         now = self._clock.now()
         if item is None:
-            return Gone(now)
+            return Absent(now)
         record = from_item(item, self._table)
-        return Gone(now) if record.expired(now) else Blocked(record, now)
+        return Absent(now) if record.expired(now) else Conflict(record, now)
 
-    def _send(self, operation: str, sent: Look, **request: Any) -> _Answer:
+    def _send(self, operation: str, sent: ClockReading, **request: Any) -> _Answer:
         client = self._client if self._client is not None else self._create_client()
         refused, about = False, None
         try:
@@ -204,7 +204,7 @@ class _Condition:
         self._seconds = ":now" in used
         self._milliseconds = ":now_ms" in used
 
-    def at(self, look: Look, **owners: str) -> dict[str, Any]:
+    def at(self, look: ClockReading, **owners: str) -> dict[str, Any]:
         """The part of a request that makes it conditional; `owners` are its `:me` and `:seen`."""
         now = look.now if look.checked else 0  # by an unconfirmed clock nothing has expired
         values = dict(self._constants)

@@ -10,11 +10,11 @@ from typing import Any
 from ..protocol.record import (
     INPROGRESS,
     PARKED,
-    Blocked,
+    Absent,
+    Applied,
     Claim,
     Completion,
-    Done,
-    Gone,
+    Conflict,
     Record,
     Reply,
 )
@@ -43,9 +43,9 @@ class MemoryStore:
             if seen is None and found is None:
                 return self._put(claim.record(now), now)
             if found is None:
-                return Gone(now)
+                return Absent(now)
             if seen is None or not _is_orphan(found, seen, now):
-                return Blocked(found, now)
+                return Conflict(found, now)
             return self._put(claim.record(now), now)
 
     def complete(self, completion: Completion) -> Reply:
@@ -54,11 +54,11 @@ class MemoryStore:
             found, now = self._look(completion.key)
             if found is None:
                 if not completion.may_create(now):
-                    return Gone(now)
+                    return Absent(now)
             elif not _is_own(found, completion.owner) and (
                 completion.strict or found.status != PARKED
             ):
-                return Blocked(found, now)
+                return Conflict(found, now)
             self.committed.extend(completion.writes)
             return self._put(completion.record(now), now)
 
@@ -67,26 +67,26 @@ class MemoryStore:
         with self._lock:
             found, now = self._look(key)
             if found is None:
-                return Gone(now)
+                return Absent(now)
             if not _is_own(found, owner):
-                return Blocked(found, now)
+                return Conflict(found, now)
             del self._records[key]
-            return Done(now)
+            return Applied(now)
 
     def read(self, key: str) -> Reply:
         """See `Store.read`."""
         with self._lock:
             found, now = self._look(key)
-            return Gone(now) if found is None else Blocked(found, now)
+            return Absent(now) if found is None else Conflict(found, now)
 
     def _look(self, key: str) -> tuple[Record | None, int]:
         now = int(self._clock() * 1000)
         found = self._records.get(key)
         return (None if found is None or found.expired(now) else found), now
 
-    def _put(self, record: Record, now: int) -> Done:
+    def _put(self, record: Record, now: int) -> Applied:
         self._records[record.key] = record
-        return Done(now)
+        return Applied(now)
 
 
 def _is_own(found: Record, owner: str) -> bool:

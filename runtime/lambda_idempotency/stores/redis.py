@@ -15,11 +15,11 @@ from ..protocol.record import (
     COMPLETED,
     INPROGRESS,
     PARKED,
-    Blocked,
+    Absent,
+    Applied,
     Claim,
     Completion,
-    Done,
-    Gone,
+    Conflict,
     Record,
     Reply,
     Status,
@@ -185,12 +185,12 @@ def _policy(information: Any) -> str:
 def _reply(key: str, answer: Any) -> Reply:
     verdict, now = answer[0], answer[1]
     if verdict == scripts.DONE:
-        return Done(now)
+        return Applied(now)
     if verdict == scripts.GONE:
-        return Gone(now)
+        return Absent(now)
     if verdict == scripts.BLOCKED:
         flat = answer[2]
-        return Blocked(from_fields(key, dict(zip(flat[::2], flat[1::2], strict=True))), now)
+        return Conflict(from_fields(key, dict(zip(flat[::2], flat[1::2], strict=True))), now)
     raise _foreign(key)
 
 

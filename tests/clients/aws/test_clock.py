@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lambda_idempotency.clients.aws.clock import Look, ServiceClock
+from lambda_idempotency.clients.aws.clock import ClockReading, ServiceClock
 
 HOUR: Final = 3_600_000
 SECOND: Final = 1000
@@ -38,7 +38,7 @@ class _Worker:
     def wait(self, milliseconds: int) -> None:
         self._moment += milliseconds
 
-    def date(self, there: int, back: int) -> tuple[str, Look]:
+    def date(self, there: int, back: int) -> tuple[str, ClockReading]:
         """One request and its response: the Date, and the look before the request."""
         sent = self.clock.look()
         self._moment += there

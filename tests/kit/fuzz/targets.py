@@ -14,7 +14,7 @@ from typing import Any, Final
 from kit.fuzz.fuzzer import Subject
 from kit.fuzz.provider import Provider, text
 from kit.fuzz.references import UnreadableError, header_keys, json_meaning, meaning
-from lambda_idempotency import ConfigurationError, HttpOptions, MissingKeyError
+from lambda_idempotency import ConfigurationError, HttpOptions, MemoryStore, MissingKeyError
 from lambda_idempotency.clients.aws import clock
 from lambda_idempotency.contract import http as http_options
 from lambda_idempotency.contract import kinds, rows
@@ -23,15 +23,18 @@ from lambda_idempotency.contract import settings as contract
 from lambda_idempotency.contract.redis import RedisSettings
 from lambda_idempotency.contract.settings import Settings
 from lambda_idempotency.errors import StoreError
-from lambda_idempotency.http import header, mode, shapes
+from lambda_idempotency.execution.invocation import Invocation
+from lambda_idempotency.execution.operation import Operation
+from lambda_idempotency.execution.runner import SyncRunner
+from lambda_idempotency.execution.target import Target
+from lambda_idempotency.http import exchange, header, mode, shapes
 from lambda_idempotency.identity import callers as principal
 from lambda_idempotency.identity import canonical as canonical_module
 from lambda_idempotency.identity import events, keys
 from lambda_idempotency.identity.canonical import canonical, parse
 from lambda_idempotency.identity.keys import KeyRule, Selector
-from lambda_idempotency.protocol.record import Gone, Record
-from lambda_idempotency.protocol.steps import Executed
-from lambda_idempotency.response.serialization import from_stored
+from lambda_idempotency.protocol.record import Record
+from lambda_idempotency.response.serialization import to_stored
 from lambda_idempotency.stores import dynamodb, redis
 from lambda_idempotency.stores.dynamodb import from_item, to_item
 from lambda_idempotency.stores.redis import from_fields, to_fields
@@ -193,16 +196,23 @@ def http_event(data: bytes) -> None:
     shape = events.http_shape(event)
     if shape is None:
         return
-    operation = mode.Operation(
-        rule=KeyRule(namespace="shop"),
-        bypass_missing_key=False,
-        run=lambda: {"statusCode": 200},
-        run_once=lambda *_, **__: Executed({"statusCode": 200}),
-        read=lambda _: Gone(0),
-        restore=from_stored,
+    invocation = Invocation(
+        operation=Operation(
+            store=MemoryStore(),
+            expires_after_ms=1000,
+            lease_ms=None,
+            wait=False,
+            wait_timeout_ms=None,
+            max_attempts=None,
+            bypass_missing_key=False,
+            fail_open=False,
+        ),
+        runner=SyncRunner(),
+        target=Target(run=lambda: {"statusCode": 200}, record=to_stored),
+        time_left=None,
     )
     try:
-        answer = mode.mode_of(options).serve(shape, event, operation)
+        answer = exchange.serve(options, shape, event, KeyRule(namespace="shop"), invocation)
     except ConfigurationError:
         return
     assert isinstance(answer, dict)

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from ..net import deadline
-from .clock import MAX_SKEW, Look, ServiceClock
+from .clock import MAX_SKEW, ClockReading, ServiceClock
 from .connections import ConnectionFailedError, Connections, Endpoint, Response, request_bytes
 from .credentials import Credentials, CredentialsError, CredentialSource
 from .endpoints import endpoint_of, region_of
@@ -170,7 +170,7 @@ class Client:
             return found
         return self._failure(operation, response, found, credentials, moved)
 
-    def _signed(self, request: Request, credentials: Credentials, look: Look) -> bytes:
+    def _signed(self, request: Request, credentials: Credentials, look: ClockReading) -> bytes:
         headers = self._signer.headers(
             method=request.method,
             path=request.path,

@@ -10,7 +10,7 @@ MAX_SKEW: Final = 1000
 """The difference between two workers' clocks that leases allow for, milliseconds."""
 
 
-class Look(NamedTuple):
+class ClockReading(NamedTuple):
     """One look at the clock: epoch milliseconds, the correction in them, and whether a response
     has confirmed it. An unconfirmed clock must not decide what has expired."""
 
@@ -33,17 +33,17 @@ class ServiceClock:
         self._checked = False
         self._header: tuple[str | None, int] = (None, 0)
 
-    def look(self) -> Look:
+    def look(self) -> ClockReading:
         """The time before a request, to be handed to `check` after it."""
         # Another thread may correct the clock at any moment: what it had confirmed comes first.
         checked, offset = self._checked, self._offset
-        return Look(int(self._clock() * 1000) + offset, offset, checked)
+        return ClockReading(int(self._clock() * 1000) + offset, offset, checked)
 
     def now(self) -> int:
         """Epoch milliseconds."""
         return self.look().now
 
-    def check(self, date: str | None, sent: Look) -> int:
+    def check(self, date: str | None, sent: ClockReading) -> int:
         """Corrects the clock by a response's Date; `sent` is the look before the request.
 
         Returns by how much the clock has moved since that look, in milliseconds.
