@@ -78,7 +78,7 @@ def advance(protocol: Protocol, answer: StepResult) -> tuple[Step | None, Outcom
 
 
 def fingerprint(value: Any) -> Hashable:
-    """Equal for values that behave the same. (As tuples, `Done(1)` and `Gone(1)` are equal.)"""
+    """Equal for values that behave the same. (`Applied(1) == Absent(1)`: both are tuples.)"""
     if isinstance(value, GeneratorType):
         frame = value.gi_frame
         if frame is None:

@@ -81,9 +81,9 @@ def _line(world: World, before: State, after: State, move: Move, worker: int | N
 
 def _reply(reply: StepResult) -> str:
     if isinstance(reply, Applied):
-        return "done"
+        return "applied"
     if isinstance(reply, Conflict):
-        return "blocked"
+        return "conflict"
     if isinstance(reply, Absent):
         return "nothing there"
     if isinstance(reply, Raised):

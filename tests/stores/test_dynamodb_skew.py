@@ -66,17 +66,17 @@ class _Client:
 
 
 class _InterruptedClock(ServiceClock):
-    """A clock after whose first look another thread goes on."""
+    """A clock after whose first reading another thread goes on."""
 
     def __init__(self, clock: Callable[[], float], interrupt: Callable[[], object]) -> None:
         super().__init__(clock)
         self._interrupts = [interrupt]
 
-    def look(self) -> ClockReading:
-        look = super().look()
+    def read(self) -> ClockReading:
+        reading = super().read()
         if self._interrupts:
             self._interrupts.pop()()
-        return look
+        return reading
 
 
 class _Worker:
@@ -151,7 +151,7 @@ def _completed(dynamodb: DynamoDBWorld, *, expires: int) -> Record:
     return record
 
 
-# The first look of a fresh store ------------------------------------------------------------------
+# The first reading of a fresh store ---------------------------------------------------------------
 
 
 @_ANY_CLOCK
@@ -193,7 +193,7 @@ def test_the_first_call_takes_over_an_orphan(dynamodb: DynamoDBWorld, skew: int)
 
 
 @_ANY_CLOCK
-def test_an_expired_record_blocks_no_more_than_the_first_look(
+def test_an_expired_record_blocks_no_more_than_the_first_reading(
     dynamodb: DynamoDBWorld, skew: int
 ) -> None:
     _completed(dynamodb, expires=-20_000)
@@ -306,7 +306,7 @@ def test_two_first_leases_at_once_both_end_by_the_servers_time(
     worker.claim()
 
 
-def test_a_clock_corrected_after_a_look_at_it_does_not_confirm_that_look(
+def test_a_clock_corrected_after_a_reading_does_not_confirm_that_reading(
     dynamodb: DynamoDBWorld,
 ) -> None:
     held = _in_progress(dynamodb, lease=40_000, expires=45_000)

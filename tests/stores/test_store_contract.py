@@ -34,23 +34,27 @@ MINUTE: Final = 60_000
 # expiration, `strict` demands the own record. Expired means: not yet deleted.
 
 TABLE: Final = """
-                    claim    seen     stranger  complete  late     strict   release  read
-absent              Done     Gone     Gone      Done      Gone     Gone     Gone     Gone
-own live            Blocked  Blocked  Blocked   Done      Done     Done     Done     Blocked
-other live          Blocked  Blocked  Blocked   Blocked   Blocked  Blocked  Blocked  Blocked
-own orphan          Blocked  Done     Blocked   Done      Done     Done     Done     Blocked
-other orphan        Blocked  Done     Blocked   Blocked   Blocked  Blocked  Blocked  Blocked
-own completed       Blocked  Blocked  Blocked   Blocked   Blocked  Blocked  Blocked  Blocked
-other completed     Blocked  Blocked  Blocked   Blocked   Blocked  Blocked  Blocked  Blocked
-own parked          Blocked  Blocked  Blocked   Done      Done     Blocked  Blocked  Blocked
-other parked        Blocked  Blocked  Blocked   Done      Done     Blocked  Blocked  Blocked
-own expired         Done     Gone     Gone      Done      Gone     Gone     Gone     Gone
-other expired       Done     Gone     Gone      Done      Gone     Gone     Gone     Gone
-completed expired   Done     Gone     Gone      Done      Gone     Gone     Gone     Gone
-parked expired      Done     Gone     Gone      Done      Gone     Gone     Gone     Gone
+                    claim     seen      stranger  complete  late      strict    release   read
+absent              Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
+own live            Conflict  Conflict  Conflict  Applied   Applied   Applied   Applied   Conflict
+other live          Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict
+own orphan          Conflict  Applied   Conflict  Applied   Applied   Applied   Applied   Conflict
+other orphan        Conflict  Applied   Conflict  Conflict  Conflict  Conflict  Conflict  Conflict
+own completed       Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict
+other completed     Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict
+own parked          Conflict  Conflict  Conflict  Applied   Applied   Conflict  Conflict  Conflict
+other parked        Conflict  Conflict  Conflict  Applied   Applied   Conflict  Conflict  Conflict
+own expired         Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
+other expired       Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
+completed expired   Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
+parked expired      Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
 """
 
-REPLIES: Final[dict[str, type[Reply]]] = {"Done": Applied, "Blocked": Conflict, "Gone": Absent}
+REPLIES: Final[dict[str, type[Reply]]] = {
+    "Applied": Applied,
+    "Conflict": Conflict,
+    "Absent": Absent,
+}
 
 
 def _cases() -> list[tuple[str, str, type[Reply]]]:

@@ -56,7 +56,7 @@ def record_answer(
         yield Emit("LeaseLost")
         if _answers(call, reply.record):
             return Replayed(reply.record)
-    # Blocked by our own COMPLETED: the reply to an earlier send was lost, and it is done.
+    # A conflict with our own COMPLETED: the reply to an earlier send was lost, and it is done.
     return Executed(ran.result)
 
 

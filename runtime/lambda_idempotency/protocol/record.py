@@ -171,8 +171,8 @@ class Store(Protocol):
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         """Without `seen`, succeeds where the record is absent or expired. With it, succeeds only
-        over that owner's INPROGRESS record with its lease ended, and is Gone where it is absent:
-        an attempt that released its key has not died."""
+        over that owner's INPROGRESS record with its lease ended, and is `Absent` where there is
+        none: an attempt that released its key has not died."""
         ...
 
     def complete(self, completion: Completion) -> Reply:
@@ -186,7 +186,7 @@ class Store(Protocol):
         ...
 
     def read(self, key: str) -> Reply:
-        """Strongly consistent; an expired record is Gone."""
+        """Strongly consistent; an expired record is `Absent`."""
         ...
 
 

@@ -30,7 +30,7 @@ from ..protocol.record import (
     WritesRefused,
 )
 from . import transaction
-from .side_by_side import side_by_side
+from .in_parallel import in_parallel
 
 _ABSENT: Final = "attribute_not_exists(#id)"
 _EXPIRED: Final = "#expiration <= :now"
@@ -94,22 +94,22 @@ class DynamoDBStore:
 
     def release(self, key: str, owner: str) -> Reply:
         """See `Store.release`."""
-        look = self._clock.look()
-        guard = _IF_OWN.at(look, me=owner)
-        answer = self._send("delete_item", look, **self._at(key), **guard)
-        return self._reply(answer, look.now)
+        reading = self._clock.read()
+        guard = _IF_OWN.at(reading, me=owner)
+        answer = self._send("delete_item", reading, **self._at(key), **guard)
+        return self._reply(answer, reading.now)
 
     def read(self, key: str) -> Reply:
         """See `Store.read`."""
-        look = self._clock.look()
-        answer = self._send("get_item", look, **self._at(key), ConsistentRead=True)
+        reading = self._clock.read()
+        answer = self._send("get_item", reading, **self._at(key), ConsistentRead=True)
         return self._found(answer.item)
 
     def together(
         self, completion: Completion, claim: Claim
     ) -> tuple[Reply | Exception, Reply | Exception]:
         """See `Store`. There is no request that does both and lets one of them fail."""
-        return side_by_side(lambda: self.complete(completion), lambda: self.claim(claim))
+        return in_parallel(lambda: self.complete(completion), lambda: self.claim(claim))
 
     def _at(self, key: str) -> dict[str, Any]:
         return {"TableName": self._table, "Key": {PARTITION_KEY: {"S": key}}}
@@ -117,20 +117,20 @@ class DynamoDBStore:
     def _put(
         self, write: Claim | Completion, condition: _Condition, **owners: str
     ) -> tuple[Reply, int]:
-        look = self._clock.look()
-        guard = condition.at(look, **owners)
-        item = to_item(write.record(look.now))
-        answer = self._send("put_item", look, TableName=self._table, Item=item, **guard)
-        return self._reply(answer, look.now), answer.moved
+        reading = self._clock.read()
+        guard = condition.at(reading, **owners)
+        item = to_item(write.record(reading.now))
+        answer = self._send("put_item", reading, TableName=self._table, Item=item, **guard)
+        return self._reply(answer, reading.now), answer.moved
 
     def _commit(self, completion: Completion) -> Reply:
-        look = self._clock.look()
-        item = to_item(completion.record(look.now))
+        reading = self._clock.read()
+        item = to_item(completion.record(reading.now))
         request = transaction.request(self._table, completion, item)
-        answer = self._send(_TRANSACT, look, **request)
+        answer = self._send(_TRANSACT, reading, **request)
         if answer.about is not None:
-            return WritesRefused(answer.about, look.now)
-        return self._reply(answer, look.now)
+            return WritesRefused(answer.about, reading.now)
+        return self._reply(answer, reading.now)
 
     def _reply(self, answer: _Answer, now: int) -> Reply:
         return self._found(answer.item) if answer.refused else Applied(now)
@@ -204,9 +204,9 @@ class _Condition:
         self._seconds = ":now" in used
         self._milliseconds = ":now_ms" in used
 
-    def at(self, look: ClockReading, **owners: str) -> dict[str, Any]:
+    def at(self, reading: ClockReading, **owners: str) -> dict[str, Any]:
         """The part of a request that makes it conditional; `owners` are its `:me` and `:seen`."""
-        now = look.now if look.checked else 0  # by an unconfirmed clock nothing has expired
+        now = reading.now if reading.checked else 0  # by an unconfirmed clock nothing has expired
         values = dict(self._constants)
         if self._seconds:
             values[":now"] = {"N": str(now // 1000)}

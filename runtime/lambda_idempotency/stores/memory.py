@@ -39,7 +39,7 @@ class MemoryStore:
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         """See `Store.claim`."""
         with self._lock:
-            found, now = self._look(claim.key)
+            found, now = self._live(claim.key)
             if seen is None and found is None:
                 return self._put(claim.record(now), now)
             if found is None:
@@ -51,7 +51,7 @@ class MemoryStore:
     def complete(self, completion: Completion) -> Reply:
         """See `Store.complete`."""
         with self._lock:
-            found, now = self._look(completion.key)
+            found, now = self._live(completion.key)
             if found is None:
                 if not completion.may_create(now):
                     return Absent(now)
@@ -65,7 +65,7 @@ class MemoryStore:
     def release(self, key: str, owner: str) -> Reply:
         """See `Store.release`."""
         with self._lock:
-            found, now = self._look(key)
+            found, now = self._live(key)
             if found is None:
                 return Absent(now)
             if not _is_own(found, owner):
@@ -76,10 +76,10 @@ class MemoryStore:
     def read(self, key: str) -> Reply:
         """See `Store.read`."""
         with self._lock:
-            found, now = self._look(key)
+            found, now = self._live(key)
             return Absent(now) if found is None else Conflict(found, now)
 
-    def _look(self, key: str) -> tuple[Record | None, int]:
+    def _live(self, key: str) -> tuple[Record | None, int]:
         now = int(self._clock() * 1000)
         found = self._records.get(key)
         return (None if found is None or found.expired(now) else found), now

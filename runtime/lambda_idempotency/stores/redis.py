@@ -184,11 +184,11 @@ def _policy(information: Any) -> str:
 
 def _reply(key: str, answer: Any) -> Reply:
     verdict, now = answer[0], answer[1]
-    if verdict == scripts.DONE:
+    if verdict == scripts.APPLIED:
         return Applied(now)
-    if verdict == scripts.GONE:
+    if verdict == scripts.ABSENT:
         return Absent(now)
-    if verdict == scripts.BLOCKED:
+    if verdict == scripts.CONFLICT:
         flat = answer[2]
         return Conflict(from_fields(key, dict(zip(flat[::2], flat[1::2], strict=True))), now)
     raise _foreign(key)

@@ -352,10 +352,10 @@ def date_header(data: bytes) -> None:
     """Any Date moves the clock by what it says, or not at all."""
     now = 1_800_000_000.0
     service = clock.ServiceClock(lambda: now)
-    look = service.look()
-    moved = service.check(text(data), look)
+    reading = service.read()
+    moved = service.check(text(data), reading)
     assert isinstance(moved, int)
-    assert service.look().checked
+    assert service.read().checked
 
 
 # All of them --------------------------------------------------------------------------------------

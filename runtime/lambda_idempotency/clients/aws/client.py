@@ -146,10 +146,10 @@ class Client:
 
     def _try(self, request: Request, ends: float) -> dict[str, Any] | _Failure:
         operation = request.operation
-        look = self._clock.look()
+        reading = self._clock.read()
         try:
             credentials = self._credentials.current()
-            signed = self._signed(request, credentials, look)
+            signed = self._signed(request, credentials, reading)
             response = self._connections.exchange(signed, ends)
         except CredentialsError as error:
             return _Failure(self._error(operation, "NoCredentials", str(error)), passing=False)
@@ -161,7 +161,7 @@ class Client:
                 self._connections.close()  # the others are as old
             failed = self._error(operation, "ConnectionFailed", str(error))
             return _Failure(failed, passing=True, amended=error.reused)
-        moved = self._clock.check(response.headers.get("date"), look)
+        moved = self._clock.check(response.headers.get("date"), reading)
         if not _is_intact(response):
             about = "the response is not what its checksum says"
             return _Failure(self._error(operation, "DamagedResponse", about), passing=True)
@@ -170,14 +170,14 @@ class Client:
             return found
         return self._failure(operation, response, found, credentials, moved)
 
-    def _signed(self, request: Request, credentials: Credentials, look: ClockReading) -> bytes:
+    def _signed(self, request: Request, credentials: Credentials, reading: ClockReading) -> bytes:
         headers = self._signer.headers(
             method=request.method,
             path=request.path,
             headers=request.headers,
             body=request.body,
             credentials=credentials,
-            now=look.now // 1000,
+            now=reading.now // 1000,
         )
         return request_bytes(request.method, request.path, headers, request.body)
 

@@ -11,7 +11,7 @@ MAX_SKEW: Final = 1000
 
 
 class ClockReading(NamedTuple):
-    """One look at the clock: epoch milliseconds, the correction in them, and whether a response
+    """One reading of the clock: epoch milliseconds, the correction in them, and whether a response
     has confirmed it. An unconfirmed clock must not decide what has expired."""
 
     now: int
@@ -33,7 +33,7 @@ class ServiceClock:
         self._checked = False
         self._header: tuple[str | None, int] = (None, 0)
 
-    def look(self) -> ClockReading:
+    def read(self) -> ClockReading:
         """The time before a request, to be handed to `check` after it."""
         # Another thread may correct the clock at any moment: what it had confirmed comes first.
         checked, offset = self._checked, self._offset
@@ -41,12 +41,12 @@ class ServiceClock:
 
     def now(self) -> int:
         """Epoch milliseconds."""
-        return self.look().now
+        return self.read().now
 
     def check(self, date: str | None, sent: ClockReading) -> int:
-        """Corrects the clock by a response's Date; `sent` is the look before the request.
+        """Corrects the clock by a response's Date; `sent` is the reading before the request.
 
-        Returns by how much the clock has moved since that look, in milliseconds.
+        Returns by how much the clock has moved since that reading, in milliseconds.
         """
         served = None if date is None else self._parsed(date)
         if served is not None:

@@ -9,7 +9,7 @@ from contextvars import copy_context
 from ..protocol.record import Reply
 
 
-def side_by_side(
+def in_parallel(
     first: Callable[[], Reply], second: Callable[[], Reply]
 ) -> tuple[Reply | Exception, Reply | Exception]:
     """The reply of each, or what it raised. `first` runs in a thread that sees this context."""
