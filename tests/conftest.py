@@ -21,6 +21,7 @@ from kit.aws.local import LocalAws
 from kit.clocks import ManualClock
 from lambda_idempotency import MemoryStore
 from lambda_idempotency.drivers import sync
+from lambda_idempotency.execution import registry
 
 hypothesis.settings.register_profile(
     "suite", derandomize=True, database=None, deadline=None, print_blob=True
@@ -53,6 +54,12 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(("AWS_", "IDEMPOTENCY_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def no_names_from_other_tests() -> None:
+    """The names that functions have taken are of the whole process."""
+    registry.clear()
 
 
 @pytest.fixture(scope="session")

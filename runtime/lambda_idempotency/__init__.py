@@ -27,14 +27,28 @@ if TYPE_CHECKING:
     from .execution.attempt import current as current
     from .execution.hooks import Reconciled as Reconciled
     from .execution.hooks import Replay as Replay
+    from .protocol.record import Absent as Absent
+    from .protocol.record import Applied as Applied
+    from .protocol.record import Claim as Claim
+    from .protocol.record import Completion as Completion
+    from .protocol.record import Conflict as Conflict
+    from .protocol.record import Record as Record
+    from .protocol.record import Reply as Reply
+    from .protocol.record import WritesRefused as WritesRefused
+    from .stores.base import Store as Store
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
     from .stores.redis import RedisStore as RedisStore
 
 _HOMES = {
+    "Absent": "protocol.record",
+    "Applied": "protocol.record",
     "Attempt": "execution.attempt",
+    "Claim": "protocol.record",
     "CommitError": "errors",
+    "Completion": "protocol.record",
     "ConfigurationError": "errors",
+    "Conflict": "protocol.record",
     "DynamoDBStore": "stores.dynamodb",
     "FingerprintMismatchError": "errors",
     "HttpOptions": "contract.http",
@@ -45,10 +59,14 @@ _HOMES = {
     "MissingKeyError": "errors",
     "ParkedError": "errors",
     "Reconciled": "execution.hooks",
+    "Record": "protocol.record",
     "RedisStore": "stores.redis",
     "Replay": "execution.hooks",
+    "Reply": "protocol.record",
     "ResponseUnavailableError": "errors",
+    "Store": "stores.base",
     "StoreError": "errors",
+    "WritesRefused": "protocol.record",
     "current": "execution.attempt",
     "idempotent": "decorators.handler",
     "idempotent_function": "decorators.function.decorator",

@@ -6,9 +6,11 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from benchmarks.conditions import Facts, Item, compiled
 from lambda_idempotency.drivers.sync import ask
-from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record, Reply, Store
+from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record, Reply
 from lambda_idempotency.protocol.steps import Complete, Read, Release, SendClaim
-from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item, to_item
+from lambda_idempotency.stores.base import Store
+from lambda_idempotency.stores.dynamodb import DynamoDBStore
+from lambda_idempotency.stores.dynamodb_items import from_item, to_item
 from lambda_idempotency.stores.memory import MemoryStore
 
 Request: TypeAlias = SendClaim | Complete | Release | Read

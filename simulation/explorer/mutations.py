@@ -12,7 +12,7 @@ from typing import Final
 
 from lambda_idempotency.protocol import endings
 from lambda_idempotency.protocol import machine as protocol
-from lambda_idempotency.stores import dynamodb, memory, transaction
+from lambda_idempotency.stores import dynamodb, dynamodb_conditions, memory, transaction
 from simulation.explorer import invariants
 from simulation.explorer.scenarios import Scenario, scenario
 from simulation.explorer.world import Subject
@@ -73,7 +73,7 @@ def _using(user: ModuleType, module: ModuleType) -> ModuleType:
     return copy
 
 
-_USERS: Final = {endings: protocol, transaction: dynamodb}
+_USERS: Final = {endings: protocol, dynamodb_conditions: dynamodb, transaction: dynamodb}
 
 MUTATIONS: Final = (
     Mutation(
@@ -88,9 +88,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "unconditional complete in DynamoDB",
-        dynamodb,
-        "_COMPLETE_OR_CREATE: Final = _Condition(_OWN, _PARKED, _ABSENT, _EXPIRED)",
-        '_COMPLETE_OR_CREATE: Final = _Condition(_ABSENT, "attribute_exists(#id)")',
+        dynamodb_conditions,
+        "COMPLETE_OR_CREATE: Final = Condition(_OWN, _PARKED, _ABSENT, _EXPIRED)",
+        'COMPLETE_OR_CREATE: Final = Condition(_ABSENT, "attribute_exists(#id)")',
         "clocks-two",
         invariants.FIXED_ANSWER,
     ),
@@ -112,7 +112,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "lease compare flipped in DynamoDB",
-        dynamodb,
+        dynamodb_conditions,
         "#lease_end <= :now_ms",
         "#lease_end >= :now_ms",
         "clocks-two",
@@ -176,9 +176,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "expiry trusted to TTL in DynamoDB",
-        dynamodb,
-        "_CLAIM: Final = _Condition(_ABSENT, _EXPIRED)",
-        "_CLAIM: Final = _Condition(_ABSENT)",
+        dynamodb_conditions,
+        "CLAIM: Final = Condition(_ABSENT, _EXPIRED)",
+        "CLAIM: Final = Condition(_ABSENT)",
         "clocks-two",
         invariants.NO_BLOCK,
     ),

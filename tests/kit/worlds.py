@@ -14,11 +14,14 @@ from kit.aws.local import REGION
 from kit.clocks import ManualClock
 from lambda_idempotency.clients.aws.services import DynamoDB
 from lambda_idempotency.protocol import steps
-from lambda_idempotency.protocol.record import INPROGRESS, Claim, Completion, Record, Reply, Store
+from lambda_idempotency.protocol.record import INPROGRESS, Claim, Completion, Record, Reply
+from lambda_idempotency.stores.base import Store
 from lambda_idempotency.stores.cached import CachedStore
-from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item, to_item
+from lambda_idempotency.stores.dynamodb import DynamoDBStore
+from lambda_idempotency.stores.dynamodb_items import from_item, to_item
 from lambda_idempotency.stores.memory import MemoryStore
-from lambda_idempotency.stores.redis import RedisStore, from_fields, to_fields
+from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.stores.redis_fields import from_fields, to_fields
 from simulation.explorer.backends import Backend, Request
 
 _NUMBERS = count(1)
@@ -68,17 +71,22 @@ class MemoryWorld:
         return self._memory._records.get(self.key)
 
 
-class ExploredWorld:
+class ExploredStore(Store):
     """A store as the explorer sees it: a function of the record, the request and the time."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._clock = ManualClock()
-        self._records: dict[str, Record | None] = {}
-        self.store: Store = self
-        self.key = fresh_key()
+        self.records: dict[str, Record | None] = {}
 
-    max_data: int | None = None
+    @property
+    def name(self) -> str:
+        """See `Store.name`."""
+        return f"explored {type(self._backend).__name__}"
+
+    def now(self) -> int:
+        """Epoch milliseconds."""
+        return int(self._clock() * 1000)
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         """See `Store.claim`."""
@@ -97,21 +105,30 @@ class ExploredWorld:
         return self._ask(key, steps.Read(key))
 
     def _ask(self, key: str, request: Request) -> Reply:
-        found = self._records.get(key)
-        reply, self._records[key] = self._backend.ask(request, found, self.now(), confirmed=True)
+        found = self.records.get(key)
+        reply, self.records[key] = self._backend.ask(request, found, self.now(), confirmed=True)
         return reply
+
+
+class ExploredWorld:
+    """An `ExploredStore`, whose clock stands still."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._explored = ExploredStore(backend)
+        self.store: Store = self._explored
+        self.key = fresh_key()
 
     def now(self) -> int:
         """See `World.now`."""
-        return int(self._clock() * 1000)
+        return self._explored.now()
 
     def plant(self, record: Record) -> None:
         """See `World.plant`."""
-        self._records[record.key] = record
+        self._explored.records[record.key] = record
 
     def stored(self) -> Record | None:
         """See `World.stored`."""
-        return self._records.get(self.key)
+        return self._explored.records.get(self.key)
 
 
 class DynamoDBWorld:

@@ -20,6 +20,7 @@ from lambda_idempotency.protocol.record import (
     Record,
     Reply,
 )
+from lambda_idempotency.stores.base import ReplyOrError
 from lambda_idempotency.stores.cached import CachedStore
 
 MINUTE: Final = 60_000
@@ -32,7 +33,6 @@ class Asked(MemoryStore):
         super().__init__(clock)
         self.asked: list[str] = []
         self.down = False
-        self.together = "a verb of its own"
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         self._note("claim")
@@ -45,6 +45,12 @@ class Asked(MemoryStore):
     def read(self, key: str) -> Reply:
         self._note("read")
         return super().read(key)
+
+    def complete_and_claim(
+        self, completion: Completion, claim: Claim
+    ) -> tuple[ReplyOrError, ReplyOrError]:
+        self._note("both")
+        return MemoryStore.complete(self, completion), MemoryStore.claim(self, claim)
 
     def _note(self, verb: str) -> None:
         self.asked.append(verb)
@@ -274,13 +280,51 @@ def test_threads_share_it(cached: CachedStore) -> None:
         assert len(list(pool.map(work, range(500)))) == 500
 
 
+# A completion and a claim at once ----------------------------------------------------------------
+
+
+def completion(key: str) -> Completion:
+    return Completion(key=key, owner="a", attempt=1, expires_after=MINUTE, data="1")
+
+
+def test_both_are_one_request_of_the_store_and_the_answer_is_kept(
+    cached: CachedStore, store: Asked
+) -> None:
+    cached.claim(claim("shop#1", "a"))
+    store.asked.clear()
+    completed, claimed = cached.complete_and_claim(completion("shop#1"), claim("shop#2"))
+    assert (type(completed), type(claimed)) == (Applied, Applied)
+    assert data(cached.claim(claim("shop#1"))) == "1"
+    assert store.asked == ["both"]
+
+
+def test_a_claim_that_is_known_to_be_in_vain_is_not_sent(cached: CachedStore, store: Asked) -> None:
+    complete(cached, "shop#2", data="2")
+    cached.claim(claim("shop#1", "a"))
+    store.asked.clear()
+    completed, claimed = cached.complete_and_claim(completion("shop#1"), claim("shop#2"))
+    assert isinstance(completed, Applied)
+    assert not isinstance(claimed, Exception)
+    assert data(claimed) == "2"
+    assert store.asked == ["complete"]
+
+
+def test_a_record_that_both_have_found_is_kept(cached: CachedStore, store: Asked) -> None:
+    complete(store, "shop#2", data="2")
+    cached.claim(claim("shop#1", "a"))
+    cached.complete_and_claim(completion("shop#1"), claim("shop#2"))
+    store.asked.clear()
+    assert data(cached.claim(claim("shop#2"))) == "2"
+    assert store.asked == []
+
+
 # As an option -------------------------------------------------------------------------------------
 
 
 def test_what_else_a_store_can_do_passes_through(cached: CachedStore, store: Asked) -> None:
     assert cached.transactional is True
-    assert cached.together is store.together
     assert cached.max_data is store.max_data
+    assert (cached.name, cached.label) == (store.name, "memory")
     assert not hasattr(cached, "something_else")
     assert isinstance(cached.release("shop#1", "a"), type(store.release("shop#1", "a")))
 

@@ -128,6 +128,6 @@ def test_a_request_to_dynamodb_that_fails_leaves_the_other_alone(
     dynamodb.store.claim(_claim(dynamodb.key))
     store = DynamoDBStore(dynamodb.table, client=Losing())
     completion = Completion(key=dynamodb.key, owner=ME, attempt=1, expires_after=60_000)
-    replies = store.together(completion, _claim(fresh_key()))
+    replies = store.complete_and_claim(completion, _claim(fresh_key()))
     kinds = [Applied, StoreError] if lost == "INPROGRESS" else [StoreError, Applied]
     assert [type(reply) for reply in replies] == kinds

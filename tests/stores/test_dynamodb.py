@@ -23,9 +23,10 @@ from lambda_idempotency.protocol.record import (
     Conflict,
     Record,
     Reply,
-    Store,
 )
-from lambda_idempotency.stores.dynamodb import DynamoDBStore, to_item
+from lambda_idempotency.stores.base import Store
+from lambda_idempotency.stores.dynamodb import DynamoDBStore
+from lambda_idempotency.stores.dynamodb_items import to_item
 
 ME: Final = "a" * 32
 SECRET: Final = "card 4111"

@@ -31,7 +31,8 @@ from lambda_idempotency.protocol.steps import (
     Returned,
     Run,
 )
-from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item
+from lambda_idempotency.stores.dynamodb import DynamoDBStore
+from lambda_idempotency.stores.dynamodb_items import from_item
 
 ME: Final = "a" * 32
 OTHER: Final = "b" * 32

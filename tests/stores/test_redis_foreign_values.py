@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pytest
 from hypothesis import given, settings
@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from kit.redis.access import DATA, DAY, ME, VERBS, WRITES, claim
 from kit.redis.binaries import VERSIONS
+from kit.watched import WatchedStore
 from kit.worlds import RedisWorld
 from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.machine import run_once
-from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Store
+from lambda_idempotency.protocol.record import Absent, Applied, Conflict
 from lambda_idempotency.protocol.steps import Call, Returned
 
 _EACH_VERB = pytest.mark.parametrize("verb", VERBS)
@@ -230,16 +231,10 @@ def test_a_call_over_any_hash_ends_and_runs_at_most_once(
     class Endless(BaseException):
         """The call has gone on for too long."""
 
-    class Counted:
-        """The store."""
-
-        max_data: int | None = None
-
-        def __getattr__(self, verb: str) -> Any:
-            requests.append(verb)
-            if len(requests) > 10:
-                raise Endless
-            return getattr(world.store, verb)
+    def note(verb: str) -> None:
+        requests.append(verb)
+        if len(requests) > 10:
+            raise Endless
 
     def run(step: Any) -> Returned:
         runs.append(step)
@@ -249,7 +244,7 @@ def test_a_call_over_any_hash_ends_and_runs_at_most_once(
     drive(
         run_once(call),
         key=world.key,
-        store=cast(Store, Counted()),
+        store=WatchedStore(world.store, note),
         run=run,
         remaining=lambda: 10_000,
         sleep=lambda _: None,

@@ -16,7 +16,7 @@ from kit.worlds import RedisWorld, fresh_key
 from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.machine import run_once
-from lambda_idempotency.protocol.record import COMPLETED, Completion, Store
+from lambda_idempotency.protocol.record import COMPLETED, Completion
 from lambda_idempotency.protocol.steps import (
     Call,
     Executed,
@@ -26,6 +26,7 @@ from lambda_idempotency.protocol.steps import (
     Returned,
     Unavailable,
 )
+from lambda_idempotency.stores.base import Store
 from lambda_idempotency.stores.redis import RedisStore
 
 OTHER = "b" * 32

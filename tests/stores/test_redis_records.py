@@ -91,7 +91,7 @@ def test_both_replies_are_told_apart(store: RedisStore) -> None:
     first, second = fresh_key(), fresh_key()
     store.claim(claim_of(first))
     store.claim(claim_of(second, "b"))
-    completed, claimed = store.together(completion_of(first), claim_of(second))
+    completed, claimed = store.complete_and_claim(completion_of(first), claim_of(second))
     assert isinstance(completed, Applied)
     assert isinstance(claimed, Conflict)
     assert claimed.record.owner == "b" * 32
@@ -100,7 +100,7 @@ def test_both_replies_are_told_apart(store: RedisStore) -> None:
 def test_a_completion_that_is_blocked_leaves_the_claim_alone(store: RedisStore) -> None:
     first, second = fresh_key(), fresh_key()
     store.claim(claim_of(first, "b"))
-    completed, claimed = store.together(completion_of(first), claim_of(second))
+    completed, claimed = store.complete_and_claim(completion_of(first), claim_of(second))
     assert isinstance(completed, Conflict)
     assert isinstance(claimed, Applied)
 
@@ -110,7 +110,7 @@ def test_what_is_none_of_ours_fails_alone(store: RedisStore, server: RedisServer
     store.claim(claim_of(first))
     with server.admin() as admin:
         admin.set(second, "somebody else's")
-    completed, claimed = store.together(completion_of(first), claim_of(second))
+    completed, claimed = store.complete_and_claim(completion_of(first), claim_of(second))
     assert isinstance(completed, Applied)
     assert isinstance(claimed, StoreError)
 
@@ -128,7 +128,7 @@ def test_a_script_that_the_server_has_forgotten_is_sent_alone(
     elif known == "complete":
         store.complete(completion_of(fresh_key()))
     proxy.forget()
-    replies = store.together(completion_of(first), claim_of(second))
+    replies = store.complete_and_claim(completion_of(first), claim_of(second))
     assert all(isinstance(reply, Applied) for reply in replies)
     sent = 2 if known == "neither" else 1
     assert proxy.commands == ["EVALSHA", "EVALSHA", *["EVAL"] * sent]
@@ -160,5 +160,5 @@ def test_a_lost_reply_changes_no_order(store: RedisStore, proxy: RedisProxy, num
 def test_a_server_that_is_away_fails_both(store: RedisStore, proxy: RedisProxy) -> None:
     proxy.lose_request(*range(1, 99))
     with invocation(1.0):
-        replies = store.together(completion_of(fresh_key()), claim_of(fresh_key()))
+        replies = store.complete_and_claim(completion_of(fresh_key()), claim_of(fresh_key()))
     assert all(isinstance(reply, StoreError) for reply in replies)

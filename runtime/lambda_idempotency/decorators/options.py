@@ -16,7 +16,7 @@ from ..execution.hooks import OnOrphan, OnReplay
 from ..execution.operation import Operation
 from ..identity.keys import Expression, Selector
 from ..metrics.emf import MetricsSource
-from ..protocol.record import Store
+from ..stores.base import Store
 from ..stores.dynamodb import DynamoDBStore
 from ..stores.memory import MemoryStore
 from .callables import is_async
@@ -155,21 +155,6 @@ class naming:  # noqa: N801 - it is read as a statement
             raise ConfigurationError(f"{self._decorator}: {error}") from None
 
 
-def take_name(store: Store, namespace: str, name: str, place: str) -> None:
-    """Gives the name of a function to the one that is defined at `place`. Raises
-    `ConfigurationError` where another one has it: they would answer for one another.
-
-    Who has it is kept with the store, as the records are that they would share.
-    """
-    attributes: dict[str, Any] = getattr(store, "__dict__", {})
-    taken: dict[tuple[str, str], str] = attributes.setdefault("_names_of_functions", {})
-    if (other := taken.setdefault((namespace, name), place)) != place:
-        raise ConfigurationError(
-            f"name is {name!r}, which is taken by {other} in the namespace {namespace!r}; give "
-            f"{place} another name"
-        )
-
-
 def _check_names(options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     if unknown := [name for name in options if name not in known]:
         raise ConfigurationError(
@@ -245,8 +230,7 @@ def _metrics(settings: Settings, store: Store, namespace: str) -> MetricsSource 
     """Return whose metrics are written. None: none are, as where nobody would read them."""
     if not settings.metrics or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return None
-    name = getattr(store, "name", type(store).__name__)
-    return MetricsSource(name, namespace)
+    return MetricsSource(store.label, namespace)
 
 
 def _objects(settings: Settings) -> Objects | None:
@@ -264,14 +248,19 @@ def _bucket(bucket: str, above: int, url_suffix: str) -> Objects:
     return Objects(bucket, above=above, url_suffix=url_suffix)
 
 
-def _checked(store: Store) -> Store:
-    members = ("claim", "complete", "release", "read", "max_data")
-    if missing := [name for name in members if not hasattr(store, name)]:
+def _checked(store: object) -> Store:
+    if isinstance(store, Store):
+        return store
+    if isinstance(store, type):
         raise ConfigurationError(
-            f"store is a {type(store).__name__} without {', '.join(missing)}; expected "
-            "DynamoDBStore(...), RedisStore(...), MemoryStore() or another Store"
+            f"store is the class {store.__name__}; expected an object, such as "
+            f"{store.__name__}(...)"
         )
-    return store
+    raise ConfigurationError(
+        f"store is a {type(store).__name__}; expected DynamoDBStore(...), RedisStore(...), "
+        "MemoryStore() or a store of your own, whose class is a subclass of "
+        "lambda_idempotency.Store"
+    )
 
 
 def _check_hooks(options: Mapping[str, Any]) -> None:

@@ -28,7 +28,6 @@ from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report
 from ..protocol.batch import Batch, BatchStep, BatchStepResult
 from ..protocol.machine import Protocol
-from ..protocol.record import Store
 from ..protocol.steps import (
     Complete,
     CompleteAndClaim,
@@ -47,6 +46,7 @@ from ..protocol.steps import (
     Sleep,
     StepResult,
 )
+from ..stores.base import Store
 from .sync import LeaseTimer, ask_surely, complete_and_claim
 
 R = TypeVar("R")

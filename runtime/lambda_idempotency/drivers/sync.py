@@ -10,7 +10,6 @@ from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report, timed
 from ..protocol.machine import Protocol
-from ..protocol.record import Reply, Store
 from ..protocol.steps import (
     Complete,
     CompleteAndClaim,
@@ -30,6 +29,7 @@ from ..protocol.steps import (
     Step,
     StepResult,
 )
+from ..stores.base import Store
 
 if TYPE_CHECKING:
     from ..protocol.batch import Batch, BatchStep, BatchStepResult  # few have batches
@@ -187,13 +187,8 @@ def complete_and_claim(
     store: Store, step: CompleteAndClaim, remaining: Callable[[], int]
 ) -> PairResult:
     """Send a completion and a claim, at once where the store can."""
-    together = getattr(store, "together", None)
-    if together is None:
-        completed = ask_surely(store, Complete(step.completion), remaining)
-        return PairResult(completed, ask_surely(store, SendClaim(step.claim), remaining))
-    replies: tuple[Reply | Exception, Reply | Exception]
     try:
-        replies = timed(lambda: together(step.completion, step.claim))
+        replies = timed(lambda: store.complete_and_claim(step.completion, step.claim))
     except Exception as error:  # noqa: BLE001 - as in `ask_surely`
         replies = error, error
     return PairResult(*(Failed(r, remaining()) if isinstance(r, Exception) else r for r in replies))

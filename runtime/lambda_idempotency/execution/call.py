@@ -13,8 +13,8 @@ from .hooks import Reconciled, reconciled
 from .target import Target
 
 if TYPE_CHECKING:
-    from ..protocol.record import Store
     from ..response.offload import Objects
+    from ..stores.base import Store
 
 
 class ActiveCall:

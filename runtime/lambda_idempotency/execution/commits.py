@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from ..errors import ConfigurationError
-from ..protocol.record import Store
+from ..stores.base import Store
 
 MAX_WRITES: Final = 99
 """A transaction has at most 100 items, and one is the record
@@ -27,7 +27,7 @@ class Writes:
     @classmethod
     def into(cls, store: Store) -> Writes:
         """Return the writes of an attempt whose record is in `store`."""
-        if getattr(store, "transactional", False):
+        if store.transactional:
             return cls()
         return cls(
             f"the records are in a {type(store).__name__}, and only DynamoDB writes a record and "

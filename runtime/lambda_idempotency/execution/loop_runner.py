@@ -20,7 +20,7 @@ from .operation import Operation
 from .target import Target
 
 if TYPE_CHECKING:
-    from ..protocol.record import Store
+    from ..stores.base import Store
 
 T = TypeVar("T")
 

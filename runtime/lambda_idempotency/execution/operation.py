@@ -13,10 +13,11 @@ from ..errors import MissingKeyError
 from ..identity.keys import Identity, KeyAbsentError
 from ..metrics.emf import MetricsSource
 from ..metrics.reporting import report
-from ..protocol.record import Record, Reply, Store
+from ..protocol.record import Record, Reply
 from ..protocol.steps import Call, Outcome, Replayed
 from ..response import body as bodies
 from ..response import serialization
+from ..stores.base import Store
 from .attempt import TimeLeft
 from .call import ActiveCall
 from .hooks import OnReplay, Replay

@@ -15,7 +15,7 @@ from .target import Target
 
 if TYPE_CHECKING:
     from ..protocol.batch import Batch
-    from ..protocol.record import Store
+    from ..stores.base import Store
 
 
 class Runner(Protocol):

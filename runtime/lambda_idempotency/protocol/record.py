@@ -6,7 +6,7 @@ Times are the store's: `now` and `lease_end` in epoch milliseconds, `expiration`
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 Status: TypeAlias = Literal["INPROGRESS", "COMPLETED", "PARKED"]
 
@@ -156,38 +156,7 @@ class WritesRefused(NamedTuple):
 
 
 Reply: TypeAlias = Applied | Conflict | Absent | WritesRefused
-
-
-class Store(Protocol):
-    """Four verbs, each exactly one request. A failure to reach the store is a `StoreError`.
-
-    A store that can do so also has `together(completion, claim)`: both at once, in one round trip
-    or side by side, each with its reply or its exception. They have different keys. The `name` of
-    a store that has one tells it from others in an account and region: in its metrics.
-    """
-
-    max_data: int | None
-    """The most bytes of `data` that a record can hold; None means any."""
-
-    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        """Without `seen`, succeeds where the record is absent or expired. With it, succeeds only
-        over that owner's INPROGRESS record with its lease ended, and is `Absent` where there is
-        none: an attempt that released its key has not died."""
-        ...
-
-    def complete(self, completion: Completion) -> Reply:
-        """Succeeds over the owner's own INPROGRESS record, and over PARKED and absent ones unless
-        `strict`; see `Completion`. A store with `writes` applies all of it or nothing; one that
-        cannot has no attribute `transactional`."""
-        ...
-
-    def release(self, key: str, owner: str) -> Reply:
-        """Deletes the owner's own INPROGRESS record."""
-        ...
-
-    def read(self, key: str) -> Reply:
-        """Strongly consistent; an expired record is `Absent`."""
-        ...
+"""What a store answers, with its time, `now`, in epoch milliseconds."""
 
 
 def expiration(now: int, after: int) -> int:

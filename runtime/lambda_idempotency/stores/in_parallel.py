@@ -7,29 +7,23 @@ from collections.abc import Callable
 from contextvars import copy_context
 
 from ..protocol.record import Reply
+from .base import ReplyOrError, attempted
 
 
 def in_parallel(
     first: Callable[[], Reply], second: Callable[[], Reply]
-) -> tuple[Reply | Exception, Reply | Exception]:
+) -> tuple[ReplyOrError, ReplyOrError]:
     """The reply of each, or what it raised. `first` runs in a thread that sees this context."""
-    found: list[Reply | Exception] = []
+    found: list[ReplyOrError] = []
     thread = threading.Thread(
-        target=copy_context().run, args=(lambda: found.append(_caught(first)),)
+        target=copy_context().run, args=(lambda: found.append(attempted(first)),)
     )
     try:
         thread.start()
     except RuntimeError:  # there can be no more threads
-        return _caught(first), _caught(second)
+        return attempted(first), attempted(second)
     try:
-        reply = _caught(second)
+        reply = attempted(second)
     finally:
         thread.join()
     return found[0], reply
-
-
-def _caught(send: Callable[[], Reply]) -> Reply | Exception:
-    try:
-        return send()
-    except Exception as error:  # noqa: BLE001 - it is an answer, of one of two
-        return error

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from itertools import count
+from typing import Any, Final
 
 from ..protocol.record import (
     INPROGRESS,
@@ -18,23 +19,36 @@ from ..protocol.record import (
     Record,
     Reply,
 )
+from .base import Store
+
+_NUMBERS: Final = count(1)
+"""Of the stores of this process."""
 
 
-class MemoryStore:
+class MemoryStore(Store):
     """Keeps records in a dictionary. `clock` returns epoch seconds; tests hand in their own.
 
     `committed` holds the writes of `commit_with` that took effect: nothing else is done with them.
     """
 
-    name = "memory"
-    max_data: int | None = None
     transactional = True
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._name = f"memory-{next(_NUMBERS)}"
         self._clock = clock
         self._records: dict[str, Record] = {}
         self.committed: list[Any] = []
         self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """See `Store.name`: each one has a number of its own."""
+        return self._name
+
+    @property
+    def label(self) -> str:
+        """See `Store.label`."""
+        return "memory"
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         """See `Store.claim`."""

@@ -14,10 +14,10 @@ from kit.network.fault_server import LOST, FaultServer, answer, certificate, tls
 from lambda_idempotency.clients.aws.connections import (
     ConnectionFailedError,
     Connections,
-    Endpoint,
     Response,
     request_bytes,
 )
+from lambda_idempotency.clients.aws.endpoints import Endpoint
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ def test_a_store_that_fails_at_pairing_has_failed_at_both(
     def fail(completion: Completion, claim: Claim) -> Any:
         raise ConnectionError
 
-    monkeypatch.setattr(pairing, "together", fail)
+    monkeypatch.setattr(pairing, "complete_and_claim", fail)
     orders = Orders()
     assert failures(handler_of(kind, pairing, orders)(batch(*map(sqs, "12")), None)) == ["2"]
     assert pairing.sent == ["claim", "complete", "release"]
@@ -221,8 +221,8 @@ def test_a_record_whose_lease_ended_on_the_way_is_not_run(
     clock: ManualClock, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Slow(PairingStore):
-        def together(self, completion: Completion, claim: Claim) -> Any:
-            replies = super().together(completion, claim)
+        def complete_and_claim(self, completion: Completion, claim: Claim) -> Any:
+            replies = super().complete_and_claim(completion, claim)
             clock.advance(2)
             return replies
 
@@ -274,7 +274,7 @@ def test_an_interrupt_between_two_records_leaves_no_completion_behind(
         pairing.sent.append("interrupted")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pairing, "together", interrupted)
+    monkeypatch.setattr(pairing, "complete_and_claim", interrupted)
     orders = Orders()
     with pytest.raises(KeyboardInterrupt):
         idempotent_records(store=pairing)(orders)(batch(*map(sqs, "12")), None)

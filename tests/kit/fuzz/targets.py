@@ -36,8 +36,8 @@ from lambda_idempotency.identity.keys import KeyRule, Selector
 from lambda_idempotency.protocol.record import Record
 from lambda_idempotency.response.serialization import to_stored
 from lambda_idempotency.stores import dynamodb, redis
-from lambda_idempotency.stores.dynamodb import from_item, to_item
-from lambda_idempotency.stores.redis import from_fields, to_fields
+from lambda_idempotency.stores.dynamodb_items import from_item, to_item
+from lambda_idempotency.stores.redis_fields import from_fields, to_fields
 
 BETWEEN: Final = "\x1e"
 """Parts an input that is several texts."""

@@ -29,7 +29,8 @@ from lambda_idempotency.contract.redis import (
 )
 from lambda_idempotency.decorators.handler import idempotent
 from lambda_idempotency.errors import IdempotencyError
-from lambda_idempotency.protocol.record import Claim, Completion, Reply, Store
+from lambda_idempotency.protocol.record import Claim, Completion, Reply
+from lambda_idempotency.stores.base import Store
 
 NAMESPACE: Final = "shop"
 USER: Final = "idempotency"

@@ -15,9 +15,9 @@ from zlib import crc32
 
 from ..net import deadline
 from .clock import MAX_SKEW, ClockReading, ServiceClock
-from .connections import ConnectionFailedError, Connections, Endpoint, Response, request_bytes
+from .connections import ConnectionFailedError, Connections, Response, request_bytes
 from .credentials import Credentials, CredentialsError, CredentialSource
-from .endpoints import endpoint_of, region_of
+from .endpoints import Endpoint, endpoint_of, region_of
 from .signer import Signer
 
 BUDGET: Final = 5.0
@@ -94,6 +94,12 @@ class Request(NamedTuple):
     body: bytes = b""
 
 
+class ClientMeta(NamedTuple):
+    """What a client says of itself, as boto3's `client.meta` does."""
+
+    endpoint_url: str
+
+
 class Client:
     """Sends requests to one service; subclasses make them and read what comes back. Its only state
     is connections, credentials and clock."""
@@ -108,6 +114,7 @@ class Client:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.meta = ClientMeta(endpoint.url)
         self._name = name
         self._connections = Connections(endpoint)
         self._credentials = CredentialSource(environment, clock)

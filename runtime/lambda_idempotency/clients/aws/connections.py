@@ -15,6 +15,8 @@ import time
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from .endpoints import Endpoint
+
 MAX_IDLE: Final = 55.0
 """Seconds after which an unused connection is not trusted any more: routers forget it silently."""
 
@@ -29,42 +31,6 @@ class ConnectionFailedError(Exception):
     def __init__(self, message: str, *, reused: bool = False) -> None:
         super().__init__(message)
         self.reused = reused
-
-
-class Endpoint(NamedTuple):
-    """Where requests go. `path` is percent-encoded and starts with a slash."""
-
-    scheme: str
-    host: str
-    port: int
-    path: str = "/"
-
-    @classmethod
-    def parse(cls, url: str) -> Endpoint:
-        """Raises ValueError naming the URL where it is not http(s)://host[:port][/path][?query]."""
-        from urllib.parse import urlsplit
-
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            parts, port = urlsplit(""), None
-        senseless = port == 0 or any(not "!" <= character <= "~" for character in url)
-        known = parts.scheme in ("http", "https") and parts.hostname and not parts.username
-        if senseless or not known:
-            raise ValueError(f"{url!r} is not an endpoint; expected http(s)://host[:port][/path]")
-        assert parts.hostname is not None
-        default = 443 if parts.scheme == "https" else 80
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return cls(scheme=parts.scheme, host=parts.hostname, port=port or default, path=path)
-
-    @property
-    def authority(self) -> str:
-        """The Host header: the port is left out where it is the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return (
-            host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
-        )
 
 
 class Response(NamedTuple):

@@ -13,7 +13,8 @@ from typing import Final
 
 from ...metrics.reporting import report
 from ..net import deadline
-from .connections import ConnectionFailedError, Connections, Endpoint, request_bytes
+from .connections import ConnectionFailedError, Connections, request_bytes
+from .endpoints import Endpoint
 
 REFRESH_BEFORE: Final = 300
 """Seconds before their end at which credentials are fetched anew."""

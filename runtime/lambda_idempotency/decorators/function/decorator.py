@@ -8,9 +8,10 @@ from inspect import isasyncgenfunction, isfunction, isgeneratorfunction
 from typing import Any, NamedTuple, TypeVar, Unpack, overload
 
 from ...errors import ConfigurationError
+from ...execution.registry import register
 from ...identity.keys import Selector
 from ..callables import AnyCallable, is_async, place_of, underlying
-from ..options import Configuration, ReplayOptions, naming, take_name
+from ..options import Configuration, ReplayOptions, naming
 from .arguments import ArgumentsRule, Parameters
 from .calls import Calls, Code, ProtectedCalls, refused
 from .results import Results, Serializer
@@ -93,7 +94,7 @@ class _Decorator(NamedTuple):
                     "it takes no arguments, and all the arguments are the key; pass a key, such "
                     "as key=lambda _: today()"
                 )
-        take_name(configuration.store, configuration.namespace, name, place_of(function))
+        register(configuration.store, configuration.namespace, name, place_of(function))
         return ProtectedCalls(
             name=name,
             code=Code(function),
