@@ -99,7 +99,7 @@ def dynamodb() -> Iterator[dict[str, str]]:
         "import lambda_idempotency.contract.settings",
         "from lambda_idempotency import idempotent",
         "from lambda_idempotency import *",
-        "from lambda_idempotency import DynamoDBStore; DynamoDBStore('records')",
+        "from lambda_idempotency import DynamoDBStore; DynamoDBStore('records').name",
         CALL,
         "from lambda_idempotency import idempotent_function",
         FUNCTION_CALL,
