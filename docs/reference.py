@@ -48,6 +48,9 @@ def _entry(of: Object, *, level: int) -> Iterator[str]:
     elif isinstance(of, Function):
         yield _code(_signature(of.name, of.parameters, of.returns))
         yield _text(of)
+    elif isinstance(of, Attribute):
+        yield _code(f"{of.name} = {of.value}")
+        yield _text(of)
 
 
 def _class(of: Class, level: int) -> Iterator[str]:
@@ -78,16 +81,24 @@ def _is_made_by_its_methods(of: Class) -> bool:
 
 
 def _is_public(of: Class, method: Function) -> bool:
-    is_verb = method.docstring is not None and method.docstring.value.startswith("See `Store")
-    if method.name.startswith("_") or is_verb:
+    if method.name.startswith("_") or _is_of_every_store(of, method):
         return False
     return "staticmethod" in method.labels if _is_made_by_its_methods(of) else True
+
+
+def _is_of_every_store(of: Class, member: Object) -> bool:
+    """Whether `Store` describes the member, and this is one of the stores."""
+    refers = member.docstring is not None and member.docstring.value.startswith("See `Store")
+    inherits = member.parent is not None and member.parent.name == "Store" != of.name
+    return refers or inherits
 
 
 def _described(of: Class) -> Iterator[Attribute]:
     for member in of.all_members.values():
         found = member.final_target if isinstance(member, Alias) else member
-        if isinstance(found, Attribute) and found.docstring and not found.name.startswith("_"):
+        if not isinstance(found, Attribute) or found.name.startswith("_"):
+            continue
+        if found.docstring and not _is_of_every_store(of, found):
             yield found
 
 

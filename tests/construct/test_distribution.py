@@ -79,6 +79,10 @@ def test_the_wheel_holds_the_two_packages_alone(installed: Path) -> None:
     assert tops == {"cdk_idempotency", "lambda_idempotency"}
 
 
+def test_the_wheel_holds_the_contract_of_stores(installed: Path) -> None:
+    assert (installed / "lambda_idempotency" / "testing" / "store_contract.py").is_file()
+
+
 def test_the_wheel_says_that_it_is_typed(installed: Path) -> None:
     assert (installed / "lambda_idempotency" / "py.typed").is_file()
     assert (installed / "cdk_idempotency" / "py.typed").is_file()

@@ -1,4 +1,4 @@
-"""The code of the README and of its pages runs; docs/redis.md has tests of its own."""
+"""The code of the README and of its pages runs; two pages have tests of their own."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from lambda_idempotency.execution.attempt import AttemptScope
 from lambda_idempotency.http.profiles import PROFILES
 from lambda_idempotency.metrics.reporting import WARNINGS
 
+APART = ("redis", "stores")
 PAGES = [
     ROOT / "README.md",
-    *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "redis.md"),
+    *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.stem not in APART),
 ]
 BLOCKS = [(page.stem, block) for page in PAGES for block in blocks_of(page.read_text())]
 

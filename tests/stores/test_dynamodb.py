@@ -10,10 +10,10 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 
+from kit.harnesses import CLIENTS, DynamoDBHarness
 from kit.network.fault_server import FaultServer, failure
 from kit.network.processes import free_port
 from kit.network.proxy import LossyProxy
-from kit.worlds import CLIENTS, DynamoDBWorld
 from lambda_idempotency.errors import ConfigurationError, StoreError
 from lambda_idempotency.protocol.record import (
     Absent,
@@ -85,7 +85,7 @@ def connect(request: pytest.FixtureRequest, once: None) -> Iterator[Connect]:
 # Items --------------------------------------------------------------------------------------------
 
 
-def test_a_claim_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBWorld) -> None:
+def test_a_claim_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBHarness) -> None:
     now = dynamodb.store.claim(_claim(dynamodb.key)).now
     assert dynamodb.item() == {
         "id": {"S": dynamodb.key},
@@ -99,7 +99,7 @@ def test_a_claim_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBWor
     }
 
 
-def test_an_answer_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBWorld) -> None:
+def test_an_answer_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBHarness) -> None:
     now = dynamodb.store.complete(_completion(dynamodb.key)).now
     assert dynamodb.item() == {
         "id": {"S": dynamodb.key},
@@ -114,14 +114,14 @@ def test_an_answer_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBW
     }
 
 
-def test_bytes_are_kept_as_binary(dynamodb: DynamoDBWorld) -> None:
+def test_bytes_are_kept_as_binary(dynamodb: DynamoDBHarness) -> None:
     dynamodb.store.complete(_completion(dynamodb.key)._replace(data=b"\x00\x01"))
     item = dynamodb.item()
     assert item is not None
     assert item["data"] == {"B": b"\x00\x01"}
 
 
-def test_what_is_not_known_is_not_an_attribute(dynamodb: DynamoDBWorld) -> None:
+def test_what_is_not_known_is_not_an_attribute(dynamodb: DynamoDBHarness) -> None:
     completion = Completion(key=dynamodb.key, owner=ME, attempt=1, expires_after=DAY)
     dynamodb.store.complete(completion)
     assert set(dynamodb.item() or {}) == {"id", "status", "owner", "attempt", "expiration"}
@@ -161,7 +161,7 @@ _FOREIGN: Final[dict[str, dict[str, Any]]] = {
 @_EACH_VERB
 @pytest.mark.parametrize("kind", _FOREIGN)
 def test_an_item_that_is_no_record_is_refused_by_name(
-    dynamodb: DynamoDBWorld, kind: str, verb: str
+    dynamodb: DynamoDBHarness, kind: str, verb: str
 ) -> None:
     item = {"id": {"S": dynamodb.key}, **_FOREIGN[kind]}
     dynamodb.put(item)
@@ -173,7 +173,7 @@ def test_an_item_that_is_no_record_is_refused_by_name(
     assert dynamodb.item() == item
 
 
-def test_an_item_that_is_no_record_but_has_expired_gives_way(dynamodb: DynamoDBWorld) -> None:
+def test_an_item_that_is_no_record_but_has_expired_gives_way(dynamodb: DynamoDBHarness) -> None:
     dynamodb.put({**_POWERTOOLS, "id": {"S": dynamodb.key}, "expiration": {"N": "1"}})
     assert isinstance(dynamodb.store.claim(_claim(dynamodb.key)), Applied)
 
@@ -187,13 +187,13 @@ def test_an_item_that_is_no_record_but_has_expired_gives_way(dynamodb: DynamoDBW
 def test_a_verb_is_one_request(
     local_dynamodb: Any, proxy: LossyProxy, client: str, verb: str, state: str
 ) -> None:
-    world = DynamoDBWorld(CLIENTS[client](proxy.endpoint), TABLE)
+    harness = DynamoDBHarness(CLIENTS[client](proxy.endpoint), TABLE)
     if state != "absent":
-        claim = _claim(world.key)._replace(owner=ME if state == "own" else "b" * 32)
-        world.plant(claim.record(world.now()))
+        claim = _claim(harness.key)._replace(owner=ME if state == "own" else "b" * 32)
+        harness.plant(claim.record(harness.now()))
     before = len(proxy.operations)
-    VERBS[verb](world.store, world.key)
-    world.client.close()
+    VERBS[verb](harness.store, harness.key)
+    harness.client.close()
     assert proxy.operations[before:] == [OPERATIONS[verb].title().replace("_", "")]
 
 
@@ -223,7 +223,7 @@ def _error(store: Store, verb: str) -> str:
 
 
 @_EACH_VERB
-def test_a_missing_table_is_named(dynamodb: DynamoDBWorld, verb: str) -> None:
+def test_a_missing_table_is_named(dynamodb: DynamoDBHarness, verb: str) -> None:
     message = _error(DynamoDBStore("no-such-table", client=dynamodb.client), verb)
     assert f"DynamoDB {OPERATIONS[verb]} on table no-such-table failed" in message
     assert "ResourceNotFoundException" in message
@@ -249,14 +249,14 @@ def test_an_unreachable_endpoint_is_named_by_the_clients_error(connect: Connect,
     assert "EndpointConnectionError" in message or "connection refused" in message
 
 
-def test_what_the_client_raised_is_the_errors_cause(dynamodb: DynamoDBWorld) -> None:
+def test_what_the_client_raised_is_the_errors_cause(dynamodb: DynamoDBHarness) -> None:
     with pytest.raises(StoreError) as raised:
         DynamoDBStore("no-such-table", client=dynamodb.client).read(dynamodb.key)
     cause: Any = raised.value.__cause__
     assert cause.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
-def test_a_refused_condition_is_no_error(dynamodb: DynamoDBWorld) -> None:
+def test_a_refused_condition_is_no_error(dynamodb: DynamoDBHarness) -> None:
     dynamodb.store.claim(_claim(dynamodb.key))
     blocked = dynamodb.store.claim(_claim(dynamodb.key)._replace(owner="b" * 32))
     assert isinstance(blocked, Conflict)

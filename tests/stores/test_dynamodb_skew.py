@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from kit.worlds import DynamoDBWorld, fresh_key
+from kit.harnesses import DynamoDBHarness
 from lambda_idempotency.clients.aws.clock import ClockReading, ServiceClock
 from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.protocol.machine import run_once
@@ -33,6 +33,7 @@ from lambda_idempotency.protocol.steps import (
 )
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 from lambda_idempotency.stores.dynamodb_items import from_item
+from lambda_idempotency.testing.store_harness import new_key
 
 ME: Final = "a" * 32
 OTHER: Final = "b" * 32
@@ -83,7 +84,7 @@ class _InterruptedClock(ServiceClock):
 class _Worker:
     """A fresh store, as after a cold start, on a machine whose clock is `skew` seconds ahead."""
 
-    def __init__(self, dynamodb: DynamoDBWorld, skew: int) -> None:
+    def __init__(self, dynamodb: DynamoDBHarness, skew: int) -> None:
         self.client = _Client(dynamodb.client)
         self.store = DynamoDBStore(
             dynamodb.table, client=self.client, clock=lambda: time.time() + skew
@@ -114,7 +115,7 @@ def _claim(owner: str, key: str) -> Claim:
     return Claim(key=key, owner=owner, lease=LEASE, expires_after=EXPIRES_AFTER)
 
 
-def _check_lease(dynamodb: DynamoDBWorld, key: str, started: int) -> Record:
+def _check_lease(dynamodb: DynamoDBHarness, key: str, started: int) -> Record:
     """The record claimed since `started`: a Date tells a second, and what the requests took."""
     item = dynamodb.client.get_item(TableName=dynamodb.table, Key={"id": {"S": key}})["Item"]
     ended = dynamodb.now()
@@ -124,7 +125,7 @@ def _check_lease(dynamodb: DynamoDBWorld, key: str, started: int) -> Record:
     return record
 
 
-def _in_progress(dynamodb: DynamoDBWorld, *, lease: int, expires: int) -> Record:
+def _in_progress(dynamodb: DynamoDBHarness, *, lease: int, expires: int) -> Record:
     """Plants another worker's claim; `lease` and `expires` are from now, milliseconds."""
     now = dynamodb.now()
     record = Record(
@@ -139,7 +140,7 @@ def _in_progress(dynamodb: DynamoDBWorld, *, lease: int, expires: int) -> Record
     return record
 
 
-def _completed(dynamodb: DynamoDBWorld, *, expires: int) -> Record:
+def _completed(dynamodb: DynamoDBHarness, *, expires: int) -> Record:
     record = Record(
         key=dynamodb.key,
         status=COMPLETED,
@@ -156,7 +157,7 @@ def _completed(dynamodb: DynamoDBWorld, *, expires: int) -> Record:
 
 
 @_ANY_CLOCK
-def test_the_first_call_leaves_a_live_lease_alone(dynamodb: DynamoDBWorld, skew: int) -> None:
+def test_the_first_call_leaves_a_live_lease_alone(dynamodb: DynamoDBHarness, skew: int) -> None:
     held = _in_progress(dynamodb, lease=40_000, expires=EXPIRES_AFTER)
     worker = _Worker(dynamodb, skew)
     assert isinstance(worker.call(), InProgress)
@@ -166,7 +167,7 @@ def test_the_first_call_leaves_a_live_lease_alone(dynamodb: DynamoDBWorld, skew:
 
 @_ANY_CLOCK
 def test_the_first_call_leaves_a_claim_alone_that_only_looks_expired(
-    dynamodb: DynamoDBWorld, skew: int
+    dynamodb: DynamoDBHarness, skew: int
 ) -> None:
     held = _in_progress(dynamodb, lease=40_000, expires=45_000)
     worker = _Worker(dynamodb, skew)
@@ -177,7 +178,7 @@ def test_the_first_call_leaves_a_claim_alone_that_only_looks_expired(
 
 @_ANY_CLOCK
 def test_the_first_call_replays_an_answer_that_only_looks_expired(
-    dynamodb: DynamoDBWorld, skew: int
+    dynamodb: DynamoDBHarness, skew: int
 ) -> None:
     answer = _completed(dynamodb, expires=45_000)
     worker = _Worker(dynamodb, skew)
@@ -186,7 +187,7 @@ def test_the_first_call_replays_an_answer_that_only_looks_expired(
 
 
 @_ANY_CLOCK
-def test_the_first_call_takes_over_an_orphan(dynamodb: DynamoDBWorld, skew: int) -> None:
+def test_the_first_call_takes_over_an_orphan(dynamodb: DynamoDBHarness, skew: int) -> None:
     _in_progress(dynamodb, lease=-20_000, expires=EXPIRES_AFTER)
     worker = _Worker(dynamodb, skew)
     assert worker.call() == Executed("answer")
@@ -195,7 +196,7 @@ def test_the_first_call_takes_over_an_orphan(dynamodb: DynamoDBWorld, skew: int)
 
 @_ANY_CLOCK
 def test_an_expired_record_blocks_no_more_than_the_first_reading(
-    dynamodb: DynamoDBWorld, skew: int
+    dynamodb: DynamoDBHarness, skew: int
 ) -> None:
     _completed(dynamodb, expires=-20_000)
     worker = _Worker(dynamodb, skew)
@@ -206,7 +207,7 @@ def test_an_expired_record_blocks_no_more_than_the_first_reading(
     assert (stored.status, stored.owner) == (COMPLETED, ME)
 
 
-def test_the_first_look_finds_an_expired_record_gone(dynamodb: DynamoDBWorld) -> None:
+def test_the_first_look_finds_an_expired_record_gone(dynamodb: DynamoDBHarness) -> None:
     expired = _completed(dynamodb, expires=-20_000)
     worker = _Worker(dynamodb, 0)
     assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Absent)
@@ -214,16 +215,16 @@ def test_the_first_look_finds_an_expired_record_gone(dynamodb: DynamoDBWorld) ->
     assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Applied)
 
 
-def test_a_checked_clock_claims_an_expired_record_at_once(dynamodb: DynamoDBWorld) -> None:
+def test_a_checked_clock_claims_an_expired_record_at_once(dynamodb: DynamoDBHarness) -> None:
     _completed(dynamodb, expires=-20_000)
     worker = _Worker(dynamodb, 0)
-    worker.store.read(fresh_key())
+    worker.store.read(new_key())
     assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Applied)
 
 
 @_ANY_CLOCK
 def test_an_answer_is_recorded_over_an_expired_record_once_the_clock_is_confirmed(
-    dynamodb: DynamoDBWorld, skew: int
+    dynamodb: DynamoDBHarness, skew: int
 ) -> None:
     _completed(dynamodb, expires=-20_000)
     store = _Worker(dynamodb, skew).store
@@ -239,36 +240,36 @@ def test_an_answer_is_recorded_over_an_expired_record_once_the_clock_is_confirme
 
 
 @_ANY_CLOCK
-def test_the_first_lease_ends_by_the_servers_time(dynamodb: DynamoDBWorld, skew: int) -> None:
+def test_the_first_lease_ends_by_the_servers_time(dynamodb: DynamoDBHarness, skew: int) -> None:
     _Worker(dynamodb, skew).claim()
 
 
 @_SKEWED
 def test_the_first_lease_of_a_skewed_clock_is_written_twice(
-    dynamodb: DynamoDBWorld, skew: int
+    dynamodb: DynamoDBHarness, skew: int
 ) -> None:
     worker = _Worker(dynamodb, skew)
     worker.claim()
     assert worker.client.puts == 2
-    worker.claim(fresh_key())
+    worker.claim(new_key())
     assert worker.client.puts == 3
 
 
-def test_the_first_lease_of_a_good_clock_is_written_once(dynamodb: DynamoDBWorld) -> None:
+def test_the_first_lease_of_a_good_clock_is_written_once(dynamodb: DynamoDBHarness) -> None:
     worker = _Worker(dynamodb, 0)
     worker.claim()
     assert worker.client.puts == 1
 
 
 @_SKEWED
-def test_later_leases_end_by_the_servers_time(dynamodb: DynamoDBWorld, skew: int) -> None:
+def test_later_leases_end_by_the_servers_time(dynamodb: DynamoDBHarness, skew: int) -> None:
     worker = _Worker(dynamodb, skew)
-    worker.store.read(fresh_key())
+    worker.store.read(new_key())
     worker.claim()
 
 
 @_ANY_CLOCK
-def test_an_answer_expires_by_the_servers_time(dynamodb: DynamoDBWorld, skew: int) -> None:
+def test_an_answer_expires_by_the_servers_time(dynamodb: DynamoDBHarness, skew: int) -> None:
     started = dynamodb.now()
     assert _Worker(dynamodb, skew).call() == Executed("answer")
     ended = dynamodb.now()
@@ -279,7 +280,7 @@ def test_an_answer_expires_by_the_servers_time(dynamodb: DynamoDBWorld, skew: in
 
 
 def test_a_lease_written_in_the_past_is_not_written_again_once_it_was_taken_over(
-    dynamodb: DynamoDBWorld,
+    dynamodb: DynamoDBHarness,
 ) -> None:
     worker = _Worker(dynamodb, BEHIND)
 
@@ -298,23 +299,23 @@ def test_a_lease_written_in_the_past_is_not_written_again_once_it_was_taken_over
 
 @_ANY_CLOCK
 def test_two_first_leases_at_once_both_end_by_the_servers_time(
-    dynamodb: DynamoDBWorld, skew: int
+    dynamodb: DynamoDBHarness, skew: int
 ) -> None:
     worker = _Worker(dynamodb, skew)
-    other_key = fresh_key()
+    other_key = new_key()
     # Another thread's first claim is answered while this one's is on its way.
     worker.client.before[1] = lambda: worker.claim(other_key)
     worker.claim()
 
 
 def test_a_clock_corrected_after_a_reading_does_not_confirm_that_reading(
-    dynamodb: DynamoDBWorld,
+    dynamodb: DynamoDBHarness,
 ) -> None:
     held = _in_progress(dynamodb, lease=40_000, expires=45_000)
     worker = _Worker(dynamodb, AHEAD)
     # Another thread's first answer arrives just after this one has looked at the clock.
     worker.store._clock = _InterruptedClock(
-        lambda: time.time() + AHEAD, lambda: worker.store.read(fresh_key())
+        lambda: time.time() + AHEAD, lambda: worker.store.read(new_key())
     )
     assert isinstance(worker.call(), InProgress)
     assert worker.runs == []

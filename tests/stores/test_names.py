@@ -8,9 +8,9 @@ import boto3
 import pytest
 import redis
 
+from kit.harnesses import light_client
 from kit.network.fault_server import FaultServer
 from kit.redis.cluster import RedisCluster
-from kit.worlds import light_client
 from lambda_idempotency import DynamoDBStore, MemoryStore, RedisStore
 from lambda_idempotency.clients.aws import services
 from lambda_idempotency.clients.redis.client import RedisClient
@@ -71,11 +71,16 @@ def test_a_table_keeps_its_name_after_the_first_request(environment: pytest.Monk
         environment.setenv("AWS_ENDPOINT_URL", server.endpoint)
         store = DynamoDBStore("records")
         before = store.name
-        assert store._client is None
         store.read("shop#1")
         environment.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
         assert store.name == before
         store._client.close()
+
+
+def test_a_name_makes_no_client(environment: pytest.MonkeyPatch) -> None:
+    store = DynamoDBStore("records")
+    assert store.name
+    assert store._client is None
 
 
 @pytest.mark.parametrize(
@@ -129,6 +134,11 @@ def test_the_metrics_of_a_table_have_its_name_alone(environment: pytest.MonkeyPa
 # Redis --------------------------------------------------------------------------------------------
 
 
+def _sentinel() -> Any:
+    sentinel: Any = redis.Sentinel  # untyped
+    return sentinel([("watcher", 26379)])
+
+
 @pytest.mark.parametrize(
     ("client", "name", "label"),
     [
@@ -138,7 +148,7 @@ def test_the_metrics_of_a_table_have_its_name_alone(environment: pytest.MonkeyPa
         (redis.from_url("rediss://user:secret@one:6380/2"), "redis://one:6380/2", "one"),
         (redis.Redis(unix_socket_path="/run/redis"), "unix:///run/redis?db=0", "redis"),
         (
-            redis.Sentinel([("watcher", 26379)]).master_for("orders", db=1),
+            _sentinel().master_for("orders", db=1),
             "redis-sentinel://orders/1",
             "redis",
         ),

@@ -23,11 +23,11 @@ from kit.redis.access import (
 from kit.redis.binaries import VERSIONS, binary_of, has_tls, server_binary
 from kit.redis.cluster import PRIMARIES, Migration, RedisCluster
 from kit.redis.servers import RedisServer, until
-from kit.worlds import fresh_key
 from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.record import Absent, Applied, Conflict
 from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.testing.store_harness import new_key
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
@@ -297,8 +297,8 @@ def test_a_cluster_that_is_gone_is_looked_up_at_its_new_endpoint(
 ) -> None:
     access.publish_cluster(own_cluster)
     store = RedisStore(access.client())
-    store.read(fresh_key())
+    store.read(new_key())
     access.publish_cluster(cluster)
     for node in own_cluster.nodes:
         node.kill()
-    _check(store, fresh_key())
+    _check(store, new_key())

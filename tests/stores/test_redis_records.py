@@ -14,9 +14,9 @@ from kit.redis.access import NAMESPACE, Access, invocation
 from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer, connect
-from kit.worlds import fresh_key
 from lambda_idempotency import RedisStore, StoreError, idempotent_records
 from lambda_idempotency.protocol.record import Applied, Claim, Completion, Conflict
+from lambda_idempotency.testing.store_harness import new_key
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
@@ -59,7 +59,7 @@ def handle(store: RedisStore, orders: Orders, *records: Any) -> list[str]:
 
 
 def items(count: int) -> list[str]:
-    return [f"{fresh_key()}-{number}" for number in range(count)]
+    return [f"{new_key()}-{number}" for number in range(count)]
 
 
 def claim_of(key: str, owner: str = "a") -> Claim:
@@ -88,7 +88,7 @@ def test_ten_duplicates_take_ten_round_trips(store: RedisStore, proxy: RedisProx
 
 
 def test_both_replies_are_told_apart(store: RedisStore) -> None:
-    first, second = fresh_key(), fresh_key()
+    first, second = new_key(), new_key()
     store.claim(claim_of(first))
     store.claim(claim_of(second, "b"))
     completed, claimed = store.complete_and_claim(completion_of(first), claim_of(second))
@@ -98,7 +98,7 @@ def test_both_replies_are_told_apart(store: RedisStore) -> None:
 
 
 def test_a_completion_that_is_blocked_leaves_the_claim_alone(store: RedisStore) -> None:
-    first, second = fresh_key(), fresh_key()
+    first, second = new_key(), new_key()
     store.claim(claim_of(first, "b"))
     completed, claimed = store.complete_and_claim(completion_of(first), claim_of(second))
     assert isinstance(completed, Conflict)
@@ -106,7 +106,7 @@ def test_a_completion_that_is_blocked_leaves_the_claim_alone(store: RedisStore) 
 
 
 def test_what_is_none_of_ours_fails_alone(store: RedisStore, server: RedisServer) -> None:
-    first, second = fresh_key(), fresh_key()
+    first, second = new_key(), new_key()
     store.claim(claim_of(first))
     with server.admin() as admin:
         admin.set(second, "somebody else's")
@@ -119,14 +119,14 @@ def test_what_is_none_of_ours_fails_alone(store: RedisStore, server: RedisServer
 def test_a_script_that_the_server_has_forgotten_is_sent_alone(
     store: RedisStore, server: RedisServer, proxy: RedisProxy, known: str
 ) -> None:
-    first, second = fresh_key(), fresh_key()
+    first, second = new_key(), new_key()
     store.claim(claim_of(first))
     with server.admin() as admin:
         admin.script_flush()
     if known == "claim":
-        store.claim(claim_of(fresh_key()))
+        store.claim(claim_of(new_key()))
     elif known == "complete":
-        store.complete(completion_of(fresh_key()))
+        store.complete(completion_of(new_key()))
     proxy.forget()
     replies = store.complete_and_claim(completion_of(first), claim_of(second))
     assert all(isinstance(reply, Applied) for reply in replies)
@@ -160,5 +160,5 @@ def test_a_lost_reply_changes_no_order(store: RedisStore, proxy: RedisProxy, num
 def test_a_server_that_is_away_fails_both(store: RedisStore, proxy: RedisProxy) -> None:
     proxy.lose_request(*range(1, 99))
     with invocation(1.0):
-        replies = store.complete_and_claim(completion_of(fresh_key()), claim_of(fresh_key()))
+        replies = store.complete_and_claim(completion_of(new_key()), claim_of(new_key()))
     assert all(isinstance(reply, StoreError) for reply in replies)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from kit.watched import WatchedStore
-from kit.worlds import World
 from lambda_idempotency import idempotent
+from lambda_idempotency.testing.store_harness import StoreHarness
 
 WAITERS = 50
 
@@ -30,10 +30,10 @@ class Requests:
                 self.all_wait.set()
 
 
-@pytest.mark.parametrize("world", ["memory", "dynamodb light", "redis 7"], indirect=True)
-def test_waiters_do_not_starve_the_one_they_wait_for(world: World) -> None:
+@pytest.mark.parametrize("harness", ["memory", "dynamodb light", "redis 7"], indirect=True)
+def test_waiters_do_not_starve_the_one_they_wait_for(harness: StoreHarness) -> None:
     requests, runs = Requests(), []
-    store = WatchedStore(world.store, requests.note)
+    store = WatchedStore(harness.store, requests.note)
 
     def pay(event: Any, context: Any) -> str:
         runs.append(event)
@@ -41,7 +41,7 @@ def test_waiters_do_not_starve_the_one_they_wait_for(world: World) -> None:
         return "paid"
 
     handler = idempotent(store=store, namespace="shop", on_in_progress="wait", wait_timeout=60)(pay)
-    event = {"id": world.key}
+    event = {"id": harness.key}
     with ThreadPoolExecutor(max_workers=WAITERS + 1) as pool:
         answers = list(pool.map(lambda _: handler(event, None), range(WAITERS + 1)))
     assert answers == ["paid"] * (WAITERS + 1)

@@ -19,7 +19,7 @@ from kit.fuzz.targets import SUBJECTS
 from lambda_idempotency.contract.kinds import Whole
 from lambda_idempotency.http import header
 from lambda_idempotency.identity import canonical, keys
-from lambda_idempotency.stores import dynamodb
+from lambda_idempotency.stores import dynamodb_items
 
 
 @pytest.mark.parametrize("name", SUBJECTS)
@@ -39,7 +39,7 @@ PLANTED: list[tuple[str, Any, str, Any]] = [
     ("key extraction", keys, "is_empty", lambda value: value in ("", None)),
     ("key header", header, "_ESCAPED", re.compile("(x)(?!)")),
     ("key header", header, "_PRINTABLE", re.compile(".*", re.DOTALL)),
-    ("DynamoDB item", dynamodb, "_text", lambda item, name: item[name]["S"] + "x"),
+    ("DynamoDB item", dynamodb_items, "_text", lambda item, name: item[name]["S"] + "x"),
     ("environment", Whole, "read", lambda kind, written: int(written)),
 ]
 

@@ -36,7 +36,12 @@ NO_BODY: Final = "none"
 
 
 class Record(NamedTuple):
-    """What a store holds under a key; the states are absent, INPROGRESS, COMPLETED and PARKED."""
+    """The record of a request, as a store holds it under its key.
+
+    `status` is INPROGRESS, COMPLETED or PARKED; `owner` is the attempt that wrote it, `attempt` its
+    number. `expiration` is in epoch seconds, `lease_end` (of an INPROGRESS record, else 0) in epoch
+    milliseconds. `data` is the answer, text or bytes, in the form that `encoding` names.
+    """
 
     key: str
     status: Status
@@ -50,16 +55,18 @@ class Record(NamedTuple):
     scope: str | None = None
 
     def expired(self, now: int) -> bool:
-        """Whether the record counts as absent, deleted or not (TTL deletion lags by days)."""
+        """Return True where the record counts as absent, deleted or not (TTL deletion lags by
+        days). `now` is in epoch milliseconds."""
         return self.expiration * 1000 <= now
 
     def leased(self, now: int) -> bool:
-        """Whether the owner may still be running."""
+        """Return True while the owner may still be running. `now` is in epoch milliseconds."""
         return self.status == INPROGRESS and self.lease_end > now
 
 
 class Claim(NamedTuple):
-    """The wish to run: becomes an INPROGRESS record leased for `lease` milliseconds."""
+    """The wish to run: becomes an INPROGRESS record leased for `lease` milliseconds, which expires
+    `expires_after` milliseconds after its lease."""
 
     key: str
     owner: str
@@ -70,7 +77,8 @@ class Claim(NamedTuple):
     scope: str | None = None
 
     def record(self, now: int) -> Record:
-        """The record this claim writes at `now`: nothing expires while it is leased."""
+        """Return the record that this claim writes at `now`, epoch milliseconds: nothing expires
+        while it is leased."""
         lease_end = now + self.lease
         return Record(
             key=self.key,
@@ -85,7 +93,8 @@ class Claim(NamedTuple):
 
 
 class Completion(NamedTuple):
-    """The end of an attempt: becomes a COMPLETED (or PARKED) record.
+    """The end of an attempt: becomes a COMPLETED (or PARKED) record, which expires `expires_after`
+    milliseconds later.
 
     `expiration` (epoch seconds) is fixed where every try must write the same bytes.
     `not_after` (epoch seconds) is the expiration of the owner's own claim: until then the answer
@@ -109,7 +118,7 @@ class Completion(NamedTuple):
     writes: tuple[Any, ...] = ()
 
     def record(self, now: int) -> Record:
-        """The record this completion writes at `now`."""
+        """Return the record that this completion writes at `now`, epoch milliseconds."""
         return Record(
             key=self.key,
             status=self.status,
@@ -125,18 +134,19 @@ class Completion(NamedTuple):
         )
 
     def may_create(self, now: int) -> bool:
-        """Whether the answer may be recorded where there is no record (evicted, or released)."""
+        """Return True where the answer may be recorded over nothing: the record was evicted, or
+        released. `now` is in epoch milliseconds."""
         return not self.strict and (self.not_after is None or now < self.not_after * 1000)
 
 
 class Applied(NamedTuple):
-    """The write took effect."""
+    """The write took effect, at `now`."""
 
     now: int
 
 
 class Conflict(NamedTuple):
-    """The write had no effect, or this is what a read found: the live record."""
+    """The write had no effect, because of this live record; or a read found it."""
 
     record: Record
     now: int
@@ -149,7 +159,7 @@ class Absent(NamedTuple):
 
 
 class WritesRefused(NamedTuple):
-    """A completion had no effect, because its `writes` cannot be applied; says why."""
+    """A completion had no effect, because its `writes` cannot be applied; `about` says why."""
 
     about: str
     now: int

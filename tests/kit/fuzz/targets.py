@@ -35,7 +35,7 @@ from lambda_idempotency.identity.canonical import canonical, parse
 from lambda_idempotency.identity.keys import KeyRule, Selector
 from lambda_idempotency.protocol.record import Record
 from lambda_idempotency.response.serialization import to_stored
-from lambda_idempotency.stores import dynamodb, redis
+from lambda_idempotency.stores import dynamodb_items, redis_fields
 from lambda_idempotency.stores.dynamodb_items import from_item, to_item
 from lambda_idempotency.stores.redis_fields import from_fields, to_fields
 
@@ -379,8 +379,8 @@ SUBJECTS: Final[dict[str, Subject]] = {
     "HTTP event": Subject(
         http_event, (shapes, principal, mode, events, header), (bytes(range(96)), b"\x02\x0b" * 40)
     ),
-    "DynamoDB item": Subject(dynamodb_item, (dynamodb,), (b"\x01" * 60, bytes(range(60)))),
-    "Redis hash": Subject(redis_hash, (redis,), (b"\x03" * 60, bytes(range(60)))),
+    "DynamoDB item": Subject(dynamodb_item, (dynamodb_items,), (b"\x01" * 60, bytes(range(60)))),
+    "Redis hash": Subject(redis_hash, (redis_fields,), (b"\x03" * 60, bytes(range(60)))),
     "environment": Subject(
         environment,
         (contract, http_options, kinds, rows),

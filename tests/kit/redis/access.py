@@ -17,7 +17,6 @@ import pytest
 from kit.aws.local import LocalAws
 from kit.redis.cluster import RedisCluster
 from kit.redis.servers import RedisServer, until
-from kit.worlds import fresh_key
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.clients.redis.credentials import LoadedCredentials
@@ -31,6 +30,7 @@ from lambda_idempotency.decorators.handler import idempotent
 from lambda_idempotency.errors import IdempotencyError
 from lambda_idempotency.protocol.record import Claim, Completion, Reply
 from lambda_idempotency.stores.base import Store
+from lambda_idempotency.testing.store_harness import new_key
 
 NAMESPACE: Final = "shop"
 USER: Final = "idempotency"
@@ -141,7 +141,7 @@ def invocation(seconds: float) -> Iterator[None]:
 
 def key_at(cluster: RedisCluster, node: int) -> str:
     """A new key of this node's."""
-    return next(key for key in iter(fresh_key, "") if cluster.owner(key) == node)
+    return next(key for key in iter(new_key, "") if cluster.owner(key) == node)
 
 
 def set_passwords(server: RedisServer | RedisCluster, *passwords: str) -> None:
@@ -212,7 +212,7 @@ class Load:
             return event
 
         while not self._end.is_set():
-            events.append(fresh_key())
+            events.append(new_key())
             assert handler(events[-1], None) == events[-1]
             assert runs == events
             assert handler(events[-1], None) == events[-1]

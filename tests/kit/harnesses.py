@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from itertools import count
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import boto3
 from botocore.config import Config
@@ -22,52 +21,35 @@ from lambda_idempotency.stores.dynamodb_items import from_item, to_item
 from lambda_idempotency.stores.memory import MemoryStore
 from lambda_idempotency.stores.redis import RedisStore
 from lambda_idempotency.stores.redis_fields import from_fields, to_fields
+from lambda_idempotency.testing.store_harness import StoreHarness
 from simulation.explorer.backends import Backend, Request
 
-_NUMBERS = count(1)
 
-
-class World(Protocol):
-    """A store with a checked clock, and a key that no other test uses."""
-
-    store: Store
-    key: str
-
-    def now(self) -> int:
-        """The store's time, epoch milliseconds."""
-        ...
-
-    def plant(self, record: Record) -> None:
-        """Puts a record under its key, whatever is there."""
-        ...
-
-    def stored(self) -> Record | None:
-        """What is under `key`, expired or not."""
-        ...
-
-
-class MemoryWorld:
+class MemoryHarness(StoreHarness):
     """A `MemoryStore` whose clock stands still."""
+
+    sees_expired = True
 
     def __init__(self, *, cached: bool = False) -> None:
         """`cached`: behind a `CachedStore`, which knows only what it has been told."""
         self._clock = ManualClock()
         self._memory = MemoryStore(self._clock)
-        self.store: Store = self._memory
+        store: Store = self._memory
         if cached:
-            self.store = CachedStore(self._memory, 10, moment=self._clock.moment)
-        self.key = fresh_key()
+            store = CachedStore(store, 10, moment=self._clock.moment)
+        super().__init__(store)
 
     def now(self) -> int:
-        """See `World.now`."""
+        """See `StoreHarness.now`."""
         return int(self._clock() * 1000)
 
-    def plant(self, record: Record) -> None:
-        """See `World.plant`."""
+    def plant(self, record: Record) -> Record:
+        """See `StoreHarness.plant`."""
         self._memory._records[record.key] = record
+        return record
 
     def stored(self) -> Record | None:
-        """See `World.stored`."""
+        """See `StoreHarness.stored`."""
         return self._memory._records.get(self.key)
 
 
@@ -110,44 +92,48 @@ class ExploredStore(Store):
         return reply
 
 
-class ExploredWorld:
+class ExploredHarness(StoreHarness):
     """An `ExploredStore`, whose clock stands still."""
+
+    sees_expired = True
 
     def __init__(self, backend: Backend) -> None:
         self._explored = ExploredStore(backend)
-        self.store: Store = self._explored
-        self.key = fresh_key()
+        super().__init__(self._explored)
 
     def now(self) -> int:
-        """See `World.now`."""
+        """See `StoreHarness.now`."""
         return self._explored.now()
 
-    def plant(self, record: Record) -> None:
-        """See `World.plant`."""
+    def plant(self, record: Record) -> Record:
+        """See `StoreHarness.plant`."""
         self._explored.records[record.key] = record
+        return record
 
     def stored(self) -> Record | None:
-        """See `World.stored`."""
+        """See `StoreHarness.stored`."""
         return self._explored.records.get(self.key)
 
 
-class DynamoDBWorld:
+class DynamoDBHarness(StoreHarness):
     """A `DynamoDBStore` on a table of a server on this machine, whose clock is this machine's."""
 
+    sees_expired = True
+
     def __init__(self, client: Any, table: str) -> None:
+        super().__init__(DynamoDBStore(table, client=client))
         self.client = client
         self.table = table
-        self.key = fresh_key()
-        self.store: Store = DynamoDBStore(table, client=client)
         self.store.read(self.key)  # checks the clock
 
     def now(self) -> int:
-        """See `World.now`."""
+        """See `StoreHarness.now`."""
         return int(time.time() * 1000)
 
-    def plant(self, record: Record) -> None:
-        """See `World.plant`."""
+    def plant(self, record: Record) -> Record:
+        """See `StoreHarness.plant`."""
         self.put(to_item(record))
+        return record
 
     def put(self, item: dict[str, Any]) -> None:
         """Puts an item, a record or not."""
@@ -162,29 +148,31 @@ class DynamoDBWorld:
         return item
 
     def stored(self) -> Record | None:
-        """See `World.stored`."""
+        """See `StoreHarness.stored`."""
         item = self.item()
         return None if item is None else from_item(item, self.table)
 
 
-class RedisWorld:
+class RedisHarness(StoreHarness):
     """A `RedisStore` on a server on this machine; `admin` may do everything there."""
 
+    sees_expired = True
+
     def __init__(self, client: Any, admin: Any) -> None:
+        super().__init__(RedisStore(client))
         self.admin = admin
-        self.key = fresh_key()
-        self.store: Store = RedisStore(client)
 
     def now(self) -> int:
-        """See `World.now`."""
+        """See `StoreHarness.now`."""
         return int(time.time() * 1000)
 
-    def plant(self, record: Record) -> None:
-        """See `World.plant`."""
+    def plant(self, record: Record) -> Record:
+        """See `StoreHarness.plant`."""
         fields = [*to_fields(record), "expiration", record.expiration]
         if record.status == INPROGRESS:
             fields += ("in_progress_expiration", record.lease_end)
         self.put(*fields, key=record.key)
+        return record
 
     def put(self, *fields: Any, key: str | None = None) -> None:
         """Puts a hash, a record or not."""
@@ -198,7 +186,7 @@ class RedisWorld:
         return found
 
     def stored(self) -> Record | None:
-        """See `World.stored`."""
+        """See `StoreHarness.stored`."""
         fields = self.fields()
         return from_fields(self.key, fields) if fields else None
 
@@ -242,8 +230,3 @@ def create_table(client: Any, name: str) -> None:
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-
-
-def fresh_key() -> str:
-    """A record's id that no other test uses."""
-    return f"shop#{next(_NUMBERS):064x}"
