@@ -143,7 +143,7 @@ def execute(
 
 
 class LeaseTimer:
-    """The time since a lease was last requested. Once it may have ended, the attempt must not run."""
+    """The time since a lease was last requested. An attempt that is too late must not run."""
 
     __slots__ = ("_asked", "_moment")
     _asked: Moment

@@ -85,7 +85,7 @@ def _unavailable(outcome: Unavailable) -> IdempotencyError:
 def _commit_failed(outcome: CommitFailed) -> CommitError:
     if outcome.applied is None:
         return CommitError(
-            f"It is unknown whether the writes under record {outcome.key} were applied: "
+            f"Nobody knows whether the writes under record {outcome.key} were applied: "
             f"{outcome.about}. Retry: the record tells, at the latest when its lease has ended.",
             applied=None,
         )

@@ -178,7 +178,7 @@ def _let_go(call: Call, attempt: int) -> Generator[Step, StepResult, None]:
 
 
 def _park(call: Call, held: HeldLease) -> Protocol:
-    """Park the key: attempts keep dying, so none may follow. We hold the fence, so none runs now."""
+    """Park the key, because its attempts keep dying. We hold the fence, so none is running."""
     completion = Completion(
         key=call.key,
         owner=call.owner,
