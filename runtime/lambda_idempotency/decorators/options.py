@@ -113,7 +113,7 @@ class Configuration(NamedTuple):
         return hook
 
     def operation(self) -> Operation:
-        """Return the operation. Raises `ConfigurationError`."""
+        """Return the operation that protects the calls. Raises `ConfigurationError`."""
         settings, store = self.settings, self.store
         assert store is not None
         if settings.cache_size:

@@ -109,7 +109,7 @@ async def run_as_async(
 
 
 def unprotected() -> Attempt:
-    """Return an attempt without a record; its key is that of this call alone."""
+    """Return an attempt without a record; its key is unique to this call."""
     return Attempt(f"unprotected#{os.urandom(16).hex()}", 1)
 
 

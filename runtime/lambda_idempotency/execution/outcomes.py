@@ -1,4 +1,4 @@
-"""From an outcome to the caller's result, or to the error that says why there is none.
+"""Outcomes, turned into the caller's result, or into the error that says why there is none.
 
 The code that raises and HTTP mode share the table of errors.
 """

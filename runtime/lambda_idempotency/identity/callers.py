@@ -25,13 +25,13 @@ from .keys import digest
 
 
 class Caller(NamedTuple):
-    """What an event of any shape says about its caller."""
+    """The facts about its caller in an event of any shape."""
 
     authorized: bool = False
-    """Whether an authorizer has let the request in."""
+    """True if an authorizer has let the request in."""
     claims: Mapping[str, Any] = MappingProxyType({})
     context: Mapping[str, Any] = MappingProxyType({})
-    """What a Lambda authorizer returned."""
+    """The context that a Lambda authorizer returned."""
     identity: Any = None
     user: Any = None
     oidc: Any = None

@@ -1,4 +1,4 @@
-"""From an event to a record id and a fingerprint.
+"""The record id and the fingerprint of an event.
 
     id = "{namespace}#{SHA-256 of (format, operation, route, principal, key value)}"
 

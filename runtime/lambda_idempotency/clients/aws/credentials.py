@@ -98,7 +98,7 @@ class CredentialSource:
         return left <= 0 or (left < REFRESH_BEFORE and now - self._tried >= RETRY_AFTER)
 
     def _renewed(self, known: Credentials | None) -> Credentials:
-        if self._tried:  # not the first ones
+        if self._tried:  # a renewal, not the first load
             report("CredentialRefresh", None)
         self._tried = self._clock()
         try:

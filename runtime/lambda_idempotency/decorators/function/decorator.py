@@ -71,7 +71,7 @@ class _Decorator(NamedTuple):
     configuration: Configuration
 
     def __call__(self, function: Any) -> Any:
-        if isinstance(function, classmethod | staticmethod):  # the decorators are the other way
+        if isinstance(function, classmethod | staticmethod):  # above ours: swap them
             return type(function)(self(function.__func__))
         with naming("@idempotent_function"):
             calls = self._calls(function)
