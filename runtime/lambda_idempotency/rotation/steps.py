@@ -137,7 +137,7 @@ class Rotation:
         )
         if self._apply(token).current != token:
             raise RotationError(
-                f"Secret {self._secret.arn} has another version AWSCURRENT than {token} by now"
+                f"Version {token} of secret {self._secret.arn} is no longer AWSCURRENT"
             )
         self._log("finishSecret", token, "is the only valid one")
 

@@ -27,7 +27,7 @@ class Poller:
         while not done():
             if self._remaining() < every + RESERVE:
                 raise RotationError(
-                    f"Waited in vain until {what}. The next try continues; where this repeats, "
+                    f"Waited in vain until {what}. The next try continues; if this repeats, "
                     "raise the timeout of the rotation function"
                 )
             self._sleep(every)
