@@ -1,6 +1,6 @@
 """Lambda handlers that take effect once per request: every duplicate gets the first answer.
 
-Names are loaded when they are first used, so that importing the package costs next to nothing.
+Each name is loaded at its first use, so importing the package costs next to nothing.
 """
 
 from __future__ import annotations

@@ -28,15 +28,15 @@ Handler: TypeAlias = Callable[[Any, Any], Any]
 """Takes an event and a context."""
 
 MARK: Final = "__idempotent__"
-"""The attribute of a decorated handler; decorators above it copy it with the rest."""
+"""The attribute that marks a decorated handler. Decorators above it copy it, too."""
 
 
 class HandlerOptions(ReplayOptions, total=False):
     """The options of `@idempotent`."""
 
     http: Http
-    """How HTTP requests are answered: a profile ("ietf", "stripe", "accepted"), `HttpOptions`, or
-    None: as any other event."""
+    """The answers to HTTP requests: a profile ("ietf", "stripe", "accepted") or `HttpOptions`.
+    None: handle them like any other event."""
 
 
 @overload
@@ -46,15 +46,15 @@ def idempotent(**options: Unpack[HandlerOptions]) -> Callable[[Handler], Handler
 def idempotent(handler: Handler | None = None, /, **options: Unpack[HandlerOptions]) -> Any:
     """Make a Lambda handler take effect once per request; duplicates get the first answer.
 
-    `key` and `fingerprint` are JMESPath or callables over the event with its JSON texts decoded;
-    without them an HTTP request has its Idempotency-Key header as the key and its body and query
-    as the fingerprint, and any other payload is the key itself. Durations are seconds or a
-    timedelta. `HandlerOptions` describes each option.
+    `key` and `fingerprint` are JMESPath or callables over the event with its JSON texts decoded.
+    Without them, the key of an HTTP request is its Idempotency-Key header, and its fingerprint is
+    its body and query; any other payload is itself the key. Durations are seconds or a timedelta.
+    `HandlerOptions` describes each option.
 
-    The handler raises what it raised. The wrapper raises `InProgressError`,
+    What the handler raises reaches the caller. The wrapper raises `InProgressError`,
     `FingerprintMismatchError`, `MissingKeyError`, `ParkedError` or `StoreError`, each before
-    anything ran, and `ResponseUnavailableError`; in HTTP mode these are responses. Raises
-    `ConfigurationError` where it is applied.
+    anything ran, and `ResponseUnavailableError`; in HTTP mode these are responses. Applying the
+    decorator raises `ConfigurationError` if an option is invalid.
     """
     with naming("@idempotent"):
         respond = _responder(Configuration.of(options, HandlerOptions))
@@ -85,14 +85,14 @@ def _wrap(respond: _Responder, handler: Handler, on_orphan: OnOrphan | None) -> 
         return respond(runner, target, event, time_left_of(context))
 
     update_wrapper(wrapper, handler)
-    if code is handler:  # it is async, and the wrapper would pass for async too
+    if code is handler:  # it is async, and `__wrapped__` would make the wrapper look async, too
         del wrapper.__wrapped__  # type: ignore[attr-defined]
     setattr(wrapper, MARK, True)
     return wrapper
 
 
 def _responder(configuration: Configuration) -> _Responder:
-    """Return what stands between the caller and the handler."""
+    """Return the function that stands between the caller and the handler."""
     settings = configuration.settings
     if settings.disabled:
         return lambda runner, target, _, time_left: runner.run_unprotected(target, time_left)
@@ -116,7 +116,7 @@ def _responder(configuration: Configuration) -> _Responder:
 
 
 class _Protection(NamedTuple):
-    """How the events of one handler are told apart and answered."""
+    """The rules that identify the events of one handler, and answer them."""
 
     rule: KeyRule
     operation: Operation
@@ -125,7 +125,7 @@ class _Protection(NamedTuple):
     def respond(
         self, runner: Runner, target: Target, event: Any, time_left: TimeLeft | None
     ) -> Any:
-        """Run the handler, or answer for it."""
+        """Run the handler, or answer in its place."""
         with MetricsScope(self.operation.metrics):
             invocation = Invocation(self.operation, runner, target, time_left)
             return self._respond(invocation, event)
@@ -152,10 +152,10 @@ def _refuse(*_: Any) -> Any:
 
 
 def runner_and_code(handler: Handler) -> tuple[Runner, Handler]:
-    """Return how a handler is run, and the code to run: an async handler itself, and of another
-    one what refuses a coroutine that nobody would await."""
+    """Return the runner of a handler, and the code to run. That is an async handler itself; a sync
+    one is wrapped, to refuse a coroutine that nobody would await."""
     if is_async(handler):
-        from ..execution.loop_runner import LoopRunner  # asyncio is imported by those who use it
+        from ..execution.loop_runner import LoopRunner  # only these pay for asyncio
 
         return LoopRunner(), handler
 
@@ -173,6 +173,6 @@ def runner_and_code(handler: Handler) -> tuple[Runner, Handler]:
 
 
 def time_left_of(context: Any) -> TimeLeft | None:
-    """Return how to tell the milliseconds that the invocation has left, where it has a context."""
+    """Return the function that tells the invocation's milliseconds left; None without a context."""
     ask: TimeLeft | None = getattr(context, "get_remaining_time_in_millis", None)
     return ask

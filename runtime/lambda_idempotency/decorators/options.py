@@ -1,4 +1,4 @@
-"""The options of the decorators, and what they amount to with the environment's settings."""
+"""The options of the decorators, and their combination with the environment's settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Duration: TypeAlias = float | timedelta
 """Seconds, or a timedelta."""
 
 Http: TypeAlias = ProfileName | HttpOptions | EllipsisType | None
-"""A profile, options, None (HTTP mode is off), or `...`: as the settings say."""
+"""A profile, options, None (HTTP mode is off), or `...` (as the settings say)."""
 
 NO_STORE: Final = (
     "no store is configured. Attach the function with Idempotency.attach(), pass "
@@ -37,51 +37,51 @@ NO_STORE: Final = (
 
 
 class DecoratorOptions(TypedDict, total=False):
-    """The options that all decorators have.
+    """The options of all decorators.
 
-    An option that is not given, or None, comes from the environment's settings (read once, where
-    the decorator is applied), then from the defaults.
+    If an option is missing or None, its value comes from the environment's settings (read once,
+    when the decorator is applied), then from the defaults.
     """
 
     key: Expression | None
-    """JMESPath, or a callable, that selects what makes two calls the same."""
+    """JMESPath, or a callable, that selects the values which make two calls the same."""
     fingerprint: Expression | None
-    """JMESPath, or a callable, that selects what must agree where the key does."""
+    """JMESPath, or a callable, that selects the values which must agree if the keys do."""
     expires_after: Duration | None
-    """How long answers are kept. Default: 24 hours."""
+    """The time for which answers are kept. Default: 24 hours."""
     lease: Duration | None
-    """How long an attempt may hold its key; never less than the invocation has left."""
+    """The time for which an attempt may hold its key; at least what the invocation has left."""
     on_in_progress: OnInProgress | None
     """A duplicate that meets a running attempt: `raise` (default), or `wait` for its answer."""
     wait_timeout: Duration | None
-    """How long `wait` waits. Default: half of the time that the invocation has left."""
+    """The longest that `wait` waits. Default: half of the time that the invocation has left."""
     max_attempts: int | None
-    """Attempts that may die before the key is parked. Default: no limit."""
+    """The number of attempts that may die before the key is parked. Default: no limit."""
     on_orphan: OnOrphan | None
-    """Finds out what a dead attempt has done, before the next one runs."""
+    """A callable that finds out what a dead attempt has done, before the next one runs."""
     on_missing_key: OnMissingKey | None
-    """A call without a key: `reject` it (default), or `bypass`, run it unprotected."""
+    """The handling of a call without a key: `reject` (default), or `bypass`: run it unprotected."""
     fail_open: bool | None
-    """Whether to run unprotected while the store cannot be reached. Default: False."""
+    """True: run unprotected while the store cannot be reached. Default: False."""
     namespace: str | None
-    """Separates records from those of other functions in the store."""
+    """The name that separates the records from those of other functions in the store."""
     store: Store | None
-    """Where records are kept. Default: the store that the function is attached to."""
+    """The store of the records. Default: the one that the function is attached to."""
 
 
 class ReplayOptions(DecoratorOptions, total=False):
-    """Those of what has responses to replay."""
+    """The options of decorators that replay responses."""
 
     cache_size: int | None
-    """How many completed records are kept in the process, so that replays ask no store.
-    Default: 0."""
+    """The number of completed records to keep in the process, so that their replays need no request
+    to the store. Default: 0."""
     on_replay: OnReplay | None
-    """Is called with the response about to be replayed and its `Replay`; what it returns is
-    replayed instead, unless that is None. The caller gets what it raises."""
+    """A callable that gets the response about to be replayed, and its `Replay`. Its result is
+    replayed instead, unless that is None. Its exceptions reach the caller."""
 
 
 class Configuration(NamedTuple):
-    """What a decorator's options amount to. `store` None: there is none, so nothing can run."""
+    """A decorator's options, combined with the settings. `store` None: nothing can run."""
 
     settings: Settings
     options: Mapping[str, Any]
@@ -90,8 +90,8 @@ class Configuration(NamedTuple):
 
     @classmethod
     def of(cls, options: Mapping[str, Any], kind: type) -> Configuration:
-        """Return what the options of a decorator amount to; `kind` is the TypedDict of all that it
-        takes. Raises `ConfigurationError`."""
+        """Combine a decorator's options with the settings. `kind` is the TypedDict of its options.
+        Raises `ConfigurationError`."""
         _check_names(options, kind.__annotations__)
         settings = _settings(options)
         _check_hooks(options)
@@ -101,23 +101,23 @@ class Configuration(NamedTuple):
         return cls(settings, options, store, "" if store is None else _namespace(settings, store))
 
     def selector(self, name: str, *, source: str, default: str | None = None) -> Selector | None:
-        """Return the selector of the option `name`; `default` is an expression of the settings."""
+        """Return the selector of the option `name`. `default` is the expression in the settings."""
         given = self.options.get(name)
         expression = default if given is None else given
         return None if expression is None else Selector(name, expression, source=source)
 
     @property
     def on_orphan(self) -> OnOrphan | None:
-        """The hook."""
+        """The hook `on_orphan`, or None."""
         hook: OnOrphan | None = self.options.get("on_orphan")
         return hook
 
     def operation(self) -> Operation:
-        """Return the operation. Raises `ConfigurationError`."""
+        """Return the operation that protects the calls. Raises `ConfigurationError`."""
         settings, store = self.settings, self.store
         assert store is not None
         if settings.cache_size:
-            from ..stores.cached import CachedStore  # few want it
+            from ..stores.cached import CachedStore  # few functions use it
 
             store = CachedStore(store, settings.cache_size)
         return Operation(
@@ -137,7 +137,7 @@ class Configuration(NamedTuple):
         )
 
 
-class naming:  # noqa: N801 - it is read as a statement
+class naming:  # noqa: N801 - it reads like a statement
     """Puts the decorator's name before the text of a `ConfigurationError`."""
 
     def __init__(self, decorator: str) -> None:
@@ -163,7 +163,7 @@ def _check_names(options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
 
 
 def _settings(options: Mapping[str, Any]) -> Settings:
-    """Return the environment's settings with the options in their place."""
+    """Return the environment's settings, overridden by the options."""
     given = {
         name: value.total_seconds() if isinstance(value, timedelta) else value
         for name, value in options.items()
@@ -175,12 +175,12 @@ def _settings(options: Mapping[str, Any]) -> Settings:
 
 
 _SETTINGS: Final = frozenset(Settings.kinds) - {"key", "fingerprint", "store", "http"}
-"""Settings that an option of the same name replaces; of the others the option has another form."""
+"""Settings that an option of the same name replaces. The other options have a different form."""
 
 
 def _store(settings: Settings, store: Store | None) -> Store | None:
-    """Return the store that is given, else that of the settings. None: there is none, and this is
-    not Lambda, so that a unit test may import the code anyway."""
+    """Return the given store, or else that of the settings. Without either, return None outside
+    Lambda, so that a unit test can still import the code."""
     if store is not None:
         return _checked(store)
     if settings.store == "memory":
@@ -207,13 +207,13 @@ def _namespace(settings: Settings, store: Store) -> str:
 
 @lru_cache
 def _dynamodb(table: str, url_suffix: str) -> Store:
-    """One store for all that share it: one set of connections and credentials."""
+    """Return one store for all decorators: one set of connections and credentials."""
     return DynamoDBStore(table, url_suffix=url_suffix)
 
 
 @lru_cache
 def _redis(parameter: str, url_suffix: str) -> Store:
-    """One store for all that share it: one set of connections and credentials."""
+    """Return one store for all decorators: one set of connections and credentials."""
     try:
         from ..clients.redis.client import RedisClient
     except ModuleNotFoundError as error:
@@ -227,7 +227,7 @@ def _redis(parameter: str, url_suffix: str) -> Store:
 
 
 def _metrics(settings: Settings, store: Store, namespace: str) -> MetricsSource | None:
-    """Return whose metrics are written. None: none are, as where nobody would read them."""
+    """Return the source of the metrics. None: write no metrics, for example outside Lambda."""
     if not settings.metrics or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return None
     return MetricsSource(store.label, namespace)
@@ -242,8 +242,8 @@ def _objects(settings: Settings) -> Objects | None:
 
 @lru_cache
 def _bucket(bucket: str, above: int, url_suffix: str) -> Objects:
-    """The same for all that share it: one set of connections and credentials."""
-    from ..response.offload import Objects  # few need it
+    """Return one bucket for all decorators: one set of connections and credentials."""
+    from ..response.offload import Objects  # few functions use it
 
     return Objects(bucket, above=above, url_suffix=url_suffix)
 

@@ -1,18 +1,18 @@
-"""Executes the protocol's steps on an event loop, which is never blocked.
+"""The asynchronous driver: executes the protocol's steps without ever blocking the event loop.
 
-The stores are synchronous and work in threads, so there is one implementation of each.
+The stores are synchronous and work in threads, so there is only one implementation of each.
 
-Cancellation leaves no key behind, wherever it arrives:
+A cancellation leaves no key behind, whenever it arrives:
 
-    before the handler runs    nothing more is done; what was being claimed is released, unless an
-                               attempt has died under it: that must not be forgotten
-    while an orphan is         the same: its record stays until the lease ends
+    before the handler runs    nothing more is done; a claim under way is released, unless it
+                               takes over: a dead attempt must not be forgotten
+    while an orphan is         nothing more is done; its record stays until the lease ends
     reconciled
-    while it runs              the handler raises, and the protocol releases
+    while the handler runs     the handler raises, and the protocol releases the key
     after it has run           its answer is recorded, or its key released, with one try each
 
-A request that is under way in a thread is waited for: nothing can recall it, and a release must
-not overtake a claim. Then the cancellation goes on.
+The driver waits for a request that is under way in a thread: nothing can recall it, and a release
+must not overtake a claim. Then it raises the cancellation.
 """
 
 from __future__ import annotations
@@ -109,9 +109,9 @@ async def drive_batch(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     moment: Callable[[], Moment] = elapsed.now,
 ) -> None:
-    """Run a batch to its end. A cancellation is raised once the batch has been told."""
+    """Run a batch to its end. A cancellation is given to the batch, which then raises it."""
     cancelled: asyncio.CancelledError | None = None
-    timer = LeaseTimer(moment)  # nothing is claimed before what was claimed last has run
+    timer = LeaseTimer(moment)  # one is enough: a claim is sent only when the last one has run
     try:
         step = next(batch)
         while True:
@@ -147,7 +147,7 @@ async def _execute_in_batch(
 
 
 async def in_thread(function: Callable[[T], R], argument: T) -> R:
-    """Run what takes time in a thread. A cancellation does not wait for it."""
+    """Run a slow function in a thread. A cancellation does not wait for it."""
     return await asyncio.to_thread(function, argument)
 
 
@@ -165,7 +165,7 @@ async def _run(
 
 
 class CancellationShield:
-    """The waits of one call. A cancellation that comes meanwhile is kept for later."""
+    """The waits of one call. A cancellation that comes during one is kept for later."""
 
     def __init__(
         self,
@@ -184,18 +184,18 @@ class CancellationShield:
         """Send one verb to the store, in a thread that sees this call's context."""
         try:
             return await self._sent(ask_surely, step)
-        except RuntimeError as error:  # there can be no more threads
+        except RuntimeError as error:  # no more threads can be started
             return Failed(error, 0)
 
     async def complete_and_claim(self, step: CompleteAndClaim) -> PairResult:
-        """Send a completion and a claim, as `ask` does."""
+        """Send a completion and a claim, as `ask` sends one verb."""
         try:
             return await self._sent(complete_and_claim, step)
         except RuntimeError as error:
             return PairResult(Failed(error, 0), Failed(error, 0))
 
     async def finish(self, finish: Callable[[Returned], Returned], ran: Returned) -> Returned:
-        """Finish a result, in a thread; on the loop, where there can be no more threads."""
+        """Finish a result in a thread; or on the loop if no more threads can be started."""
         try:
             finished = self._in_thread(finish, ran)
         except RuntimeError:

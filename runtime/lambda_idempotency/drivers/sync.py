@@ -1,4 +1,4 @@
-"""Executes the protocol's steps: here, and in `aio`, the protocol meets the world."""
+"""The synchronous driver of the protocol. Only the drivers, this and `aio`, do I/O for it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ from ..protocol.steps import (
 from ..stores.base import Store
 
 if TYPE_CHECKING:
-    from ..protocol.batch import Batch, BatchStep, BatchStepResult  # few have batches
+    # Few functions have batches, and the others should not load their code.
+    from ..protocol.batch import Batch, BatchStep, BatchStepResult
 
 
 def drive(
@@ -48,8 +49,8 @@ def drive(
 ) -> Outcome:
     """Run a call to its outcome.
 
-    `run` calls the user's code for a step. `remaining` tells the milliseconds left. `finish`,
-    which never raises, does what takes time between a result and its recording.
+    `run` calls the user's code for a step. `remaining` returns the milliseconds left. `finish` does
+    the slow work between a result and its recording; it never raises.
     """
     token = deadline.start(remaining())
     timer = LeaseTimer(moment)
@@ -77,9 +78,9 @@ def drive_batch(
     sleep: Callable[[float], None] = time.sleep,
     moment: Callable[[], Moment] = elapsed.now,
 ) -> None:
-    """Run a batch to its end. What interrupts it is raised once the batch has been told."""
-    token = deadline.start(0)  # each step has its own
-    timer = LeaseTimer(moment)  # nothing is claimed before what was claimed last has run
+    """Run a batch to its end. An interruption is given to the batch, which then raises it."""
+    token = deadline.start(0)  # each step sets its own
+    timer = LeaseTimer(moment)  # one is enough: a claim is sent only when the last one has run
     try:
         step = next(batch)
         while True:
@@ -124,7 +125,7 @@ def execute(
     sleep: Callable[[float], None],
     timer: LeaseTimer,
 ) -> StepResult:
-    """Execute one step of a call, and return what to tell its protocol."""
+    """Execute one step of a call, and return the result for its protocol."""
     if isinstance(step, (Run, Reconcile)):
         if timer.expired(step):
             return LeaseExpired()
@@ -142,7 +143,7 @@ def execute(
 
 
 class LeaseTimer:
-    """The time since a lease was last asked for. An attempt that is late must not run."""
+    """The time since a lease was last requested. An attempt that is too late must not run."""
 
     __slots__ = ("_asked", "_moment")
     _asked: Moment
@@ -151,7 +152,7 @@ class LeaseTimer:
         self._moment = moment
 
     def note(self, step: Step | CompleteAndClaim) -> None:
-        """Note a step before it is executed: some ask for a lease, or look at it."""
+        """Note a step before it is executed: it may request a lease, or read one."""
         if isinstance(step, (SendClaim, Read, CompleteAndClaim)):
             self._asked = self._moment()
 
@@ -176,17 +177,17 @@ def ask(store: Store, step: SendClaim | Complete | Release | Read) -> StepResult
 def ask_surely(
     store: Store, step: SendClaim | Complete | Release | Read, remaining: Callable[[], int]
 ) -> StepResult:
-    """Send one verb to the store. Whatever it raises is a result too."""
+    """Send one verb to the store. An exception is a result, too."""
     try:
         return timed(lambda: ask(store, step))
-    except Exception as error:  # noqa: BLE001 - a bug in a store loses no result either
+    except Exception as error:  # noqa: BLE001 - even a store's bug must not lose a result
         return Failed(error, remaining())
 
 
 def complete_and_claim(
     store: Store, step: CompleteAndClaim, remaining: Callable[[], int]
 ) -> PairResult:
-    """Send a completion and a claim, at once where the store can."""
+    """Send a completion and a claim, in one request if the store can."""
     try:
         replies = timed(lambda: store.complete_and_claim(step.completion, step.claim))
     except Exception as error:  # noqa: BLE001 - as in `ask_surely`

@@ -1,4 +1,4 @@
-"""One call under way: what its protocol decides, and the code that it may run."""
+"""One call under way: its protocol, and the code that it may run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ActiveCall:
-    """The protocol of one call, and its target. `remaining` tells the milliseconds left for it."""
+    """The protocol of one call, and its target. `remaining` returns the milliseconds left."""
 
     __slots__ = ("_store", "_target", "_time_left", "body", "key", "protocol", "remaining")
 
@@ -41,7 +41,7 @@ class ActiveCall:
         self._time_left = time_left
 
     def run(self, step: Run | Reconcile) -> Returned | None:
-        """Run the user's code for a step. None: there is nothing to reconcile, so it runs again."""
+        """Run the user's code for a step. None: the dead attempt had no effect, so run again."""
         attempt = self._attempt(step)
         if isinstance(step, Run):
             return self._returned(run_as(attempt, self._time_left, self._target.run), attempt)
@@ -50,7 +50,7 @@ class ActiveCall:
         return self._reconciled(found, attempt)
 
     async def run_async(self, step: Run | Reconcile) -> Returned | None:
-        """Do the same on the running event loop."""
+        """Run the user's code for a step on the running event loop, as `run` does."""
         attempt, left = self._attempt(step), self._time_left
         if isinstance(step, Run):
             return self._returned(await run_as_async(attempt, left, self._target.run), attempt)
@@ -71,7 +71,7 @@ class ActiveCall:
 
 
 class UnprotectedCall:
-    """A call in a batch that has no key and runs all the same, without a record."""
+    """A call of a batch that has no key and runs anyway, without a record."""
 
     __slots__ = ("_attempt", "_target", "_time_left", "key", "protocol")
 
@@ -87,6 +87,6 @@ class UnprotectedCall:
         return self._target.record(run_as(self._attempt, self._time_left, self._target.run))
 
     async def run_async(self, _: Run | Reconcile) -> Returned:
-        """Do the same on the running event loop."""
+        """Run the user's code on the running event loop."""
         ran = await run_as_async(self._attempt, self._time_left, self._target.run)
         return self._target.record(ran)

@@ -1,4 +1,4 @@
-"""`commit_with`: DynamoDB writes of the user's that take effect with the record, or not at all."""
+"""`commit_with`: the user's DynamoDB writes take effect together with the record, or not at all."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ..errors import ConfigurationError
 from ..stores.base import Store
 
 MAX_WRITES: Final = 99
-"""A transaction has at most 100 items, and one is the record
+"""The most writes: a transaction has at most 100 items, and one is the record
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html)."""
 
 KINDS: Final = frozenset({"Put", "Update", "Delete", "ConditionCheck"})
 
 
 class Writes:
-    """The writes that one attempt has registered. `refusal` says why it can register none."""
+    """The writes that one attempt has registered. `refusal` says why it cannot register any."""
 
     __slots__ = ("_items", "_refusal")
 
@@ -52,6 +52,6 @@ class Writes:
         self._items += added
 
     def taken(self) -> tuple[Mapping[str, Any], ...]:
-        """Return all that was registered. From now on nothing can be."""
+        """Return all registered writes, and refuse further ones."""
         self._refusal = "the handler has returned, and its writes are on their way"
         return tuple(self._items)

@@ -1,4 +1,4 @@
-"""The user's code that runs beside the handler: `on_orphan` and `on_replay`."""
+"""The user's code that runs besides the handler: `on_orphan` and `on_replay`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..errors import ConfigurationError
 
 
 class Reconciled(NamedTuple):
-    """The return value of `on_orphan` where the dead attempt had its effect.
+    """The return value of `on_orphan` if the dead attempt had its effect.
 
     `response` is recorded, and returned to the caller.
     """
@@ -18,8 +18,8 @@ class Reconciled(NamedTuple):
 
 
 OnOrphan: TypeAlias = Callable[[Any], Any]
-"""Takes the event (or a function's arguments by name), and returns `Reconciled(response)`, or None
-to run again. `current()` is the attempt that has taken over."""
+"""Takes the event (or a function's arguments by name). Returns `Reconciled(response)`, or None to
+run again. `current()` is the attempt that has taken over."""
 
 
 class Replay(NamedTuple):
@@ -40,7 +40,7 @@ replay in its place, or None to replay it as it is."""
 
 
 def reconciled(found: object) -> Reconciled | None:
-    """Return what `on_orphan` returned. Raises `ConfigurationError` where that makes no sense."""
+    """Return the result of `on_orphan`. Raises `ConfigurationError` if it has another type."""
     if found is None or isinstance(found, Reconciled):
         return found
     raise ConfigurationError(

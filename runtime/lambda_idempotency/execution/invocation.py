@@ -1,4 +1,4 @@
-"""One event on its way through a decorated handler."""
+"""The handling of one event by a decorated handler."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .target import Target
 
 
 class Invocation(NamedTuple):
-    """A handler with its event bound (`target`), how it is run, and what protects it."""
+    """A handler with its event bound (`target`), the runner, and the operation that protects it."""
 
     operation: Operation
     runner: Runner
@@ -25,7 +25,7 @@ class Invocation(NamedTuple):
     def call(
         self, identity: Identity, *, record: Callable[[Any], Returned] | None = None
     ) -> Outcome:
-        """Run the handler, or not, as its record says; `record` replaces the target's."""
+        """Run the handler, unless its record decides. `record` replaces the target's `record`."""
         target = self.target if record is None else self.target._replace(record=record)
         return self.runner.call(self.operation, identity, target, self.time_left)
 
@@ -38,6 +38,6 @@ class Invocation(NamedTuple):
         return self.operation.read(key, self.time_left)
 
     def fetch_and_restore(self, record: Record) -> Any:
-        """Return the result in a record that was read. Raises what `on_replay` raises, `StoreError`
-        and `ResponseUnavailableError`."""
+        """Return the result in a record that was read. Raises `StoreError`,
+        `ResponseUnavailableError`, and what `on_replay` raises."""
         return self.operation.restored(self.operation.fetched(record, self.time_left))

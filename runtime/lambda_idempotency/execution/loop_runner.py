@@ -1,4 +1,4 @@
-"""Async handlers: Lambda does not await them, so each has an event loop of its own."""
+"""Running async handlers: Lambda does not await them, so each has its own event loop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class LoopRunner:
-    """Runs a handler's calls, with all that their records need, on one long-lived loop."""
+    """Runs a handler's calls, and the requests for their records, on one long-lived loop."""
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
@@ -47,15 +47,15 @@ class LoopRunner:
         self._on_loop(lambda: aio.drive_batch(batch, store=store))
 
     def code_of(self, call: ActiveCall | UnprotectedCall) -> Callable[[Run | Reconcile], Any]:
-        """Return what runs the user's code, to be awaited."""
+        """Return the function that runs the user's code and is awaited."""
         return call.run_async
 
     def _on_loop(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if _in_event_loop():
             raise ConfigurationError(
                 "@idempotent: an async handler was called inside an event loop, which would wait "
-                "for itself. The handler is a synchronous callable, as Lambda wants it; what async "
-                "code awaits, decorate with @idempotent_function."
+                "for itself. The decorated handler is synchronous, as Lambda needs it; for a "
+                "function that async code awaits, use @idempotent_function."
             )
         return self._runner.run(main(), context=copy_context())
 
@@ -70,8 +70,8 @@ def _in_event_loop() -> bool:
 
 def _close(runner: asyncio.Runner) -> None:
     loop = runner.get_loop()
-    if _in_event_loop():  # the handler was collected while other code runs another loop
+    if _in_event_loop():  # the handler was garbage-collected while another loop runs
         loop.close()
     elif not loop.is_closed():
-        with suppress(RuntimeError):  # at the interpreter's end nothing can wait for its threads
+        with suppress(RuntimeError):  # at interpreter exit, threads can no longer be awaited
             runner.close()

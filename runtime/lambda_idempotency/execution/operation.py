@@ -1,4 +1,4 @@
-"""One idempotent operation: where its records are, and how its calls are protected."""
+"""One idempotent operation: the place of its records, and the protection of its calls."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 LEASE_MARGIN_MS: Final = 2000
-"""By which a lease outlasts its invocation; clocks may differ by half of it."""
+"""Milliseconds by which a lease outlasts its invocation. Clocks may differ by half of them."""
 
 DEFAULT_LEASE_MS: Final = 15 * 60 * 1000
-"""Where nothing tells how long a call may run: Lambda's longest timeout."""
+"""The lease of a call of unknown length: Lambda's longest timeout, in milliseconds."""
 
 
 class Operation(NamedTuple):
-    """What the calls of one decorated handler or function have in common."""
+    """The settings shared by all calls of one decorated handler or function."""
 
     store: Store
     expires_after_ms: int
@@ -54,7 +54,7 @@ class Operation(NamedTuple):
     def call(
         self, identity: Identity, target: Target, time_left: TimeLeft | None = None
     ) -> Outcome:
-        """Run a call to its outcome. `time_left` is the invocation's, where it is known."""
+        """Run a call to its outcome. `time_left` is that of the invocation, if known."""
         active = self.begin(identity, target, time_left)
         outcome = sync.drive(
             active.protocol,
@@ -71,8 +71,8 @@ class Operation(NamedTuple):
     async def call_async(
         self, identity: Identity, target: Target, time_left: TimeLeft | None = None
     ) -> Outcome:
-        """Do the same on the running event loop."""
-        from ..drivers import aio  # asyncio is imported by those who use it
+        """Run a call to its outcome on the running event loop, as `call` does."""
+        from ..drivers import aio  # only async calls pay for asyncio's import
 
         active = self.begin(identity, target, time_left)
         outcome = await aio.drive(
@@ -89,7 +89,7 @@ class Operation(NamedTuple):
         return await aio.in_thread(fetched, outcome)
 
     def begin(self, identity: Identity, target: Target, time_left: TimeLeft | None) -> ActiveCall:
-        """Return a call that a driver is about to run; its lease is measured from now."""
+        """Return a call for a driver to run at once: its lease is measured from now."""
         remaining, lease = self._times(time_left)
         return ActiveCall(
             Call(
@@ -112,9 +112,9 @@ class Operation(NamedTuple):
         )
 
     def identify(self, find: Callable[[], Identity]) -> Identity | None:
-        """Return the identity that `find` finds; None: there is no key, and the call runs anyway.
+        """Return the identity that `find` finds. None: there is no key, and the call runs anyway.
 
-        Raises `MissingKeyError`, and what a key expression of the user's raises.
+        Raises `MissingKeyError`, and what the user's key expression raises.
         """
         try:
             return find()
@@ -125,13 +125,13 @@ class Operation(NamedTuple):
             raise
 
     def read(self, key: str, time_left: TimeLeft | None) -> Reply:
-        """Read a record, within the time that the invocation has left."""
+        """Read a record within the time that the invocation has left."""
         return _within(time_left, self.store.read)(key)
 
     def restored(
         self, record: Record, restore: Callable[[Record], Any] = serialization.from_stored
     ) -> Any:
-        """Return the result that a duplicate gets; `restore` makes it of the record."""
+        """Return the result that a duplicate gets; `restore` derives it from the record."""
         result = restore(record)
         if self.on_replay is None:
             return result
@@ -147,7 +147,7 @@ class Operation(NamedTuple):
         return _within(time_left, fetch)(record)
 
     def _times(self, time_left: TimeLeft | None) -> tuple[TimeLeft, int]:
-        """Return how to tell the milliseconds left for the call, and the length of its lease."""
+        """Return a function that tells the call's milliseconds left, and the lease's length."""
         if time_left is not None:
             return time_left, max(time_left() + LEASE_MARGIN_MS, self.lease_ms or 0)
         lease = DEFAULT_LEASE_MS if self.lease_ms is None else self.lease_ms

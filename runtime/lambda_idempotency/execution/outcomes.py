@@ -1,6 +1,6 @@
-"""From an outcome to the caller: a result, or the error that says why there is none.
+"""Outcomes, turned into the caller's result, or into the error that says why there is none.
 
-Raising and HTTP share the table of errors.
+The code that raises and HTTP mode share the table of errors.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from ..protocol.steps import (
 
 
 def result_of(outcome: Outcome, restore: Callable[[Record], Any]) -> Any:
-    """Return what the caller gets. `restore` makes a result of a record.
+    """Return the caller's result. `restore` derives it from a record.
 
-    Raises what the handler raised, and the error of an outcome that has no result.
+    Raises what the handler raised, or the error of an outcome that has no result.
     """
     if isinstance(outcome, Executed):
         return outcome.result
@@ -99,7 +99,7 @@ def _commit_failed(outcome: CommitFailed) -> CommitError:
 def _lease_lost(outcome: LeaseLost) -> LeaseLostError:
     return LeaseLostError(
         f"The attempt under record {outcome.key} has lost its lease to another one, so its "
-        "writes were not applied. Retry: the other attempt's answer will be the answer."
+        "writes were not applied. Retry to get the other attempt's answer."
     )
 
 

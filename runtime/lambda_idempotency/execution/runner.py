@@ -1,4 +1,4 @@
-"""How a Lambda handler is run: at once, or on an event loop of its own (`loop_runner`)."""
+"""The ways to run a Lambda handler: directly, or on its own event loop (`loop_runner`)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Runner(Protocol):
         ...
 
     def run_unprotected(self, target: Target, time_left: TimeLeft | None) -> Any:
-        """Run the handler without a record; `current()` has a key of this call alone."""
+        """Run the handler without a record. `current()` has a key that is unique to this call."""
         ...
 
     def run_batch(self, batch: Batch, store: Store) -> None:
@@ -36,12 +36,12 @@ class Runner(Protocol):
         ...
 
     def code_of(self, call: ActiveCall | UnprotectedCall) -> Callable[[Run | Reconcile], Any]:
-        """Return what runs the user's code, for a call of such a batch."""
+        """Return the function that runs the user's code for a call of a batch."""
         ...
 
 
 class SyncRunner:
-    """Runs a handler as others call it. It holds no state."""
+    """Runs a synchronous handler directly. It holds no state."""
 
     def call(
         self, operation: Operation, identity: Identity, target: Target, time_left: TimeLeft | None
@@ -58,5 +58,5 @@ class SyncRunner:
         sync.drive_batch(batch, store=store)
 
     def code_of(self, call: ActiveCall | UnprotectedCall) -> Callable[[Run | Reconcile], Any]:
-        """Return what runs the user's code."""
+        """Return the function that runs the user's code."""
         return call.run

@@ -1,4 +1,4 @@
-"""The code that one call is to run."""
+"""The code that one call runs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ..protocol.steps import Returned
 
 
 class Target(NamedTuple):
-    """What a call runs, and how its result is recorded.
+    """The code that a call runs, and the way its result is recorded.
 
     `run` is the handler or function with its arguments bound; in an async call it returns an
-    awaitable. `record` makes of a result what is recorded; it never raises, because the effect has
-    happened. `reconcile` is `on_orphan` with its argument bound.
+    awaitable. `record` turns a result into its recorded form; it never raises, because the effect
+    has happened. `reconcile` is `on_orphan` with its argument bound.
     """
 
     run: Callable[[], Any]

@@ -1,4 +1,4 @@
-"""One HTTP request, from the event to the response."""
+"""The exchange of one HTTP request: from the event to the response."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .shapes import SHAPES, Request
 
 
 def prepare(options: HttpOptions) -> None:
-    """Work the options out while the environment starts."""
+    """Compute what the options need while the environment starts, not in the first request."""
     mode_of(options)
 
 
@@ -81,7 +81,7 @@ class _Exchange:
         return self._answer(invocation.call(identity, record=self._recorded))
 
     def _identity(self) -> Identity:
-        """Find what makes two requests the same. Raises `MissingKeyError`."""
+        """Return the request's identity. Raises `MissingKeyError`."""
         request = self._request
         key = None
         if self._rule.key is None and (key := self._mode.key(request)) is None:

@@ -29,12 +29,12 @@ _LOG: Final = logging.getLogger("lambda_idempotency")
 
 @lru_cache
 def mode_of(options: HttpOptions) -> HttpMode:
-    """The mode for options; the same for the same options."""
+    """Return the mode for options; equal options give the same object."""
     return HttpMode(options)
 
 
 class HttpMode:
-    """HTTP mode with its options worked out. It holds no state."""
+    """The rules and answers of one set of options. It holds no state."""
 
     def __init__(self, options: HttpOptions) -> None:
         self._options = options
@@ -45,19 +45,19 @@ class HttpMode:
 
     @property
     def status_path(self) -> str | None:
-        """Where the state of a request is told."""
+        """The path below which clients ask for the state of a request."""
         return self._status_path
 
     def guards(self, request: Request) -> bool:
-        """Whether the request is made idempotent."""
+        """Tell whether the request is made idempotent."""
         return guards(self._options, request.method)
 
     def passes(self, operation: Operation) -> bool:
-        """Whether a request without a key runs unprotected."""
+        """Tell whether a request without a key runs unprotected."""
         return operation.bypass_missing_key or not requires_key(self._options)
 
     def key(self, request: Request) -> str | None:
-        """The key in the header. Raises `MissingKeyError` where it is unusable."""
+        """Return the key in the header, or None. Raises `MissingKeyError` if it is unusable."""
         header = self._options.header
         try:
             return key_in(request.header(header), self._pattern)
@@ -65,18 +65,18 @@ class HttpMode:
             raise MissingKeyError(f"The header {header} is unusable: {error}.") from None
 
     def principal(self, request: Request) -> str:
-        """The caller, as text; '' for nobody. Raises `ConfigurationError`."""
+        """Return the caller as text, or '' if no caller is known. Raises `ConfigurationError`."""
         principal = principal_of(request.caller, self._options.principal_claim)
         return canonical(principal).decode("utf-8", "surrogatepass") if principal else ""
 
     def recorded(self, request: Request, result: Any) -> Returned:
-        """What of a handler's result is recorded. Never raises: its effect has happened."""
+        """Return a handler's result in its recorded form. Never raises: its effect has happened."""
         try:
             if not keeps(self._options, request.status(result)):
                 return Returned(result, keep=False)
             kept = without(result, self._not_replayed) if isinstance(result, Mapping) else result
             return serialization.to_stored(kept)._replace(result=result)
-        except Exception:  # noqa: BLE001 - a Mapping of the user's can raise anything
+        except Exception:  # noqa: BLE001 - a user's Mapping can raise anything
             return Returned(result, encoding=NO_BODY)
 
     def refuse(
@@ -88,13 +88,13 @@ class HttpMode:
         detail: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """An error of the layer's."""
+        """Return an error response that this layer makes."""
         return self.write(
             request, refusal(self._profile, case, code, detail=detail, headers=headers)
         )
 
     def refuse_missing(self, request: Request, *, expression: bool) -> Any:
-        """The answer to a request without a key."""
+        """Return the answer to a request without a key."""
         where = (
             "the key that this API looks for"
             if expression
@@ -108,7 +108,7 @@ class HttpMode:
         )
 
     def in_progress(self, request: Request, key: str, milliseconds: int) -> Any:
-        """The answer to a duplicate of a running request."""
+        """Return the answer to a duplicate of a running request."""
         code = self._profile.in_progress
         headers = retry_after(milliseconds) if self._profile.retry_after else {}
         if code != 202:
@@ -117,19 +117,19 @@ class HttpMode:
         return self.write(request, state(code, "in_progress", {"Location": location, **headers}))
 
     def mismatch(self, request: Request) -> Any:
-        """The answer to a key that belongs to another payload."""
+        """Return the answer to a key that belongs to another payload."""
         return self.refuse(request, "mismatch", self._profile.mismatch)
 
     def outage(self, request: Request, error: IdempotencyError) -> Any:
-        """Answer while the store cannot be asked. Raises what no retry can mend."""
+        """Return the answer while the store cannot be asked. Raises `ConfigurationError`."""
         if isinstance(error, ConfigurationError):
             raise error
         _LOG.warning("%s", error)
         return self.refuse(request, "outage", 503, headers={"Retry-After": str(LONGEST)})
 
     def replay(self, request: Request, result: Any) -> Any:
-        """A recorded result, marked as such. What its source makes of it is not always certain:
-        then it is returned as it is."""
+        """Return a recorded result, marked as a replay. Where it is uncertain how the event source
+        reads the result, return it unchanged."""
         response = request.explicit(result)
         if response is None:
             return result
@@ -139,7 +139,7 @@ class HttpMode:
         return response
 
     def write(self, request: Request, answer: Answer) -> Any:
-        """An answer in the form that the source expects."""
+        """Return an answer in the form that the event source expects."""
         headers = {**answer.headers, **self._cross_origin(request)}
         return request.write(answer._replace(headers=headers))
 

@@ -1,7 +1,7 @@
-"""`GET {status_path}/{token}`: the state of a request, told to the caller who made it.
+"""`GET {status_path}/{token}`: the state of a request, for the caller that made it.
 
-The token is the digest in the record's id. A record of another principal is not there, and without
-an authorizer only the state is told, never the response.
+The token is the digest in the record's id. For any other caller the record does not exist. Without
+an authorizer the answer holds only the state, never the response.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TOKEN: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def token_in(request: Request, status_path: str | None) -> str | None:
-    """What stands where the token should, in a request for the status; None for another one."""
+    """Return the token in a request for the status, in any form; None for another request."""
     if status_path is None or request.method != "GET":
         return None
     head, _, token = request.path.removeprefix(request.prefix).rpartition("/")
@@ -41,7 +41,7 @@ def answer(
         return mode.refuse(request, "bad token", 400)
     try:
         reply = invocation.read(f"{prefix}{token}")
-    except Exception as error:  # noqa: BLE001 - whatever a store raises, it was not asked
+    except Exception as error:  # noqa: BLE001 - whatever it is, the store did not answer
         return mode.outage(request, error_of(Unavailable(error)))
     if not isinstance(reply, Conflict) or reply.record.scope != scope_of(principal):
         return mode.refuse(request, "not found", 404)

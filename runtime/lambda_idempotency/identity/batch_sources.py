@@ -1,4 +1,4 @@
-"""The event sources whose records come in batches: one row of a table each.
+"""The event sources whose records come in batches: each is a row of one table.
 
 | source           | item identifier           | unique and the same when delivered again |
 |------------------|---------------------------|------------------------------------------|
@@ -6,7 +6,7 @@
 | Kinesis          | `kinesis.sequenceNumber`  | `eventID`: a shard and a sequence number |
 | DynamoDB Streams | `dynamodb.SequenceNumber` | `eventID`                                |
 
-A sequence number alone is unique within its shard only. See "Using Lambda with Amazon SQS", "with
+A sequence number alone is unique only within its shard. From "Using Lambda with Amazon SQS", "with
 Kinesis" and "with DynamoDB": https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html,
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html,
 https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html.
@@ -23,27 +23,28 @@ Delivered: TypeAlias = Mapping[str, Any]
 """A record as its source delivers it."""
 
 Field: TypeAlias = Callable[..., str]
-"""Returns the text at a path of a record. Raises `ConfigurationError` where there is none."""
+"""Returns the text at a path of a record. Raises `ConfigurationError` if there is none."""
 
 
 class BatchSource(NamedTuple):
-    """What there is to know of a source."""
+    """The facts about one source."""
 
     item: tuple[str, ...]
-    """The path of the identifier that the batch's response names a record by."""
+    """The path of the identifier by which the batch's response names a record."""
     identity: str
-    """The field that tells a record from all others, and stays when it is delivered again."""
+    """The field that tells a record from all others and stays the same in a redelivery."""
     group: Callable[[str, Field], str | None]
-    """Takes the source's ARN; returns what has to stop when the record fails, to keep an order."""
+    """Takes the source's ARN. Returns the group that must stop when the record fails, to keep its
+    order; None: no group."""
     data: Callable[[Delivered], Any]
-    """Returns what a record brings, without what its delivery adds."""
+    """Returns the content of a record, without what the delivery adds to it."""
     view: Callable[[Delivered], Any]
-    """Returns the record as expressions see it, its JSON texts decoded. Raises ValueError where a
-    text is JSON that does not say one thing."""
+    """Returns the record as expressions see it, with its JSON texts decoded. Raises ValueError if a
+    text is ambiguous JSON."""
 
 
 def source_of(event: Any) -> str | None:
-    """Return the name of the event's source, where the event is a batch of one of `SOURCES`."""
+    """Return the name of the event's source if the event is a batch of one of `SOURCES`."""
     records = event.get("Records") if isinstance(event, Mapping) else None
     first = records[0] if isinstance(records, list) and records else None
     source = first.get("eventSource") if isinstance(first, Mapping) else None
@@ -55,7 +56,7 @@ def _message_group(arn: str, field: Field) -> str | None:
 
 
 def _shard(_: str, __: Field) -> str:
-    return ""  # a batch is of one shard, and all that follows waits
+    return ""  # all records of a batch are of one shard: after a failure, the rest must wait
 
 
 def _message_view(message: Delivered) -> Any:
@@ -97,6 +98,6 @@ SOURCES: Final[Mapping[str, BatchSource]] = {
         identity="eventID",
         group=_shard,
         data=_change,
-        view=lambda record: record,  # the images are as AWS writes them, types included
+        view=lambda record: record,  # expressions see the images as AWS writes them, with types
     ),
 }

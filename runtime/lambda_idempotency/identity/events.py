@@ -1,8 +1,7 @@
-"""What key and fingerprint expressions see: the event with its JSON texts decoded.
+"""The event as key and fingerprint expressions see it: with its JSON texts decoded.
 
-The five HTTP event shapes are told apart as AWS documents them (API Gateway: "Lambda proxy
-integrations", payload formats 1.0 and 2.0; Lambda: "function URLs"; ELB: "Lambda functions as
-targets").
+AWS documents the five HTTP event shapes (API Gateway: "Lambda proxy integrations", payload formats
+1.0 and 2.0; Lambda: "function URLs"; ELB: "Lambda functions as targets").
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ _V1: Final[Mapping[str | None, HttpShape]] = {None: "rest", "1.0": "http-1.0"}
 
 
 def view(event: Any) -> Any:
-    """Return the event as expressions see it; the event itself is left alone.
+    """Return the event as expressions see it. The event itself does not change.
 
     For an HTTP event the body is decoded (base64, then JSON) and header names are in lower case.
-    Raises ValueError where the body is JSON that does not say one thing (a name twice, NaN).
+    Raises ValueError if the body is ambiguous JSON: a name twice in an object, or NaN.
     """
     if not is_http(event):
         return event
@@ -35,10 +34,10 @@ def view(event: Any) -> Any:
 
 
 def http_shape(event: Any) -> HttpShape | None:
-    """Return the shape of an HTTP request, `unknown` where its version is none of ours; else None.
+    """Return the shape of an HTTP request, `unknown` if its version is not supported; else None.
 
-    Events of authorizers (they name the ARN that is asked for), of Lambda's own destinations
-    (version 1.0) and of VPC Lattice (version 2.0) look alike, and are no requests.
+    Three kinds of events look similar but are not such requests: those of authorizers (they name
+    the requested ARN), of Lambda's destinations (version 1.0) and of VPC Lattice (version 2.0).
     """
     if not isinstance(event, Mapping):
         return None

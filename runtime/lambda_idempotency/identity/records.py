@@ -1,4 +1,4 @@
-"""The records of a batch, and how each is keyed."""
+"""The records of a batch, and their keys."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .keys import Identity, Selector, canonical_bytes, digest, record_id
 class BatchRecord(NamedTuple):
     """One record.
 
-    `arn` is its source's. `item` is how the batch's response names it. `group` is what has to stop
-    when it fails, to keep an order; None: nothing.
+    `arn` is that of its source. `item` is its name in the batch's response. `group` must stop when
+    the record fails, to keep its order; None: nothing stops.
     """
 
     delivered: Delivered
@@ -25,12 +25,12 @@ class BatchRecord(NamedTuple):
 
     @property
     def kind(self) -> BatchSource:
-        """What there is to know of its source."""
+        """The facts about its source."""
         return SOURCES[self.source]
 
 
 class RecordRule(NamedTuple):
-    """How records are keyed. `key` None: by what the source identifies them with."""
+    """The rule that gives records their keys. `key` None: the source's identifier is the key."""
 
     namespace: str
     key: Selector | None = None
@@ -64,7 +64,7 @@ class RecordRule(NamedTuple):
 
 
 def records_of(event: Any) -> list[BatchRecord]:
-    """Return the records of a batch, in its order. Raises `ConfigurationError` where it is none."""
+    """Return the records of a batch, in order. Raises `ConfigurationError` if it is not a batch."""
     if isinstance(event, Mapping) and "window" in event:
         raise _not_a_batch(
             "the batch is of a tumbling window, whose state is the result of all its records; "

@@ -1,4 +1,4 @@
-"""Texts in events, decoded."""
+"""Decoding of the texts in events."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from .canonical import NotJSONError, parse
 
 
 def decoded(body: str, *, base64_encoded: bool) -> Any:
-    """Return what a text says: base64 decoded, then JSON parsed; the text where it is neither.
+    """Decode a body from base64, then parse it as JSON; a step that does not apply is left out.
 
-    Raises ValueError where it is JSON that does not say one thing.
+    Raises ValueError if the text is ambiguous JSON: a name twice in an object, or NaN.
     """
     text: str | bytes = body
     if base64_encoded:
@@ -22,7 +22,7 @@ def decoded(body: str, *, base64_encoded: bool) -> Any:
     try:
         return parse(text)
     except NotJSONError:
-        # Not JSON: expressions see the text, or the body as it came where it is not text either.
+        # Not JSON: expressions see the text, or the original body if the bytes are not text.
         try:
             return text if isinstance(text, str) else text.decode()
         except UnicodeDecodeError:

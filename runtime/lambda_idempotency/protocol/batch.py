@@ -1,12 +1,12 @@
-"""The records of a batch, one call of the protocol after another, without I/O.
+"""The records of a batch: one call of the protocol after another, without I/O.
 
-`run_batch` is a generator of steps, as the protocol is. Nothing is claimed that is not about to
-run. An answer that is to be recorded waits for the next claim, and both are sent together:
+Like the protocol, `run_batch` is a generator of steps. It claims a record only when that is about
+to run. An answer to be recorded waits for the next claim, and both are sent together:
 
     claim 1 │ run 1 │ complete 1 + claim 2 │ run 2 │ complete 2 + claim 3 │ ... │ complete n
 
-It waits only where its call has succeeded, whatever the store says to it, and never while another
-record runs: a batch that dies loses no completion but that of the record that it died in.
+An answer waits only if its call succeeds whatever the store replies, and never while another record
+runs. So a batch that dies loses no completion, except that of the record in which it died.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from .steps import (
 
 
 class BatchCall(NamedTuple):
-    """A record whose turn it is.
+    """The call of a record whose turn has come.
 
-    `number` is its place in the batch, `key` its record's id. `remaining` tells the milliseconds
-    left for it. `run` calls the user's code for a step; an async driver awaits what it returns.
+    `number` is its place in the batch, `key` its record's id. `remaining` returns the milliseconds
+    left for it. `run` calls the user's code for a step; an async driver awaits the result.
     """
 
     number: int
@@ -44,7 +44,7 @@ class BatchCall(NamedTuple):
 
 
 class BatchStep(NamedTuple):
-    """A step of a batch, and its call: of `CompleteAndClaim`, the call that claims."""
+    """A step of a batch, and its call; for `CompleteAndClaim`, the call that claims."""
 
     call: BatchCall
     step: Step | CompleteAndClaim
@@ -59,15 +59,15 @@ End: TypeAlias = Callable[[BatchCall, Outcome], None]
 
 
 class _Waiting(NamedTuple):
-    """A record that has succeeded, and whose completion is yet to be sent."""
+    """A call that has succeeded, and its completion, which is yet to be sent."""
 
     call: BatchCall
     step: Complete
 
 
 def run_batch(calls: Iterable[BatchCall], end: End) -> Batch:
-    """Run a batch. The next of `calls` is asked for when its turn has come: then all that ended
-    before it have been told to `end`, except a success that waits."""
+    """Run a batch. `calls` is advanced when the next call's turn has come. By then `end` has got
+    the outcome of every call before it, except a success that waits."""
     waiting: _Waiting | None = None
     try:
         for call in calls:
@@ -92,7 +92,7 @@ def run_batch(calls: Iterable[BatchCall], end: End) -> Batch:
 def _follow(
     waiting: _Waiting, call: BatchCall, step: Step, end: End
 ) -> Generator[BatchStep, BatchStepResult, StepResult]:
-    """Take the first step of a call, after the last one of the call before it, or with it."""
+    """Take the first step of a call, after the waiting completion or together with it."""
     if isinstance(step, SendClaim) and step.claim.key != waiting.call.key:
         both = yield BatchStep(call, CompleteAndClaim(waiting.step.completion, step.claim))
         assert isinstance(both, PairResult)
@@ -113,7 +113,7 @@ def _complete(waiting: _Waiting, end: End) -> Generator[BatchStep, BatchStepResu
 def _run(
     call: BatchCall, result: StepResult, end: End, *, may_wait: bool
 ) -> Generator[BatchStep, BatchStepResult, _Waiting | None]:
-    """Take a call from the result of one of its steps to its outcome, or to where it may wait."""
+    """Take a call from the result of a step to its outcome, or to the completion that may wait."""
     while True:
         try:
             step = call.protocol.send(result)
@@ -125,12 +125,12 @@ def _run(
         reply = yield BatchStep(call, step)
         assert not isinstance(reply, PairResult)
         result = reply
-    end(call, outcome)  # not above: what it raises would carry the StopIteration with it
+    end(call, outcome)  # not in the `except`: its errors would have StopIteration as their context
     return None
 
 
 def _succeeds(step: Complete) -> bool:
-    """Tell whether the call succeeds even if its completion fails: not if it is parked, and not
+    """Tell whether the call succeeds even if its completion fails. It does not if it is parked, or
     if its writes must take effect now."""
     completion = step.completion
     return completion.status == COMPLETED and not completion.strict

@@ -1,4 +1,4 @@
-"""How an attempt ends: its answer is recorded, its writes are committed, or its key is released."""
+"""The endings of an attempt: record its answer, commit its writes, or release its key."""
 
 from __future__ import annotations
 
@@ -24,15 +24,17 @@ from .steps import (
 )
 
 PAUSES: Final = (50, 100, 200, 400, 800, 1600, 3200)
-"""Pauses between tries to record an answer, milliseconds."""
+"""Milliseconds of pause between the tries to record an answer."""
 
 RESERVE: Final = 500
-"""Milliseconds of the invocation that are never slept away: the result must still be returned."""
+"""Milliseconds of the invocation that pauses must leave, to return the result."""
 
 
 class HeldLease(NamedTuple):
-    """We own the key for this attempt, for so many milliseconds since we asked; `not_after` is our
-    claim's expiration. None where nothing is known of our claim."""
+    """The key is ours for this attempt, for `lease` milliseconds since we asked for it.
+
+    `not_after` is the expiration of our claim. Both are None if the claim's fate is unknown.
+    """
 
     attempt: int
     not_after: int | None
@@ -42,11 +44,11 @@ class HeldLease(NamedTuple):
 def record_answer(
     call: Call, held: HeldLease, ran: Returned
 ) -> Generator[Step, StepResult, Outcome]:
-    """The effect has happened: record the answer, and return it whatever becomes of the record."""
+    """Record the answer, and return it whatever becomes of the record: the effect has happened."""
     completion = _completion(call, held, ran)
     reply = yield from send(completion)
     if isinstance(reply, Absent) and completion.may_create(reply.now):
-        # The store knew the time too little to tell that the record has expired; now it does.
+        # Before, the store's clock was unconfirmed: it could not tell that the record has expired.
         reply = yield from send(completion)
     if isinstance(reply, Failed):
         yield Emit("CompletionFailed")
@@ -56,13 +58,13 @@ def record_answer(
         yield Emit("LeaseLost")
         if _answers(call, reply.record):
             return Replayed(reply.record)
-    # A conflict with our own COMPLETED: the reply to an earlier send was lost, and it is done.
+    # A conflict with our own COMPLETED: the reply to an earlier send was lost, and all is done.
     return Executed(ran.result)
 
 
 def commit(call: Call, held: HeldLease, ran: Returned) -> Generator[Step, StepResult, Outcome]:
-    """The writes of the business and the answer take effect together, under the fence, or none
-    does; the result is never returned without them."""
+    """Write the user's items and the answer together, under the fence, or nothing. Never return the
+    result without them."""
     completion = _completion(call, held, ran)._replace(
         strict=True, writes=ran.writes, expiration=held.not_after
     )
@@ -70,12 +72,12 @@ def commit(call: Call, held: HeldLease, ran: Returned) -> Generator[Step, StepRe
     if isinstance(reply, WritesRefused):
         freed = yield from release(call)
         if _is_done(call, freed):
-            # An earlier try was still under way, and has been applied after all.
+            # An earlier try was still under way, and took effect after all.
             return Executed(ran.result)
         applied = None if isinstance(freed, Failed) else False
         return CommitFailed(call.key, reply.about, applied=applied)
     if isinstance(reply, Failed):
-        # It may have taken effect: the key stays ours until the lease ends.
+        # It may have taken effect, so keep the key until the lease ends.
         yield Emit("CompletionFailed")
         return CommitFailed(call.key, "the store did not answer", applied=None)
     if isinstance(reply, Applied) or _is_done(call, reply):
@@ -87,7 +89,7 @@ def commit(call: Call, held: HeldLease, ran: Returned) -> Generator[Step, StepRe
 
 
 def release(call: Call) -> Generator[Step, StepResult, StepResult]:
-    """Let a retry run at once. One try: an unreleased key frees itself when the lease ends."""
+    """Release the key, so that a retry can run at once. One try: its lease's end frees it, too."""
     reply = yield Release(call.key, call.owner)
     if isinstance(reply, Failed):
         yield Emit("StoreError")
@@ -97,7 +99,7 @@ def release(call: Call) -> Generator[Step, StepResult, StepResult]:
 
 
 def send(completion: Completion) -> Generator[Step, StepResult, StepResult]:
-    """Sends a completion, again while the store fails and the invocation has time left."""
+    """Send a completion; repeat it while the store fails and the invocation has time left."""
     for pause in PAUSES:
         reply = yield Complete(completion)
         if not isinstance(reply, Failed) or reply.remaining < pause + RESERVE:
@@ -121,19 +123,19 @@ def _completion(call: Call, held: HeldLease, ran: Returned) -> Completion:
 
 
 def differs(call: Call, found: Record) -> bool:
-    """Another payload under the same key; undecided where either has no fingerprint."""
+    """Tell whether the payloads differ under one key. Without both fingerprints, they do not."""
     return None not in (call.fingerprint, found.fingerprint) and (
         call.fingerprint != found.fingerprint
     )
 
 
 def _is_done(call: Call, reply: StepResult) -> bool:
-    """Whether the call's own answer is recorded: the reply to an earlier try was lost."""
+    """Tell whether the call's own answer is recorded: then the reply to an earlier try was lost."""
     return isinstance(reply, Conflict) and (
         (reply.record.owner, reply.record.status) == (call.owner, COMPLETED)
     )
 
 
 def _answers(call: Call, found: Record) -> bool:
-    """Whether a record that overtook us holds an answer to this very request."""
+    """Tell whether the record of an attempt that overtook us holds an answer to this request."""
     return found.status == COMPLETED and found.data is not None and not differs(call, found)

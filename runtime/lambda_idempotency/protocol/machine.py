@@ -1,6 +1,6 @@
 """The idempotency protocol, without I/O.
 
-`run_once` is a generator that yields steps and is sent replies; it reads no clock, opens no
+`run_once` is a generator that yields steps and receives replies. It reads no clock, opens no
 connection and draws no random numbers, so every interleaving of several workers can be replayed.
 
                  claim                    complete
@@ -14,10 +14,10 @@ connection and draws no random numbers, so every interleaving of several workers
 Four rules carry the guarantees:
 
 1. Every write is conditional and puts the whole record, so the store alone decides who owns a key.
-2. An orphan is taken over only while it still carries the owner we saw: whoever completes or takes
-   over first wins, and the other learns it.
-3. Nothing is called once the lease may have ended. Drivers measure that from when they asked for
-   it: no reply tells how long it was under way.
+2. An orphan is taken over only while it still has the owner we saw. The first to complete or take
+   over wins, and the other one learns it.
+3. The user's code is not called once the lease may have ended. Drivers measure the lease from the
+   moment they request it, because no reply tells how long it was under way.
 4. Once the handler has returned, its result reaches the caller, whatever happens to the record.
 """
 
@@ -55,10 +55,10 @@ from .steps import (
 )
 
 PARKED_FOR: Final = 14 * 24 * 3600 * 1000
-"""How long a parked record is kept, milliseconds."""
+"""Milliseconds for which a parked record is kept."""
 
 POLL_PAUSES: Final = (20, 40, 80, 160, 320, 640, 1000)
-"""Pauses between looks at somebody else's attempt, milliseconds; the last one repeats."""
+"""Milliseconds of pause between reads while another attempt runs. The last one repeats."""
 
 
 # The protocol -------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ Protocol: TypeAlias = Generator[Step, StepResult, Outcome]
 
 
 def run_once(call: Call) -> Protocol:
-    """The whole life of one call: claim, run, then complete or release."""
+    """Run the whole life of one call: claim, run, then complete or release."""
     held = yield from _acquire(call)
     if not isinstance(held, HeldLease):
         yield from _count(held)
@@ -78,12 +78,12 @@ def run_once(call: Call) -> Protocol:
     if call.reconciles and held.attempt > 1:
         ran = yield Reconcile(held.attempt, held.lease)
         if isinstance(ran, Raised):
-            # The key keeps its lease: released, it would forget that there is something to ask.
+            # The key keeps its lease: a release would erase the dead attempt to be reconciled.
             return ran
         if isinstance(ran, Returned):
             yield Emit("Reconciled")
     if ran is None:
-        # Told before it runs: a log then shows which attempt has died. A late one is counted too.
+        # Emit before the run, so that the log shows which attempt died. Late ones count, too.
         yield Emit("Executed")
         ran = yield Run(held.attempt, held.lease)
     if isinstance(ran, LeaseExpired):
@@ -108,7 +108,7 @@ def run_unprotected() -> Protocol:
 
 
 def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
-    """Claims the key, or says why another call decides the answer."""
+    """Claim the key, or return why another call decides the answer."""
     step: SendClaim | Read = _claim(call)
     pauses = _poll_pauses(call.owner)
     deadline: int | None = None
@@ -145,7 +145,7 @@ def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
 
 
 def _verdict(call: Call, found: Record, now: int) -> HeldLease | Outcome | None:
-    """What a live record means for this call; None: its attempt is dead, take it over."""
+    """Return what an unexpired record means for the call. None: its attempt is dead, take over."""
     if found.owner == call.owner and found.leased(now):
         # The reply to an earlier send of this claim was lost: it is ours.
         return HeldLease(found.attempt, found.expiration, found.lease_end - now)
@@ -161,7 +161,7 @@ def _verdict(call: Call, found: Record, now: int) -> HeldLease | Outcome | None:
 def _unreachable(
     call: Call, step: SendClaim | Read, failed: Failed
 ) -> Generator[Step, StepResult, HeldLease | Unavailable]:
-    """Run unprotected, if told so and nobody else is known to run; else give the call up."""
+    """Run unprotected if `fail_open` is set and no other attempt is known to run. Else give up."""
     if isinstance(step, Read):
         return Unavailable(failed.error)
     if call.fail_open:
@@ -171,14 +171,14 @@ def _unreachable(
 
 
 def _let_go(call: Call, attempt: int) -> Generator[Step, StepResult, None]:
-    """Frees the key of a claim that nothing has run under, if it took effect. A take-over keeps its
-    lease: released, the key would forget that an attempt has died."""
+    """Release the key of a claim under which nothing has run, in case the claim took effect. After
+    a take-over keep the lease: a release would erase that an attempt has died."""
     if attempt == 1:
         yield Release(call.key, call.owner)
 
 
 def _park(call: Call, held: HeldLease) -> Protocol:
-    """Attempts keep dying: stop the next ones. We hold the fence, so none is running."""
+    """Park the key, because its attempts keep dying. We hold the fence, so none is running."""
     completion = Completion(
         key=call.key,
         owner=call.owner,
@@ -191,7 +191,7 @@ def _park(call: Call, held: HeldLease) -> Protocol:
     )
     reply = yield from send(completion)
     if isinstance(reply, Conflict) and reply.record.owner != call.owner:
-        # Our own lease ended meanwhile. Whoever holds the key decides, unless that one died too.
+        # Our own lease ended meanwhile. The new owner decides, unless it has died, too.
         verdict = _verdict(call, reply.record, reply.now)
         if verdict is not None and not isinstance(verdict, HeldLease):
             yield from _count(verdict)
@@ -225,7 +225,7 @@ def _claim(call: Call, *, seen: Record | None = None) -> SendClaim:
 
 
 def _takes_over(call: Call, step: SendClaim | Read) -> bool:
-    """Whether this claim, if it is ours, has taken the key from a dead attempt of another call."""
+    """Tell whether the claim, if it took effect, took over the dead attempt of another call."""
     return isinstance(step, SendClaim) and step.seen is not None and step.seen.owner != call.owner
 
 
@@ -235,7 +235,7 @@ def _count(outcome: Outcome) -> Generator[Step, StepResult, None]:
 
 
 def _poll_pauses(owner: str) -> Iterator[int]:
-    """Growing pauses, spread by the owner's random bits so that waiters do not march in step."""
+    """Yield growing pauses, spread by the owner's random bits: waiters must not poll in step."""
     spread = 0.75 + int(owner[:4], 16) / 0x1FFFE
     for pause in POLL_PAUSES:
         yield int(pause * spread)

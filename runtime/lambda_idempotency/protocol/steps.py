@@ -1,4 +1,4 @@
-"""What the protocol and its drivers say to one another: calls, steps, replies, outcomes."""
+"""The messages between the protocol and its drivers: calls, steps, replies, outcomes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .record import Completion, Metric, Record
 
 
 class Call(NamedTuple):
-    """One call of an idempotent operation. Durations in milliseconds; `wait` 0 means: do not."""
+    """One call of an idempotent operation. Durations are in milliseconds; `wait` 0: do not wait."""
 
     key: str
     owner: str
@@ -36,15 +36,15 @@ class SendClaim(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Call the handler. Reply: `Returned` or `Raised`; or `LeaseExpired`, where `lease`
-    milliseconds have passed since the last `SendClaim` or `Read`. `lease` None: there is none."""
+    """Call the handler. Reply: `Returned`, `Raised`, or, if `lease` milliseconds have passed since
+    the last `SendClaim` or `Read`, `LeaseExpired`. `lease` None: there is no lease."""
 
     attempt: int
     lease: int | None = None
 
 
 class Reconcile(NamedTuple):
-    """Ask whether the dead attempt before this one has done its work. Reply: as to `Run`, or None:
+    """Ask whether the dead attempt before this one had its effect. Reply: as for `Run`, or None:
     run again."""
 
     attempt: int
@@ -77,8 +77,8 @@ class Sleep(NamedTuple):
 
 
 class CompleteAndClaim(NamedTuple):
-    """Send the completion of one call and the claim of another one in one round trip, where the
-    store can. Reply: `PairResult`."""
+    """Send the completion of one call and the claim of another, in one round trip if the store can.
+    Reply: `PairResult`."""
 
     completion: Completion
     claim: record.Claim
@@ -97,17 +97,17 @@ Step: TypeAlias = SendClaim | Run | Reconcile | Complete | Release | Read | Slee
 
 
 class Failed(NamedTuple):
-    """The store could not be reached: the outcome is unknown, `remaining` milliseconds are left."""
+    """The store failed, so the outcome is unknown. `remaining` milliseconds are left."""
 
     error: Exception
     remaining: int
 
 
 class Returned(NamedTuple):
-    """The handler's result and the form in which it is recorded; `encoding` says how to read it.
+    """The handler's result, and its recorded form in `data`; `encoding` says how to read that.
 
-    `keep` False: this answer is not the last word (a server error, say), so it is not recorded.
-    `writes` are to take effect together with the record.
+    `keep` False: the answer is not final (a server error, for example), so it is not recorded.
+    `writes` take effect together with the record.
     """
 
     result: Any
@@ -118,7 +118,7 @@ class Returned(NamedTuple):
 
 
 class Raised(NamedTuple):
-    """The handler raised, BaseException included. Also the outcome of such a call."""
+    """The handler raised an exception of any kind. Also the outcome of such a call."""
 
     error: BaseException
 
@@ -131,7 +131,7 @@ StepResult: TypeAlias = record.Reply | Failed | Returned | Raised | LeaseExpired
 
 
 class PairResult(NamedTuple):
-    """The answers to `CompleteAndClaim`: one may have failed alone."""
+    """The replies to `CompleteAndClaim`. Each may have failed alone."""
 
     completed: StepResult
     claimed: StepResult
@@ -141,7 +141,7 @@ class PairResult(NamedTuple):
 
 
 class Executed(NamedTuple):
-    """This call ran, and this is its result."""
+    """The call ran, and this is its result."""
 
     result: Any
 
@@ -173,13 +173,13 @@ class Parked(NamedTuple):
 
 
 class Unavailable(NamedTuple):
-    """The store could not be asked, so nothing ran."""
+    """The store failed or answered too late, so nothing ran."""
 
     error: Exception
 
 
 class CommitFailed(NamedTuple):
-    """The call ran, and its writes were not `applied`; None: nobody knows."""
+    """The call ran, but its writes were not `applied` (False), or that is unknown (None)."""
 
     key: str
     about: str
@@ -187,7 +187,7 @@ class CommitFailed(NamedTuple):
 
 
 class LeaseLost(NamedTuple):
-    """The call ran and lost its lease, so its writes were not applied; another attempt decides."""
+    """The call ran but lost its lease, so its writes were not applied. Another attempt decides."""
 
     key: str
 

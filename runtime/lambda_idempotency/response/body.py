@@ -1,4 +1,4 @@
-"""The body of one call's response: into the record, or an object of S3, and back."""
+"""The body of one call's response: to the record or an S3 object, and back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ResponseBody:
         self._own: Returned | None = None
 
     def packed(self, ran: Returned) -> Returned:
-        """Return a result in the form in which it is recorded. Never raises."""
+        """Return a result in its recorded form. Never raises."""
         self._own = ran
         if ran.data is None or not ran.keep:
             return ran
@@ -41,14 +41,14 @@ class ResponseBody:
         return packed
 
     def offloaded(self, ran: Returned) -> Returned:
-        """Return the result with a large body in an object. Never raises."""
+        """Return the result, its body in an object if it is large. Never raises."""
         assert self._objects is not None
         return self._objects.offload(
             ran, key=self._call.key, owner=self._call.owner, max_data=self._max_data
         )
 
     def fetched(self, outcome: Outcome) -> Outcome:
-        """Return the outcome with the body of the record that is replayed."""
+        """Return the outcome; a replayed record gets its body."""
         if not isinstance(outcome, Replayed):
             return outcome
         found: Outcome
@@ -58,12 +58,12 @@ class ResponseBody:
         except StoreError as error:
             missing, found = True, Unavailable(error)
         if missing and self._own is not None and not self._own.writes:
-            return Executed(self._own.result)  # this call was overtaken, and has an answer too
+            return Executed(self._own.result)  # this call was overtaken, but ran and has an answer
         return found
 
 
 def fetched(record: Record, objects: Objects | None) -> Record:
-    """Return the record with its body. Raises `StoreError` where S3 cannot be reached."""
+    """Return the record with its body. Raises `StoreError` if S3 cannot be reached."""
     if objects is None or not compression.is_in_object(record):
         return record
     return objects.fetch(record)

@@ -63,7 +63,7 @@ def cases() -> list[tuple[str, str, type[Reply]]]:
 
 
 def record_in(state: str, key: str, now: int) -> Record | None:
-    """The record in this state; `own` is ours."""
+    """Return the record in this state; `own` is ours."""
     if state == "absent":
         return None
     words = set(state.split())
@@ -93,7 +93,7 @@ def planted(harness: StoreHarness, state: str) -> Record | None:
 
 
 def claim_of(key: str, *, owner: str = ME) -> Claim:
-    """A claim of ours."""
+    """Return a claim of ours."""
     return Claim(
         key=key,
         owner=owner,
@@ -106,7 +106,7 @@ def claim_of(key: str, *, owner: str = ME) -> Claim:
 
 
 def completion_of(key: str, now: int) -> Completion:
-    """A completion of ours, of a claim that expires a minute after `now`."""
+    """Return a completion of ours, of a claim that expires a minute after `now`."""
     return Completion(
         key=key,
         owner=ME,

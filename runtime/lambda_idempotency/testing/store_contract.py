@@ -40,7 +40,7 @@ class OneCallerContract:
 
     @pytest.fixture
     def store(self) -> Store:
-        """The store: override it, or `harness`."""
+        """Return the store. Override this, or `harness`."""
         raise NotImplementedError(
             f"{type(self).__name__} has no fixture `store`; define one that returns the store that "
             "is to be tested"
@@ -48,7 +48,7 @@ class OneCallerContract:
 
     @pytest.fixture
     def harness(self, store: Store) -> StoreHarness:
-        """The store, and how a test gets at its records."""
+        """Return the store, with the ways in which a test gets at its records."""
         return StoreHarness(store)
 
     @pytest.mark.parametrize(("verb", "state", "expected"), cases())

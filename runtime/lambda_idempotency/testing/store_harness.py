@@ -25,7 +25,7 @@ class StoreHarness:
         self.key = new_key()
 
     def now(self) -> int:
-        """The store's time, epoch milliseconds."""
+        """Return the store's time, epoch milliseconds."""
         return self.store.read(new_key()).now
 
     def plant(self, record: Record) -> Record:
@@ -58,13 +58,13 @@ class StoreHarness:
         return completion.record(_applied(self.store.complete(completion)))
 
     def stored(self) -> Record | None:
-        """The record under `key`."""
+        """Return the record under `key`."""
         reply = self.store.read(self.key)
         return reply.record if isinstance(reply, Conflict) else None
 
 
 def new_key() -> str:
-    """The id of a record that no other test uses."""
+    """Return the id of a record that no other test uses."""
     return f"shop#{_RUN}{next(_NUMBERS):032x}"
 
 

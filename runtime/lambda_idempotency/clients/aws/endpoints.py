@@ -1,4 +1,4 @@
-"""Which endpoint a service has here.
+"""The endpoints of AWS services in the function's region.
 
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html and
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
@@ -18,11 +18,11 @@ _DUAL_STACK: Final = {
 
 
 _FIPS_IN_GOVCLOUD: Final = ("dynamodb", "ssm")
-"""Services whose ordinary names in GovCloud are those for FIPS."""
+"""Services whose ordinary endpoints in GovCloud are FIPS endpoints."""
 
 
 class Endpoint(NamedTuple):
-    """Where requests go. `path` is percent-encoded and starts with a slash."""
+    """The address of requests. `path` is percent-encoded and starts with a slash."""
 
     scheme: str
     host: str
@@ -31,7 +31,7 @@ class Endpoint(NamedTuple):
 
     @classmethod
     def parse(cls, url: str) -> Endpoint:
-        """Raises ValueError naming the URL where it is not http(s)://host[:port][/path][?query]."""
+        """Parse http(s)://host[:port][/path][?query]. Raises ValueError, naming the URL."""
         from urllib.parse import urlsplit
 
         try:
@@ -39,9 +39,9 @@ class Endpoint(NamedTuple):
             port = parts.port
         except ValueError:
             parts, port = urlsplit(""), None
-        senseless = port == 0 or any(not "!" <= character <= "~" for character in url)
+        malformed = port == 0 or any(not "!" <= character <= "~" for character in url)
         known = parts.scheme in ("http", "https") and parts.hostname and not parts.username
-        if senseless or not known:
+        if malformed or not known:
             raise ValueError(f"{url!r} is not an endpoint; expected http(s)://host[:port][/path]")
         assert parts.hostname is not None
         default = 443 if parts.scheme == "https" else 80
@@ -50,7 +50,7 @@ class Endpoint(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """The Host header: the port is left out where it is the scheme's own."""
+        """The value of the Host header, without the port if it is the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (
             host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
@@ -63,7 +63,7 @@ class Endpoint(NamedTuple):
 
 
 def region_of(environment: Mapping[str, str]) -> str:
-    """The region of the running function."""
+    """Return the region of the running function. Raises `ConfigurationError`."""
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if not region:
         raise ConfigurationError(
@@ -75,14 +75,14 @@ def region_of(environment: Mapping[str, str]) -> str:
 def endpoint_of(
     service: str, variable: str, url_suffix: str, environment: Mapping[str, str]
 ) -> Endpoint:
-    """The endpoint of a service; `variable` ends its AWS_ENDPOINT_URL_... variable.
+    """Return the endpoint of a service. `variable` is the end of its AWS_ENDPOINT_URL_... variable.
 
     Raises `ConfigurationError`.
     """
     if (configured := _configured(variable, environment)) is not None:
         return configured
     region = region_of(environment)
-    # The ordinary names of Secrets Manager are dual-stack, and have no others.
+    # The ordinary names of Secrets Manager are dual-stack already; it has no other names.
     dual_stack = _is_on("AWS_USE_DUALSTACK_ENDPOINT", environment) and service != "secretsmanager"
     fips = "-fips" if _is_on("AWS_USE_FIPS_ENDPOINT", environment) else ""
     if service in _FIPS_IN_GOVCLOUD and region.startswith("us-gov-") and not dual_stack:
@@ -90,7 +90,7 @@ def endpoint_of(
     if dual_stack:
         if url_suffix not in _DUAL_STACK:
             raise ConfigurationError(
-                f"AWS_USE_DUALSTACK_ENDPOINT is true, and {url_suffix} has no dual-stack names "
+                f"AWS_USE_DUALSTACK_ENDPOINT is true, but {url_suffix} has no dual-stack names "
                 f"known here; set AWS_ENDPOINT_URL_{variable}"
             )
         url_suffix = _DUAL_STACK[url_suffix]
@@ -98,12 +98,11 @@ def endpoint_of(
 
 
 def bucket_endpoint(bucket: str, url_suffix: str, environment: Mapping[str, str]) -> Endpoint:
-    """The endpoint of a bucket in the function's region; its path ends with a slash, and objects
-    are under it. Raises `ConfigurationError`.
+    """Return the endpoint of a bucket in the function's region. Raises `ConfigurationError`.
 
-    The bucket is part of the host's name, except where an endpoint is configured, or where TLS
-    certificates do not cover a name with dots in it
-    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
+    Its path ends with a slash, which an object's key follows. The bucket is part of the host name,
+    unless an endpoint is configured, or the bucket's name has dots, which TLS certificates do not
+    cover (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
     """
     configured = _configured("S3", environment)
     if configured is not None:

@@ -28,19 +28,19 @@ from .results import Results
 
 
 class Calls(Protocol):
-    """Stands between the callers and the function."""
+    """The object between the callers and the function."""
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Run the function, or answer for it."""
+        """Run the function, or answer in its place."""
         ...
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Do the same for an async function."""
+        """Run an async function, or answer in its place."""
         ...
 
 
 class Code(NamedTuple):
-    """A function that is run without a record; `current()` has a key of this call alone."""
+    """A function that runs without a record. `current()` has a key that is unique to the call."""
 
     function: AnyCallable
 
@@ -53,11 +53,11 @@ class Code(NamedTuple):
         return await run_as_async(unprotected(), None, lambda: self.run_async(args, kwargs))
 
     def run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Return the function's result. Raises `ConfigurationError` for what is not one."""
+        """Return the function's result. Raises `ConfigurationError` if it is not a finished one."""
         return _checked(self.function(*args, **kwargs))
 
     async def run_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Do the same for an async function."""
+        """Return an async function's result. Raises as `run` does."""
         return _checked(await self.function(*args, **kwargs))
 
 
@@ -73,7 +73,7 @@ class ProtectedCalls(NamedTuple):
     on_orphan: OnOrphan | None
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Run the function, or answer for it."""
+        """Run the function, or answer in its place."""
         with MetricsScope(self.operation.metrics):
             identity = self._identity(args, kwargs)
             if identity is None:
@@ -83,7 +83,7 @@ class ProtectedCalls(NamedTuple):
             return result_of(outcome, self._restored)
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Do the same for an async function."""
+        """Run an async function, or answer in its place."""
         with MetricsScope(self.operation.metrics):
             identity = self._identity(args, kwargs)
             if identity is None:
@@ -111,7 +111,7 @@ class ProtectedCalls(NamedTuple):
         )
 
     def _identity(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Identity | None:
-        """Return the identity of a call; None: it has no key, and runs all the same."""
+        """Return the identity of a call. None: it has no key, and runs anyway."""
         try:
             self.results.prepare(last=True)
         except ConfigurationError as error:
@@ -124,9 +124,8 @@ class ProtectedCalls(NamedTuple):
         ):
             raise ConfigurationError(
                 f"@idempotent_function: {self.name} was called inside itself with the same key "
-                f"(record {identity.key}), so the inner call would wait for the outer one for "
-                "ever. Make what tells the two apart a part of the key, or call the function as it "
-                "is without the decorator."
+                f"(record {identity.key}), so the inner call would wait forever for the outer one. "
+                "Add what tells the two apart to the key, or call the undecorated function."
             )
         return identity
 
@@ -135,7 +134,8 @@ class ProtectedCalls(NamedTuple):
 
 
 def refused(*_: Any, **__: Any) -> NoReturn:
-    """Stand for a function without a store, so that a unit test may import it all the same."""
+    """Raise `ConfigurationError`. It stands in for a function without a store, so that a unit test
+    can still import the code."""
     raise ConfigurationError(f"@idempotent_function: {NO_STORE}")
 
 

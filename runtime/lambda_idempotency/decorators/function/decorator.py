@@ -23,10 +23,10 @@ class FunctionOptions(ReplayOptions, total=False):
     """The options of `@idempotent_function`."""
 
     name: str | None
-    """Tells the functions of one namespace apart. Default: the function's `__name__`."""
+    """The name that tells a namespace's functions apart. Default: the function's `__name__`."""
     serializer: Serializer | None
-    """A pair of callables, from a result to a JSON value and back. Default: by the return
-    annotation."""
+    """A pair of callables: from a result to a JSON value, and back. Default: conversion by the
+    return annotation."""
 
 
 @overload
@@ -38,19 +38,19 @@ def idempotent_function(
 ) -> Any:
     """Make a function take effect once for each key; later calls get the first result.
 
-    `key` and `fingerprint` are JMESPath over the arguments by name, in which dataclasses, pydantic
-    models and NamedTuples are objects, or callables that take the arguments as a dict. Without a
-    `key`, all the arguments are the key. `self` and `cls` are no part of it unless it names them.
-    `FunctionOptions` describes each option.
+    `key` and `fingerprint` are JMESPath or callables. JMESPath sees the arguments by name, with
+    dataclasses, pydantic models and NamedTuples as objects. Callables get the arguments as a dict.
+    Without a `key`, all the arguments are the key. `self` and `cls` are part of it only if it names
+    them. `FunctionOptions` describes each option.
 
-    A replay is equal to the first result, of the types that the return annotation names, or as
-    `serializer` makes it. What cannot be restored so is not recorded, and later calls raise
-    `ResponseUnavailableError`.
+    A replay equals the first result, and has the types of the return annotation, or those that
+    `serializer` makes. A result that cannot be restored this way is not recorded, and later calls
+    raise `ResponseUnavailableError`.
 
-    The errors are those of `@idempotent`; the `key` and `fingerprint` of the settings are those of
-    handlers. The lease is never less than the invocation has left, where a decorated handler runs.
-    A call inside itself with its own key, and an option that makes no sense, are a
-    `ConfigurationError`.
+    The errors are those of `@idempotent`. The settings' `key` and `fingerprint` do not apply: they
+    are for handlers. Inside a decorated handler, the lease is at least what the invocation has
+    left. Raises `ConfigurationError` for an invalid option, and for a call inside itself with its
+    own key.
     """
     with naming("@idempotent_function"):
         configuration = Configuration.of(options, FunctionOptions)
@@ -72,7 +72,7 @@ class _Decorator(NamedTuple):
     configuration: Configuration
 
     def __call__(self, function: Any) -> Any:
-        if isinstance(function, classmethod | staticmethod):  # the decorators are the other way
+        if isinstance(function, classmethod | staticmethod):  # above ours: swap them
             return type(function)(self(function.__func__))
         with naming("@idempotent_function"):
             calls = self._calls(function)

@@ -1,4 +1,4 @@
-"""The calls of one batch: from its records to those that have failed."""
+"""The calls of one batch: from its records to the failed ones."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ RecordCode: TypeAlias = Callable[[Delivered], Any]
 """The handler of a record, with the context bound."""
 
 RECORDED: Final = Returned(None, encoding=NO_BODY)
-"""What is recorded of a record that has been handled: nobody waits for an answer."""
+"""The recorded result of a handled record. It has no body: nobody waits for an answer."""
 
 
 class Records(NamedTuple):
-    """How the batches of one handler are answered. `operation` None: no record is protected."""
+    """The handling of one handler's batches. `operation` None: no record is protected."""
 
     rule: RecordRule | None
     operation: Operation | None
@@ -38,7 +38,7 @@ class Records(NamedTuple):
     def respond(
         self, runner: Runner, code: RecordCode, event: Any, time_left: TimeLeft | None
     ) -> dict[str, Any]:
-        """Run the handler for the records of a batch, and tell which have failed."""
+        """Run the handler for the records of a batch, and return the failed ones."""
 
         def begin(number: int, record: BatchRecord) -> BatchCall:
             active = self._call(record, self._target(code, record), time_left)
@@ -63,7 +63,7 @@ class Records(NamedTuple):
     def _call(
         self, record: BatchRecord, target: Target, time_left: TimeLeft | None
     ) -> ActiveCall | UnprotectedCall:
-        """Raises `MissingKeyError`, and what a callable raises that is to find the key."""
+        """Return a record's call. Raises `MissingKeyError`, and what the key's callable raises."""
         rule, operation = self.rule, self.operation
         if rule is not None and operation is not None:
             identity = operation.identify(lambda: rule.identify(record))
@@ -73,9 +73,9 @@ class Records(NamedTuple):
 
 
 class BatchFailures:
-    """The records of one batch that have failed, and those that have to wait for them.
+    """The failed records of one batch, and those that must wait for them.
 
-    A failure of SQS FIFO stops its message group; one of Kinesis or DynamoDB Streams the batch.
+    In SQS FIFO a failure stops its message group; in Kinesis and DynamoDB Streams, the batch.
     """
 
     def __init__(self, records: list[BatchRecord]) -> None:
@@ -84,7 +84,7 @@ class BatchFailures:
         self._stopped: set[str] = set()
 
     def batch(self, begin: Callable[[int, BatchRecord], BatchCall]) -> Batch:
-        """Return the steps of the batch; `begin` makes the call of a record whose turn it is."""
+        """Return the batch's steps. `begin` makes the call of a record when its turn has come."""
         return run_batch(self._calls(begin), self._end)
 
     def response(self) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class BatchFailures:
                 continue
             try:
                 call = begin(number, record)
-            except Exception as error:  # noqa: BLE001 - the others are to run all the same
+            except Exception as error:  # noqa: BLE001 - the other records must still run
                 self._fail(record, error)
                 continue
             yield call
@@ -109,7 +109,7 @@ class BatchFailures:
     def _end(self, call: BatchCall, outcome: Outcome) -> None:
         try:
             result_of(outcome, restore=lambda _: None)
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - the other records must still run
             self._fail(self._records[call.number], error, call.key, outcome)
 
     def _fail(
@@ -119,7 +119,7 @@ class BatchFailures:
         key: str | None = None,
         outcome: Outcome | None = None,
     ) -> None:
-        import logging  # 10 ms of a cold start, for those who need it
+        import logging  # not at the top: it costs 10 ms of a cold start
 
         self._failed[record.item] = None
         if record.group is not None:
@@ -135,5 +135,5 @@ class BatchFailures:
 
 
 def _plenty() -> int:
-    """The milliseconds left for a record that no lease protects."""
+    """Return the milliseconds left for a record without a lease."""
     return DEFAULT_LEASE_MS

@@ -30,22 +30,22 @@ def idempotent_records(
 def idempotent_records(
     handler: Handler | None = None, /, **options: Unpack[DecoratorOptions]
 ) -> Any:
-    """Make a Lambda handler of `handler(record, context)`, sync or async, in which each record of
-    SQS, Kinesis and DynamoDB Streams takes effect once.
+    """Make a Lambda handler from `handler(record, context)`, sync or async. Each record of SQS,
+    Kinesis and DynamoDB Streams takes effect once.
 
-    The Lambda handler runs the records of its batch in order and returns those that have failed,
-    so that they alone are delivered again: the event source mapping must have
-    ReportBatchItemFailures. A record that raises has failed; so has one whose key is missing, is
-    parked, belongs to other data or to an attempt in progress, or whose store cannot be reached.
-    SQS FIFO returns the rest of its message group, Kinesis and DynamoDB Streams the rest of the
-    batch. What is returned has not run. Each failure is logged.
+    The Lambda handler runs the records of its batch in order and returns the failed ones, so that
+    only they are delivered again: the event source mapping must have ReportBatchItemFailures. A
+    record fails if the handler raises; if its key is missing, is parked, belongs to other data or
+    to an attempt in progress; or if the store cannot be reached. After a failure, the rest of the
+    message group (SQS FIFO) or of the batch (Kinesis, DynamoDB Streams) is returned, too, without
+    having run. Each failure is logged.
 
     `key` and `fingerprint` are JMESPath or callables over the record, with the body of SQS and the
-    data of Kinesis decoded. Without a `key`, a record is what its source identifies, and its data
-    are the fingerprint. `on_orphan` is given the record. `DecoratorOptions` describes each option.
+    data of Kinesis decoded. Without a `key`, the source's identifier is the key, and the record's
+    data are the fingerprint. `on_orphan` gets the record. `DecoratorOptions` describes each option.
 
-    Raises `ConfigurationError` where it is applied, and for an event that is no such batch. An
-    exception that is no `Exception`, such as SystemExit, ends the batch.
+    Raises `ConfigurationError` when it is applied, and for an event that is not such a batch. An
+    exception that is not an `Exception`, such as SystemExit, ends the batch.
     """
     with naming("@idempotent_records"):
         respond = _responder(Configuration.of(options, DecoratorOptions))
@@ -64,13 +64,13 @@ def _wrap(respond: _Responder, handler: Handler) -> BatchHandler:
         return respond(runner, lambda record: code(record, context), event, time_left_of(context))
 
     update_wrapper(wrapper, handler)
-    del wrapper.__wrapped__  # type: ignore[attr-defined]  # it takes records, and may be async
+    del wrapper.__wrapped__  # type: ignore[attr-defined]  # it takes records, not batches; may be async
     setattr(wrapper, MARK, True)
     return wrapper
 
 
 def _responder(configuration: Configuration) -> _Responder:
-    """Return what stands between the batches and the handler."""
+    """Return the function that stands between the batches and the handler."""
     settings = configuration.settings
     if settings.disabled:
         return Records(rule=None, operation=None, on_orphan=None).respond
@@ -97,7 +97,7 @@ def _check_handler(handler: object) -> None:
             signature(handler).bind(None, None)
         except TypeError:
             what = f"{getattr(handler, '__name__', type(handler).__name__)}, which takes others"
-        except ValueError:  # it does not tell what it takes
+        except ValueError:  # its signature is not known
             return
         else:
             return
