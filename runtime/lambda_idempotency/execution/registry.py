@@ -1,7 +1,7 @@
-"""Which operation has which name: two of one name would answer for one another.
+"""The names of operations: of two with one name, each would get the other's answers.
 
-It is kept for the whole process and goes by the store's name, not by the object: two objects for
-one table share its records.
+The registry is kept for the whole process. It goes by the store's name, not by the object, because
+two objects for one table share its records.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ _LOCK: Final = threading.Lock()
 
 
 def register(store: Store, namespace: str, operation: str, place: str) -> None:
-    """Give an operation's name to the one that is defined at `place`: the same place may take it
-    again. Raises `ConfigurationError` where another one has it."""
+    """Give a name to the operation that is defined at `place`, which may take it again.
+
+    Raises `ConfigurationError` if an operation of another place has the name.
+    """
     with _LOCK:
         other = _PLACES.setdefault((store.name, namespace, operation), place)
     if other != place:
@@ -29,6 +31,6 @@ def register(store: Store, namespace: str, operation: str, place: str) -> None:
 
 
 def clear() -> None:
-    """Forget all names, as between two tests."""
+    """Forget all names, for example between two tests."""
     with _LOCK:
         _PLACES.clear()

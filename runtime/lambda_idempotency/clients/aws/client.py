@@ -96,7 +96,7 @@ class Request(NamedTuple):
 
 
 class ClientMeta(NamedTuple):
-    """What a client says of itself, as boto3's `client.meta` does."""
+    """The facts about a client that boto3's `client.meta` also has."""
 
     endpoint_url: str
 
