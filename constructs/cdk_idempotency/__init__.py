@@ -4,12 +4,12 @@ idempotency = Idempotency(self, "Idempotency")
 idempotency.attach(payments)
 """
 
-from .behaviour import Behaviour
 from .http_profile import HttpProfile
 from .idempotency import Idempotency
-from .redis_credentials import RedisCredentials
-from .rotation import RedisRotation
-from .stores import IdempotencyStore
+from .options import Behaviour
+from .rotation.function import RedisRotation
+from .stores.credentials import RedisCredentials
+from .stores.factory import IdempotencyStore
 
 __all__ = [
     "Behaviour",

@@ -10,18 +10,18 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct, IConstruct
 
-from .attachable import check_attachable, checked_namespace, lease_of, namespace_of
-from .behaviour import Behaviour, check_props, settings_of
-from .checks.deployment import Attached, Deployment
-from .checks.guard import Guard
-from .checks.tree import Tree
+from .checks.model.deployment import Attached, Deployment
+from .checks.model.tree import Tree
+from .checks.validation import Guard
 from .errors import refusal
-from .large_responses import LargeResponses
-from .layer import layer_in
-from .metrics import Monitored
-from .monitoring import StoreMonitoring
-from .stores import IdempotencyStore
-from .wrapping import check_not_shadowed, own_handler, redirect
+from .functions.attachable import check_attachable, checked_namespace, lease_of, namespace_of
+from .functions.layer import layer_in
+from .functions.wrapping import check_not_shadowed, own_handler, redirect
+from .monitoring.base import StoreMonitoring
+from .monitoring.metrics import Monitored
+from .options import Behaviour, check_props, settings_of
+from .stores.factory import IdempotencyStore
+from .stores.large_responses import LargeResponses
 
 if TYPE_CHECKING:
     from aws_cdk import aws_apigateway as apigateway
@@ -159,7 +159,9 @@ class Idempotency(Monitored):
 
         Raises ValueError for a function that is not attached here, or has no status path.
         """
-        from .status_route import add_route  # the API modules are large, and few apps need both
+        from .functions.status_route import (
+            add_route,  # the API modules are large, and few apps need both
+        )
 
         attached = function.lambda_ if isinstance(function, lambda_.Alias) else function
         known = self._attached.get(attached.node.path)

@@ -19,7 +19,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
-from cdk_idempotency.checks.tree import Tree
+from cdk_idempotency.checks.model.tree import Tree
 from examples.legacy.stack import LegacyStack
 from examples.payments.stack import PaymentsStack
 from examples.worker.stack import WorkerStack

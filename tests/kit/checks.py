@@ -8,9 +8,9 @@ from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_idempotency import Idempotency
-from cdk_idempotency.checks import CHECKS
-from cdk_idempotency.checks.finding import Finding
-from cdk_idempotency.checks.tree import Tree
+from cdk_idempotency.checks.catalog import CHECKS
+from cdk_idempotency.checks.model.finding import Finding
+from cdk_idempotency.checks.model.tree import Tree
 
 
 def attached(*functions: lambda_.Function, **props: Any) -> Idempotency:

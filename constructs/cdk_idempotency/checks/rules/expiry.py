@@ -1,0 +1,159 @@
+"""Answers are kept for as long as their source delivers an event again.
+
+After that a late delivery of what was completed is a new request, and runs again. What bounds the
+deliveries:
+
+- asynchronous invocation: the maximum age of an event, by default 6 hours
+  (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html);
+- SQS: the queue's retention, or its visibility timeout for each of the deliveries that its
+  dead-letter queue allows. A message that is moved back from there has a new id, but the same
+  business key, so that with `key` the retention of the dead-letter queue counts too
+  (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/
+  sqs-configure-dead-letter-queue-redrive.html);
+- Kinesis and DynamoDB Streams: the stream's retention or the mapping's maximum record age. With a
+  number of retries the time is not known, and short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_lambda as lambda_
+
+from ..model.deployment import Attached, Deployment
+from ..model.durations import spoken
+from ..model.finding import Finding, warning
+from ..model.queues import Queue, queues_behind
+from ..model.tree import Tree
+
+ASYNCHRONOUS: Final = frozenset(
+    {"events.amazonaws.com", "s3.amazonaws.com", "ses.amazonaws.com", "sns.amazonaws.com"}
+)
+"""Principals that invoke functions asynchronously."""
+
+EVENT_AGE: Final = 6 * 3600
+STREAM_RETENTION: Final = 24 * 3600
+"""Of DynamoDB Streams always, of Kinesis by default."""
+
+
+@dataclass(frozen=True)
+class _Horizon:
+    """Until when an event can come again, in seconds from when it came first."""
+
+    seconds: float
+    why: str
+    instead: str
+    """What else to do than to keep answers for longer."""
+
+
+def check(deployment: Deployment) -> Iterator[Finding]:
+    """See above."""
+    for attached, mapping in deployment.mappings():
+        for horizon in _of_mapping(deployment.tree, attached, mapping):
+            if attached.settings.expires_after < horizon.seconds:
+                yield warning("expiry", mapping, _message(attached, horizon))
+    for attached, age in _event_ages(deployment):
+        why = f"Lambda delivers an asynchronous event again for up to {spoken(age)}"
+        if attached.settings.expires_after < age:
+            horizon = _Horizon(age, why, "a shorter max_event_age to the function")
+            yield warning("expiry", attached.function, _message(attached, horizon))
+
+
+def _message(attached: Attached, horizon: _Horizon) -> str:
+    return (
+        f"{horizon.why}, but the answers of {attached.name} expire after "
+        f"{spoken(attached.settings.expires_after)}, and a delivery after that runs again. Pass "
+        f"an expires_after of at least {spoken(horizon.seconds)} to Idempotency or attach(), or "
+        f"{horizon.instead}."
+    )
+
+
+def _of_mapping(
+    tree: Tree, attached: Attached, mapping: lambda_.CfnEventSourceMapping
+) -> Iterator[_Horizon]:
+    queues = list(queues_behind(tree, mapping, mapping.event_source_arn))
+    for queue in queues:
+        yield from _of_queue(queue, moved_back=attached.settings.key is not None)
+    if not queues:
+        yield from _of_stream(tree, mapping)
+
+
+def _of_queue(queue: Queue, *, moved_back: bool) -> Iterator[_Horizon]:
+    """The longest one that is known."""
+    found = [*_deliveries(queue), *(_moves(queue) if moved_back else ())]
+    yield from sorted(found, key=lambda horizon: horizon.seconds)[-1:]
+
+
+def _deliveries(queue: Queue) -> Iterator[_Horizon]:
+    retention, visibility, deliveries = queue.retention, queue.visibility, queue.deliveries
+    if retention is None:
+        return
+    if not queue.has_dead_letters:
+        why = f"{queue.name} delivers a message again for up to {spoken(retention)}"
+        yield _Horizon(retention, why, "a dead_letter_queue to the queue")
+    elif visibility is not None and deliveries is not None:
+        why = f"{queue.name} delivers a message {deliveries} times, {spoken(visibility)} apart"
+        instead = "a smaller max_receive_count to the queue"
+        yield _Horizon(min(retention, visibility * deliveries), why, instead)
+
+
+def _moves(queue: Queue) -> Iterator[_Horizon]:
+    """Back from the dead-letter queue, by an operator."""
+    dead = queue.dead_letters
+    if dead is not None and (retention := dead.retention) is not None:
+        why = (
+            f"A message can be moved back from {dead.name}, with the same key, for up to "
+            f"{spoken(retention)}"
+        )
+        yield _Horizon(retention, why, "a shorter retention_period to that queue")
+
+
+def _of_stream(tree: Tree, mapping: lambda_.CfnEventSourceMapping) -> Iterator[_Horizon]:
+    retention = _retention(tree, mapping)
+    age = tree.number(mapping, "maximumRecordAgeInSeconds", -1)
+    retries = tree.number(mapping, "maximumRetryAttempts", -1)
+    if retention is None or age is None or retries != -1:
+        return
+    seconds = retention if age == -1 else min(retention, age)
+    yield _Horizon(
+        seconds,
+        f"This event source mapping delivers a record again for up to {spoken(seconds)}",
+        "a shorter max_record_age, or retry_attempts, to the event source",
+    )
+
+
+def _retention(tree: Tree, mapping: lambda_.CfnEventSourceMapping) -> float | None:
+    """The stream's, in seconds; None where it is not known, or there is no stream."""
+    sources = tree.behind(mapping, mapping.event_source_arn)
+    for consumer in [each for each in sources if isinstance(each, kinesis.CfnStreamConsumer)]:
+        sources += tree.behind(consumer, consumer.stream_arn)
+    for source in sources:
+        if isinstance(source, dynamodb.CfnTable | dynamodb.CfnGlobalTable):
+            return STREAM_RETENTION
+        if isinstance(source, kinesis.CfnStream):
+            hours = tree.number(source, "retentionPeriodHours", STREAM_RETENTION / 3600)
+            return None if hours is None else hours * 3600
+    return None
+
+
+def _event_ages(deployment: Deployment) -> Iterator[tuple[Attached, float]]:
+    """How old an event can be at most, for the functions that are known to get some."""
+    configured: dict[str, list[float | None]] = {}
+    kind = lambda_.CfnEventInvokeConfig
+    for attached, config in deployment.naming(kind, lambda each: each.function_name):
+        age = deployment.tree.number(config, "maximumEventAgeInSeconds", EVENT_AGE)
+        configured.setdefault(attached.name, []).append(age)
+    invoked = {
+        attached.name
+        for attached, principal in deployment.permissions()
+        if principal in ASYNCHRONOUS
+    }
+    for attached in deployment.attached:
+        ages = configured.get(attached.name, [EVENT_AGE] if attached.name in invoked else [])
+        known = [age for age in ages if age is not None]
+        if known:
+            yield attached, max(known)

@@ -1,0 +1,42 @@
+"""A function's role is its own, and with it the rights on its records.
+
+IAM fences namespaces off from one another by role
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html):
+functions with one role can read and change each other's records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ..model.deployment import Deployment
+from ..model.finding import Finding, warning
+
+NAMED: Final = 5
+"""Functions that a message names; there may be more."""
+
+
+def check(deployment: Deployment) -> Iterator[Finding]:
+    """One finding a role. On Redis all functions are one user in any case."""
+    fenced = [each for each in deployment.attached if each.settings.store == "dynamodb"]
+    reported: set[str] = set()
+    for attached in fenced:
+        role = deployment.tree.role(attached.resource)
+        users = deployment.tree.functions_of_roles[role]
+        if len(users) > 1 and role not in reported:
+            reported.add(role)
+            yield warning(
+                "shared-role",
+                attached.function.role or attached.function,
+                f"It is the role of {_names(users)}, and each of them may do what any may: "
+                "read and change its records. Give every function a role of its own, as it has "
+                "when role= is left out.",
+            )
+
+
+def _names(functions: list[str]) -> str:
+    named = functions[:NAMED]
+    rest = [f"{len(functions) - NAMED} more"] if len(functions) > NAMED else []
+    *first, last = [*named, *rest]
+    return f"{', '.join(first)} and {last}"

@@ -1,0 +1,41 @@
+"""The table deletes records that have expired.
+
+DynamoDB does so by one attribute of a table (https://docs.aws.amazon.com/amazondynamodb/latest/
+developerguide/TTL.html). Results do not depend on it: expiry is part of every condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lambda_idempotency.contract import TTL_ATTRIBUTE
+
+from ..model.deployment import Deployment
+from ..model.finding import Finding, warning
+from ..model.tables import Table
+
+
+def check(deployment: Deployment) -> Iterator[Finding]:
+    """See above."""
+    table = deployment.table
+    if table is not None and table.ttl not in (None, TTL_ATTRIBUTE):
+        yield warning("table-ttl", table.resource, _advice(table))
+
+
+def _advice(table: Table) -> str:
+    if table.is_strong:
+        return (
+            f"{table.name} is strongly consistent across regions, for which DynamoDB has no TTL, "
+            "so expired records are never deleted and their storage is paid for. Delete those "
+            f"whose {TTL_ATTRIBUTE} has passed yourself."
+        )
+    if table.ttl:
+        return (
+            f"{table.name} has its TTL on {table.ttl}, which records have not, so expired ones are "
+            "never deleted and their storage is paid for. A table has one TTL attribute: use a "
+            f"table of its own, with time_to_live_attribute={TTL_ATTRIBUTE!r}."
+        )
+    return (
+        f"{table.name} has no TTL, so expired records are never deleted and their storage is paid "
+        f"for. Pass time_to_live_attribute={TTL_ATTRIBUTE!r} to the table."
+    )

@@ -1,0 +1,49 @@
+"""A function behind HTTP is not keyed by the whole event.
+
+An HTTP event holds the time and an id of its request
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html),
+so no retry has the same one: with `http=None` and no `key` nothing is ever recognised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from aws_cdk import aws_lambda as lambda_
+
+from ..model.deployment import Deployment
+from ..model.finding import Finding, warning
+
+GATEWAYS: Final = {
+    "apigateway.amazonaws.com": "API Gateway",
+    "elasticloadbalancing.amazonaws.com": "a load balancer",
+}
+"""What invokes with HTTP events, by its principal."""
+
+
+def check(deployment: Deployment) -> Iterator[Finding]:
+    """A warning: the function's code may name a key, or turn HTTP on, itself."""
+    front = _front(deployment)
+    for attached in deployment.attached:
+        settings = attached.settings
+        if attached.name in front and settings.http is None and settings.key is None:
+            yield warning(
+                "whole-event-key",
+                attached.function,
+                f"It is behind {front[attached.name]} and has http=None and no key, so the whole "
+                "event is the key, and no retry has the same event. Leave http out, or pass key= "
+                "with what identifies a request, such as 'body.order_id'.",
+            )
+
+
+def _front(deployment: Deployment) -> dict[str, str]:
+    """What stands before functions, by their names."""
+    front = {
+        attached.name: "a function URL"
+        for attached, _ in deployment.naming(lambda_.CfnUrl, lambda url: url.target_function_arn)
+    }
+    for attached, principal in deployment.permissions():
+        if principal in GATEWAYS:
+            front[attached.name] = GATEWAYS[principal]
+    return front

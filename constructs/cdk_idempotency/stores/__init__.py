@@ -1,0 +1,1 @@
+"""Where records live: the store factory, the stores, and how functions authenticate."""

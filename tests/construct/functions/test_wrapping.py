@@ -1,0 +1,144 @@
+"""`wrap_handler=True` redirects the handler, and nothing else changes."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import CfnParameter
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.assertions import Annotations, Match
+
+from cdk_idempotency import Idempotency
+from cdk_idempotency.functions import wrapping as module
+from kit.synth import function, only, stack, template, variables
+
+WRAPPER = "lambda_idempotency.wrap.handler"
+
+
+def _properties(**attach: Any) -> dict[str, Any]:
+    scope = stack()
+    Idempotency(scope, "Idempotency").attach(function(scope), **attach)
+    return only(template(scope), "AWS::Lambda::Function")
+
+
+def test_the_handler_is_redirected_and_the_original_is_in_the_environment() -> None:
+    found = _properties(wrap_handler=True)
+    assert found["Handler"] == WRAPPER
+    assert found["Environment"]["Variables"]["IDEMPOTENCY_HANDLER"] == "index.handler"
+
+
+def test_without_wrap_handler_the_handler_stays() -> None:
+    found = _properties()
+    assert found["Handler"] == "index.handler"
+    assert "IDEMPOTENCY_HANDLER" not in found["Environment"]["Variables"]
+
+
+def test_nothing_but_handler_layer_and_environment_changes() -> None:
+    scope = stack()
+    function(scope)
+    plain = only(template(scope), "AWS::Lambda::Function")
+    wrapped = _properties(wrap_handler=True)
+    changed = {name for name in {*plain, *wrapped} if plain.get(name) != wrapped.get(name)}
+    assert changed == {"Handler", "Layers", "Environment"}
+
+
+def test_a_handler_in_a_directory_is_kept_as_it_is_written() -> None:
+    scope = stack()
+    payments = function(scope, handler="orders/payments.handler")
+    Idempotency(scope, "Idempotency").attach(payments, wrap_handler=True)
+    assert variables(template(scope))["IDEMPOTENCY_HANDLER"] == "orders/payments.handler"
+
+
+def test_the_current_version_and_an_alias_are_of_the_wrapped_function() -> None:
+    def version(**attach: Any) -> str:
+        scope = stack()
+        payments = function(scope)
+        Idempotency(scope, "Idempotency").attach(payments, **attach)
+        lambda_.Alias(scope, "Live", alias_name="live", version=payments.current_version)
+        found = template(scope)
+        found.resource_count_is("AWS::Lambda::Alias", 1)
+        [logical_id] = found.find_resources("AWS::Lambda::Version")
+        return logical_id
+
+    assert version(wrap_handler=True) == version(wrap_handler=True)
+    assert version(wrap_handler=True) != version()
+
+
+def _refused(message: str) -> pytest.RaisesExc[ValueError]:
+    return pytest.RaisesExc(ValueError, match=re.escape(message))
+
+
+def test_a_handler_that_is_a_token_is_refused() -> None:
+    scope = stack()
+    payments = function(scope, handler=CfnParameter(scope, "Handler").value_as_string)
+    with _refused("[Stack/Payments] its handler is a CDK token, so it cannot be wrapped"):
+        Idempotency(scope, "Idempotency").attach(payments, wrap_handler=True)
+
+
+def test_a_handler_that_is_the_wrapper_is_refused() -> None:
+    scope = stack()
+    payments = function(scope, handler=WRAPPER)
+    with _refused(f"[Stack/Payments] handler is '{WRAPPER}', the wrapper itself"):
+        Idempotency(scope, "Idempotency").attach(payments, wrap_handler=True)
+
+
+# Files that hide the layer's package --------------------------------------------------------------
+
+
+def _code(directory: Path, *files: str) -> lambda_.Code:
+    for name in ("index.py", *files):
+        (directory / name).parent.mkdir(exist_ok=True)
+        (directory / name).write_text("def handler(event, context): return event\n")
+    return lambda_.Code.from_asset(str(directory))
+
+
+@pytest.mark.parametrize("file", ["lambda_idempotency.py", "lambda_idempotency/__init__.py"])
+@pytest.mark.parametrize("wrap_handler", [False, True])
+def test_a_file_that_hides_the_package_is_named(
+    tmp_path: Path, file: str, *, wrap_handler: bool
+) -> None:
+    scope = stack()
+    payments = function(scope, code=_code(tmp_path, file))
+    with _refused(f"[Stack/Payments] its code has a file {file}, which hides the layer's package"):
+        Idempotency(scope, "Idempotency").attach(payments, wrap_handler=wrap_handler)
+
+
+def test_a_file_in_an_archive_is_named_too(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
+        archive.writestr("index.py", "")
+        archive.writestr("lambda_idempotency.py", "")
+    scope = stack()
+    code = lambda_.Code.from_asset(str(tmp_path / "code.zip"))
+    with _refused("[Stack/Payments] its code has a file lambda_idempotency.py"):
+        Idempotency(scope, "Idempotency").attach(function(scope, code=code))
+
+
+@pytest.mark.parametrize("file", ["idempotency.py", "lambda_idempotency_test.py", "tests/x.py"])
+def test_other_files_are_fine(tmp_path: Path, file: str) -> None:
+    scope = stack()
+    Idempotency(scope, "Idempotency").attach(function(scope, code=_code(tmp_path, file)))
+    template(scope).resource_count_is("AWS::Lambda::LayerVersion", 1)
+
+
+@pytest.mark.parametrize(
+    ("files", "warned"),
+    [(["lambda_idempotency/__init__.py", "lambda_idempotency/contract.py"], True), ([], False)],
+)
+def test_a_copy_of_the_package_is_warned_of(
+    tmp_path: Path, files: list[str], *, warned: bool
+) -> None:
+    scope = stack()
+    payments = function(scope, code=_code(tmp_path, *files))
+    Idempotency(scope, "Idempotency").attach(payments)
+    found = Annotations.from_stack(scope).find_warning(
+        "/Stack/Payments", Match.string_like_regexp("its own copy of lambda_idempotency")
+    )
+    assert bool(found) is warned
+
+
+def test_the_package_that_must_not_be_hidden_is_the_wrappers() -> None:
+    assert module.PACKAGE == "lambda_idempotency"
