@@ -1,4 +1,4 @@
-"""AWS CDK construct: attach idempotency to Python Lambda functions.
+"""AWS CDK construct: idempotency for Python Lambda functions.
 
 idempotency = Idempotency(self, "Idempotency")
 idempotency.attach(payments)
@@ -6,15 +6,15 @@ idempotency.attach(payments)
 
 from .http_profile import HttpProfile
 from .idempotency import Idempotency
-from .options import Behaviour
-from .rotation.function import RedisRotation
+from .options import IdempotencyOptions
+from .rotation.redis_rotation import RedisRotation
 from .stores.credentials import RedisCredentials
 from .stores.factory import IdempotencyStore
 
 __all__ = [
-    "Behaviour",
     "HttpProfile",
     "Idempotency",
+    "IdempotencyOptions",
     "IdempotencyStore",
     "RedisCredentials",
     "RedisRotation",

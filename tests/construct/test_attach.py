@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import Duration, IStableStringProducer, Lazy
 from aws_cdk import aws_lambda as lambda_
 
-from cdk_idempotency import Behaviour, Idempotency
+from cdk_idempotency import Idempotency, IdempotencyOptions
 from constructs import Construct
 from kit.synth import app, function, only, stack, template, variables
 
@@ -64,7 +64,7 @@ def test_a_lease_that_is_given_wins_over_the_timeout() -> None:
     assert variables(template(scope))["IDEMPOTENCY_LEASE"] == "40"
 
 
-PROPS: list[tuple[Behaviour, dict[str, str]]] = [
+PROPS: list[tuple[IdempotencyOptions, dict[str, str]]] = [
     ({"key": "body.order_id"}, {"KEY": "body.order_id"}),
     ({"fingerprint": "body.amount"}, {"FINGERPRINT": "body.amount"}),
     ({"expires_after": Duration.days(7)}, {"EXPIRES_AFTER": "604800"}),
@@ -79,7 +79,7 @@ PROPS: list[tuple[Behaviour, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("props", "expected"), PROPS, ids=lambda value: next(iter(value)))
 def test_a_prop_of_the_construct_reaches_the_function(
-    props: Behaviour, expected: dict[str, str]
+    props: IdempotencyOptions, expected: dict[str, str]
 ) -> None:
     scope = stack()
     Idempotency(scope, "Idempotency", **props).attach(function(scope))
@@ -88,7 +88,7 @@ def test_a_prop_of_the_construct_reaches_the_function(
 
 @pytest.mark.parametrize(("props", "expected"), PROPS, ids=lambda value: next(iter(value)))
 def test_a_prop_of_attach_reaches_that_function_alone(
-    props: Behaviour, expected: dict[str, str]
+    props: IdempotencyOptions, expected: dict[str, str]
 ) -> None:
     scope = stack()
     idempotency = Idempotency(scope, "Idempotency")

@@ -19,7 +19,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
-from cdk_idempotency.checks.model.tree import Tree
+from cdk_idempotency.checks.model.tree import ConstructTree
 from examples.legacy.stack import LegacyStack
 from examples.payments.stack import PaymentsStack
 from examples.worker.stack import WorkerStack
@@ -192,7 +192,7 @@ def test_an_example_that_takes_messages_in_clear_is_found() -> None:
 def test_a_worker_that_does_not_say_which_records_failed_is_found() -> None:
     def worse(app: App) -> None:
         worker = WorkerStack(app, "Worker").node.find_child("Worker")
-        [mapping] = Tree(worker).resources(lambda_.CfnEventSourceMapping)
+        [mapping] = ConstructTree(worker).resources(lambda_.CfnEventSourceMapping)
         mapping.function_response_types = None
 
     [(warning, _)] = checked(worse, REDIS).open(ANNOTATIONS)

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.idempotency import exceptions
 from moto import mock_aws
 
 import lambda_idempotency
-from cdk_idempotency import Behaviour
+from cdk_idempotency import IdempotencyOptions
 from kit.local_aws import ROOT
 from kit.pages import blocks_of, names_of, synthesised
 
@@ -91,7 +91,7 @@ def test_the_options_of_ours_exist() -> None:
     known = {
         *inspect.signature(lambda_idempotency.idempotent).parameters,
         *inspect.signature(lambda_idempotency.idempotent_function).parameters,
-        *Behaviour.__annotations__,
+        *IdempotencyOptions.__annotations__,
         *lambda_idempotency.__all__,
         *("reject", "bypass", "retry_after", "body", "IdempotencyStore", "IDEMPOTENCY_DISABLED"),
     }

@@ -1,4 +1,4 @@
-"""All rules, found by their files: adding a file to `rules/` adds its check."""
+"""All rules, found by their files: a file in `rules/` is all that a rule takes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pkgutil import iter_modules
 from typing import Final
 
 from . import rules
-from .model.finding import Check
+from .rule import Rule
 
-CHECKS: Final[tuple[Check, ...]] = tuple(
-    import_module(f"{rules.__name__}.{module.name}").check
-    for module in iter_modules(rules.__path__)
+RULES: Final[tuple[Rule, ...]] = tuple(
+    import_module(f"{rules.__name__}.{file.name}").check
+    for file in sorted(iter_modules(rules.__path__))
 )
 """In the order of their ids."""

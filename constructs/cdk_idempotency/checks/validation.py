@@ -1,4 +1,4 @@
-"""Runs the checks when the app is synthesised, so that what is added after `attach` counts too."""
+"""The checks of an app, which run at synth, so that what is added after `attach` counts too."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from aws_cdk import Annotations, Stage
 
 from constructs import Construct, IConstruct, IValidation
 
-from .catalog import CHECKS
+from .catalog import RULES
 from .model.deployment import Deployment
-from .model.tree import Tree
+from .model.tree import ConstructTree
 
-Deployed: TypeAlias = Callable[[Tree], Deployment]
-"""What there is of an `Idempotency` when the app is synthesised."""
+DeploymentFactory: TypeAlias = Callable[[ConstructTree], Deployment]
+"""A function that returns an `Idempotency` with all that is attached to it at synth."""
 
 _ID: Final = "IdempotencyChecks"
 
 
 @jsii.implements(IValidation)
-class Guard(Construct):
-    """One for an app, and for each stage of it, which is synthesised by itself: all of its
-    `Idempotency` constructs are checked together, because looking through an app takes time.
+class AppValidation(Construct):
+    """The checks of an app, or of one of its stages, which are synthesized by themselves.
 
+    All `Idempotency` constructs are checked together, because looking through an app takes time.
     Errors end the synthesis; warnings and infos are annotations, on the construct that they are
     about.
     """
 
     @staticmethod
-    def of(scope: IConstruct) -> Guard:
-        """The one that a construct belongs to."""
+    def of(scope: IConstruct) -> AppValidation:
+        """Return the one of the construct's app or stage; create it where there is none."""
         stage = Stage.of(scope)
         assert stage is not None, "a construct in no app"
         existing = stage.node.try_find_child(_ID)
-        return existing if isinstance(existing, Guard) else Guard(stage, _ID)
+        return existing if isinstance(existing, AppValidation) else AppValidation(stage, _ID)
 
     def __init__(self, stage: Stage, id: str) -> None:  # noqa: A002
         super().__init__(stage, id)
         self._stage = stage
-        self._deployed: list[Deployed] = []
+        self._factories: list[DeploymentFactory] = []
         self.node.add_validation(self)
 
-    def watch(self, deployed: Deployed) -> None:
-        """Checks one more of them."""
-        self._deployed.append(deployed)
+    def add(self, factory: DeploymentFactory) -> None:
+        """Check one more `Idempotency`."""
+        self._factories.append(factory)
 
     def validate(self) -> list[str]:
-        """See `IValidation`: the errors."""
-        tree = Tree(self._stage)
-        return [error for deployed in self._deployed for error in _errors(deployed(tree))]
+        """Return the errors; annotate warnings and infos."""
+        tree = ConstructTree(self._stage)
+        return [error for factory in self._factories for error in _errors(factory(tree))]
 
 
 def _errors(deployment: Deployment) -> Iterator[str]:
-    for check in CHECKS:
-        for finding in check(deployment):
+    for rule in RULES:
+        for finding in rule.findings(deployment):
             if finding.severity == "error":
                 yield f"{finding.construct.node.path}: {finding.message} [{finding.id}]"
             elif finding.severity == "warning":

@@ -1,6 +1,6 @@
 """The Lambda layer: the runtime package and what it needs, copied from what is installed here.
 
-No download and no Docker. Byte code is compiled for the Python that synthesises, because /opt is
+No download and no Docker. Byte code is compiled for the Python that synthesizes, because /opt is
 read-only on Lambda; its hashes are unchecked, so that its files' times do not matter.
 """
 
@@ -13,25 +13,28 @@ import sys
 import tempfile
 from hashlib import sha256
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.resources import files
 from pathlib import Path
 
 from aws_cdk import AssetHashType, Stack, Stage
 from aws_cdk import aws_lambda as lambda_
 
-from lambda_idempotency import contract
-
-from ..errors import refusal
+from ..errors import ConstructError
 from .attachable import RUNTIMES
+from .code import PACKAGE
 
 LIBRARIES = ("jmespath",)
 """The distributions in every layer; others are there for the stores that need them."""
 
 
-def layer_in(stack: Stack, libraries: tuple[str, ...] = ()) -> lambda_.LayerVersion:
-    """The stack's one layer with these libraries. It is never shared between stacks: CloudFormation
-    refuses to replace an export that another stack imports, so the second deployment would fail."""
-    files = _files(stack, libraries)
-    digest = _digest(files)
+def layer_for(stack: Stack, libraries: tuple[str, ...] = ()) -> lambda_.LayerVersion:
+    """Return the stack's one layer with these libraries.
+
+    It is never shared between stacks: CloudFormation refuses to replace an export that another
+    stack imports, so the second deployment would fail.
+    """
+    content = _content(stack, libraries)
+    digest = _digest(content)
     # The hash in the id gives a changed layer a new logical id, which function versions follow.
     construct_id = f"IdempotencyLayer{digest[:16]}"
     existing = stack.node.try_find_child(construct_id)
@@ -42,55 +45,55 @@ def layer_in(stack: Stack, libraries: tuple[str, ...] = ()) -> lambda_.LayerVers
         stack,
         construct_id,
         code=lambda_.Code.from_asset(
-            str(_built(files, _output(stack) / f"idempotency-layer.{digest}")),
+            str(_build(content, _output(stack) / f"idempotency-layer.{digest}")),
             asset_hash=digest,
             asset_hash_type=AssetHashType.CUSTOM,
         ),
         compatible_runtimes=list(RUNTIMES),
-        description=f"cdk-idempotency: {', '.join(('lambda_idempotency', *libraries))}",
+        description=f"cdk-idempotency: {', '.join((PACKAGE, *libraries))}",
         license="Apache-2.0",
     )
 
 
-def compiled_for() -> str:
-    """The Lambda runtime that the layer's byte code fits."""
+def bytecode_runtime() -> str:
+    """Return the Lambda runtime that the layer's byte code fits."""
     return f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def _files(stack: Stack, libraries: tuple[str, ...]) -> dict[str, Path]:
-    """What the layer holds: its path in the layer, and where it is now."""
-    package = Path(contract.__file__).parent
-    files = {
-        f"python/{package.name}/{path.relative_to(package)}": path for path in package.rglob("*.py")
+def _content(stack: Stack, libraries: tuple[str, ...]) -> dict[str, Path]:
+    """Return the files of the layer: their paths in it, and where they are now."""
+    package = Path(str(files(PACKAGE)))
+    content = {
+        f"python/{PACKAGE}/{path.relative_to(package)}": path for path in package.rglob("*.py")
     }
     for library in (*LIBRARIES, *libraries):
         installed = _installed(stack, library)
         for entry in installed.files or ():
             top = entry.parts[0]
             code = top == library and entry.suffix == ".py"
-            licence = top.endswith(".dist-info") and "licen" in str(entry).lower()
-            if code or licence or (top.endswith(".dist-info") and entry.name == "METADATA"):
-                files[f"python/{entry}"] = Path(str(installed.locate_file(entry)))
-    return dict(sorted(files.items()))
+            license_file = top.endswith(".dist-info") and "licen" in str(entry).lower()
+            if code or license_file or (top.endswith(".dist-info") and entry.name == "METADATA"):
+                content[f"python/{entry}"] = Path(str(installed.locate_file(entry)))
+    return dict(sorted(content.items()))
 
 
 def _installed(stack: Stack, library: str) -> Distribution:
     try:
         return distribution(library)
     except PackageNotFoundError:
-        raise refusal(
+        raise ConstructError(
             stack,
             f"the layer is copied from what is installed here, and {library} is not: run "
             f"pip install 'cdk-idempotency[{library}]'",
         ) from None
 
 
-def _digest(files: dict[str, Path]) -> str:
+def _digest(content: dict[str, Path]) -> str:
     hashed = sha256(str(sys.implementation.cache_tag).encode())
-    for name, path in files.items():
-        content = path.read_bytes()
-        hashed.update(f"\0{name}\0{len(content)}\0".encode())
-        hashed.update(content)
+    for name, path in content.items():
+        data = path.read_bytes()
+        hashed.update(f"\0{name}\0{len(data)}\0".encode())
+        hashed.update(data)
     return hashed.hexdigest()
 
 
@@ -100,14 +103,14 @@ def _output(stack: Stack) -> Path:
     return Path(stage.asset_outdir)
 
 
-def _built(files: dict[str, Path], target: Path) -> Path:
-    """The layer's directory, built once for each content and output directory."""
+def _build(content: dict[str, Path], target: Path) -> Path:
+    """Return the layer's directory, built once for each content and output directory."""
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         built = Path(scratch) / "layer"
-        for name, path in files.items():
+        for name, path in content.items():
             (built / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, built / name)
         _compile(built)

@@ -11,10 +11,10 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
 
-from ..errors import refusal
+from ..errors import ConstructError
 
 
-def add_route(
+def add_status_route(
     scope: IConstruct,
     api: Any,
     path: str,
@@ -23,11 +23,13 @@ def add_route(
     authorizer: Any,
     api_key_required: bool | None,
 ) -> None:
-    """Adds `GET path/{token}` to an API. Raises ValueError saying what to do."""
+    """Add `GET path/{token}` to an API. Raise ConstructError saying what to do."""
     path = f"{path}/{{token}}"
     if isinstance(api, http.HttpApi):
         if api_key_required is not None:
-            raise refusal(scope, "api_key_required is for a REST API; HTTP APIs have no API keys")
+            raise ConstructError(
+                scope, "api_key_required is for a REST API; HTTP APIs have no API keys"
+            )
         api.add_routes(
             path=path,
             methods=[http.HttpMethod.GET],
@@ -44,7 +46,7 @@ def add_route(
             api_key_required=api_key_required,
         )
     else:
-        raise refusal(
+        raise ConstructError(
             scope,
             f"api is a {type(api).__name__}; expected an HttpApi or RestApi of this app. To "
             f"another API add GET {path} yourself, as you did with the function's other routes",

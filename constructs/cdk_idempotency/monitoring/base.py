@@ -1,4 +1,4 @@
-"""What a store adds to the dashboard and to the alarms, and how the alarms are described."""
+"""The types of monitoring: alarms, and what a store adds to them and to the dashboard."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from lambda_idempotency.contract import METRIC_NAMESPACE
 
 PERIOD: Final = Duration.minutes(5)
 
+RUNBOOK: Final = "docs/runbook.md"
+"""Of this project; a team may have a copy."""
+
 
 class MetricProps(TypedDict, total=False):
     """Options of a metric; a prop that is left out has the metric's own default."""
@@ -23,36 +26,39 @@ class MetricProps(TypedDict, total=False):
     label: str
     """Default: CloudWatch's choice."""
     color: str
-    """As `#1f77b4`. Default: CloudWatch's choice."""
+    """Such as `#1f77b4`. Default: CloudWatch's choice."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Danger:
-    """Something that must never happen, and what to tell whom it wakes."""
+class AlarmSpec:
+    """An alarm for something that must never happen, and what it tells the person on call."""
 
     name: str
     """Of the alarm in its construct; its section of the runbook has the same."""
     metric: cloudwatch.IMetric
     meaning: str
-    first: str
-    """What to do first."""
+    first_step: str
     threshold: float = 1
+
+    def description(self, runbook: str) -> str:
+        """Return the alarm's text, with a link to its section of the runbook."""
+        return f"{self.meaning} {self.first_step} Runbook: {runbook}#{self.name.lower()}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoreMonitoring:
-    """How a store is watched."""
+    """A store's name in metrics, and what it adds to dashboard and alarms."""
 
     name: str
-    """Its dimension: what the runtime calls it."""
-    pictures: tuple[cloudwatch.GraphWidget, ...] = ()
-    dangers: tuple[Danger, ...] = ()
+    """The value of the dimension `store`: what the runtime calls it."""
+    graphs: tuple[cloudwatch.GraphWidget, ...] = ()
+    alarm_specs: tuple[AlarmSpec, ...] = ()
 
 
-def metric_of(
+def store_metric(
     store: str, name: str, *, namespace: str | None = None, **props: Unpack[MetricProps]
 ) -> cloudwatch.Metric:
-    """A metric that the runtime writes, of a store or of one namespace in it."""
+    """Return a metric that the runtime writes, of a store or of one namespace in it."""
     statistic = "p99" if name == "StoreLatency" else "Sum"
     return cloudwatch.Metric(
         namespace=METRIC_NAMESPACE,
@@ -66,5 +72,5 @@ def metric_of(
 
 
 def graph(title: str, *metrics: cloudwatch.IMetric, **options: Any) -> cloudwatch.GraphWidget:
-    """One picture of a dashboard: a third of its width."""
+    """Return a graph of a third of the dashboard's width."""
     return cloudwatch.GraphWidget(title=title, left=list(metrics), width=8, height=6, **options)

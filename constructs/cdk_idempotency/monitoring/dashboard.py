@@ -1,27 +1,22 @@
-"""The dashboard: what an on-call person wants to see first."""
+"""The dashboard for whoever is on call."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from lambda_idempotency.contract import METRIC_NAMESPACE
 
-from ..errors import refusal
-from .alarms import RUNBOOK
-from .base import PERIOD, StoreMonitoring, graph
-
-if TYPE_CHECKING:
-    from .metrics import Monitored
+from ..errors import ConstructError
+from .base import PERIOD, RUNBOOK, StoreMonitoring, graph
+from .metrics import IdempotencyMetrics
 
 
-def dashboard_of(
-    scope: Monitored, store: StoreMonitoring, runbook: str | None
+def add_dashboard(
+    scope: IdempotencyMetrics, store: StoreMonitoring, runbook: str | None
 ) -> cloudwatch.Dashboard:
-    """See `Monitored.dashboard`."""
+    """Add the dashboard; see `Idempotency.dashboard`."""
     if scope.node.try_find_child("Dashboard") is not None:
-        raise refusal(scope, "it has a dashboard already; call dashboard() once")
+        raise ConstructError(scope, "it has a dashboard already; call dashboard() once")
     dashboard = cloudwatch.Dashboard(scope, "Dashboard")
     where = RUNBOOK if runbook is None else f"[runbook]({runbook})"
     dashboard.add_widgets(
@@ -63,13 +58,13 @@ def dashboard_of(
         graph("Runs by function", _by_function(store, "Executed")),
         graph("Replays by function", _by_function(store, "Replayed")),
     )
-    if store.pictures:
-        dashboard.add_widgets(*store.pictures)
+    if store.graphs:
+        dashboard.add_widgets(*store.graphs)
     return dashboard
 
 
 def _by_function(store: StoreMonitoring, metric: str) -> cloudwatch.MathExpression:
-    """All functions there will be: also those that are attached later."""
+    """Search for all functions, so that those that are attached later are found too."""
     search = f'{{{METRIC_NAMESPACE},store,namespace}} store="{store.name}" MetricName="{metric}"'
     return cloudwatch.MathExpression(
         expression=f"SEARCH('{search}', 'Sum', {int(PERIOD.to_seconds())})",

@@ -1,4 +1,4 @@
-"""How a serverless cache is watched.
+"""Graphs and alarms of a serverless cache.
 
 https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/serverless-metrics-events-redis.html
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticache as elasticache
 
-from .base import PERIOD, Danger, StoreMonitoring, graph
+from .base import PERIOD, AlarmSpec, StoreMonitoring, graph
 
 _FULL = 0.8
 """The part of its maximum at which it is time to act."""
@@ -17,7 +17,10 @@ _FULL = 0.8
 def cache_monitoring(
     name: str, cache: elasticache.CfnServerlessCache, gigabytes: float | None
 ) -> StoreMonitoring:
-    """`name` is what the runtime calls it, `gigabytes` the maximum at which it evicts, if any."""
+    """Return how the cache is monitored.
+
+    `name` is what the runtime calls it, `gigabytes` the maximum at which it evicts, if any.
+    """
 
     def own(metric: str, statistic: str = "Sum") -> cloudwatch.Metric:
         return cloudwatch.Metric(
@@ -31,39 +34,39 @@ def cache_monitoring(
 
     throttles, evictions = own("ThrottledCmds"), own("Evictions")
     size = own("BytesUsedForCache", "Maximum")
-    dangers = [
-        Danger(
+    alarm_specs = [
+        AlarmSpec(
             name="Throttled",
             metric=throttles,
             meaning="ElastiCache throttles the cache of the records: requests wait, and fail where "
             "their time ends.",
-            first="Look at its ECPUs: it scales within minutes, and doubles in about ten.",
+            first_step="Look at its ECPUs: it scales within minutes, and doubles in about ten.",
         ),
-        Danger(
+        AlarmSpec(
             name="Evicted",
             metric=evictions,
             meaning="The cache has forgotten records before they expired, so that their requests "
             "run again.",
-            first="Raise data_storage_maximum, or shorten expires_after.",
+            first_step="Raise data_storage_maximum, or shorten expires_after.",
         ),
     ]
     if gigabytes is not None:
-        dangers.append(
-            Danger(
+        alarm_specs.append(
+            AlarmSpec(
                 name="AlmostFull",
                 metric=size,
                 threshold=_FULL * gigabytes * 1024**3,
                 meaning=f"The cache holds {_FULL:.0%} of its maximum, at which it forgets records "
                 "before they expire.",
-                first="Raise data_storage_maximum, or shorten expires_after.",
+                first_step="Raise data_storage_maximum, or shorten expires_after.",
             )
         )
     return StoreMonitoring(
         name=name,
-        pictures=(
+        graphs=(
             graph("Cache: ECPUs", own("ElastiCacheProcessingUnits")),
             graph("Cache: bytes", size),
             graph("Cache: throttles, evictions", throttles, evictions),
         ),
-        dangers=tuple(dangers),
+        alarm_specs=tuple(alarm_specs),
     )

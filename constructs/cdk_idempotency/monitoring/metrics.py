@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs import Construct
 from lambda_idempotency.contract import METRICS
 
-from ..errors import refusal
-from .base import MetricProps, StoreMonitoring, metric_of
-
-if TYPE_CHECKING:
-    from aws_cdk import aws_sns as sns
+from ..errors import ConstructError
+from .base import MetricProps, StoreMonitoring, store_metric
 
 
-class Monitored(Construct):
-    """Metrics, a dashboard and alarms of the records in one store."""
+class IdempotencyMetrics(Construct):
+    """Metrics of the records in one store."""
 
     @abstractmethod
     def _monitoring(self) -> StoreMonitoring: ...
@@ -32,8 +29,8 @@ class Monitored(Construct):
         for a name that is none.
         """
         if name not in METRICS:
-            raise refusal(self, f"{name} is no metric; the metrics are {', '.join(METRICS)}")
-        return metric_of(self._monitoring().name, name, namespace=namespace, **props)
+            raise ConstructError(self, f"{name} is no metric; the metrics are {', '.join(METRICS)}")
+        return store_metric(self._monitoring().name, name, namespace=namespace, **props)
 
     def metric_executed(
         self, *, namespace: str | None = None, **props: Unpack[MetricProps]
@@ -118,21 +115,3 @@ class Monitored(Construct):
     ) -> cloudwatch.Metric:
         """Environments that found a Redis server which forgets records when it is full."""
         return self.metric("EvictionPossible", namespace=namespace, **props)
-
-    def dashboard(self, *, runbook: str | None = None) -> cloudwatch.Dashboard:
-        """A dashboard for whoever is on call: requests, latency, what must never happen, and the
-        store's own metrics. `runbook` is the URL of your copy of docs/runbook.md. Raises ValueError
-        when called twice."""
-        from .dashboard import dashboard_of
-
-        return dashboard_of(self, self._monitoring(), runbook)
-
-    def alarms(
-        self, topic: sns.ITopic, *, runbook: str | None = None
-    ) -> dict[str, cloudwatch.Alarm]:
-        """Alarms, by their names, for what must never happen; they and their ends are sent to
-        `topic`. `runbook` is the URL of your copy of docs/runbook.md, to whose sections they link;
-        default: its name. Raises ValueError when called twice."""
-        from .alarms import alarms_of
-
-        return alarms_of(self, self._monitoring(), topic, runbook)

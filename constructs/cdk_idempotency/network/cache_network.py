@@ -1,4 +1,4 @@
-"""Where a new cache is in a VPC, and the way of functions to it."""
+"""The network of a new cache in a VPC."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
 
-from .vpc_endpoints import add_endpoints, check_inside, let_out, open_way
+from .security_groups import allow_access, allow_egress, check_in_vpc
+from .vpc_endpoints import add_endpoints
 
 PORTS: Final = (6379, 6380)
 """The primaries' port, and the replicas', which clients meet in the answer to CLUSTER SLOTS
@@ -18,8 +19,8 @@ PORTS: Final = (6379, 6380)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Nobody but connected functions is let in."""
+class CacheNetwork:
+    """Subnets, security group and endpoints of a cache; only connected functions are let in."""
 
     vpc: ec2.IVpc
     subnet_ids: list[str]
@@ -27,35 +28,36 @@ class Place:
     endpoints: list[ec2.InterfaceVpcEndpoint]
     """To which connected functions are let out."""
 
-    def connect(self, function: lambda_.Function) -> None:
-        """Opens the way for a function. Raises ValueError where it is elsewhere."""
-        check_inside(function, self.vpc)
-        ports = ec2.Port.tcp_range(*PORTS)
-        open_way(function, self.security_group, ports, "cdk-idempotency: the cache")
-        for endpoint in self.endpoints:
-            let_out(function, endpoint, ec2.Port.HTTPS, "cdk-idempotency: AWS services")
-
-
-def place_in(
-    scope: Construct,
-    vpc: ec2.IVpc,
-    subnets: ec2.SubnetSelection | None,
-    *,
-    endpoints_for: tuple[str, ...],
-) -> Place:
-    """A place in these subnets (None: the private ones), with endpoints for these services."""
-    return Place(
-        vpc=vpc,
-        subnet_ids=_subnet_ids(vpc, subnets),
-        security_group=ec2.SecurityGroup(
-            scope,
-            "SecurityGroup",
+    @staticmethod
+    def create(
+        scope: Construct,
+        vpc: ec2.IVpc,
+        subnets: ec2.SubnetSelection | None,
+        *,
+        endpoints_for: tuple[str, ...],
+    ) -> CacheNetwork:
+        """Return a network in these subnets (None: the private ones), with endpoints for these
+        services."""
+        return CacheNetwork(
             vpc=vpc,
-            description="cdk-idempotency: the cache",
-            allow_all_outbound=False,
-        ),
-        endpoints=add_endpoints(scope, vpc, endpoints_for),
-    )
+            subnet_ids=_subnet_ids(vpc, subnets),
+            security_group=ec2.SecurityGroup(
+                scope,
+                "SecurityGroup",
+                vpc=vpc,
+                description="cdk-idempotency: the cache",
+                allow_all_outbound=False,
+            ),
+            endpoints=add_endpoints(scope, vpc, endpoints_for),
+        )
+
+    def connect(self, function: lambda_.Function) -> None:
+        """Let a function reach the cache. Raise ConstructError where it is in another network."""
+        check_in_vpc(function, self.vpc)
+        ports = ec2.Port.tcp_range(*PORTS)
+        allow_access(function, self.security_group, ports, "cdk-idempotency: the cache")
+        for endpoint in self.endpoints:
+            allow_egress(function, endpoint, ec2.Port.HTTPS, "cdk-idempotency: AWS services")
 
 
 def _subnet_ids(vpc: ec2.IVpc, subnets: ec2.SubnetSelection | None) -> list[str]:

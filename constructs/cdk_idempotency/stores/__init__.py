@@ -1,1 +1,1 @@
-"""Where records live: the store factory, the stores, and how functions authenticate."""
+"""The stores of records, what they grant, and the credentials of functions."""

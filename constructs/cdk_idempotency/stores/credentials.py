@@ -1,4 +1,4 @@
-"""How functions authenticate to a Redis server: values that say where the secret is, if any."""
+"""The credentials of functions at a Redis server: values that say where the secret is, if any."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from lambda_idempotency.redis_document import (
     SecureStringCredentials,
 )
 
-from ..errors import refusal
-from ..grants import allow, combined, decrypt, elasticache_arn, read_parameter, read_secret
+from ..errors import ConstructError
+from ..grants import allow, combine, decrypt, elasticache_arn, read_parameter, read_secret
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
 
-    from ..rotation.function import RedisRotation
+    from ..rotation.redis_rotation import RedisRotation
 
 
 class RedisCredentials(ABC):
-    """Immutable; made by its static methods. Passwords reach no template and no environment."""
+    """Credentials at a Redis server. Immutable; made by its static methods. Passwords reach no
+    template and no environment."""
 
     @staticmethod
     def secret(
@@ -90,12 +91,12 @@ class RedisCredentials(ABC):
 
     @staticmethod
     def none() -> RedisCredentials:
-        """A server that asks nobody who he is."""
+        """A server without authentication."""
         return NoPassword()
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The AWS services, beside SSM, that a function asks for them."""
+        """The AWS services, beside SSM, that a function calls for them."""
         return ()
 
     @property
@@ -104,22 +105,22 @@ class RedisCredentials(ABC):
         return ()
 
     @property
-    def kept_in(self) -> secretsmanager.ISecret | None:
-        """The secret of Secrets Manager that has them."""
+    def stored_in(self) -> secretsmanager.ISecret | None:
+        """The secret of Secrets Manager that has them, if there is one."""
         return None
 
     @abstractmethod
     def fields(self, scope: IConstruct) -> dict[str, Any]:
-        """What the settings document says of them. Raises ValueError saying what to do."""
+        """Return their part of the settings document. Raise ConstructError saying what to do."""
 
     @abstractmethod
     def grant(self, scope: IConstruct, grantee: aws_iam.IGrantable) -> aws_iam.Grant | None:
-        """Lets the grantee authenticate."""
+        """Allow the grantee to authenticate; None where that takes no right."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecretPassword(RedisCredentials):
-    """See `RedisCredentials.secret`."""
+    """A password in a secret of Secrets Manager."""
 
     source: secretsmanager.ISecret | None
     username: str | None
@@ -128,30 +129,26 @@ class SecretPassword(RedisCredentials):
 
     @property
     def services(self) -> tuple[str, ...]:
-        """See `RedisCredentials.services`."""
         return ("secretsmanager",)
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """See `RedisCredentials.settings`."""
         return () if self.refresh_after is None else ("refresh_after",)
 
     @property
-    def kept_in(self) -> secretsmanager.ISecret | None:
-        """See `RedisCredentials.kept_in`."""
+    def stored_in(self) -> secretsmanager.ISecret | None:
         return self.source
 
-    def existing(self, scope: IConstruct) -> secretsmanager.ISecret:
-        """The secret. Raises ValueError where there is none."""
+    def required_secret(self, scope: IConstruct) -> secretsmanager.ISecret:
+        """Return the secret. Raise ConstructError where there is none."""
         if self.source is None:
-            raise refusal(
+            raise ConstructError(
                 scope, "RedisCredentials.secret() needs the secret of a server that one has"
             )
         return self.source
 
     def fields(self, scope: IConstruct) -> dict[str, Any]:
-        """See `RedisCredentials.fields`."""
-        secret = self.existing(scope)
+        secret = self.required_secret(scope)
         full = secret.secret_full_arn
         seconds = _seconds(scope, self.refresh_after)
         return {
@@ -162,13 +159,12 @@ class SecretPassword(RedisCredentials):
         }
 
     def grant(self, scope: IConstruct, grantee: aws_iam.IGrantable) -> aws_iam.Grant | None:
-        """See `RedisCredentials.grant`."""
-        return read_secret(grantee, self.existing(scope))
+        return read_secret(grantee, self.required_secret(scope))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterPassword(RedisCredentials):
-    """See `RedisCredentials.secure_string`."""
+    """A password in a SecureString of SSM."""
 
     parameter: ssm.IStringParameter
     encryption_key: kms.IKey | None
@@ -177,12 +173,10 @@ class ParameterPassword(RedisCredentials):
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """See `RedisCredentials.settings`."""
         given = {"username": self.username, "refresh_after": self.refresh_after}
         return tuple(name for name, value in given.items() if value is not None)
 
     def fields(self, scope: IConstruct) -> dict[str, Any]:
-        """See `RedisCredentials.fields`."""
         seconds = _seconds(scope, self.refresh_after)
         return {
             "username": self.username,
@@ -192,8 +186,7 @@ class ParameterPassword(RedisCredentials):
         }
 
     def grant(self, scope: IConstruct, grantee: aws_iam.IGrantable) -> aws_iam.Grant | None:  # noqa: ARG002
-        """See `RedisCredentials.grant`."""
-        return combined(
+        return combine(
             read_parameter(grantee, self.parameter.parameter_arn),
             decrypt(grantee, self.encryption_key),
         )
@@ -201,19 +194,17 @@ class ParameterPassword(RedisCredentials):
 
 @dataclass(frozen=True, kw_only=True)
 class IamToken(RedisCredentials):
-    """See `RedisCredentials.iam`."""
+    """Tokens that functions sign themselves."""
 
     cache: str | None
     user: str | None
     serverless: bool
 
     def fields(self, scope: IConstruct) -> dict[str, Any]:
-        """See `RedisCredentials.fields`."""
         cache, user = self._names(scope)
         return {"credentials": IamCredentials(cache, user, serverless=self.serverless)}
 
     def grant(self, scope: IConstruct, grantee: aws_iam.IGrantable) -> aws_iam.Grant | None:
-        """See `RedisCredentials.grant`."""
         cache, user = self._names(scope)
         kind = "serverlesscache" if self.serverless else "replicationgroup"
         arns = [elasticache_arn(scope, kind, cache), elasticache_arn(scope, "user", user)]
@@ -221,14 +212,14 @@ class IamToken(RedisCredentials):
 
     def _names(self, scope: IConstruct) -> tuple[str, str]:
         if self.cache is None or self.user is None:
-            raise refusal(
+            raise ConstructError(
                 scope,
                 "RedisCredentials.iam() needs cache=... and user=... for a server that one has",
             )
         for name, value in (("cache", self.cache), ("user", self.user)):
             # https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateUser.html
             if not Token.is_unresolved(value) and value != value.lower():
-                raise refusal(
+                raise ConstructError(
                     scope, f"{name} is {value!r}; ElastiCache keeps its names in lower case"
                 )
         return self.cache, self.user
@@ -236,14 +227,12 @@ class IamToken(RedisCredentials):
 
 @dataclass(frozen=True, kw_only=True)
 class NoPassword(RedisCredentials):
-    """See `RedisCredentials.none`."""
+    """No authentication."""
 
     def fields(self, scope: IConstruct) -> dict[str, Any]:  # noqa: ARG002
-        """See `RedisCredentials.fields`."""
         return {"credentials": NoCredentials()}
 
     def grant(self, scope: IConstruct, grantee: aws_iam.IGrantable) -> aws_iam.Grant | None:  # noqa: ARG002
-        """See `RedisCredentials.grant`."""
         return None
 
 
@@ -251,9 +240,9 @@ def _seconds(scope: IConstruct, refresh_after: Duration | None) -> float:
     if refresh_after is None:
         return REFRESH_AFTER
     if not isinstance(refresh_after, Duration):
-        raise refusal(scope, f"refresh_after is {refresh_after!r}; expected a Duration")
+        raise ConstructError(scope, f"refresh_after is {refresh_after!r}; expected a Duration")
     if refresh_after.is_unresolved():
-        raise refusal(
+        raise ConstructError(
             scope, "refresh_after is a CDK token; pass a Duration whose length is known at synth"
         )
     return refresh_after.to_seconds(integral=False)

@@ -15,9 +15,9 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from lambda_idempotency.contract import PARTITION_KEY, TTL_ATTRIBUTE
 
-from ..errors import refusal
-from ..monitoring.base import PERIOD, Danger, StoreMonitoring, graph
-from .factory import BoundStore, IdempotencyStore, Server
+from ..errors import ConstructError
+from ..monitoring.base import PERIOD, AlarmSpec, StoreMonitoring, graph
+from .base import BoundStore, Server
 
 KEY_ACTIONS: Final = (
     "kms:Decrypt",
@@ -27,29 +27,29 @@ KEY_ACTIONS: Final = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
-"""What DynamoDB does with a customer key for those who read and write (https://docs.aws.amazon.com/
+"""Actions of DynamoDB with a customer key, for those who read and write (https://docs.aws.amazon.com/
 kms/latest/developerguide/services-dynamodb.html)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class DynamoDB(IdempotencyStore):
-    """See `IdempotencyStore.dynamodb`."""
+class DynamoDB:
+    """A table that exists, or the options of a new one."""
 
     table: dynamodb.ITable | None
     encryption_key: kms.IKey | None
     removal_policy: RemovalPolicy
 
     def bind(self, scope: Construct) -> BoundStore:
-        """See `IdempotencyStore.bind`."""
+        """Return the table, which is created where there is none."""
         if self.table is None:
-            return _Table(self._create(scope))
+            return _BoundTable(self._create(scope))
         if self.encryption_key is not None:
-            raise refusal(
+            raise ConstructError(
                 scope,
                 "encryption_key is for a new table; an existing one is granted with its own key "
                 "(for an imported table: Table.from_table_attributes(encryption_key=...))",
             )
-        return _Table(self.table)
+        return _BoundTable(self.table)
 
     def _create(self, scope: Construct) -> dynamodb.Table:
         customer_key = self.encryption_key is not None
@@ -72,7 +72,7 @@ class DynamoDB(IdempotencyStore):
 
 
 @dataclass(frozen=True)
-class _Table:
+class _BoundTable:
     table: dynamodb.ITable
 
     @property
@@ -91,7 +91,7 @@ class _Table:
         return {"table": self.table.table_name, "url_suffix": Aws.URL_SUFFIX}
 
     def connect(self, function: lambda_.Function) -> None:
-        """A table is reached from wherever DynamoDB is."""
+        """Do nothing: a table is reached from wherever DynamoDB is."""
 
     def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
         fence = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{namespace}#*"]}}
@@ -117,7 +117,7 @@ class _Table:
         )
         return StoreMonitoring(
             name=self.table.table_name,
-            pictures=(
+            graphs=(
                 graph("Table: throttles", reads, writes),
                 graph(
                     "Table: units",
@@ -130,19 +130,20 @@ class _Table:
                     own("TimeToLiveDeletedItemCount"),
                 ),
             ),
-            dangers=(
-                Danger(
+            alarm_specs=(
+                AlarmSpec(
                     name="Throttled",
                     metric=throttles,
                     meaning="DynamoDB throttles the table of the records: requests wait, and fail "
                     "where their time ends.",
-                    first="Look whether one key or the whole table is hot.",
+                    first_step="Look whether one key or the whole table is hot.",
                 ),
             ),
         )
 
     def _arn(self, grantee: iam.IGrantable) -> str:
-        """The table's ARN; across stacks made from its name, the one value that has to cross."""
+        """Return the table's ARN; across stacks it is made from the name, the one value that has to
+        cross."""
         created = isinstance(self.table, dynamodb.Table | dynamodb.TableV2)
         if created and _stack(grantee.grant_principal) not in (None, _stack(self.table)):
             return Stack.of(self.table).format_arn(
@@ -152,5 +153,5 @@ class _Table:
 
 
 def _stack(thing: Any) -> str | None:
-    """The path of the stack that a construct is in; None for a principal that is no construct."""
+    """Return the path of a construct's stack; None for a principal that is no construct."""
     return Stack.of(thing).node.path if Construct.is_construct(thing) else None

@@ -14,17 +14,17 @@ from constructs import Construct, IConstruct
 from lambda_idempotency.redis_document import RedisSettings
 
 from ..acknowledgements import acknowledge
-from ..errors import refusal
+from ..errors import ConstructError
 from ..monitoring.base import StoreMonitoring
 from ..monitoring.elasticache import cache_monitoring
-from ..network.cache_network import Place, place_in
+from ..network.cache_network import CacheNetwork
 from ..network.vpc_endpoints import INTERNET
 from ..rotation.function import Rotation, RotationTarget, add_rotation
+from .base import BoundStore, Server
 from .credentials import RedisCredentials, SecretPassword
-from .elasticache_user import Login, login_of, user_group
-from .factory import BoundStore, IdempotencyStore, Server
+from .elasticache_user import Login, create_user_group, login_for
 from .redis import RedisConnection
-from .settings_parameter import SettingsParameter, created
+from .settings_parameter import SettingsParameter, create_parameter
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
@@ -42,8 +42,8 @@ LARGEST: Final = 5000
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServerlessCache(IdempotencyStore):
-    """See `IdempotencyStore.elasticache_serverless`."""
+class ServerlessCache:
+    """The options of a new cache."""
 
     vpc: ec2.IVpc | None
     vpc_subnets: ec2.SubnetSelection | None
@@ -53,33 +53,33 @@ class ServerlessCache(IdempotencyStore):
     data_storage_maximum: Size | None
 
     def bind(self, scope: Construct) -> BoundStore:
-        """See `IdempotencyStore.bind`."""
+        """Return the new cache, with its user, its settings and its network."""
         self._check(scope)
         name = Names.unique_resource_name(scope, max_length=NAME_LENGTH, separator="-").lower()
-        login = login_of(scope, self.credentials, name)
+        login = login_for(scope, self.credentials, name)
         namespaces: set[str] = set()
-        group = user_group(scope, name, login, namespaces)
-        place = self._place(scope)
-        cache = self._cache(scope, name, group, place)
+        group = create_user_group(scope, name, login, namespaces)
+        network = self._network(scope)
+        cache = self._cache(scope, name, group, network)
         settings = _settings(scope, cache, login)
-        parameter = created(scope, settings)
-        rotation = None if place is None else self._rotate(scope, name, login, parameter, place)
+        parameter = create_parameter(scope, settings)
+        rotation = None if network is None else self._rotate(scope, name, login, parameter, network)
         connection = RedisConnection(
             scope=scope,
             parameter=parameter,
             credentials=login.credentials,
             server=Server(
                 settings=settings,
-                secret=login.credentials.kept_in,
+                secret=login.credentials.stored_in,
                 rotation=rotation,
                 cache=cache,
                 vpc=self.vpc,
             ),
         )
         maximum = self.data_storage_maximum
-        return _Bound(
+        return _BoundCache(
             connection=connection,
-            place=place,
+            network=network,
             namespaces=namespaces,
             gigabytes=None if maximum is None else maximum.to_gibibytes(),
         )
@@ -87,11 +87,13 @@ class ServerlessCache(IdempotencyStore):
     def _check(self, scope: Construct) -> None:
         credentials = self.credentials
         if self.vpc is None and (self.vpc_subnets is not None or self.vpc_endpoints):
-            raise refusal(scope, "vpc is missing; vpc_subnets and vpc_endpoints are for a vpc")
+            raise ConstructError(
+                scope, "vpc is missing; vpc_subnets and vpc_endpoints are for a vpc"
+            )
         if not isinstance(credentials, SecretPassword):
             return
         if self.vpc is None:
-            raise refusal(
+            raise ConstructError(
                 scope,
                 "a public endpoint takes users of IAM only; pass vpc=..., or credentials="
                 "RedisCredentials.iam()",
@@ -100,35 +102,39 @@ class ServerlessCache(IdempotencyStore):
         if rotation is None:
             return
         if rotation.strategy != "elasticache":
-            raise refusal(
+            raise ConstructError(
                 scope,
                 "ElastiCache has no ACL SETUSER; pass rotation=RedisRotation.elasticache() instead",
             )
         if rotation.vpc is not None or rotation.user_id is not None:
-            raise refusal(
+            raise ConstructError(
                 scope,
                 "vpc and user_id of the rotation are those of elasticache_serverless itself; leave "
                 "them out of RedisRotation.elasticache()",
             )
 
-    def _place(self, scope: Construct) -> Place | None:
+    def _network(self, scope: Construct) -> CacheNetwork | None:
         if self.vpc is None:
             return None
-        asked = dict.fromkeys(("ssm", *self.credentials.services))
+        called = dict.fromkeys(("ssm", *self.credentials.services))
         if isinstance(self.credentials, SecretPassword) and self.credentials.rotation is not None:
-            asked.update(dict.fromkeys(self.credentials.rotation.services))
-        services = tuple(asked) if self.vpc_endpoints else ()
-        return place_in(scope, self.vpc, self.vpc_subnets, endpoints_for=services)
+            called.update(dict.fromkeys(self.credentials.rotation.services))
+        services = tuple(called) if self.vpc_endpoints else ()
+        return CacheNetwork.create(scope, self.vpc, self.vpc_subnets, endpoints_for=services)
 
     def _cache(
-        self, scope: Construct, name: str, group: elasticache.CfnUserGroup, place: Place | None
+        self,
+        scope: Construct,
+        name: str,
+        group: elasticache.CfnUserGroup,
+        network: CacheNetwork | None,
     ) -> elasticache.CfnServerlessCache:
-        where: dict[str, Any] = {}
-        if place is not None:
-            where["subnet_ids"] = place.subnet_ids
-            where["security_group_ids"] = [place.security_group.security_group_id]
+        options: dict[str, Any] = {}
+        if network is not None:
+            options["subnet_ids"] = network.subnet_ids
+            options["security_group_ids"] = [network.security_group.security_group_id]
         if self.encryption_key is not None:
-            where["kms_key_id"] = self.encryption_key.key_arn
+            options["kms_key_id"] = self.encryption_key.key_arn
         cache = elasticache.CfnServerlessCache(
             scope,
             "Cache",
@@ -138,9 +144,9 @@ class ServerlessCache(IdempotencyStore):
             description="cdk-idempotency: records",
             user_group_id=group.ref,
             cache_usage_limits=self._limits(scope),
-            **where,
+            **options,
         )
-        if place is None:
+        if network is None:
             _make_public(cache)
         return cache
 
@@ -151,10 +157,12 @@ class ServerlessCache(IdempotencyStore):
         if size is None:
             return None
         if size.is_unresolved():
-            raise refusal(scope, "data_storage_maximum is a CDK token; pass a size known at synth")
+            raise ConstructError(
+                scope, "data_storage_maximum is a CDK token; pass a size known at synth"
+            )
         gigabytes = size.to_gibibytes()
         if not 1 <= gigabytes <= LARGEST:
-            raise refusal(
+            raise ConstructError(
                 scope, f"data_storage_maximum is {gigabytes} GB; expected 1 to {LARGEST} GB"
             )
         return elasticache.CfnServerlessCache.CacheUsageLimitsProperty(
@@ -164,27 +172,36 @@ class ServerlessCache(IdempotencyStore):
         )
 
     def _rotate(
-        self, scope: Construct, name: str, login: Login, parameter: SettingsParameter, place: Place
+        self,
+        scope: Construct,
+        name: str,
+        login: Login,
+        parameter: SettingsParameter,
+        network: CacheNetwork,
     ) -> Rotation | None:
         credentials = login.credentials
         if not isinstance(credentials, SecretPassword) or credentials.rotation is None:
             return None
-        rotation = replace(credentials.rotation, vpc=place.vpc)
+        rotation = replace(credentials.rotation, vpc=network.vpc)
         target = RotationTarget(
-            secret=credentials.existing(scope), user=login.user, user_id=name, parameter=parameter
+            secret=credentials.required_secret(scope),
+            user=login.user,
+            user_id=name,
+            parameter_name=parameter.name,
+            parameter_arn=parameter.arn,
         )
-        needed: list[IConstruct] = [place.security_group, *place.endpoints]
+        needed: list[IConstruct] = [network.security_group, *network.endpoints]
         added = add_rotation(scope, rotation, target, *needed)
-        place.connect(added.function)
+        network.connect(added.function)
         return added
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Bound:
+class _BoundCache:
     """The cache; `namespaces` become its user's rights."""
 
     connection: RedisConnection
-    place: Place | None
+    network: CacheNetwork | None
     namespaces: set[str]
     gigabytes: float | None
     """At which it evicts; None: never."""
@@ -199,7 +216,7 @@ class _Bound:
 
     @property
     def services(self) -> tuple[str, ...]:
-        return (INTERNET,) if self.place is None else self.connection.services
+        return (INTERNET,) if self.network is None else self.connection.services
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -209,8 +226,8 @@ class _Bound:
         return self.connection.settings()
 
     def connect(self, function: lambda_.Function) -> None:
-        if self.place is not None:
-            self.place.connect(function)
+        if self.network is not None:
+            self.network.connect(function)
 
     def monitoring(self) -> StoreMonitoring:
         assert self.server.cache is not None

@@ -1,4 +1,4 @@
-"""The one user of a new cache: how it authenticates, and what it may do."""
+"""The one user of a new cache: its authentication and its rights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aws_cdk import aws_elasticache as elasticache
 from constructs import Construct
 from lambda_idempotency.redis_document import access_string
 
-from ..errors import refusal
+from ..errors import ConstructError
 from .credentials import IamToken, RedisCredentials, SecretPassword
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """How the user authenticates: for functions, and for ElastiCache."""
+    """The user's authentication: for functions, and for ElastiCache."""
 
     user: str
     credentials: IamToken | SecretPassword
@@ -30,12 +30,12 @@ class Login:
     """In CloudFormation's own form, which is untyped."""
 
 
-def login_of(scope: Construct, credentials: RedisCredentials, name: str) -> Login:
-    """The login that the credentials ask for, of a cache and user of this name. Raises ValueError
-    saying what to do."""
+def login_for(scope: Construct, credentials: RedisCredentials, name: str) -> Login:
+    """Return the login by these credentials, of a cache and a user of this name. Raise
+    ConstructError saying what to do."""
     if isinstance(credentials, IamToken):
         if credentials != IamToken(cache=None, user=None, serverless=True):
-            raise refusal(
+            raise ConstructError(
                 scope,
                 "cache, user and serverless are those of elasticache_serverless itself; pass "
                 "RedisCredentials.iam()",
@@ -44,17 +44,17 @@ def login_of(scope: Construct, credentials: RedisCredentials, name: str) -> Logi
         return Login(user=name, credentials=token, mode={"Type": "iam"})
     if isinstance(credentials, SecretPassword):
         return _password(scope, credentials, name)
-    raise refusal(
+    raise ConstructError(
         scope,
         "a new cache authenticates everybody; pass RedisCredentials.iam() or "
         "RedisCredentials.secret()",
     )
 
 
-def user_group(
+def create_user_group(
     scope: Construct, name: str, login: Login, namespaces: set[str]
 ) -> elasticache.CfnUserGroup:
-    """The user and its group. `namespaces`, as they are at the end, are those that it may use."""
+    """Create the user and its group. It may use `namespaces`, as they are at synth."""
     user = elasticache.CfnUser(
         scope,
         "User",
@@ -73,7 +73,7 @@ def user_group(
 
 @jsii.implements(IStableStringProducer)
 class _AccessString:
-    """Produced when every function has been attached."""
+    """The user's rights, produced at synth: when every function has been attached."""
 
     def __init__(self, namespaces: set[str]) -> None:
         self._namespaces = namespaces
@@ -90,7 +90,7 @@ def _password(scope: Construct, credentials: SecretPassword, name: str) -> Login
     if secret is None:
         secret = _secret(scope, user)
     elif credentials.username is None:
-        raise refusal(
+        raise ConstructError(
             scope,
             "a secret of your own needs its user's name; pass username=... to "
             "RedisCredentials.secret(), as the secret has it",

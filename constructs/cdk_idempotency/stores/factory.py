@@ -1,90 +1,31 @@
-"""Where records live: values that say what to provision, bound by `Idempotency`."""
+"""`IdempotencyStore`: what a store is to be, before `Idempotency` provisions it."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from aws_cdk import RemovalPolicy
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
+
+from .base import BoundStore, StoreDefinition
 
 if TYPE_CHECKING:
     from aws_cdk import Size
     from aws_cdk import aws_dynamodb as dynamodb
     from aws_cdk import aws_ec2 as ec2
-    from aws_cdk import aws_elasticache as elasticache
     from aws_cdk import aws_kms as kms
-    from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
 
-    from lambda_idempotency.redis_document import RedisSettings
-
-    from ..monitoring.base import StoreMonitoring
-    from ..rotation.function import Rotation
     from .credentials import RedisCredentials
 
 
-@dataclass(frozen=True, kw_only=True)
-class Server:
-    """A Redis server, as far as the app knows it."""
+@dataclass(frozen=True)
+class IdempotencyStore:
+    """A place for records. Immutable; made by its static methods."""
 
-    settings: RedisSettings | None
-    """None: they are in a parameter that exists."""
-    secret: secretsmanager.ISecret | None
-    """Its user's name and password."""
-    rotation: Rotation | None
-    cache: elasticache.CfnServerlessCache | None = None
-    """Where it is a new one."""
-    vpc: ec2.IVpc | None = None
-    """Where a new cache is, which can add endpoints to it."""
-
-
-class BoundStore(Protocol):
-    """A store that exists in the app."""
-
-    @property
-    def table(self) -> dynamodb.ITable | None:
-        """The table, where records are in one."""
-        ...
-
-    @property
-    def server(self) -> Server | None:
-        """The Redis server, where records are in one."""
-        ...
-
-    @property
-    def services(self) -> tuple[str, ...]:
-        """The AWS services that functions ask, by the last part of their endpoints' names."""
-        ...
-
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        """The distributions that the runtime needs for it."""
-        ...
-
-    def settings(self) -> dict[str, str]:
-        """The contract's settings that lead the runtime to it."""
-        ...
-
-    def connect(self, function: lambda_.Function) -> None:
-        """Opens the way to it for a function. Raises ValueError where there can be none."""
-        ...
-
-    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
-        """Lets the grantee use it, within a namespace or (None) in all of them."""
-        ...
-
-    def monitoring(self) -> StoreMonitoring:
-        """How it is watched."""
-        ...
-
-
-class IdempotencyStore(ABC):
-    """What to keep records in. Immutable; made by its static methods."""
+    _definition: StoreDefinition
 
     @staticmethod
     def dynamodb(
@@ -103,7 +44,9 @@ class IdempotencyStore(ABC):
         """
         from .dynamodb import DynamoDB
 
-        return DynamoDB(table=table, encryption_key=encryption_key, removal_policy=removal_policy)
+        return IdempotencyStore(
+            DynamoDB(table=table, encryption_key=encryption_key, removal_policy=removal_policy)
+        )
 
     @staticmethod
     def redis(
@@ -133,15 +76,17 @@ class IdempotencyStore(ABC):
         """
         from .redis import RedisServer
 
-        return RedisServer(
-            credentials=credentials,
-            host=host,
-            port=port,
-            tls=tls,
-            cluster=cluster,
-            database=database,
-            ca=ca,
-            parameter=parameter,
+        return IdempotencyStore(
+            RedisServer(
+                credentials=credentials,
+                host=host,
+                port=port,
+                tls=tls,
+                cluster=cluster,
+                database=database,
+                ca=ca,
+                parameter=parameter,
+            )
         )
 
     @staticmethod
@@ -174,15 +119,17 @@ class IdempotencyStore(ABC):
         from .credentials import RedisCredentials
         from .elasticache import ServerlessCache
 
-        return ServerlessCache(
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            vpc_endpoints=vpc_endpoints,
-            credentials=RedisCredentials.iam() if credentials is None else credentials,
-            encryption_key=encryption_key,
-            data_storage_maximum=data_storage_maximum,
+        return IdempotencyStore(
+            ServerlessCache(
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                vpc_endpoints=vpc_endpoints,
+                credentials=RedisCredentials.iam() if credentials is None else credentials,
+                encryption_key=encryption_key,
+                data_storage_maximum=data_storage_maximum,
+            )
         )
 
-    @abstractmethod
     def bind(self, scope: Construct) -> BoundStore:
-        """Provisions the store under `scope`."""
+        """Provision the store under `scope`."""
+        return self._definition.bind(scope)

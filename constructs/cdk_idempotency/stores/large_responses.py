@@ -6,14 +6,7 @@ import math
 from typing import Final
 
 import jsii
-from aws_cdk import (
-    Annotations,
-    ArnFormat,
-    Duration,
-    IStableListProducer,
-    Lazy,
-    Stack,
-)
+from aws_cdk import ArnFormat, Duration, IStableListProducer, Lazy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -21,48 +14,45 @@ from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
 from ..acknowledgements import acknowledge_prefix
-from ..errors import refusal
-from ..grants import allow, combined
+from ..errors import ConstructError
+from ..grants import allow, combine
 
 _MARK: Final = "cdk-idempotency:large-responses"
 
 
 class LargeResponses:
-    """A bucket, whose objects are named `namespace/digest/owner`, and what functions need of it."""
+    """A bucket for responses, whose objects are named `namespace/digest/owner`."""
 
     def __init__(self, bucket: s3.IBucket) -> None:
         self._bucket = bucket
         self._namespaces: set[str] = set()
         self._only_tls: iam.PolicyStatement | None = None
 
+    @property
+    def is_imported(self) -> bool:
+        """True if the app cannot change the bucket, so that nothing deletes its objects."""
+        return not isinstance(self._bucket, s3.Bucket)
+
     def settings(self) -> dict[str, str]:
-        """The contract's settings that lead the runtime to it."""
+        """Return the contract's settings that lead the runtime to it."""
         return {"large_responses": self._bucket.bucket_name}
 
     def attach(self, function: lambda_.Function, namespace: str, *, expires_after: float) -> None:
-        """Lets a function keep its responses there, for as long as records of `expires_after`
-        seconds live. Raises ValueError where another function's responses would be among them."""
-        self._take(function, namespace)
-        # S3 counts from the upload, and rounds up to the next midnight, UTC.
-        days = math.ceil(expires_after / 86_400) + 1
+        """Let a function keep its responses there, for as long as records of `expires_after`
+        seconds live. Raise ConstructError where another function's responses would be among
+        them."""
+        self._reserve(function, namespace)
         if isinstance(self._bucket, s3.Bucket):
             self._bucket.add_lifecycle_rule(
                 prefix=f"{namespace}/",
-                expiration=Duration.days(days),
+                expiration=Duration.days(lifetime_days(expires_after)),
                 noncurrent_version_expiration=Duration.days(1),
             )
-            self._demand_tls(self._bucket, namespace)
-        else:
-            Annotations.of(function).add_warning_v2(
-                "cdk-idempotency:large-responses",
-                "The bucket of large_responses is imported, so nothing deletes the responses of "
-                f"this function: give it a lifecycle rule that expires {namespace}/ after {days} "
-                "days.",
-            )
+            self._require_tls(self._bucket, namespace)
         self.grant(function, namespace)
 
     def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
-        """Lets the grantee write and read the responses of a namespace, or (None) of all."""
+        """Allow the grantee to write and read the responses of a namespace, or (None) of all."""
         if namespace is None:
             objects = Lazy.list(_Objects(self._bucket, self._namespaces))
         else:
@@ -77,16 +67,17 @@ class LargeResponses:
         key = self._bucket.encryption_key
         if key is None:
             return grant
-        return combined(grant, key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey"))
+        return combine(grant, key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey"))
 
-    def _take(self, function: lambda_.Function, namespace: str) -> None:
-        """Of two lifecycle rules for one object S3 obeys the shorter one, and a right to `a/` is
-        one to `a/b/` as well."""
+    def _reserve(self, function: lambda_.Function, namespace: str) -> None:
+        """Raise ConstructError where the namespace lies in another one, or another one in it: of
+        two lifecycle rules for one object S3 obeys the shorter one, and a right to `a/` is one to
+        `a/b/` as well."""
         for entry in self._bucket.node.metadata:
             taken = str(entry.data)
             nested = f"{taken}/".startswith(f"{namespace}/") or namespace.startswith(f"{taken}/")
             if entry.type == _MARK and nested:
-                raise refusal(
+                raise ConstructError(
                     function,
                     f"its namespace {namespace!r} and {taken!r}, of another function, would share "
                     f"objects in the bucket {self._bucket.node.path} of large_responses; pass "
@@ -94,7 +85,7 @@ class LargeResponses:
                 )
         self._bucket.node.add_metadata(_MARK, namespace)
 
-    def _demand_tls(self, bucket: s3.Bucket, namespace: str) -> None:
+    def _require_tls(self, bucket: s3.Bucket, namespace: str) -> None:
         if self._only_tls is None:
             self._only_tls = iam.PolicyStatement(
                 effect=iam.Effect.DENY,
@@ -109,7 +100,7 @@ class LargeResponses:
 
 @jsii.implements(IStableListProducer)
 class _Objects:
-    """The objects of all namespaces, those that come later too."""
+    """The objects of all namespaces, also of those that are added later."""
 
     def __init__(self, bucket: s3.IBucket, namespaces: set[str]) -> None:
         self._bucket = bucket
@@ -121,9 +112,15 @@ class _Objects:
         return [_arn(self._bucket, name) for name in names]
 
 
+def lifetime_days(expires_after: float) -> int:
+    """Return after how many days an object may go, for records of so many seconds: S3 counts from
+    the upload, and rounds up to the next midnight, UTC."""
+    return math.ceil(expires_after / 86_400) + 1
+
+
 def _arn(bucket: s3.IBucket, objects: str) -> str:
-    """The ARN of objects; made from the bucket's name, the one value that has to
-    cross stacks."""
+    """Return the ARN of objects, made from the bucket's name: the one value that has to cross
+    stacks."""
     scope: IConstruct = bucket
     return Stack.of(scope).format_arn(
         service="s3",

@@ -12,21 +12,21 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from lambda_idempotency.redis_document import RedisSettings
 
-from ..errors import refusal
-from ..grants import combined, read_parameter
-from ..monitoring.base import Danger, StoreMonitoring, metric_of
+from ..errors import ConstructError
+from ..grants import combine, read_parameter
+from ..monitoring.base import AlarmSpec, StoreMonitoring, store_metric
 from ..rotation.function import Rotation, RotationTarget, add_rotation
+from .base import BoundStore, Server
 from .credentials import IamToken, RedisCredentials, SecretPassword
-from .factory import BoundStore, IdempotencyStore, Server
-from .settings_parameter import SettingsParameter, created, imported
+from .settings_parameter import SettingsParameter, create_parameter, import_parameter
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ssm as ssm
 
 
 @dataclass(frozen=True, kw_only=True)
-class RedisServer(IdempotencyStore):
-    """See `IdempotencyStore.redis`."""
+class RedisServer:
+    """A server that exists, and where its settings are or go."""
 
     credentials: RedisCredentials
     host: str | None
@@ -38,32 +38,32 @@ class RedisServer(IdempotencyStore):
     parameter: ssm.IStringParameter | str | None
 
     def bind(self, scope: Construct) -> BoundStore:
-        """See `IdempotencyStore.bind`."""
+        """Return the server, with a new parameter for its settings where none is given."""
         credentials = self.credentials.fields(scope)
         if self.parameter is None:
             settings = self._settings(scope, credentials)
-            parameter = created(scope, settings)
+            parameter = create_parameter(scope, settings)
         else:
-            self._check_alone(scope)
+            self._check_no_other_settings(scope)
             settings = None
-            parameter = imported(scope, self.parameter)
+            parameter = import_parameter(scope, self.parameter)
         return RedisConnection(
             scope=scope,
             parameter=parameter,
             credentials=self.credentials,
             server=Server(
                 settings=settings,
-                secret=self.credentials.kept_in,
+                secret=self.credentials.stored_in,
                 rotation=self._rotate(scope, parameter),
             ),
         )
 
     def _settings(self, scope: Construct, credentials: dict[str, Any]) -> RedisSettings:
         if self.host is None:
-            raise refusal(
+            raise ConstructError(
                 scope, "host is missing; pass it, or parameter=... with all settings of the server"
             )
-        self._check_tokens(scope)
+        self._check_iam(scope)
         return RedisSettings(
             host=self.host,
             port=self.port,  # type: ignore[arg-type]  # a text is a CDK token, or refused
@@ -74,8 +74,8 @@ class RedisServer(IdempotencyStore):
             **credentials,
         )
 
-    def _check_alone(self, scope: Construct) -> None:
-        """The parameter says it all."""
+    def _check_no_other_settings(self, scope: Construct) -> None:
+        """Raise ConstructError for settings beside the parameter, which has them all."""
         given = {
             "host": self.host is not None,
             "port": self.port != 6379,
@@ -89,22 +89,22 @@ class RedisServer(IdempotencyStore):
             *self.credentials.settings,
         )
         if names:
-            raise refusal(
+            raise ConstructError(
                 scope,
                 f"parameter has all settings of the server, and {', '.join(names)} would be "
                 "another; pass the one or the other",
             )
 
-    def _check_tokens(self, scope: Construct) -> None:
-        """What ElastiCache demands of clients that authenticate by IAM."""
+    def _check_iam(self, scope: Construct) -> None:
+        """Raise ConstructError where ElastiCache takes no IAM token."""
         if not isinstance(self.credentials, IamToken) or Token.is_unresolved(self.tls):
             return
         if not self.tls:
-            raise refusal(
+            raise ConstructError(
                 scope, "tls is False; ElastiCache takes IAM tokens over TLS only: leave it True"
             )
         if self.credentials.serverless and not self.cluster:
-            raise refusal(
+            raise ConstructError(
                 scope,
                 "cluster is False; a serverless cache speaks the cluster protocol: pass "
                 "cluster=True, or RedisCredentials.iam(serverless=False) for another cache",
@@ -116,22 +116,23 @@ class RedisServer(IdempotencyStore):
             return None
         rotation = credentials.rotation
         if credentials.username is None:
-            raise refusal(
+            raise ConstructError(
                 scope,
                 "a rotation needs the user's name; pass username=... to RedisCredentials.secret(), "
                 "as the secret has it",
             )
         if rotation.strategy == "elasticache" and rotation.user_id is None:
-            raise refusal(
+            raise ConstructError(
                 scope,
                 "user_id is missing; pass RedisRotation.elasticache(user_id=...), the id of the "
                 "ElastiCache user whose password it renews",
             )
         target = RotationTarget(
-            secret=credentials.existing(scope),
+            secret=credentials.required_secret(scope),
             user=credentials.username,
             user_id=rotation.user_id,
-            parameter=parameter,
+            parameter_name=parameter.name,
+            parameter_arn=parameter.arn,
         )
         return add_rotation(scope, rotation, target)
 
@@ -147,21 +148,17 @@ class RedisConnection:
 
     @property
     def table(self) -> None:
-        """See `BoundStore.table`."""
         return None
 
     @property
     def services(self) -> tuple[str, ...]:
-        """See `BoundStore.services`."""
         return ("ssm", *self.credentials.services)
 
     @property
     def libraries(self) -> tuple[str, ...]:
-        """See `BoundStore.libraries`."""
         return ("redis",)
 
     def settings(self) -> dict[str, str]:
-        """See `BoundStore.settings`."""
         return {
             "store": "redis",
             "parameter": self.parameter.name,
@@ -169,27 +166,27 @@ class RedisConnection:
         }
 
     def connect(self, function: lambda_.Function) -> None:
-        """See `BoundStore.connect`. The function is there already, or is let in by its owner."""
+        """Do nothing: the function is there already, or is let in by the server's owner."""
 
     def monitoring(self) -> StoreMonitoring:
-        """See `BoundStore.monitoring`. CloudWatch knows nothing of a server of one's own."""
+        # CloudWatch has no metrics of a server outside ElastiCache.
         name = self.parameter.name
         return StoreMonitoring(
             name=name,
-            dangers=(
-                Danger(
+            alarm_specs=(
+                AlarmSpec(
                     name="EvictionPossible",
-                    metric=metric_of(name, "EvictionPossible"),
+                    metric=store_metric(name, "EvictionPossible"),
                     meaning="The Redis server forgets records when it is full, so that their "
                     "requests run again.",
-                    first="Set maxmemory-policy noeviction.",
+                    first_step="Set maxmemory-policy noeviction.",
                 ),
             ),
         )
 
     def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:  # noqa: ARG002
-        """See `BoundStore.grant`. IAM cannot fence a namespace off; the Redis user's rights do."""
-        return combined(
+        # IAM cannot fence a namespace off; the Redis user's rights do.
+        return combine(
             read_parameter(grantee, self.parameter.arn),
             self.credentials.grant(self.scope, grantee),
         )

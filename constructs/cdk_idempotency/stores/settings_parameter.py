@@ -12,7 +12,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct, IConstruct
 from lambda_idempotency.redis_document import RedisSettings
 
-from ..errors import refusal
+from ..errors import ConstructError
 
 STANDARD: Final = 4096
 ADVANCED: Final = 8192
@@ -28,19 +28,19 @@ STAND_INS: Final[dict[str, Any]] = {
     "username": "user",
     "ca": "-----BEGIN CERTIFICATE-----",
 }
-"""Where a value may be a CDK token: one that is in order, for the check of the others."""
+"""Valid values for the settings that may be CDK tokens, so that the others can be checked."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SettingsParameter:
-    """Where the settings are."""
+    """A parameter with settings."""
 
     name: str
     arn: str
 
 
-def created(scope: Construct, settings: RedisSettings) -> SettingsParameter:
-    """A new parameter. Raises ValueError naming what is wrong with the settings."""
+def create_parameter(scope: Construct, settings: RedisSettings) -> SettingsParameter:
+    """Return a new parameter. Raise ConstructError naming what is wrong with the settings."""
     document = settings.to_document()
     _check(scope, document)
     parameter = ssm.StringParameter(
@@ -53,16 +53,16 @@ def created(scope: Construct, settings: RedisSettings) -> SettingsParameter:
     return SettingsParameter(name=parameter.parameter_name, arn=parameter.parameter_arn)
 
 
-def imported(scope: IConstruct, parameter: ssm.IStringParameter | str) -> SettingsParameter:
-    """An existing parameter."""
+def import_parameter(scope: IConstruct, parameter: ssm.IStringParameter | str) -> SettingsParameter:
+    """Return an existing parameter. Raise ConstructError for a name that is none."""
     if not isinstance(parameter, str):
         return SettingsParameter(name=parameter.parameter_name, arn=parameter.parameter_arn)
     if Token.is_unresolved(parameter):
-        raise refusal(
+        raise ConstructError(
             scope, "parameter is a CDK token; pass the parameter itself, as IStringParameter"
         )
     if not parameter.strip("/"):
-        raise refusal(scope, f"parameter is {parameter!r}; expected a parameter or its name")
+        raise ConstructError(scope, f"parameter is {parameter!r}; expected a parameter or its name")
     arn = Stack.of(scope).format_arn(
         service="ssm", resource="parameter", resource_name=parameter.removeprefix("/")
     )
@@ -70,14 +70,16 @@ def imported(scope: IConstruct, parameter: ssm.IStringParameter | str) -> Settin
 
 
 def _check(scope: IConstruct, document: dict[str, Any]) -> None:
-    """The runtime's own rules, as far as values are known."""
+    """Apply the runtime's own rules, as far as values are known."""
     tokens = {name for name, value in document.items() if Token.is_unresolved(value)}
-    if refused := sorted(tokens - STAND_INS.keys()):
-        raise refusal(scope, f"{refused[0]} is a CDK token; pass a value that is known at synth")
+    if unknown := sorted(tokens - STAND_INS.keys()):
+        raise ConstructError(
+            scope, f"{unknown[0]} is a CDK token; pass a value that is known at synth"
+        )
     try:
         RedisSettings.from_document({**document, **{name: STAND_INS[name] for name in tokens}})
     except ValueError as error:
-        raise refusal(scope, str(error)) from None
+        raise ConstructError(scope, str(error)) from None
 
 
 def _tier(scope: IConstruct, document: dict[str, Any]) -> ssm.ParameterTier | None:
@@ -86,7 +88,7 @@ def _tier(scope: IConstruct, document: dict[str, Any]) -> ssm.ParameterTier | No
         return None
     if size <= ADVANCED:
         return ssm.ParameterTier.ADVANCED
-    raise refusal(
+    raise ConstructError(
         scope,
         f"the server's settings have {size} bytes and an SSM parameter holds {ADVANCED}: shorten "
         "ca; the one certificate that has signed the server's is enough",
@@ -94,7 +96,7 @@ def _tier(scope: IConstruct, document: dict[str, Any]) -> ssm.ParameterTier | No
 
 
 def _expected(value: Any) -> Any:
-    """The value, as long as it may become."""
+    """Return the value, as long as it may become."""
     if isinstance(value, dict):
         return {name: _expected(item) for name, item in value.items()}
     return "x" * UNKNOWN if Token.is_unresolved(value) else value

@@ -6,7 +6,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 
-from cdk_idempotency.checks.validation import Guard
+from cdk_idempotency.checks.validation import AppValidation
 from kit.checks import attached
 from kit.synth import app, function, jsii_calls, stack
 
@@ -25,7 +25,7 @@ def _calls(*, stacks: int, functions: int) -> int:
             )
         attached(*workers)
     with jsii_calls() as count:
-        Guard.of(home).validate()
+        AppValidation.of(home).validate()
     return count[0]
 
 

@@ -9,8 +9,8 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 
 from cdk_idempotency import Idempotency
-from cdk_idempotency.checks.catalog import CHECKS
-from cdk_idempotency.checks.model.tree import Tree
+from cdk_idempotency.checks.catalog import RULES
+from cdk_idempotency.checks.model.tree import ConstructTree
 from constructs import Construct
 from kit.synth import app, function, stack, template, warnings
 
@@ -27,7 +27,7 @@ def _with_mapping(scope: Stack) -> lambda_.Function:
 
 
 def _mapping(scope: Construct) -> lambda_.CfnEventSourceMapping:
-    [found] = Tree(scope.node.root).resources(lambda_.CfnEventSourceMapping)
+    [found] = ConstructTree(scope.node.root).resources(lambda_.CfnEventSourceMapping)
     return found
 
 
@@ -70,8 +70,8 @@ def test_a_stage_is_checked_too() -> None:
     assert len(warnings(scope, "*")) == 1
 
 
-def test_no_two_checks_are_the_same() -> None:
-    assert len(set(CHECKS)) == len(CHECKS)
+def test_no_two_rules_have_one_id() -> None:
+    assert len({rule.id for rule in RULES}) == len(RULES)
 
 
 def test_the_queue_behind_a_mapping_is_found_across_stacks() -> None:
@@ -80,7 +80,7 @@ def test_the_queue_behind_a_mapping_is_found_across_stacks() -> None:
     worker = function(stack(scope, "Workers"), "Worker")
     worker.add_event_source(sources.SqsEventSource(queue))
     mapping = _mapping(worker)
-    [found] = Tree(scope).behind(mapping, mapping.event_source_arn)
+    [found] = ConstructTree(scope).referenced(mapping, mapping.event_source_arn)
     assert found.node.path == "Queues/Queue/Resource"
 
 
@@ -91,7 +91,7 @@ def test_nothing_is_behind_an_arn_of_somewhere_else() -> None:
         sources.SqsEventSource(sqs.Queue.from_queue_arn(scope, "Q", arn))
     )
     mapping = _mapping(scope)
-    assert Tree(scope.node.root).behind(mapping, mapping.event_source_arn) == []
+    assert ConstructTree(scope.node.root).referenced(mapping, mapping.event_source_arn) == []
 
 
 @pytest.mark.parametrize("kind", ["function", "version", "alias"])
@@ -103,7 +103,9 @@ def test_the_function_behind_a_mapping_is_found(kind: str) -> None:
     target = {"function": worker, "version": version, "alias": alias}[kind]
     target.add_event_source(sources.SqsEventSource(sqs.Queue(scope, "Queue")))
     mapping = _mapping(scope)
-    assert Tree(scope.node.root).functions(mapping, mapping.function_name) == {"Stack/Worker"}
+    assert ConstructTree(scope.node.root).functions(mapping, mapping.function_name) == {
+        "Stack/Worker"
+    }
 
 
 def test_an_imported_function_is_none_of_the_apps() -> None:
@@ -111,4 +113,4 @@ def test_an_imported_function_is_none_of_the_apps() -> None:
     mapping = lambda_.CfnEventSourceMapping(
         Stack(scope, "Stack"), "Mapping", function_name="elsewhere"
     )
-    assert Tree(scope).functions(mapping, mapping.function_name) == set()
+    assert ConstructTree(scope).functions(mapping, mapping.function_name) == set()

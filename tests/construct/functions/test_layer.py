@@ -130,9 +130,9 @@ def test_a_changed_runtime_makes_another_layer_and_another_version(
     assert logical_ids() == before
     from cdk_idempotency.functions import layer as module
 
-    files: Any = module._files
+    files: Any = module._content
     extra = Path(__file__)
-    monkeypatch.setattr(module, "_files", lambda *of: {**files(*of), "python/extra.py": extra})
+    monkeypatch.setattr(module, "_content", lambda *of: {**files(*of), "python/extra.py": extra})
     after = logical_ids()
     assert after[0] != before[0]
     assert after[1] != before[1]

@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Annotations, Match
 
 from cdk_idempotency import Idempotency
-from cdk_idempotency.functions import wrapping as module
+from cdk_idempotency.functions.code import PACKAGE
 from kit.synth import function, only, stack, template, variables
 
 WRAPPER = "lambda_idempotency.wrap.handler"
@@ -126,7 +126,7 @@ def test_other_files_are_fine(tmp_path: Path, file: str) -> None:
 
 @pytest.mark.parametrize(
     ("files", "warned"),
-    [(["lambda_idempotency/__init__.py", "lambda_idempotency/contract.py"], True), ([], False)],
+    [(["lambda_idempotency/__init__.py", "lambda_idempotency/wrap.py"], True), ([], False)],
 )
 def test_a_copy_of_the_package_is_warned_of(
     tmp_path: Path, files: list[str], *, warned: bool
@@ -141,4 +141,4 @@ def test_a_copy_of_the_package_is_warned_of(
 
 
 def test_the_package_that_must_not_be_hidden_is_the_wrappers() -> None:
-    assert module.PACKAGE == "lambda_idempotency"
+    assert PACKAGE == "lambda_idempotency"

@@ -1,4 +1,4 @@
-"""Which event source mappings deliver the records of queues and streams."""
+"""Event source mappings that deliver the records of queues and streams."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 
 
 def is_batch(mapping: lambda_.CfnEventSourceMapping) -> bool:
-    """Whether its source is not Kafka, MQ or DocumentDB: what is left is SQS, Kinesis, DynamoDB."""
+    """Return true for SQS, Kinesis and DynamoDB Streams: not Kafka, MQ or DocumentDB."""
     others = (
         mapping.topics,
         mapping.queues,
@@ -17,5 +17,5 @@ def is_batch(mapping: lambda_.CfnEventSourceMapping) -> bool:
 
 
 def is_stream(mapping: lambda_.CfnEventSourceMapping) -> bool:
-    """Whether its source is Kinesis or DynamoDB Streams, which have positions to start from."""
+    """Return true for Kinesis and DynamoDB Streams, which have positions to start from."""
     return is_batch(mapping) and mapping.starting_position is not None

@@ -1,4 +1,4 @@
-"""Durations as people say them."""
+"""Durations in words."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final
 _UNITS: Final = ((24 * 3600, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
-def spoken(seconds: float) -> str:
-    """In the largest unit that needs no fraction: `4 days`, `90 seconds`."""
+def in_words(seconds: float) -> str:
+    """Return a duration in the largest unit that needs no fraction: `4 days`, `90 seconds`."""
     for length, unit in _UNITS:
         if seconds >= length and seconds % length == 0:
             count = int(seconds // length)

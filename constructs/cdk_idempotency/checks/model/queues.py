@@ -1,4 +1,4 @@
-"""What the checks know of an SQS queue."""
+"""An SQS queue of the app."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from aws_cdk import aws_sqs as sqs
 
 from constructs import IConstruct
 
-from ...inspection import owned
-from .tree import Tree
+from ...inspection import owner_path
+from .tree import ConstructTree
 
 RETENTION: Final = 4 * 24 * 3600
 VISIBILITY: Final = 30
@@ -24,33 +24,34 @@ class Queue:
     """An SQS queue of the app; durations are in seconds."""
 
     resource: sqs.CfnQueue
-    tree: Tree
+    tree: ConstructTree
 
     @property
     def name(self) -> str:
-        """For messages: the construct that its owner wrote."""
-        return owned(self.resource.node.path)
+        """Its path, for messages."""
+        return owner_path(self.resource.node.path)
 
     @property
     def retention(self) -> float | None:
-        """How long it keeps a message; None where only the deployment knows it."""
+        """The time that it keeps a message; None where only the deployment knows it."""
         return self.tree.number(self.resource, "messageRetentionPeriod", RETENTION)
 
     @property
     def visibility(self) -> float | None:
-        """How long it hides a message that it has delivered; None: as above."""
+        """The time that it hides a message that it has delivered; None where only the deployment
+        knows it."""
         return self.tree.number(self.resource, "visibilityTimeout", VISIBILITY)
 
     @property
     def has_dead_letters(self) -> bool:
-        """Whether messages end in another queue, also where only the deployment knows after how
+        """True if messages end in another queue, also where only the deployment knows after how
         many deliveries."""
         return "redrivePolicy" in self.tree.properties(self.resource)
 
     @property
     def deliveries(self) -> int | None:
-        """How often it delivers a message before that ends in the dead-letter queue; None: as
-        above."""
+        """The deliveries of a message before it ends in the dead-letter queue; None where only the
+        deployment knows it."""
         count = str(self._redrive.get("maxReceiveCount"))
         return int(count) if count.isdecimal() else None
 
@@ -60,7 +61,7 @@ class Queue:
         # The policy is asked for again: resolved, it has lost what it refers to in other stacks.
         policy = self.resource.redrive_policy
         target = policy.get("deadLetterTargetArn") if isinstance(policy, dict) else None
-        return next(queues_behind(self.tree, self.resource, target), None)
+        return next(referenced_queues(self.tree, self.resource, target), None)
 
     @property
     def _redrive(self) -> dict[str, Any]:
@@ -68,8 +69,8 @@ class Queue:
         return policy if isinstance(policy, dict) else {}
 
 
-def queues_behind(tree: Tree, owner: IConstruct, value: Any) -> Iterator[Queue]:
-    """The queues that a property of `owner` refers to; none where they are of another app."""
-    for resource in tree.behind(owner, value):
+def referenced_queues(tree: ConstructTree, owner: IConstruct, value: Any) -> Iterator[Queue]:
+    """Yield the queues that a property of `owner` refers to; none where they are of another app."""
+    for resource in tree.referenced(owner, value):
         if isinstance(resource, sqs.CfnQueue):
             yield Queue(resource=resource, tree=tree)

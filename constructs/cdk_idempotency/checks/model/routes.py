@@ -1,4 +1,4 @@
-"""The ways of functions out of their subnets, as far as they are made in this app."""
+"""The routes of functions out of their subnets, as far as they are made in this app."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
 
-from ...inspection import owned, properties_of, resource_of
+from ...inspection import owner_path, properties_of, resource_of
 from ...network.vpc_endpoints import service_of
-from .tree import Tree
+from .tree import ConstructTree
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subnet:
-    """Paths of resources."""
+    """The paths of its VPC and its route table."""
 
     vpc: str
     table: str
 
 
 class Routes:
-    """Subnets, VPCs and route tables that are imported have every way."""
+    """Routes by subnet. Subnets, VPCs and route tables that are imported are taken to have all."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: ConstructTree) -> None:
         self._tree = tree
         self._paths: dict[str, str | None] = {}
 
     def missing(self, function: lambda_.Function, services: tuple[str, ...]) -> dict[str, None]:
-        """The services that a subnet of the function has no way to, in their order."""
+        """Return the services that a subnet of the function has no route to, in their order."""
         found = [
             service
             for subnet in self._subnets(function)
@@ -45,30 +45,31 @@ class Routes:
         return dict.fromkeys(found)
 
     def vpc(self, function: lambda_.Function) -> str:
-        """Its name, for messages."""
-        return owned(next(self._subnets(function)).vpc)
+        """Return the path of the function's VPC, for messages."""
+        return owner_path(next(self._subnets(function)).vpc)
 
     def _subnets(self, function: lambda_.Function) -> Iterator[Subnet]:
         resource = resource_of(function)
-        place = properties_of(resource).get("vpcConfig")
-        subnets = place.get("subnetIds") if isinstance(place, dict) else None
+        config = properties_of(resource).get("vpcConfig")
+        subnets = config.get("subnetIds") if isinstance(config, dict) else None
         for subnet in subnets if isinstance(subnets, list) else ():
             path = self._path(resource, subnet)
             if path in self._known:
                 yield self._known[path]
 
     def _path(self, owner: IConstruct, reference: Any) -> str | None:
-        """The path of the resource behind a property of `owner`."""
+        """Return the path of the resource that a property of `owner` refers to."""
         if not isinstance(reference, str):
             return None
         if reference not in self._paths:
-            found = self._tree.behind(owner, reference)
+            found = self._tree.referenced(owner, reference)
             self._paths[reference] = found[0].node.path if found else None
         return self._paths[reference]
 
     @cached_property
     def _known(self) -> dict[str, Subnet]:
-        """By the subnet's path; one that names no route table has its VPC's, which is not known."""
+        """The subnets by their paths, without those that name no route table: theirs is the VPC's,
+        which is not known."""
         vpcs = {
             subnet.node.path: self._path(subnet, subnet.vpc_id)
             for subnet in self._tree.resources(ec2.CfnSubnet)
@@ -84,7 +85,7 @@ class Routes:
 
     @cached_property
     def _open(self) -> set[str | None]:
-        """The route tables that lead somewhere. An internet gateway is no way for a function,
+        """The route tables that lead somewhere. An internet gateway is no route for a function,
         which has no public address (https://docs.aws.amazon.com/lambda/latest/dg/
         configuration-vpc-internet.html)."""
         gateways = {each.node.path for each in self._tree.resources(ec2.CfnInternetGateway)}

@@ -1,4 +1,4 @@
-"""The Redis server, as functions are told of it."""
+"""The Redis server, as its settings describe it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from lambda_idempotency.redis_document import RedisSettings
 from .deployment import Deployment
 
 
-def exposed(deployment: Deployment) -> RedisSettings | None:
-    """The settings of a server that others may reach too; None for one on the loopback address,
-    and where somebody else's parameter has them."""
+def exposed_settings(deployment: Deployment) -> RedisSettings | None:
+    """Return the settings of a server that others may reach too; None for one on the loopback
+    address, and where they are in an existing parameter."""
     server = deployment.store.server
     settings = None if server is None else server.settings
     return None if settings is None or _is_loopback(settings.host) else settings
 
 
-def resources(deployment: Deployment) -> list[CfnResource]:
-    """What the server is, where it is of this app."""
+def server_resources(deployment: Deployment) -> list[CfnResource]:
+    """Return the resources whose address the server's is; none where it is of another app."""
     server = deployment.store.server
     if server is None or server.settings is None:
         return []
-    return deployment.tree.behind(deployment.construct, server.settings.host)
+    return deployment.tree.referenced(deployment.construct, server.settings.host)
 
 
 def _is_loopback(host: str) -> bool:
-    """One that is known at deployment only is something that is provisioned, and so elsewhere."""
+    # A host that only the deployment knows is something that is provisioned, and so elsewhere.
     if host.lower() == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""A table with records, as CloudFormation will be told of it."""
+"""A table with records, as its template will have it."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from typing import Any
 from aws_cdk import CustomResource
 from aws_cdk import aws_dynamodb as dynamodb
 
-from ...inspection import is_known, owned
-from .tree import Tree
+from ...inspection import is_known, owner_path
+from .tree import ConstructTree
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Properties that are known at deployment only are None."""
+    """A table of the app; properties that only the deployment knows are None."""
 
     resource: dynamodb.CfnTable | dynamodb.CfnGlobalTable
     properties: dict[str, Any]
 
     @staticmethod
-    def behind(tree: Tree, table: dynamodb.ITable) -> Table | None:
-        """The one that a table stands for, which may be imported from a resource of the app."""
-        for resource in tree.behind(table, table.table_name):
+    def of(tree: ConstructTree, table: dynamodb.ITable) -> Table | None:
+        """Return the table of the app that `table` is, also where it is imported from there."""
+        for resource in tree.referenced(table, table.table_name):
             if isinstance(resource, dynamodb.CfnTable | dynamodb.CfnGlobalTable):
                 return Table(resource=resource, properties=tree.properties(resource))
         return None
 
     @property
     def name(self) -> str:
-        """For messages."""
-        return owned(self.resource.node.path)
+        """Its path, for messages."""
+        return owner_path(self.resource.node.path)
 
     @property
     def is_strong(self) -> bool | None:
-        """Whether all regions see one state of it (MRSC)."""
+        """True if all regions see one state of it (MRSC)."""
         found = self.properties.get("multiRegionConsistency")
         return found == "STRONG" if is_known(found) else None
 
@@ -58,7 +58,7 @@ class Table:
 
     @cached_property
     def other_regions(self) -> list[str] | None:
-        """Where it is replicated to."""
+        """The regions that it is replicated to."""
         if isinstance(self.resource, dynamodb.CfnTable):
             return self._custom_replicas()
         if self.replicas is None or len(self.replicas) < 2:
@@ -68,7 +68,7 @@ class Table:
         return [region if isinstance(region, str) else "?" for region in regions if region != own]
 
     def _custom_replicas(self) -> list[str]:
-        """The `replication_regions` of a `Table`, which CDK's own resource adds."""
+        """Return the `replication_regions` of a `Table`, which CDK's own resource adds."""
         scope = self.resource.node.scope
         children = [] if scope is None else scope.node.children
         return [

@@ -1,4 +1,4 @@
-"""The app's resources, and what their properties refer to."""
+"""The app's construct tree: its resources, and what their properties refer to."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
 
-from ...inspection import owned, properties_of
+from ...inspection import owner_path, properties_of
 
 R = TypeVar("R", bound=CfnResource)
 V = TypeVar("V")
 
 
-class Tree:
-    """All of an app, looked through once."""
+class ConstructTree:
+    """All constructs of an app, looked through once."""
 
     def __init__(self, root: IConstruct) -> None:
         self._root = root
         self._properties: dict[str, dict[str, Any]] = {}
-        self._naming: dict[type[CfnResource], dict[str, list[CfnResource]]] = {}
-        self._views: dict[Callable[[Tree], Any], Any] = {}
+        self._by_function: dict[type[CfnResource], dict[str, list[CfnResource]]] = {}
+        self._views: dict[Callable[[ConstructTree], Any], Any] = {}
 
     def resources(self, kind: type[R]) -> list[R]:
-        """The app's resources of a type."""
+        """Return the app's resources of a type."""
         return [resource for resource in self._resources if isinstance(resource, kind)]
 
-    def seen_as(self, view: Callable[[Tree], V]) -> V:
-        """The app as a check looks at it, made once for all constructs."""
-        if view not in self._views:
-            self._views[view] = view(self)
-        seen: V = self._views[view]
-        return seen
+    def view(self, make: Callable[[ConstructTree], V]) -> V:
+        """Return a view of the app, made once for all checks."""
+        if make not in self._views:
+            self._views[make] = make(self)
+        view: V = self._views[make]
+        return view
 
     def properties(self, resource: CfnResource) -> dict[str, Any]:
-        """The resource's properties by their CDK names; a value that is known at deployment only
-        is a dictionary, such as `{"Ref": ...}`."""
+        """Return the resource's properties by their CDK names; a value that only the deployment
+        knows is a dictionary, such as `{"Ref": ...}`."""
         path = resource.node.path  # jsii makes a new object of a resource each time
         if (found := self._properties.get(path)) is None:
             found = Stack.of(resource).resolve(properties_of(resource)) or {}
@@ -49,13 +49,13 @@ class Tree:
         return found
 
     def number(self, resource: CfnResource, name: str, default: float) -> float | None:
-        """A property, or what AWS takes in its place; None where only the deployment knows it."""
+        """Return a property, or AWS's default; None where only the deployment knows it."""
         value = self.properties(resource).get(name, default)
         return value if isinstance(value, int | float) else None
 
-    def behind(self, owner: IConstruct, value: Any) -> list[CfnResource]:
-        """The app's resources that a property of `owner` refers to, such as the queue whose ARN it
-        is; none where it is a literal."""
+    def referenced(self, owner: IConstruct, value: Any) -> list[CfnResource]:
+        """Return the app's resources that a property of `owner` refers to, such as the queue whose
+        ARN it is; none where it is a literal."""
         if not isinstance(value, str):
             return []
         found: list[CfnResource] = []
@@ -65,34 +65,34 @@ class Tree:
                 found.append(target)
             else:
                 stack = Stack.of(owner)
-                found += self._named_in(stack, stack.resolve(token))
+                found += self._resources_in(stack, stack.resolve(token))
         return found
 
     def functions(self, owner: IConstruct, value: Any) -> set[str]:
-        """The paths of the functions that a property of `owner` names, itself or by a version or an
-        alias."""
+        """Return the paths of the functions that a property of `owner` refers to, directly or by a
+        version or an alias."""
         found: set[str] = set()
-        for resource in self.behind(owner, value):
+        for resource in self.referenced(owner, value):
             if isinstance(resource, lambda_.CfnFunction):
-                found.add(owned(resource.node.path))
+                found.add(owner_path(resource.node.path))
             elif isinstance(resource, (lambda_.CfnVersion, lambda_.CfnAlias)):
                 found |= self.functions(resource, resource.function_name)
         return found
 
-    def naming(self, kind: type[R], named: Callable[[R], Any]) -> dict[str, list[R]]:
-        """The resources of a type that name functions, by the paths of these. `named` is the
-        property that does, always the same for a type."""
-        if kind not in self._naming:
+    def by_function(self, kind: type[R], reference: Callable[[R], Any]) -> dict[str, list[R]]:
+        """Return the resources of a type that refer to functions, by the paths of these.
+        `reference` is the property that does, always the same for a type."""
+        if kind not in self._by_function:
             found: dict[str, list[CfnResource]] = {}
             for resource in self.resources(kind):
-                for path in self.functions(resource, named(resource)):
+                for path in self.functions(resource, reference(resource)):
                     found.setdefault(path, []).append(resource)
-            self._naming[kind] = found
-        return cast("dict[str, list[R]]", self._naming[kind])
+            self._by_function[kind] = found
+        return cast("dict[str, list[R]]", self._by_function[kind])
 
     def role(self, function: lambda_.CfnFunction) -> str:
-        """What tells a role apart: its path, or the ARN of one that is not of this app."""
-        for resource in self.behind(function, function.role):
+        """Return what tells a role apart: its path, or the ARN of one that is not of this app."""
+        for resource in self.referenced(function, function.role):
             if isinstance(resource, iam.CfnRole):
                 return resource.node.path
         arn = self.properties(function).get("role", function.node.path)
@@ -101,21 +101,21 @@ class Tree:
         return f"{Stack.of(function).node.path}: {json.dumps(arn)}"
 
     @cached_property
-    def functions_of_roles(self) -> dict[str, list[str]]:
+    def functions_by_role(self) -> dict[str, list[str]]:
         """The paths of all functions, by their roles."""
         found: dict[str, list[str]] = {}
         for function in self.resources(lambda_.CfnFunction):
-            found.setdefault(self.role(function), []).append(owned(function.node.path))
+            found.setdefault(self.role(function), []).append(owner_path(function.node.path))
         return found
 
-    def _named_in(self, stack: Stack, resolved: Any) -> Iterator[CfnResource]:
+    def _resources_in(self, stack: Stack, resolved: Any) -> Iterator[CfnResource]:
         for function, name in _references(resolved):
             if function != "Fn::ImportValue":
-                if (resource := self._named.get((stack.node.path, name))) is not None:
+                if (resource := self._by_logical_id.get((stack.node.path, name))) is not None:
                     yield resource
             elif (output := self._exports.get(name)) is not None:
                 home = Stack.of(output)
-                yield from self._named_in(home, home.resolve(output.value))
+                yield from self._resources_in(home, home.resolve(output.value))
 
     @cached_property
     def _constructs(self) -> list[IConstruct]:
@@ -126,8 +126,8 @@ class Tree:
         return [each for each in self._constructs if isinstance(each, CfnResource)]
 
     @cached_property
-    def _named(self) -> dict[tuple[str, str], CfnResource]:
-        """By stack and logical id."""
+    def _by_logical_id(self) -> dict[tuple[str, str], CfnResource]:
+        """The resources by stack and logical id."""
         return {
             ((stack := Stack.of(each)).node.path, stack.resolve(each.logical_id)): each
             for each in self._resources
@@ -135,14 +135,14 @@ class Tree:
 
     @cached_property
     def _exports(self) -> dict[str, CfnOutput]:
-        """What stacks give one another, by the name of the export."""
+        """The exports of all stacks, by their names."""
         outputs = [each for each in self._constructs if isinstance(each, CfnOutput)]
         return {name: each for each in outputs if (name := each.export_name) is not None}
 
 
 def _references(resolved: Any) -> Iterator[tuple[str, str]]:
-    """The intrinsic functions in a resolved value that refer to something, and to what: a logical
-    id, or the name of an export."""
+    """Yield the intrinsic functions in a resolved value that refer to something, and to what: a
+    logical id, or the name of an export."""
     if isinstance(resolved, dict):
         for name, value in resolved.items():
             if name in ("Ref", "Fn::ImportValue") and isinstance(value, str):

@@ -1,7 +1,11 @@
-"""A function ends before its API stops waiting for it.
+"""Functions that outlast their API.
 
-Otherwise the caller gets 504 for a request that goes on and takes effect, and its retries find it
-in progress until it has ended. REST APIs wait 29 seconds, or what the integration says; more than
+Fires when: A function's timeout is above what its REST API (29 s by default) or HTTP API (30 s by
+default) waits. The caller gets 504 while the request goes on, and its retries find it in progress
+until it has ended.
+What to do: Give the function a `timeout` within that. A REST API's can be raised, with a quota.
+
+REST APIs wait 29 seconds, or what the integration says; more than
 29 needs a raised quota. HTTP APIs wait 30 seconds at most
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html). Function URLs wait for
 as long as the function may run, and for load balancers AWS names no limit for functions.
@@ -16,9 +20,9 @@ from aws_cdk import CfnResource
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 
-from ..model.deployment import Attached, Deployment
-from ..model.durations import spoken
-from ..model.finding import Finding, warning
+from ..model.deployment import AttachedFunction, Deployment
+from ..model.durations import in_words
+from ..rule import Violation, warning
 
 REST: Final = 29_000
 HTTP: Final = 30_000
@@ -28,9 +32,10 @@ PROXY: Final = "AWS_PROXY"
 """An integration that hands the HTTP request on, and waits for the function."""
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """One finding a function, about the API that stops first."""
-    shortest: dict[str, tuple[float, Attached, CfnResource]] = {}
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
+    # One violation a function, about the API that stops first.
+    shortest: dict[str, tuple[float, AttachedFunction, CfnResource]] = {}
     for milliseconds, attached, integration in _limits(deployment):
         known = shortest.get(attached.name)
         if known is None or milliseconds < known[0]:
@@ -38,31 +43,30 @@ def check(deployment: Deployment) -> Iterator[Finding]:
     for milliseconds, attached, integration in shortest.values():
         timeout = deployment.timeout(attached)
         if timeout is not None and timeout * 1000 > milliseconds:
-            yield warning(
-                "api-timeout",
+            yield Violation(
                 attached.function,
-                f"It may run for {spoken(timeout)}, and {integration.node.path} answers 504 after "
-                f"{spoken(milliseconds / 1000)}, while the request goes on and its retries find it "
-                "in progress. Pass the function a timeout within that.",
+                f"It may run for {in_words(timeout)}, and {integration.node.path} answers 504 "
+                f"after {in_words(milliseconds / 1000)}, while the request goes on and its retries "
+                "find it in progress. Pass the function a timeout within that.",
             )
 
 
-def _limits(deployment: Deployment) -> Iterator[tuple[float, Attached, CfnResource]]:
-    """How long the APIs before functions wait, in milliseconds."""
+def _limits(deployment: Deployment) -> Iterator[tuple[float, AttachedFunction, CfnResource]]:
+    """Yield how long the APIs before functions wait, in milliseconds."""
     properties = deployment.tree.properties
-    for attached, method in deployment.naming(apigateway.CfnMethod, _function_of):
+    for attached, method in deployment.referring(apigateway.CfnMethod, _function_of):
         integration = properties(method)["integration"]
         if integration.get("type") == PROXY and integration.get("responseTransferMode") != "STREAM":
             yield from _known(integration, REST, attached, method)
     kind = apigatewayv2.CfnIntegration
-    for attached, each in deployment.naming(kind, lambda each: each.integration_uri):
+    for attached, each in deployment.referring(kind, lambda each: each.integration_uri):
         if properties(each).get("integrationType") == PROXY:
             yield from _known(properties(each), HTTP, attached, each)
 
 
 def _known(
-    integration: dict[str, Any], default: float, attached: Attached, resource: CfnResource
-) -> Iterator[tuple[float, Attached, CfnResource]]:
+    integration: dict[str, Any], default: float, attached: AttachedFunction, resource: CfnResource
+) -> Iterator[tuple[float, AttachedFunction, CfnResource]]:
     milliseconds = integration.get("timeoutInMillis", default)
     if isinstance(milliseconds, int | float):
         yield milliseconds, attached, resource

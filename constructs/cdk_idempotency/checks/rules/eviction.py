@@ -1,9 +1,15 @@
-"""A cache of this app keeps records until they expire.
+"""Caches that evict records.
 
-One that evicts lets requests run again: a serverless cache at its maximum
-(https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Scaling.html), and another that is full,
+Fires when: A cache of this app evicts records before they expire: a serverless cache with a maximum
+(`data_storage_maximum`), a replication group or a cluster whose `maxmemory-policy` is not
+`noeviction`, as by default.
+What to do: Leave the maximum out, or set an alarm well below it; give the others a parameter group
+with `noeviction`.
+
+A request whose record was evicted runs again. A serverless cache evicts at its maximum
+(https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Scaling.html), another one when it is full,
 unless its `maxmemory-policy` is `noeviction` (https://docs.aws.amazon.com/AmazonElastiCache/latest/
-dg/ParameterGroups.Engine.html).
+dg/ParameterGroups.Engine.html). The runtime warns of servers that are not of this app.
 """
 
 from __future__ import annotations
@@ -14,9 +20,9 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import CfnResource
 
 from ..model.deployment import Deployment
-from ..model.finding import Finding, warning
-from ..model.servers import resources
-from ..model.tree import Tree
+from ..model.servers import server_resources
+from ..model.tree import ConstructTree
+from ..rule import Violation, warning
 
 if TYPE_CHECKING:
     from aws_cdk import aws_elasticache as elasticache
@@ -26,15 +32,15 @@ DEFAULT: Final = "volatile-lru"
 """Of parameter groups: evicts what has an expiry, as records have."""
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """See above. Of a server that is not of this app the runtime warns."""
-    for resource in resources(deployment):
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
+    for resource in server_resources(deployment):
         advice = _advice(deployment.tree, resource)
         if advice is not None:
-            yield warning("eviction", deployment.construct, advice)
+            yield Violation(deployment.construct, advice)
 
 
-def _advice(tree: Tree, cache: CfnResource) -> str | None:
+def _advice(tree: ConstructTree, cache: CfnResource) -> str | None:
     from aws_cdk import aws_elasticache as elasticache  # an app without Redis has no need
 
     if isinstance(cache, elasticache.CfnServerlessCache):
@@ -60,15 +66,15 @@ def _advice(tree: Tree, cache: CfnResource) -> str | None:
 
 
 def _policy(
-    tree: Tree, cache: elasticache.CfnCacheCluster | elasticache.CfnReplicationGroup
+    tree: ConstructTree, cache: elasticache.CfnCacheCluster | elasticache.CfnReplicationGroup
 ) -> str | None:
-    """None where it is not known."""
+    """Return the `maxmemory-policy`; None where it is not known."""
     from aws_cdk import aws_elasticache as elasticache
 
     group = cache.cache_parameter_group_name
     if group is None or group.startswith("default."):
         return DEFAULT
-    for resource in tree.behind(cache, group):
+    for resource in tree.referenced(cache, group):
         if isinstance(resource, elasticache.CfnParameterGroup):
             found = tree.properties(resource).get("properties", {}).get(POLICY, DEFAULT)
             return found if isinstance(found, str) else None

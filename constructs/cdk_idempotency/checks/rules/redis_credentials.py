@@ -1,6 +1,9 @@
-"""A Redis server asks its clients who they are.
+"""Redis servers without authentication.
 
-Otherwise whoever reaches it reads, changes and deletes all records
+Fires when: `RedisCredentials.none()`, and the server is not on the loopback address.
+What to do: Give the server a [user](redis.md#the-users-rights), and pass its credentials.
+
+Whoever reaches such a server reads, changes and deletes all records
 (https://redis.io/docs/latest/operate/oss_and_stack/management/security/).
 """
 
@@ -11,16 +14,15 @@ from collections.abc import Iterator
 from lambda_idempotency.redis_document import NoCredentials
 
 from ..model.deployment import Deployment
-from ..model.finding import Finding, warning
-from ..model.servers import exposed
+from ..model.servers import exposed_settings
+from ..rule import Violation, warning
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """See above."""
-    settings = exposed(deployment)
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
+    settings = exposed_settings(deployment)
     if settings is not None and isinstance(settings.credentials, NoCredentials):
-        yield warning(
-            "redis-credentials",
+        yield Violation(
             deployment.construct,
             "The Redis server asks nobody who he is (RedisCredentials.none()), so whoever reaches "
             "it reads records, and deletes them, and their requests run again. Give it a user of "

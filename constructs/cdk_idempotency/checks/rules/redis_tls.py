@@ -1,6 +1,9 @@
-"""What functions and a Redis server say to one another is encrypted.
+"""Redis servers without TLS.
 
-Without TLS whoever is on the way reads the records, and the password
+Fires when: `tls=False`, and the server is not on the loopback address.
+What to do: Turn TLS on at the server.
+
+Whoever is on the network's path reads the records, and the password
 (https://redis.io/docs/latest/operate/oss_and_stack/management/security/encryption/).
 """
 
@@ -9,16 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model.deployment import Deployment
-from ..model.finding import Finding, warning
-from ..model.servers import exposed
+from ..model.servers import exposed_settings
+from ..rule import Violation, warning
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """See above."""
-    settings = exposed(deployment)
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
+    settings = exposed_settings(deployment)
     if settings is not None and not settings.tls:
-        yield warning(
-            "redis-tls",
+        yield Violation(
             deployment.construct,
             "Functions and the Redis server speak in plain text (tls=False), so whoever is on the "
             "way reads the records, and the password. Turn TLS on at the server, and leave tls "

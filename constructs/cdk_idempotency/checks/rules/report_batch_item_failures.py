@@ -1,4 +1,7 @@
-"""Event source mappings of batches take notice of which records have failed.
+"""Event source mappings that ignore which records have failed.
+
+Fires when: A mapping of a queue or stream ignores which records of a batch have failed.
+What to do: Set `report_batch_item_failures=True` on the event source.
 
 Without ReportBatchItemFailures Lambda ignores what `@idempotent_records` returns, and a failed
 record is lost, or retried with all others
@@ -15,17 +18,16 @@ from aws_cdk import aws_lambda as lambda_
 
 from ..model.batches import is_batch
 from ..model.deployment import Deployment
-from ..model.finding import Finding, warning
+from ..rule import Violation, warning
 
 _REPORT: Final = "ReportBatchItemFailures"
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """See above."""
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
     for attached, mapping in deployment.mappings():
         if is_batch(mapping) and not _reports(mapping):
-            yield warning(
-                "report-batch-item-failures",
+            yield Violation(
                 mapping,
                 f"This event source mapping of {attached.name} lacks {_REPORT}, so Lambda ignores "
                 "which records of a batch have failed, and loses them. Pass "

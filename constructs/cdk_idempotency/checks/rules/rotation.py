@@ -1,8 +1,13 @@
-"""While a password is rotated, the old one is valid too.
+"""Rotations that may lock functions out.
 
-Otherwise functions that connect between the steps of a rotation are refused: the server has the new
-password, and AWSCURRENT is still the old one (https://docs.aws.amazon.com/secretsmanager/latest/
-userguide/rotation-strategy.html).
+Fires when: The secret of the Redis user is rotated by a function that is not `RedisRotation`'s, or
+by a hosted one: while it runs, functions that connect may be refused.
+What to do: Pass `rotation=RedisRotation...` in its place, or acknowledge it where the function
+keeps two passwords valid.
+
+Where the old password is not valid beside the new one, functions that connect between the steps of
+a rotation are refused: the server has the new password, and AWSCURRENT is still the old one
+(https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotation-strategy.html).
 """
 
 from __future__ import annotations
@@ -15,15 +20,15 @@ from aws_cdk import aws_lambda as lambda_
 from lambda_idempotency.rotation.settings import HANDLER
 
 from ..model.deployment import Deployment
-from ..model.finding import Finding, warning
-from ..model.tree import Tree
+from ..model.tree import ConstructTree
+from ..rule import Violation, warning
 
 if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """See above. A schedule without any function is that of a service which rotates its own."""
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
     server = deployment.store.server
     if server is None or server.secret is None:
         return
@@ -32,8 +37,7 @@ def check(deployment: Deployment) -> Iterator[Finding]:
     tree = deployment.tree
     for schedule in tree.resources(secretsmanager.CfnRotationSchedule):
         if _is_of(tree, schedule, server.secret) and _is_foreign(tree, schedule):
-            yield warning(
-                "rotation",
+            yield Violation(
                 schedule,
                 "This rotates the password of the Redis user by a function that may not keep the "
                 "old one valid while it runs, so that functions are refused meanwhile. Pass "
@@ -43,21 +47,24 @@ def check(deployment: Deployment) -> Iterator[Finding]:
 
 
 def _is_of(
-    tree: Tree, schedule: secretsmanager.CfnRotationSchedule, secret: secretsmanager.ISecret
+    tree: ConstructTree,
+    schedule: secretsmanager.CfnRotationSchedule,
+    secret: secretsmanager.ISecret,
 ) -> bool:
     if schedule.secret_id in (secret.secret_arn, secret.secret_full_arn, secret.secret_name):
         return True
-    paths = {resource.node.path for resource in tree.behind(secret, secret.secret_arn)}
+    paths = {resource.node.path for resource in tree.referenced(secret, secret.secret_arn)}
     return any(
-        resource.node.path in paths for resource in tree.behind(schedule, schedule.secret_id)
+        resource.node.path in paths for resource in tree.referenced(schedule, schedule.secret_id)
     )
 
 
-def _is_foreign(tree: Tree, schedule: secretsmanager.CfnRotationSchedule) -> bool:
-    """Whether it calls a function that is not `RedisRotation`'s."""
+def _is_foreign(tree: ConstructTree, schedule: secretsmanager.CfnRotationSchedule) -> bool:
+    """Return true if it calls a function that is not `RedisRotation`'s."""
     if schedule.rotation_lambda_arn is None:
+        # Without any function it is of a service that rotates its own secrets.
         return schedule.hosted_rotation_lambda is not None
     return not any(
         isinstance(resource, lambda_.CfnFunction) and resource.handler == HANDLER
-        for resource in tree.behind(schedule, schedule.rotation_lambda_arn)
+        for resource in tree.referenced(schedule, schedule.rotation_lambda_arn)
     )

@@ -1,4 +1,10 @@
-"""A function's environment holds no secret.
+"""Secrets in a function's environment.
+
+Fires when: An environment variable has the name of a secret (`DB_PASSWORD`, `API_KEY`), a value in
+the shape of one (an access key, a private key, `redis://user:password@host`), or a secret that
+CloudFormation puts there in clear (`{{resolve:secretsmanager:...}}`,
+`secret_value.unsafe_unwrap()`).
+What to do: Pass the secret's name, grant `secret.grant_read(function)`, and read it in the code.
 
 Environment variables are in clear in the template, and for everyone who may read the function's
 configuration. That is where dynamic references of CloudFormation to a secret end up too: they are
@@ -15,7 +21,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ..model.deployment import Deployment
-from ..model.finding import Finding, warning
+from ..rule import Violation, warning
 
 SHAPES: Final = {
     "an AWS access key": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
@@ -26,12 +32,12 @@ SHAPES: Final = {
     "a key of Stripe": r"\b(?:[rs]k_live_|whsec_)[A-Za-z0-9]{16,}",
     "a reference to a secret": r"\{\{resolve:(?:secretsmanager|ssm-secure):",
 }
-"""What secrets look like, wherever they are in a value."""
+"""Shapes of secrets, wherever they are in a value."""
 
 NAMES: Final = (
     r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|(?:ACCESS|PRIVATE|SECRET)_KEY)$"
 )
-"""How the names of variables with secrets end. More at the end, such as `_ARN`, `_NAME` or `_URL`,
+"""Ends of the names of variables with secrets. More at the end, such as `_ARN`, `_NAME` or `_URL`,
 makes it the name of something about a secret."""
 
 HARMLESS: Final = (
@@ -46,8 +52,9 @@ HARMLESS: Final = (
 number, a switch."""
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """One finding a function; a value that only the deployment knows is none."""
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
+    # One violation a function; a value that only the deployment knows is none.
     for attached in deployment.attached:
         found = [
             f"{name} ({what})"
@@ -55,8 +62,7 @@ def check(deployment: Deployment) -> Iterator[Finding]:
             if (what := _secret(name, value)) is not None
         ]
         if found:
-            yield warning(
-                "secret-in-environment",
+            yield Violation(
                 attached.function,
                 f"Its environment seems to hold secrets: {', '.join(found)}. They are in clear in "
                 "the template or in the function's configuration. Keep them in Secrets Manager, "
@@ -65,7 +71,7 @@ def check(deployment: Deployment) -> Iterator[Finding]:
 
 
 def _secret(name: str, value: Any) -> str | None:
-    """What makes a variable look like a secret."""
+    """Return what makes a variable look like a secret."""
     texts = list(_texts(value))
     for what, shape in SHAPES.items():
         if any(re.search(shape, text) for text in texts):
@@ -76,7 +82,7 @@ def _secret(name: str, value: Any) -> str | None:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """The texts in a resolved value, such as the parts that are joined with what is not known."""
+    """Yield the texts in a resolved value, such as the known parts of a join."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -1,8 +1,11 @@
-"""A function's role is its own, and with it the rights on its records.
+"""Functions that share a role, and with it the rights on their records.
+
+Fires when: Several functions have one role, so each may read and change the others' records.
+DynamoDB only: on Redis all functions are one user.
+What to do: Leave `role=` out, or acknowledge it where they trust one another.
 
 IAM fences namespaces off from one another by role
-(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html):
-functions with one role can read and change each other's records.
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html).
 """
 
 from __future__ import annotations
@@ -11,23 +14,23 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..model.deployment import Deployment
-from ..model.finding import Finding, warning
+from ..rule import Violation, warning
 
 NAMED: Final = 5
 """Functions that a message names; there may be more."""
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """One finding a role. On Redis all functions are one user in any case."""
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
+    # One violation a role.
     fenced = [each for each in deployment.attached if each.settings.store == "dynamodb"]
     reported: set[str] = set()
     for attached in fenced:
         role = deployment.tree.role(attached.resource)
-        users = deployment.tree.functions_of_roles[role]
+        users = deployment.tree.functions_by_role[role]
         if len(users) > 1 and role not in reported:
             reported.add(role)
-            yield warning(
-                "shared-role",
+            yield Violation(
                 attached.function.role or attached.function,
                 f"It is the role of {_names(users)}, and each of them may do what any may: "
                 "read and change its records. Give every function a role of its own, as it has "

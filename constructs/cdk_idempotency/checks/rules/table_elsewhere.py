@@ -1,7 +1,11 @@
-"""Functions are in the account and region of their table.
+"""Tables in another account or region than the function.
 
-They know its name alone, and ask DynamoDB in their own region for it; their right is to the table
-that was handed in.
+Fires when: The table is in another region or account than the function, which knows its name alone:
+it finds no table, or has no right to it.
+What to do: A table beside the function; of a global table `table.replica(region)`.
+
+Functions look for the table's name in their own region; their right is to the table that was handed
+in.
 """
 
 from __future__ import annotations
@@ -12,14 +16,14 @@ from typing import TYPE_CHECKING
 from aws_cdk import Stack, Token
 
 from ..model.deployment import Deployment
-from ..model.finding import Finding, warning
+from ..rule import Violation, warning
 
 if TYPE_CHECKING:
     from aws_cdk import aws_dynamodb as dynamodb
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """See above."""
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
     table = deployment.store.table
     if table is None:
         return
@@ -28,8 +32,7 @@ def check(deployment: Deployment) -> Iterator[Finding]:
         stack = Stack.of(attached.function)
         here = (stack.account, stack.region)
         if any(_differ(one, other) for one, other in zip(home, here, strict=True)):
-            yield warning(
-                "table-elsewhere",
+            yield Violation(
                 attached.function,
                 f"The function is in {_named(here)} and its table in {_named(home)}, so it finds "
                 "no table of that name, or has no right to it. Keep its records in a table beside "
@@ -38,7 +41,7 @@ def check(deployment: Deployment) -> Iterator[Finding]:
 
 
 def _home(table: dynamodb.ITable) -> tuple[str, str]:
-    """The account and the region; the ARN of an imported table has them."""
+    """Return the table's account and region, which the ARN of an imported table has."""
     parts = table.table_arn.split(":")
     return (parts[4], parts[3]) if len(parts) > 5 else (table.env.account, table.env.region)
 

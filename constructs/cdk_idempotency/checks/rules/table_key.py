@@ -1,4 +1,7 @@
-"""The table's key is the string partition key `id`, and nothing else.
+"""Tables with another key than records have.
+
+Fires when: The key of the table is not the string partition key `id` alone.
+What to do: Use a table that has it.
 
 DynamoDB refuses every request whose key is not the table's (https://docs.aws.amazon.com/
 amazondynamodb/latest/developerguide/HowItWorks.CoreComponents.html).
@@ -13,18 +16,17 @@ from lambda_idempotency.contract import PARTITION_KEY
 
 from ...inspection import is_known
 from ..model.deployment import Deployment
-from ..model.finding import Finding, error
+from ..rule import Violation, error
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """See above."""
+@error
+def check(deployment: Deployment) -> Iterator[Violation]:
     table = deployment.table
     if table is None:
         return
     key = _key(table.properties)
     if key not in (None, f"{PARTITION_KEY} (S, HASH)"):
-        yield error(
-            "table-key",
+        yield Violation(
             table.resource,
             f"the key of the table is {key}, and DynamoDB refuses records, whose key is the string "
             f"{PARTITION_KEY!r} alone. Use a table with that partition key and without a sort key.",
@@ -32,7 +34,7 @@ def check(deployment: Deployment) -> Iterator[Finding]:
 
 
 def _key(properties: dict[str, Any]) -> str | None:
-    """Its attributes, for messages; None where they are known at deployment only."""
+    """Return its attributes, for messages; None where only the deployment knows them."""
     schema, definitions = properties.get("keySchema"), properties.get("attributeDefinitions")
     if not (isinstance(schema, list) and isinstance(definitions, list)):
         return None

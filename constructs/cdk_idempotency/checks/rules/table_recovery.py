@@ -1,4 +1,8 @@
-"""The table can be restored to a point in time.
+"""Tables without point-in-time recovery.
+
+Fires when: The table, or a replica of it, has no point-in-time recovery: what is deleted by
+accident is lost, and those requests run again.
+What to do: Set `point_in_time_recovery_specification`.
 
 Records that are lost let requests run again; without point-in-time recovery there is no way back
 from an accidental write or delete (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/
@@ -12,15 +16,14 @@ from typing import Any
 
 from ...inspection import is_known
 from ..model.deployment import Deployment
-from ..model.finding import Finding, warning
+from ..rule import Violation, warning
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """See above."""
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
     table = deployment.table
     if table is not None and any(_is_lost(replica) for replica in table.replicas or ()):
-        yield warning(
-            "table-recovery",
+        yield Violation(
             table.resource,
             f"{table.name} has no point-in-time recovery, so records that are deleted or "
             "overwritten by accident are lost, and their requests run again. Pass "

@@ -1,4 +1,9 @@
-"""Of two regions that write to the table, each sees what the other has written.
+"""Tables that two regions may write to at once.
+
+Fires when: The table is replicated to other regions with eventual consistency (MREC): a request
+that reaches two regions at a time runs in both.
+What to do: Let one region at a time use it, or use `MultiRegionConsistency.STRONG` without TTL.
+`commit_with` needs the former: DynamoDB has no transactions in strongly consistent global tables.
 
 In a global table with eventual consistency (MREC) conditions are about the region's own copy, and
 the last writer wins (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/
@@ -10,16 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model.deployment import Deployment
-from ..model.finding import Finding, warning
+from ..rule import Violation, warning
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """See above."""
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
     table = deployment.table
     if table is None or not table.other_regions or table.is_strong is not False:
         return
-    yield warning(
-        "table-regions",
+    yield Violation(
         table.resource,
         f"{table.name} is replicated to {', '.join(table.other_regions)} with eventual "
         "consistency, so a request that reaches two regions within a second or so runs in both. "

@@ -1,7 +1,11 @@
-"""The table deletes records that have expired.
+"""Tables that keep expired records.
 
-DynamoDB does so by one attribute of a table (https://docs.aws.amazon.com/amazondynamodb/latest/
-developerguide/TTL.html). Results do not depend on it: expiry is part of every condition.
+Fires when: The table has no TTL, or TTL on another attribute than `expiration`: expired records
+stay, and are paid for. Results do not depend on it.
+What to do: Set `time_to_live_attribute="expiration"`.
+
+DynamoDB deletes by one attribute of a table (https://docs.aws.amazon.com/amazondynamodb/latest/
+developerguide/TTL.html). Expiry is part of every condition, whether or not it has deleted.
 """
 
 from __future__ import annotations
@@ -11,15 +15,15 @@ from collections.abc import Iterator
 from lambda_idempotency.contract import TTL_ATTRIBUTE
 
 from ..model.deployment import Deployment
-from ..model.finding import Finding, warning
 from ..model.tables import Table
+from ..rule import Violation, warning
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """See above."""
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
     table = deployment.table
     if table is not None and table.ttl not in (None, TTL_ATTRIBUTE):
-        yield warning("table-ttl", table.resource, _advice(table))
+        yield Violation(table.resource, _advice(table))
 
 
 def _advice(table: Table) -> str:

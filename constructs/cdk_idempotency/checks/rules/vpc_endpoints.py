@@ -1,6 +1,12 @@
-"""Functions in a VPC have a way to the AWS services that they ask.
+"""Functions in a VPC without a route to the AWS services that they call.
 
-In a subnet without a NAT gateway that takes an endpoint
+Fires when: A subnet of the function has no route to a service that it calls: DynamoDB, S3 for
+`large_responses`, SSM and Secrets Manager for Redis, the internet for a cache with a public
+endpoint. Of VPCs, subnets and route tables that are imported nothing is known.
+What to do: Add the endpoints that the warning names (those of DynamoDB and S3 cost nothing), or
+choose subnets with a NAT gateway.
+
+In a subnet without a NAT gateway a function reaches AWS by endpoints alone
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc-internet.html).
 """
 
@@ -11,8 +17,8 @@ from typing import Final
 
 from ...network.vpc_endpoints import INTERNET
 from ..model.deployment import Deployment
-from ..model.finding import Finding, warning
 from ..model.routes import Routes
+from ..rule import Violation, warning
 
 NAMES: Final = {
     "dynamodb": "DynamoDB",
@@ -21,16 +27,16 @@ NAMES: Final = {
     "secretsmanager": "Secrets Manager",
     "ssm": "SSM",
 }
-"""By the last part of the endpoint's name."""
+"""Services by the last part of their endpoints' names."""
 
 GATEWAYS: Final = ("dynamodb", "s3")
-"""Those with an endpoint that costs nothing (https://docs.aws.amazon.com/vpc/latest/privatelink/
+"""The services with an endpoint that costs nothing (https://docs.aws.amazon.com/vpc/latest/privatelink/
 gateway-endpoints.html)."""
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """See above."""
-    routes = deployment.tree.seen_as(Routes)
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
+    routes = deployment.tree.view(Routes)
     server = deployment.store.server
     for caller in deployment.callers():
         missing = routes.missing(caller.function, caller.services)
@@ -38,7 +44,7 @@ def check(deployment: Deployment) -> Iterator[Finding]:
             advice = _advice(missing, routes.vpc(caller.function))
             if server is not None and server.vpc is not None:
                 advice += " elasticache_serverless(vpc_endpoints=True) adds those of the cache."
-            yield warning("vpc-endpoints", caller.function, advice)
+            yield Violation(caller.function, advice)
 
 
 def _advice(missing: Iterable[str], vpc: str) -> str:

@@ -1,8 +1,13 @@
-"""Duplicates that wait leave a function room to work.
+"""Duplicates that wait, and fill a function's reserved concurrency.
 
-Each of them occupies an execution environment, and with reserved concurrency there are only so
-many (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html). One request and
-the two retries that asynchronous invocations and the AWS SDKs make by default fill three.
+Fires when: `on_in_progress="wait"` with a reserved concurrency of 1 to 3: one request and its
+retries fill the function, and with 1 a duplicate can only wait for an attempt that is dead.
+What to do: Reserve more, or use `raise`.
+
+Each duplicate that waits occupies an execution environment, and with reserved concurrency there are
+only so many (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html). One
+request and the two retries that asynchronous invocations and the AWS SDKs make by default fill
+three.
 """
 
 from __future__ import annotations
@@ -11,14 +16,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..model.deployment import Deployment
-from ..model.finding import Finding, warning
+from ..rule import Violation, warning
 
 FILLED: Final = 3
 """Environments that one request and its retries may occupy."""
 
 
-def check(deployment: Deployment) -> Iterator[Finding]:
-    """Without reserved concurrency there are as many as the account has: no finding."""
+@warning
+def check(deployment: Deployment) -> Iterator[Violation]:
+    # Without reserved concurrency there are as many environments as the account has.
     for attached in deployment.attached:
         properties = deployment.tree.properties(attached.resource)
         reserved = properties.get("reservedConcurrentExecutions")
@@ -35,8 +41,7 @@ def check(deployment: Deployment) -> Iterator[Finding]:
                 f"{reserved} duplicates that wait hold all environments, and all other requests "
                 "are throttled meanwhile"
             )
-        yield warning(
-            "wait-concurrency",
+        yield Violation(
             attached.function,
             f"With on_in_progress='wait' and a reserved concurrency of {reserved}, {why}. Reserve "
             "more, or use 'raise'.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cdk_idempotency.checks.model.durations import spoken
+from cdk_idempotency.checks.model.durations import in_words
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ from cdk_idempotency.checks.model.durations import spoken
 def test_a_time_is_said_in_the_largest_unit_that_needs_no_fraction(
     seconds: float, text: str
 ) -> None:
-    assert spoken(seconds) == text
+    assert in_words(seconds) == text

@@ -10,11 +10,11 @@ from aws_cdk.assertions import Match
 
 from cdk_idempotency import Idempotency
 from cdk_idempotency.functions.attachable import RUNTIMES
-from cdk_idempotency.functions.layer import compiled_for
+from cdk_idempotency.functions.layer import bytecode_runtime
 from cdk_idempotency.inspection import resource_of
 from kit.synth import function, stack, template
 
-OTHER = next(each for each in reversed(RUNTIMES) if each.name != compiled_for())
+OTHER = next(each for each in reversed(RUNTIMES) if each.name != bytecode_runtime())
 LAYERS = [f"arn:aws:lambda:us-east-1:111111111111:layer:telemetry:{n}" for n in range(1, 7)]
 
 
@@ -88,13 +88,13 @@ def test_byte_code_of_another_python_is_noted() -> None:
     scope = stack()
     _attached(scope)
     [info] = _infos(scope)
-    assert f"compiled for {compiled_for()} and this function runs on {OTHER.name}" in info
+    assert f"compiled for {bytecode_runtime()} and this function runs on {OTHER.name}" in info
     assert "[ack: cdk-idempotency:byte-code]" in info
 
 
 def test_byte_code_of_the_functions_python_is_in_order() -> None:
     scope = stack()
-    _attached(scope, compiled_for())
+    _attached(scope, bytecode_runtime())
     assert _infos(scope) == []
 
 

@@ -12,9 +12,9 @@ from cdk_idempotency.inspection import resource_of
 from kit.synth import function, stack, warnings
 
 
-def _attached(scope: Stack, timeout: int | None = 10, **behaviour: Any) -> Stack:
-    options: dict[str, Any] = {} if timeout is None else {"timeout": Duration.seconds(timeout)}
-    Idempotency(scope, "Idempotency").attach(function(scope, **options), **behaviour)
+def _attached(scope: Stack, timeout: int | None = 10, **options: Any) -> Stack:
+    timing: dict[str, Any] = {} if timeout is None else {"timeout": Duration.seconds(timeout)}
+    Idempotency(scope, "Idempotency").attach(function(scope, **timing), **options)
     return scope
 
 
