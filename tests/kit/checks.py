@@ -9,6 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from cdk_idempotency import Idempotency
 from cdk_idempotency.checks.catalog import RULES
+from cdk_idempotency.checks.model.deployment import Deployment
 from cdk_idempotency.checks.model.finding import Finding
 from cdk_idempotency.checks.model.tree import ConstructTree
 
@@ -24,4 +25,19 @@ def attached(*functions: lambda_.Function, **props: Any) -> Idempotency:
 def findings(idempotency: Idempotency, name: str) -> list[Finding]:
     """Return what the rule of this name finds."""
     [rule] = [rule for rule in RULES if rule.name == name]
-    return list(rule.findings(idempotency._deployment(ConstructTree(idempotency.node.root))))
+    return list(rule.findings(_deployment(idempotency)))
+
+
+def problems(idempotency: Idempotency) -> dict[str, Finding]:
+    """Return the errors and warnings of all rules, by the rules' names. A rule has one at most."""
+    deployment = _deployment(idempotency)
+    found = {}
+    for rule in RULES:
+        for finding in rule.findings(deployment) if rule.severity != "info" else ():
+            assert rule.name not in found, f"{rule.name} fires twice"
+            found[rule.name] = finding
+    return found
+
+
+def _deployment(idempotency: Idempotency) -> Deployment:
+    return idempotency._deployment(ConstructTree(idempotency.node.root))

@@ -1,54 +1,78 @@
-"""When checks run, what becomes of their findings, and what they can see of the app."""
+"""Checks run at synth, and their findings reach whoever synthesizes."""
 
 from __future__ import annotations
 
 import pytest
-from aws_cdk import Annotations, App, Stack, Stage
+from aws_cdk import Annotations, Stack, Stage
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Annotations as Messages
+from aws_cdk.assertions import Match
 
 from cdk_idempotency import Idempotency
-from cdk_idempotency.checks.catalog import RULES
-from cdk_idempotency.checks.model.tree import ConstructTree
-from constructs import Construct
+from kit.changed import OTHER
+from kit.checks import attached
 from kit.synth import app, function, stack, template, warnings
 
-ID = "cdk-idempotency:report-batch-item-failures"
+WARNING = "cdk-idempotency:report-batch-item-failures"
+INFO = "cdk-idempotency:byte-code"
 
 
 def _with_mapping(scope: Stack) -> lambda_.Function:
-    attached = function(scope)
-    Idempotency(scope, "Idempotency").attach(attached)
+    """Return an attached function with a warning on its event source mapping."""
+    payments = function(scope)
+    Idempotency(scope, "Idempotency").attach(payments)
     dead = sqs.DeadLetterQueue(queue=sqs.Queue(scope, "Dead"), max_receive_count=3)
     queue = sqs.Queue(scope, "Queue", dead_letter_queue=dead)
-    attached.add_event_source(sources.SqsEventSource(queue))
-    return attached
+    payments.add_event_source(sources.SqsEventSource(queue))
+    return payments
 
 
-def _mapping(scope: Construct) -> lambda_.CfnEventSourceMapping:
-    [found] = ConstructTree(scope.node.root).resources(lambda_.CfnEventSourceMapping)
-    return found
+def _infos(scope: Stack) -> list[str]:
+    found = Messages.from_stack(scope).find_info("*", Match.any_value())
+    return [str(entry.entry.data) for entry in found]
 
 
-def test_a_warning_can_be_acknowledged_on_its_construct() -> None:
+def test_a_warning_names_the_id_that_acknowledges_it() -> None:
     scope = stack()
-    Annotations.of(_with_mapping(scope)).acknowledge_warning(ID, "one record a batch")
+    _with_mapping(scope)
+    [warning] = warnings(scope, "*")
+    assert f"[ack: {WARNING}]" in warning
+
+
+def test_a_warning_can_be_acknowledged_above_its_construct() -> None:
+    scope = stack()
+    Annotations.of(_with_mapping(scope)).acknowledge_warning(WARNING, "one record a batch")
     assert warnings(scope, "*") == []
 
 
 def test_a_warning_that_is_acknowledged_elsewhere_stays() -> None:
     scope = stack()
     _with_mapping(scope)
-    Annotations.of(function(scope, "Other")).acknowledge_warning(ID, "another one")
+    Annotations.of(function(scope, "Other")).acknowledge_warning(WARNING, "another one")
     assert len(warnings(scope, "*")) == 1
 
 
-def test_an_error_names_the_construct_and_its_id() -> None:
+def test_an_info_names_the_id_that_acknowledges_it() -> None:
     scope = stack()
-    attached = function(scope)
-    Idempotency(scope, "Idempotency").attach(attached)
-    attached.add_environment("LARGE", "x" * 5000)
+    attached(function(scope, runtime=OTHER))
+    [info] = _infos(scope)
+    assert f"[ack: {INFO}]" in info
+
+
+def test_an_info_can_be_acknowledged() -> None:
+    scope = stack()
+    attached(function(scope, runtime=OTHER))
+    Annotations.of(scope).acknowledge_info(INFO, "a slow start is fine")
+    assert _infos(scope) == []
+
+
+def test_an_error_ends_the_synthesis_and_names_the_construct_and_its_id() -> None:
+    scope = stack()
+    payments = function(scope)
+    attached(payments)
+    payments.add_environment("LARGE", "x" * 5000)
     with pytest.raises(
         Exception, match=r"(?s)Stack/Payments: .*\[cdk-idempotency:environment-size\]"
     ):
@@ -68,49 +92,3 @@ def test_a_stage_is_checked_too() -> None:
     scope = Stack(stage, "Stack")
     _with_mapping(scope)
     assert len(warnings(scope, "*")) == 1
-
-
-def test_no_two_rules_have_one_id() -> None:
-    assert len({rule.id for rule in RULES}) == len(RULES)
-
-
-def test_the_queue_behind_a_mapping_is_found_across_stacks() -> None:
-    scope = app()
-    queue = sqs.Queue(stack(scope, "Queues"), "Queue")
-    worker = function(stack(scope, "Workers"), "Worker")
-    worker.add_event_source(sources.SqsEventSource(queue))
-    mapping = _mapping(worker)
-    [found] = ConstructTree(scope).referenced(mapping, mapping.event_source_arn)
-    assert found.node.path == "Queues/Queue/Resource"
-
-
-def test_nothing_is_behind_an_arn_of_somewhere_else() -> None:
-    scope = stack()
-    arn = "arn:aws:sqs:us-east-1:111111111111:orders"
-    function(scope).add_event_source(
-        sources.SqsEventSource(sqs.Queue.from_queue_arn(scope, "Q", arn))
-    )
-    mapping = _mapping(scope)
-    assert ConstructTree(scope.node.root).referenced(mapping, mapping.event_source_arn) == []
-
-
-@pytest.mark.parametrize("kind", ["function", "version", "alias"])
-def test_the_function_behind_a_mapping_is_found(kind: str) -> None:
-    scope = stack()
-    worker = function(scope, "Worker")
-    version = worker.current_version
-    alias = lambda_.Alias(scope, "Live", alias_name="live", version=version)
-    target = {"function": worker, "version": version, "alias": alias}[kind]
-    target.add_event_source(sources.SqsEventSource(sqs.Queue(scope, "Queue")))
-    mapping = _mapping(scope)
-    assert ConstructTree(scope.node.root).functions(mapping, mapping.function_name) == {
-        "Stack/Worker"
-    }
-
-
-def test_an_imported_function_is_none_of_the_apps() -> None:
-    scope = App()
-    mapping = lambda_.CfnEventSourceMapping(
-        Stack(scope, "Stack"), "Mapping", function_name="elsewhere"
-    )
-    assert ConstructTree(scope).functions(mapping, mapping.function_name) == set()

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from aws_cdk import CfnParameter
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk.assertions import Annotations, Match
 
 from cdk_idempotency import Idempotency
 from cdk_idempotency.functions.code import PACKAGE
@@ -122,22 +121,6 @@ def test_other_files_are_fine(tmp_path: Path, file: str) -> None:
     scope = stack()
     Idempotency(scope, "Idempotency").attach(function(scope, code=_code(tmp_path, file)))
     template(scope).resource_count_is("AWS::Lambda::LayerVersion", 1)
-
-
-@pytest.mark.parametrize(
-    ("files", "warned"),
-    [(["lambda_idempotency/__init__.py", "lambda_idempotency/wrap.py"], True), ([], False)],
-)
-def test_a_copy_of_the_package_is_warned_of(
-    tmp_path: Path, files: list[str], *, warned: bool
-) -> None:
-    scope = stack()
-    payments = function(scope, code=_code(tmp_path, *files))
-    Idempotency(scope, "Idempotency").attach(payments)
-    found = Annotations.from_stack(scope).find_warning(
-        "/Stack/Payments", Match.string_like_regexp("its own copy of lambda_idempotency")
-    )
-    assert bool(found) is warned
 
 
 def test_the_package_that_must_not_be_hidden_is_the_wrappers() -> None:

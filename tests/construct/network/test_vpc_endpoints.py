@@ -1,4 +1,4 @@
-"""Functions in subnets without a route to AWS: they are warned of, or get endpoints."""
+"""Interface endpoints that `vpc_endpoints=True` adds to a VPC."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from typing import Any
 
 import pytest
-from aws_cdk import Annotations, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
-from kit.synth import US, function, only, stack, template, vpc, warnings
+from kit.checks import problems
+from kit.synth import US, function, only, stack, template, vpc
 
 EGRESS = "AWS::EC2::SecurityGroupEgress"
 ENDPOINT = "AWS::EC2::VPCEndpoint"
@@ -25,12 +25,8 @@ def _cache(scope: Stack, home: ec2.IVpc | None, **props: Any) -> Idempotency:
     return Idempotency(scope, "Idempotency", store=store)
 
 
-def _refused(message: str) -> pytest.RaisesExc[ValueError]:
-    return pytest.RaisesExc(ValueError, match=re.escape(message))
-
-
 def _endpoints(found: Template) -> list[str]:
-    """The services with an endpoint."""
+    """Return the services with an endpoint."""
     resources = found.find_resources(ENDPOINT).values()
     names = [resource["Properties"]["ServiceName"] for resource in resources]
     return sorted(name["Fn::Join"][1][-1].lstrip(".") for name in names)
@@ -48,72 +44,6 @@ def test_a_restricted_function_is_let_out_to_the_endpoints() -> None:
 
 
 @pytest.mark.parametrize(
-    ("credentials", "services", "endpoints"),
-    [
-        (None, "SSM", "com.amazonaws.<region>.ssm (interface)"),
-        (
-            SECRET,
-            "SSM and Secrets Manager",
-            "com.amazonaws.<region>.ssm (interface), com.amazonaws.<region>.secretsm",
-        ),
-    ],
-)
-def test_an_isolated_function_is_warned_which_endpoints_to_add(
-    credentials: RedisCredentials | None, services: str, endpoints: str
-) -> None:
-    scope = stack()
-    home = vpc(scope, nat=False)
-    _cache(scope, home, credentials=credentials).attach(function(scope, vpc=home))
-    [warning] = warnings(scope, "/Stack/Payments")
-    assert f"without a route to {services}: add to Stack/Vpc" in warning
-    assert f"the endpoints {endpoints}" in warning
-    assert "elasticache_serverless(vpc_endpoints=True) adds those" in warning
-    assert "[ack: cdk-idempotency:vpc-endpoints]" in warning
-
-
-def test_a_function_in_public_subnets_is_warned() -> None:
-    scope = stack()
-    home = vpc(scope)
-    subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
-    attached = function(scope, vpc=home, vpc_subnets=subnets, allow_public_subnet=True)
-    _cache(scope, home).attach(attached)
-    assert len(warnings(scope, "/Stack/Payments")) == 1
-
-
-def test_a_function_with_a_nat_gateway_is_not_warned() -> None:
-    scope = stack()
-    home = vpc(scope)
-    _cache(scope, home).attach(function(scope, vpc=home))
-    assert warnings(scope, "*") == []
-
-
-def test_the_warning_can_be_acknowledged() -> None:
-    scope = stack()
-    home = vpc(scope, nat=False)
-    attached = function(scope, vpc=home)
-    _cache(scope, home).attach(attached)
-    Annotations.of(attached).acknowledge_warning("cdk-idempotency:vpc-endpoints", "transit gateway")
-    assert warnings(scope, "*") == []
-
-
-def test_endpoints_that_are_added_later_are_seen() -> None:
-    scope = stack()
-    home = vpc(scope, nat=False)
-    _cache(scope, home, credentials=SECRET).attach(function(scope, vpc=home))
-    home.add_interface_endpoint("Mine", service=ec2.InterfaceVpcEndpointAwsService.SSM)
-    [warning] = warnings(scope, "/Stack/Payments")
-    assert "without a route to Secrets Manager: add" in warning
-
-
-def test_an_endpoint_of_a_similar_service_is_no_help() -> None:
-    scope = stack()
-    home = vpc(scope, nat=False)
-    _cache(scope, home).attach(function(scope, vpc=home))
-    home.add_interface_endpoint("Mine", service=ec2.InterfaceVpcEndpointAwsService.SSM_MESSAGES)
-    assert len(warnings(scope, "/Stack/Payments")) == 1
-
-
-@pytest.mark.parametrize(
     ("credentials", "services"),
     [
         (None, ["ssm"]),
@@ -121,22 +51,22 @@ def test_an_endpoint_of_a_similar_service_is_no_help() -> None:
         (ROTATED, ["elasticache", "secretsmanager", "ssm"]),
     ],
 )
-def test_vpc_endpoints_adds_those_that_are_needed(
+def test_those_that_are_needed_are_added(
     credentials: RedisCredentials | None, services: list[str]
 ) -> None:
     scope = stack()
     home = vpc(scope, nat=False)
     idempotency = _cache(scope, home, credentials=credentials, vpc_endpoints=True)
     idempotency.attach(function(scope, vpc=home))
+    assert problems(idempotency) == {}
     found = template(scope)
     assert _endpoints(found) == services
     for endpoint in found.find_resources(ENDPOINT).values():
         assert endpoint["Properties"]["PrivateDnsEnabled"] is True
         assert len(endpoint["Properties"]["SubnetIds"]) == 2
-    assert warnings(scope, "*") == []
 
 
-def test_without_vpc_endpoints_none_are_added() -> None:
+def test_without_the_option_none_are_added() -> None:
     scope = stack()
     _cache(scope, vpc(scope, nat=False), credentials=ROTATED)
     template(scope).resource_count_is(ENDPOINT, 0)
@@ -187,52 +117,15 @@ def test_an_imported_vpc_gets_endpoints_too() -> None:
     idempotency = _cache(scope, home, vpc_endpoints=True)
     isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
     idempotency.attach(function(scope, vpc=home, vpc_subnets=isolated))
+    assert problems(idempotency) == {}
     endpoint = only(template(scope), ENDPOINT)
     assert endpoint["ServiceName"] == "com.amazonaws.us-east-1.ssm"
     assert endpoint["VpcId"] == "vpc-0123456789abcdef0"
     assert endpoint["SubnetIds"] == ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
-    assert warnings(scope, "*") == []
-
-
-def test_the_endpoints_of_an_imported_vpc_are_not_known() -> None:
-    scope = stack(env=US)
-    home = _imported(scope)
-    isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
-    _cache(scope, home, vpc_subnets=isolated).attach(
-        function(scope, vpc=home, vpc_subnets=isolated)
-    )
-    assert warnings(scope, "*") == []
 
 
 def test_endpoints_in_a_vpc_of_unknown_addresses_are_refused() -> None:
     scope = stack()
-    with _refused("[Stack/Idempotency] vpc_endpoints=True needs the address range of Stack/Impor"):
+    message = "[Stack/Idempotency] vpc_endpoints=True needs the address range of Stack/Impor"
+    with pytest.raises(ValueError, match=re.escape(message)):
         _cache(scope, _imported(scope), vpc_endpoints=True)
-
-
-def test_an_isolated_function_cannot_reach_a_public_endpoint() -> None:
-    scope = stack()
-    home = vpc(scope, nat=False)
-    _cache(scope, None).attach(function(scope, vpc=home))
-    [warning] = warnings(scope, "/Stack/Payments")
-    assert "without a route to the internet, where the cache's public endpoint is" in warning
-
-
-def test_a_function_with_a_nat_gateway_reaches_a_public_endpoint() -> None:
-    scope = stack()
-    _cache(scope, None).attach(function(scope, vpc=vpc(scope)))
-    assert warnings(scope, "*") == []
-
-
-@pytest.mark.parametrize("nat", [True, False])
-def test_a_function_that_reaches_a_server_of_ones_own_is_warned_where_it_is_cut_off(
-    *,
-    nat: bool,
-) -> None:
-    scope = stack()
-    store = IdempotencyStore.redis(host="10.0.0.1", credentials=RedisCredentials.none())
-    attached: lambda_.Function = function(scope, vpc=vpc(scope, nat=nat))
-    Idempotency(scope, "Idempotency", store=store).attach(attached)
-    found = warnings(scope, "/Stack/Payments")
-    assert len(found) == (0 if nat else 1)
-    assert not any("vpc_endpoints=True" in warning for warning in found)

@@ -259,3 +259,10 @@ def test_a_secret_whose_arn_is_not_known_is_refused(
     scope = stack()
     with _refused("a rotation needs the secret's whole ARN; import it with"):
         rotated_server(scope, acl_rotation(scope), known(scope))
+
+
+def test_an_administrator_with_the_users_own_secret_is_refused() -> None:
+    scope = stack()
+    secret = secretsmanager.Secret(scope, "Secret")
+    with _refused("admin has the user's own secret, and a user cannot rotate"):
+        rotated_server(scope, acl_rotation(scope, admin=secret), secret)

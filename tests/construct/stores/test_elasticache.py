@@ -14,7 +14,7 @@ from aws_cdk.assertions import Template
 
 from cdk_idempotency import Idempotency, IdempotencyStore
 from kit.redis_apps import cache_in_vpc, public_cache, settings_of
-from kit.synth import app, only, reference, stack, statements, template, variables, warnings
+from kit.synth import app, only, reference, stack, statements, template, variables
 
 CACHE = "AWS::ElastiCache::ServerlessCache"
 USER = "AWS::ElastiCache::User"
@@ -101,21 +101,12 @@ def test_names_are_such_as_elasticache_takes(path: str) -> None:
 
 
 def test_nothing_evicts_records_by_default() -> None:
-    scope = stack()
-    cache_in_vpc(scope)
-    assert "CacheUsageLimits" not in only(template(scope), CACHE)
-    assert warnings(scope, "*") == []
+    assert "CacheUsageLimits" not in only(_synthesised(), CACHE)
 
 
-def test_a_maximum_that_evicts_records_is_warned_of() -> None:
-    scope = stack()
-    cache_in_vpc(scope, data_storage_maximum=Size.gibibytes(10))
-    assert only(template(scope), CACHE)["CacheUsageLimits"] == {
-        "DataStorage": {"Maximum": 10, "Unit": "GB"}
-    }
-    [warning] = warnings(scope, "/Stack/Idempotency")
-    assert warning.startswith("At 10 GB the cache evicts records before they expire")
-    assert "[ack: cdk-idempotency:eviction]" in warning
+def test_a_maximum_limits_the_cache() -> None:
+    found = _synthesised(data_storage_maximum=Size.gibibytes(10))
+    assert only(found, CACHE)["CacheUsageLimits"] == {"DataStorage": {"Maximum": 10, "Unit": "GB"}}
 
 
 @pytest.mark.parametrize("gigabytes", [0, 5001])

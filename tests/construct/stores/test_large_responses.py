@@ -20,7 +20,6 @@ from kit.synth import (
     statements,
     template,
     variables,
-    warnings,
 )
 
 VERBS: Final = ["s3:GetObject", "s3:PutObject"]
@@ -199,20 +198,11 @@ def test_responses_travel_by_tls_alone() -> None:
     assert ends == {"/Two/*", "/shop/payments/*"}
 
 
-def test_a_bucket_of_the_app_warns_of_nothing() -> None:
+def test_an_imported_bucket_is_granted() -> None:
     scope = stack()
-    _attached(scope, s3.Bucket(scope, "Responses"))
-    assert warnings(scope, "*") == []
-
-
-def test_an_imported_bucket_is_granted_and_warns_of_its_lifecycle() -> None:
-    scope = stack()
-    bucket = s3.Bucket.from_bucket_name(scope, "Responses", "responses")
-    _attached(scope, bucket, expires_after=Duration.days(7))
+    _attached(scope, s3.Bucket.from_bucket_name(scope, "Responses", "responses"))
     [statement] = _on_s3(statements(template(scope)))
     assert str(statement["Resource"]).endswith(":s3:::responses/shop/payments/*']]}")
-    [warning] = warnings(scope, "*")
-    assert "expires shop/payments/ after 8 days" in warning
 
 
 # Refusals -----------------------------------------------------------------------------------------

@@ -1,25 +1,25 @@
-"""An environment that Lambda would refuse is refused at synth."""
+"""An environment that Lambda would refuse is an error."""
 
 from __future__ import annotations
 
-import pytest
+import re
 
-from cdk_idempotency import Idempotency
-from kit.synth import function, stack, template
+from kit.checks import attached, findings, problems
+from kit.synth import function, stack
 
 
 def test_an_environment_beyond_4_kb_is_an_error() -> None:
-    scope = stack()
-    payments = function(scope)
-    Idempotency(scope, "Idempotency").attach(payments)
+    payments = function(stack())
+    idempotency = attached(payments)
     payments.add_environment("LARGE", "x" * 4090)
-    with pytest.raises(Exception, match=r"Stack/Payments: the environment has 4\d\d\d bytes"):
-        template(scope)
+    [finding] = findings(idempotency, "environment-size")
+    assert finding.severity == "error"
+    assert finding.construct.node.path == "Stack/Payments"
+    assert re.match(r"the environment has 4\d\d\d bytes", finding.message)
 
 
 def test_an_environment_of_almost_4_kb_is_in_order() -> None:
-    scope = stack()
-    payments = function(scope)
-    Idempotency(scope, "Idempotency").attach(payments)
+    payments = function(stack())
+    idempotency = attached(payments)
     payments.add_environment("LARGE", "x" * 3900)
-    template(scope).resource_count_is("AWS::Lambda::Function", 1)
+    assert problems(idempotency) == {}

@@ -1,4 +1,4 @@
-"""A mapping whose batches would be retried as a whole, or lost in part, is warned of."""
+"""A mapping of a batch takes notice of which records have failed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
-from aws_cdk.assertions import Annotations, Match
 
 from cdk_idempotency import Idempotency
+from kit.checks import attached, findings
 from kit.synth import function, stack
 
-ID = "cdk-idempotency:report-batch-item-failures"
+RULE = "report-batch-item-failures"
 
 
 def _queue(scope: Stack, **options: Any) -> lambda_.IEventSource:
@@ -45,75 +45,72 @@ EACH = pytest.mark.parametrize("source", [_queue, _stream, _table])
 Source = Callable[..., lambda_.IEventSource]
 
 
-def _warnings(scope: Stack) -> list[str]:
-    found = Annotations.from_stack(scope).find_warning("*", Match.any_value())
-    return [str(entry.entry.data) for entry in found if ID in str(entry.entry.data)]
-
-
-def _attached(scope: Stack) -> lambda_.Function:
-    attached = function(scope)
-    Idempotency(scope, "Idempotency").attach(attached)
-    return attached
-
-
 @EACH
-def test_a_mapping_without_partial_responses_is_warned_of(source: Source) -> None:
+def test_a_mapping_without_partial_responses_is_reported(source: Source) -> None:
     scope = stack()
-    _attached(scope).add_event_source(source(scope))
-    [warning] = _warnings(scope)
-    assert "Stack/Payments lacks ReportBatchItemFailures" in warning
+    payments, idempotency = _attached(scope)
+    payments.add_event_source(source(scope))
+    [finding] = findings(idempotency, RULE)
+    assert "Stack/Payments lacks ReportBatchItemFailures" in finding.message
 
 
 @EACH
 def test_a_mapping_with_partial_responses_is_in_order(source: Source) -> None:
     scope = stack()
-    _attached(scope).add_event_source(source(scope, report_batch_item_failures=True))
-    assert _warnings(scope) == []
+    payments, idempotency = _attached(scope)
+    payments.add_event_source(source(scope, report_batch_item_failures=True))
+    assert findings(idempotency, RULE) == []
 
 
-def test_a_mapping_that_was_there_before_is_warned_of() -> None:
+def test_a_mapping_that_was_there_before_is_reported() -> None:
     scope = stack()
-    attached = function(scope)
-    attached.add_event_source(_queue(scope))
-    Idempotency(scope, "Idempotency").attach(attached)
-    assert len(_warnings(scope)) == 1
+    payments = function(scope)
+    payments.add_event_source(_queue(scope))
+    assert len(findings(attached(payments), RULE)) == 1
 
 
 @pytest.mark.parametrize("alias", [False, True])
-def test_a_mapping_of_a_version_or_alias_is_warned_of(*, alias: bool) -> None:
+def test_a_mapping_of_a_version_or_alias_is_reported(*, alias: bool) -> None:
     scope = stack()
-    version = _attached(scope).current_version
+    payments, idempotency = _attached(scope)
+    version = payments.current_version
     target = lambda_.Alias(scope, "Live", alias_name="live", version=version) if alias else version
     target.add_event_source(_queue(scope))
-    assert len(_warnings(scope)) == 1
+    assert len(findings(idempotency, RULE)) == 1
 
 
-def test_a_raw_mapping_is_warned_of() -> None:
+def test_a_raw_mapping_is_reported() -> None:
     scope = stack()
-    queue = sqs.Queue(scope, "Queue")
+    payments, idempotency = _attached(scope)
     lambda_.CfnEventSourceMapping(
         scope,
         "Mapping",
-        function_name=_attached(scope).function_arn,
-        event_source_arn=queue.queue_arn,
+        function_name=payments.function_arn,
+        event_source_arn=sqs.Queue(scope, "Queue").queue_arn,
     )
-    assert len(_warnings(scope)) == 1
+    assert len(findings(idempotency, RULE)) == 1
 
 
 def test_a_mapping_of_another_function_is_none_of_ours() -> None:
     scope = stack()
-    _attached(scope)
+    _, idempotency = _attached(scope)
     function(scope, "Other").add_event_source(_queue(scope))
-    assert _warnings(scope) == []
+    assert findings(idempotency, RULE) == []
 
 
 def test_a_source_without_partial_responses_is_none_of_ours() -> None:
     scope = stack()
+    payments, idempotency = _attached(scope)
     lambda_.CfnEventSourceMapping(
         scope,
         "Mapping",
-        function_name=_attached(scope).function_name,
+        function_name=payments.function_name,
         event_source_arn="arn:aws:mq:us-east-1:111111111111:broker:orders:b-1",
         queues=["orders"],
     )
-    assert _warnings(scope) == []
+    assert findings(idempotency, RULE) == []
+
+
+def _attached(scope: Stack) -> tuple[lambda_.Function, Idempotency]:
+    payments = function(scope)
+    return payments, attached(payments)

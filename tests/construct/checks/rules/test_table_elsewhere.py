@@ -1,4 +1,4 @@
-"""A function that asks another region or account for its table is warned of."""
+"""A function is in the account and region of its table."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import pytest
 from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 
-from cdk_idempotency import Idempotency, IdempotencyStore
-from kit.synth import US, app, function, stack, warnings
+from cdk_idempotency.checks.model.finding import Finding
+from kit.checks import findings
+from kit.synth import US, app, stack
+from kit.tables import ID, kept_in
 
 IRELAND = Environment(account="111111111111", region="eu-west-1")
-ID = dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING)
 
 
 def _table(root: App) -> dynamodb.TableV2:
@@ -28,19 +29,19 @@ def _imported(scope: Stack, *, account: str = "111111111111") -> dynamodb.ITable
     return dynamodb.Table.from_table_arn(scope, "Imported", arn)
 
 
-def _found(scope: Stack, table: dynamodb.ITable) -> list[str]:
-    """The warnings about a function in a stack, whose records are in the table."""
-    store = IdempotencyStore.dynamodb(table=table)
-    Idempotency(scope, "Idempotency", store=store).attach(function(scope))
-    return warnings(scope, f"/{scope.node.id}/Payments")
+def _found(scope: Stack, table: dynamodb.ITable) -> list[Finding]:
+    """Return the findings about a function in a stack, whose records are in the table."""
+    found = findings(kept_in(scope, table), "table-elsewhere")
+    assert {each.construct.node.path for each in found} <= {f"{scope.node.id}/Payments"}
+    return found
 
 
-def test_a_table_in_another_region_is_warned_of() -> None:
+def test_a_table_in_another_region_is_reported() -> None:
     root = app()
-    [warning] = _found(stack(root, "Functions", env=IRELAND), _table(root))
-    assert "in 111111111111 eu-west-1 and its table in 111111111111 us-east-1, so" in warning
-    assert "of a global table that is table.replica(region)" in warning
-    assert "[ack: cdk-idempotency:table-elsewhere]" in warning
+    [finding] = _found(stack(root, "Functions", env=IRELAND), _table(root))
+    message = finding.message
+    assert "in 111111111111 eu-west-1 and its table in 111111111111 us-east-1, so" in message
+    assert "of a global table that is table.replica(region)" in message
 
 
 def test_a_replica_in_the_functions_region_is_in_order() -> None:
@@ -55,10 +56,10 @@ def test_the_arn_of_an_imported_table_counts(env: Environment | None, count: int
     assert len(_found(scope, _imported(scope))) == count
 
 
-def test_an_imported_table_of_another_account_is_warned_of() -> None:
+def test_an_imported_table_of_another_account_is_reported() -> None:
     scope = stack(env=US)
-    [warning] = _found(scope, _imported(scope, account="222222222222"))
-    assert "its table in 222222222222 us-east-1" in warning
+    [finding] = _found(scope, _imported(scope, account="222222222222"))
+    assert "its table in 222222222222 us-east-1" in finding.message
 
 
 @pytest.mark.parametrize("env", [IRELAND, None])
