@@ -141,7 +141,7 @@ SUBJECTS: Final[dict[str, Subject]] = {
 def subject(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Subject, Checked]:
-    """One of them, synthesised once."""
+    """One of them, synthesized once."""
     subject = SUBJECTS[request.param]
     ca = tmp_path_factory.mktemp("redis") / "ca.pem"
     ca.write_text("-----BEGIN CERTIFICATE-----")

@@ -9,18 +9,17 @@ from typing import Any
 
 import pytest
 
-from kit.local_aws import ROOT
+from kit.pages import cells_of, text_of
 from kit.redis_servers import RedisServer
 from lambda_idempotency import DynamoDBStore, RedisStore
 from lambda_idempotency.encodings import pack
 from lambda_idempotency.record import Claim, Completion
 from lambda_idempotency.steps import Returned
 
-PAGE = (ROOT / "docs" / "choosing.md").read_text()
 ROWS = {
     float(cells[0].split()[0]): cells[1:]
-    for line in PAGE.splitlines()
-    if len(cells := [cell.strip() for cell in line.split("|")[1:-1]]) == 8 and "KB" in cells[0]
+    for line in text_of("choosing").splitlines()
+    if len(cells := cells_of(line)) == 8 and "KB" in cells[0]
 }
 WRITE_UNIT, ECPU, GB_HOUR = 0.625e-6, 0.0023e-6, 0.084  # dollars
 RECORDS = 100

@@ -10,8 +10,9 @@ from typing import Final
 import pytest
 
 from kit.local_aws import ROOT
+from kit.pages import text_of
 
-PAGE: Final = (ROOT / "docs" / "security.md").read_text()
+PAGE: Final = text_of("security")
 NAMED: Final = re.compile(r"`([\w/]+/test_\w+\.py)::(test_\w+)`")
 ROWS: Final = [
     line

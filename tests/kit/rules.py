@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import cfnlint
 from aws_cdk import App, Stack, Validations
 from cdk_nag import AwsSolutionsChecks
 
@@ -39,7 +38,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """An app that has been synthesised, with what the rules say of it."""
+    """An app that has been synthesized, with what the rules say of it."""
 
     failed: bool
     """Whether the synthesis has ended with an error."""
@@ -61,6 +60,8 @@ class Checked:
 
     def lint(self) -> list[str]:
         """What cfn-lint says of the templates."""
+        import cfnlint  # it takes seconds to load
+
         options = cfnlint.ManualArgs(regions=[REGION], ignore_checks=CDK_HABITS)
         return [
             f"{template.name}:{match.linenumber}: {match.rule.id} {match.message}"
@@ -70,8 +71,9 @@ class Checked:
 
 
 def checked(make: Callable[[App], object], context: Mapping[str, Any] | None = None) -> Checked:
-    """Synthesises what `make` puts into an app, under all rules."""
-    under = app({"@aws-cdk/core:validationReportPrettyPrint": False, **(context or {})})
+    """Synthesizes what `make` puts into an app, under all rules."""
+    quiet = {"@aws-cdk/core:validationReportPrettyPrint": False}
+    under = app({**quiet, **(context or {})}, validated=True)
     make(under)
     Validations.of(under).add_plugins(AwsSolutionsChecks(under))
     report = Path(under.outdir, REPORT)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_idempotency import Idempotency
@@ -18,10 +17,10 @@ from kit.synth import app, function, only, stack, template
 LAYER = "AWS::Lambda::LayerVersion"
 
 
-def _synthesised(output: Path, runtime: lambda_.Runtime = lambda_.Runtime.PYTHON_3_13) -> Path:
+def _synthesized(output: Path, runtime: lambda_.Runtime = lambda_.Runtime.PYTHON_3_13) -> Path:
     """The directory that becomes the layer."""
-    root = App(outdir=str(output), analytics_reporting=False)
-    scope = Stack(root, "Stack")
+    root = app(outdir=output)
+    scope = stack(root)
     Idempotency(scope, "Idempotency").attach(function(scope, runtime=runtime))
     root.synth()
     [layer] = [path for path in output.glob("asset.*") if (path / "python").is_dir()]
@@ -30,7 +29,7 @@ def _synthesised(output: Path, runtime: lambda_.Runtime = lambda_.Runtime.PYTHON
 
 @pytest.fixture(scope="module")
 def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _synthesised(tmp_path_factory.mktemp("layer"))
+    return _synthesized(tmp_path_factory.mktemp("layer"))
 
 
 def _content(directory: Path) -> dict[str, bytes]:
@@ -71,7 +70,7 @@ def test_byte_code_names_files_where_lambda_has_them(layer: Path) -> None:
 
 
 def test_a_second_synthesis_elsewhere_makes_the_same_bytes(layer: Path, tmp_path: Path) -> None:
-    again = _synthesised(tmp_path)
+    again = _synthesized(tmp_path)
     assert _content(again) == _content(layer)
     assert again.name == layer.name
 

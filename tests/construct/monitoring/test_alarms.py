@@ -1,8 +1,9 @@
-"""What must never happen wakes somebody, and tells what to do."""
+"""Alarms for what must never happen, with what to do."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ OURS = {"CompletionFailed", "LeaseLost", "Parked", "StoreError"}
 
 
 def _stores() -> dict[str, tuple[set[str], Any]]:
-    """What each kind of store adds, and how it is made in a scope."""
+    """Return the alarms that each kind of store adds, and a function that makes it in a scope."""
     redis = IdempotencyStore.redis
     cache = IdempotencyStore.elasticache_serverless
     most = Size.gibibytes(5)
@@ -39,6 +40,7 @@ def _stores() -> dict[str, tuple[set[str], Any]]:
 STORES = _stores()
 
 
+@cache
 def _alarms(kind: str, **options: Any) -> tuple[dict[str, cloudwatch.Alarm], list[dict[str, Any]]]:
     scope = stack()
     idempotency = Idempotency(scope, "Idempotency", store=STORES[kind][1](scope))
@@ -48,7 +50,7 @@ def _alarms(kind: str, **options: Any) -> tuple[dict[str, cloudwatch.Alarm], lis
 
 
 @pytest.mark.parametrize("kind", STORES)
-def test_each_danger_of_the_store_has_its_alarm(kind: str) -> None:
+def test_each_store_has_its_alarms(kind: str) -> None:
     alarms, found = _alarms(kind)
     assert alarms.keys() == OURS | STORES[kind][0]
     assert len(found) == len(alarms)

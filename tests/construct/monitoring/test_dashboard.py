@@ -1,4 +1,4 @@
-"""The dashboard shows what an on-call person wants to see, of the store that there is."""
+"""The dashboard, with the graphs of its store."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ COMMON = [
 ]
 
 
-def test_requests_latency_dangers_and_the_table_are_shown() -> None:
+def test_requests_latency_alarms_and_the_table_are_shown() -> None:
     scope = stack()
     Idempotency(scope, "Idempotency").dashboard()
     assert _titles(scope) == [

@@ -1,9 +1,10 @@
-"""The rotation function, its rights, and its place."""
+"""The rotation function, its rights, and its network."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Template
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
+from kit.checks import findings
 from kit.redis_apps import (
     ADMIN,
     COMPLETE,
@@ -23,7 +25,7 @@ from kit.redis_apps import (
     rotated_cache,
     rotated_server,
 )
-from kit.synth import arn, function, only, reference, stack, statements, template, vpc, warnings
+from kit.synth import arn, function, only, reference, stack, statements, template, vpc
 from lambda_idempotency.rotation.settings import HANDLER, RotationSettings
 
 FUNCTION = "AWS::Lambda::Function"
@@ -35,6 +37,22 @@ VERBS = [
     "secretsmanager:PutSecretValue",
     "secretsmanager:UpdateSecretVersionStage",
 ]
+
+
+@cache
+def _server() -> Template:
+    """A server whose password is rotated by `ACL SETUSER`."""
+    scope = stack()
+    rotated_server(scope, acl_rotation(scope))
+    return template(scope)
+
+
+@cache
+def _cache() -> Template:
+    """A new cache in a VPC whose password is rotated."""
+    scope = stack()
+    rotated_cache(scope, vpc(scope))
+    return template(scope)
 
 
 def _rotation(found: Template) -> dict[str, Any]:
@@ -51,9 +69,7 @@ def _allowed(action: Any, resource: Any) -> dict[str, Any]:
 
 
 def test_the_function_runs_the_layers_handler() -> None:
-    scope = stack()
-    rotated_server(scope, acl_rotation(scope))
-    found = template(scope)
+    found = _server()
     rotation = _rotation(found)
     [layer] = found.find_resources("AWS::Lambda::LayerVersion")
     assert rotation["Handler"] == HANDLER
@@ -63,15 +79,11 @@ def test_the_function_runs_the_layers_handler() -> None:
 
 
 def test_the_function_runs_on_the_newest_python() -> None:
-    scope = stack()
-    rotated_server(scope, acl_rotation(scope))
-    assert _rotation(template(scope))["Runtime"] == lambda_.Runtime.PYTHON_3_14.name
+    assert _rotation(_server())["Runtime"] == lambda_.Runtime.PYTHON_3_14.name
 
 
 def test_the_environment_is_the_contract_for_acl() -> None:
-    scope = stack()
-    rotated_server(scope, acl_rotation(scope))
-    found = template(scope)
+    found = _server()
     [parameter] = found.find_resources(PARAMETER)
     variables = _rotation(found)["Environment"]["Variables"]
     assert variables.pop("IDEMPOTENCY_ROTATION_PARAMETER") == {"Ref": parameter}
@@ -83,9 +95,7 @@ def test_the_environment_is_the_contract_for_acl() -> None:
 
 
 def test_the_environment_is_the_contract_for_elasticache() -> None:
-    scope = stack()
-    rotated_cache(scope, vpc(scope))
-    found = template(scope)
+    found = _cache()
     [parameter] = found.find_resources(PARAMETER)
     [secret] = found.find_resources("AWS::SecretsManager::Secret")
     user = only(found, "AWS::ElastiCache::User")
@@ -99,9 +109,7 @@ def test_the_environment_is_the_contract_for_elasticache() -> None:
 
 
 def test_acl_may_change_that_secret_and_read_the_admins_and_nothing_wider() -> None:
-    scope = stack()
-    rotated_server(scope, acl_rotation(scope))
-    found = template(scope)
+    found = _server()
     [parameter] = found.find_resources(PARAMETER)
     assert statements(found, ROTATION) == [
         _allowed(VERBS, COMPLETE),
@@ -111,9 +119,7 @@ def test_acl_may_change_that_secret_and_read_the_admins_and_nothing_wider() -> N
 
 
 def test_elasticache_may_change_that_secret_and_that_user_and_nothing_wider() -> None:
-    scope = stack()
-    rotated_cache(scope, vpc(scope))
-    found = template(scope)
+    found = _cache()
     [parameter] = found.find_resources(PARAMETER)
     [secret] = found.find_resources("AWS::SecretsManager::Secret")
     user = only(found, "AWS::ElastiCache::User")["UserId"]
@@ -168,9 +174,7 @@ def test_the_functions_of_the_app_get_no_right_of_the_rotation() -> None:
 
 
 def test_elasticache_runs_in_the_caches_vpc_and_may_enter() -> None:
-    scope = stack()
-    rotated_cache(scope, vpc(scope))
-    found = template(scope)
+    found = _cache()
     [group] = [
         name
         for name in found.find_resources("AWS::EC2::SecurityGroup")
@@ -192,11 +196,11 @@ def test_elasticache_runs_in_the_subnets_of_choice() -> None:
 @pytest.mark.parametrize("nat", [True, False])
 def test_a_rotation_that_is_cut_off_is_warned_of(*, nat: bool) -> None:
     scope = stack()
-    rotated_cache(scope, vpc(scope, nat=nat))
-    found = warnings(scope, "/Stack/Idempotency/Rotation")
+    found = findings(rotated_cache(scope, vpc(scope, nat=nat)), "vpc-endpoints")
     assert len(found) == (0 if nat else 1)
-    for warning in found:
-        assert "a route to SSM and Secrets Manager and the ElastiCache API" in warning
+    for finding in found:
+        assert finding.construct.node.path == "Stack/Idempotency/Rotation"
+        assert "a route to SSM and Secrets Manager and the ElastiCache API" in finding.message
 
 
 @pytest.mark.parametrize("nat", [True, False])
@@ -206,17 +210,19 @@ def test_acl_runs_in_the_vpc_of_choice(*, nat: bool) -> None:
     group = ec2.SecurityGroup(scope, "Group", vpc=home)
     isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
     subnets = None if nat else isolated
-    rotated_server(
+    idempotency = rotated_server(
         scope, acl_rotation(scope, vpc=home, vpc_subnets=subnets, security_groups=[group])
     )
-    place = _rotation(template(scope))["VpcConfig"]
-    assert place["SecurityGroupIds"] == [reference(group, "GroupId")]
-    assert len(place["SubnetIds"]) == 2
-    assert len(warnings(scope, "/Stack/Idempotency/Rotation")) == (0 if nat else 1)
+    config = _rotation(template(scope))["VpcConfig"]
+    assert config["SecurityGroupIds"] == [reference(group, "GroupId")]
+    assert len(config["SubnetIds"]) == 2
+    found = findings(idempotency, "vpc-endpoints")
+    paths = [finding.construct.node.path for finding in found]
+    assert paths == ([] if nat else ["Stack/Idempotency/Rotation"])
 
 
 @pytest.mark.parametrize("prop", ["vpc_subnets", "security_groups"])
-def test_a_place_without_a_vpc_is_refused(prop: str) -> None:
+def test_subnets_and_groups_without_a_vpc_are_refused(prop: str) -> None:
     scope = stack()
     group = ec2.SecurityGroup(scope, "Group", vpc=vpc(scope))
     value = [group] if prop == "security_groups" else ec2.SubnetSelection()

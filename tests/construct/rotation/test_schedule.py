@@ -1,8 +1,9 @@
-"""What calls the rotation function, and when."""
+"""The schedule of a rotation, and the right to call its function."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Template
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
+from cdk_idempotency.rotation.schedule import schedule_expression
 from kit.redis_apps import COMPLETE, acl_rotation, imported_secret, rotated_cache, rotated_server
 from kit.synth import only, stack, template, vpc
 
@@ -19,14 +21,20 @@ FUNCTION = "AWS::Lambda::Function"
 PERMISSION = "AWS::Lambda::Permission"
 
 
+@cache
+def _server() -> Template:
+    """A server whose password is rotated by the default schedule."""
+    scope = stack()
+    rotated_server(scope, acl_rotation(scope))
+    return template(scope)
+
+
 def _refused(message: str) -> pytest.RaisesExc[ValueError]:
     return pytest.RaisesExc(ValueError, match=re.escape(f"[Stack/Idempotency] {message}"))
 
 
 def test_the_schedule_does_not_rotate_with_the_deployment() -> None:
-    scope = stack()
-    rotated_server(scope, acl_rotation(scope))
-    found = template(scope)
+    found = _server()
     [rotation] = found.find_resources(FUNCTION)
     assert only(found, SCHEDULE) == {
         "SecretId": COMPLETE,
@@ -39,6 +47,7 @@ def test_the_schedule_does_not_rotate_with_the_deployment() -> None:
 @pytest.mark.parametrize(
     ("every", "expression"),
     [
+        (None, "rate(30 days)"),
         (Duration.days(7), "rate(7 days)"),
         (Duration.days(1), "rate(1 day)"),
         (Duration.hours(24), "rate(1 day)"),
@@ -47,10 +56,15 @@ def test_the_schedule_does_not_rotate_with_the_deployment() -> None:
         (Duration.days(1000), "rate(1000 days)"),
     ],
 )
-def test_the_schedule_is_by_choice(every: Duration, expression: str) -> None:
+def test_the_schedule_is_by_choice(every: Duration | None, expression: str) -> None:
+    assert schedule_expression(stack(), every) == expression
+
+
+def test_the_choice_reaches_the_template() -> None:
     scope = stack()
-    rotated_server(scope, acl_rotation(scope, every=every))
-    assert only(template(scope), SCHEDULE)["RotationRules"]["ScheduleExpression"] == expression
+    rotated_server(scope, acl_rotation(scope, every=Duration.days(7)))
+    rules = only(template(scope), SCHEDULE)["RotationRules"]
+    assert rules == {"ScheduleExpression": "rate(7 days)"}
 
 
 @pytest.mark.parametrize(
@@ -78,9 +92,7 @@ def test_a_schedule_that_is_a_token_is_refused() -> None:
 
 
 def test_only_secrets_manager_in_this_account_may_call_the_function() -> None:
-    scope = stack()
-    rotated_server(scope, acl_rotation(scope))
-    found = template(scope)
+    found = _server()
     [rotation] = found.find_resources(FUNCTION)
     assert only(found, PERMISSION) == {
         "Action": "lambda:InvokeFunction",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -14,6 +16,7 @@ from kit.synth import function, only, stack, template, variables
 TABLE = "AWS::DynamoDB::Table"
 
 
+@cache
 def _default() -> Template:
     scope = stack()
     Idempotency(scope, "Idempotency")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -23,7 +24,8 @@ NAME = "stack-idempotency-6d7ee783"
 """Of the cache, the user and the group; its end follows from the construct's path."""
 
 
-def _synthesised(**props: Any) -> Template:
+@cache
+def _synthesized(**props: Any) -> Template:
     scope = stack()
     cache_in_vpc(scope, **props)
     return template(scope)
@@ -34,7 +36,7 @@ def _refused(message: str) -> pytest.RaisesExc[ValueError]:
 
 
 def test_the_cache_is_valkey_in_the_vpcs_private_subnets() -> None:
-    found = _synthesised()
+    found = _synthesized()
     cache = only(found, CACHE)
     [group] = found.find_resources(GROUP)
     [security_group] = [
@@ -62,7 +64,7 @@ def test_without_a_vpc_the_endpoint_is_public() -> None:
 
 
 def test_in_a_vpc_the_endpoint_is_not_public() -> None:
-    assert "ConnectionType" not in only(_synthesised(), CACHE)
+    assert "ConnectionType" not in only(_synthesized(), CACHE)
 
 
 def test_a_function_without_a_vpc_uses_the_public_endpoint() -> None:
@@ -74,7 +76,7 @@ def test_a_function_without_a_vpc_uses_the_public_endpoint() -> None:
 
 
 def test_the_settings_lead_to_the_cache_by_the_cluster_protocol_and_iam() -> None:
-    settings = settings_of(_synthesised())
+    settings = settings_of(_synthesized())
     assert (settings.host, settings.port) == ("cache.example.com", 6379)
     assert (settings.tls, settings.cluster, settings.database) == (True, True, 0)
     assert settings.credentials._asdict() == {
@@ -101,18 +103,18 @@ def test_names_are_such_as_elasticache_takes(path: str) -> None:
 
 
 def test_nothing_evicts_records_by_default() -> None:
-    assert "CacheUsageLimits" not in only(_synthesised(), CACHE)
+    assert "CacheUsageLimits" not in only(_synthesized(), CACHE)
 
 
 def test_a_maximum_limits_the_cache() -> None:
-    found = _synthesised(data_storage_maximum=Size.gibibytes(10))
+    found = _synthesized(data_storage_maximum=Size.gibibytes(10))
     assert only(found, CACHE)["CacheUsageLimits"] == {"DataStorage": {"Maximum": 10, "Unit": "GB"}}
 
 
 @pytest.mark.parametrize("gigabytes", [0, 5001])
 def test_a_maximum_that_no_cache_has_is_refused(gigabytes: int) -> None:
     with _refused(f"data_storage_maximum is {gigabytes} GB; expected 1 to 5000 GB"):
-        _synthesised(data_storage_maximum=Size.gibibytes(gigabytes))
+        _synthesized(data_storage_maximum=Size.gibibytes(gigabytes))
 
 
 def test_a_maximum_that_is_a_token_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -24,7 +25,8 @@ NAME = "stack-idempotency-6d7ee783"
 """Of the cache, the user and the group; its end follows from the construct's path."""
 
 
-def _synthesised(**props: Any) -> Template:
+@cache
+def _synthesized(**props: Any) -> Template:
     scope = stack()
     cache_in_vpc(scope, **props)
     return template(scope)
@@ -35,14 +37,14 @@ def _refused(message: str) -> pytest.RaisesExc[ValueError]:
 
 
 def test_the_user_authenticates_by_iam_and_has_the_name_of_its_id() -> None:
-    user = only(_synthesised(), USER)
+    user = only(_synthesized(), USER)
     assert user["AuthenticationMode"] == {"Type": "iam"}
     assert user["UserId"] == user["UserName"] == NAME
     assert user["Engine"] == "valkey"
 
 
 def test_the_user_is_the_only_one_of_its_group() -> None:
-    found = _synthesised()
+    found = _synthesized()
     [user] = found.find_resources(USER)
     assert only(found, GROUP) == {
         "Engine": "valkey",
@@ -96,7 +98,7 @@ def test_two_constructs_have_a_user_and_a_cache_each() -> None:
 
 
 def test_iam_may_connect_to_that_cache_as_that_user_and_nothing_wider() -> None:
-    found = _synthesised()
+    found = _synthesized()
     [parameter] = found.find_resources("AWS::SSM::Parameter")
     assert statements(found) == [
         {
@@ -116,7 +118,7 @@ def test_iam_may_connect_to_that_cache_as_that_user_and_nothing_wider() -> None:
 
 
 def test_a_secret_is_made_with_a_password_that_elasticache_takes() -> None:
-    found = _synthesised(credentials=RedisCredentials.secret())
+    found = _synthesized(credentials=RedisCredentials.secret())
     generated = only(found, SECRET)["GenerateSecretString"]
     assert generated == {
         "ExcludePunctuation": True,
@@ -127,7 +129,7 @@ def test_a_secret_is_made_with_a_password_that_elasticache_takes() -> None:
 
 
 def test_the_users_password_is_a_reference_to_the_secret() -> None:
-    found = _synthesised(credentials=RedisCredentials.secret())
+    found = _synthesized(credentials=RedisCredentials.secret())
     [secret] = found.find_resources(SECRET)
     password = ["{{resolve:secretsmanager:", {"Ref": secret}, ":SecretString:password::}}"]
     user = only(found, USER)
@@ -139,7 +141,7 @@ def test_the_users_password_is_a_reference_to_the_secret() -> None:
 
 
 def test_a_secret_may_be_read_and_nothing_wider() -> None:
-    found = _synthesised(credentials=RedisCredentials.secret())
+    found = _synthesized(credentials=RedisCredentials.secret())
     [parameter] = found.find_resources("AWS::SSM::Parameter")
     [secret] = found.find_resources(SECRET)
     assert statements(found) == [
@@ -157,7 +159,7 @@ def test_a_secret_may_be_read_and_nothing_wider() -> None:
 
 
 def test_the_settings_name_the_secret() -> None:
-    found = _synthesised(
+    found = _synthesized(
         credentials=RedisCredentials.secret(refresh_after=Duration.minutes(5), username="app")
     )
     [secret] = found.find_resources(SECRET)
@@ -223,4 +225,4 @@ def test_a_rotation_by_acl_is_refused() -> None:
 def test_a_rotation_elsewhere_is_refused() -> None:
     rotation = RedisRotation.elasticache(user_id="app")
     with _refused("vpc and user_id of the rotation are those of elasticache_serverless itself"):
-        _synthesised(credentials=RedisCredentials.secret(rotation=rotation))
+        _synthesized(credentials=RedisCredentials.secret(rotation=rotation))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -53,7 +54,8 @@ STORES = pytest.mark.parametrize(
 )
 
 
-def _synthesised(store: Any) -> dict[str, Any]:
+@cache
+def _synthesized(store: Any) -> dict[str, Any]:
     scope = stack()
     bound = store(scope)
     home = scope.node.try_find_child("Vpc")
@@ -79,7 +81,7 @@ def _values(node: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 @STORES
 def test_what_is_a_password_is_a_reference(store: Any) -> None:
-    for path, value in _values(_synthesised(store)["Resources"]):
+    for path, value in _values(_synthesized(store)["Resources"]):
         if "password" in path[-1].lower() and path[-1] != "PasswordLength":
             assert re.fullmatch(
                 r"\{\{resolve:secretsmanager:.+:SecretString:password::\}\}", value
@@ -88,7 +90,7 @@ def test_what_is_a_password_is_a_reference(store: Any) -> None:
 
 @STORES
 def test_no_secret_has_a_literal_value(store: Any) -> None:
-    for path, value in _values(_synthesised(store)["Resources"]):
+    for path, value in _values(_synthesized(store)["Resources"]):
         assert path[-1] != "SecretString", path
         if path[-1] == "SecretStringTemplate":
             assert json.loads(value).keys() == {"username"}
@@ -96,14 +98,14 @@ def test_no_secret_has_a_literal_value(store: Any) -> None:
 
 @STORES
 def test_dynamic_references_are_in_the_users_password_alone(store: Any) -> None:
-    for path, value in _values(_synthesised(store)):
+    for path, value in _values(_synthesized(store)):
         if "{{resolve:" in str(value):
             assert path[-2:] == ("AuthenticationMode", "Passwords"), path
 
 
 @STORES
 def test_environments_name_secrets_and_hold_none(store: Any) -> None:
-    for path, value in _values(_synthesised(store)["Resources"]):
+    for path, value in _values(_synthesized(store)["Resources"]):
         if "Variables" not in path:
             continue
         assert "{{resolve" not in value
@@ -117,7 +119,7 @@ def test_the_settings_say_where_the_secret_is_and_hold_none(store: Any) -> None:
     allowed = {"type", "id", "name", "cache", "user", "serverless", "refresh_after"}
     found = [
         value
-        for path, value in _values(_synthesised(store)["Resources"])
+        for path, value in _values(_synthesized(store)["Resources"])
         if path[-1] == "Value" and str(value).startswith("{")
     ]
     [text] = found

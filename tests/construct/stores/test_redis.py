@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import jsii
@@ -33,7 +34,8 @@ def _redis(**settings: Any) -> IdempotencyStore:
     return IdempotencyStore.redis(**{"credentials": NONE, "host": "redis.example.com", **settings})
 
 
-def _synthesised(store: IdempotencyStore) -> Template:
+@cache
+def _synthesized(store: IdempotencyStore) -> Template:
     scope = stack()
     Idempotency(scope, "Idempotency", store=store).attach(function(scope))
     return template(scope)
@@ -49,7 +51,7 @@ def _refused(message: str) -> pytest.RaisesExc[ValueError]:
 
 
 def test_the_function_gets_the_parameters_name_and_no_table() -> None:
-    found = _synthesised(_redis())
+    found = _synthesized(_redis())
     [parameter] = found.find_resources(PARAMETER)
     assert variables(found) == {
         "IDEMPOTENCY_STORE": "redis",
@@ -62,18 +64,18 @@ def test_the_function_gets_the_parameters_name_and_no_table() -> None:
 
 
 def test_what_has_its_default_is_not_written() -> None:
-    assert _document(_synthesised(_redis())) == {
+    assert _document(_synthesized(_redis())) == {
         "host": "redis.example.com",
         "credentials": {"type": "none"},
     }
 
 
 def test_every_setting_reaches_the_runtime() -> None:
-    found = _synthesised(_redis(port=6380, database=3, ca=PEM))
+    found = _synthesized(_redis(port=6380, database=3, ca=PEM))
     assert RedisSettings.parse(only(found, PARAMETER)["Value"], "/p") == RedisSettings(
         host="redis.example.com", port=6380, database=3, ca=PEM
     )
-    found = _synthesised(_redis(tls=False, cluster=True))
+    found = _synthesized(_redis(tls=False, cluster=True))
     assert RedisSettings.parse(only(found, PARAMETER)["Value"], "/p") == RedisSettings(
         host="redis.example.com", tls=False, cluster=True
     )
@@ -97,29 +99,29 @@ def test_host_and_port_may_be_known_at_deployment_only() -> None:
 
 
 def test_a_port_may_be_a_number_that_is_not_known_yet() -> None:
-    found = _synthesised(_redis(port=Lazy.number(_Number())))
+    found = _synthesized(_redis(port=Lazy.number(_Number())))
     assert _document(found)["port"] == 6390
 
 
 def test_a_parameter_is_a_standard_one() -> None:
-    assert "Tier" not in only(_synthesised(_redis()), PARAMETER)
+    assert "Tier" not in only(_synthesized(_redis()), PARAMETER)
 
 
 def test_a_ca_that_a_standard_parameter_cannot_hold_takes_an_advanced_one() -> None:
-    assert "Tier" not in only(_synthesised(_redis(ca=PEM + "x" * 3900)), PARAMETER)
-    assert only(_synthesised(_redis(ca=PEM + "x" * 4100)), PARAMETER)["Tier"] == "Advanced"
+    assert "Tier" not in only(_synthesized(_redis(ca=PEM + "x" * 3900)), PARAMETER)
+    assert only(_synthesized(_redis(ca=PEM + "x" * 4100)), PARAMETER)["Tier"] == "Advanced"
 
 
 def test_a_ca_that_no_parameter_can_hold_is_refused() -> None:
     with _refused("the server's settings have 8") as caught:
-        _synthesised(_redis(ca=PEM + "x" * 8200))
+        _synthesized(_redis(ca=PEM + "x" * 8200))
     assert "an SSM parameter holds 8192: shorten ca" in str(caught.value)
 
 
 def test_what_is_known_at_deployment_only_counts_as_long() -> None:
     token = Token.as_string({"Fn::ImportValue": "host"})
     assert (
-        only(_synthesised(_redis(ca=PEM + "x" * 3900, host=token)), PARAMETER)["Tier"] == "Advanced"
+        only(_synthesized(_redis(ca=PEM + "x" * 3900, host=token)), PARAMETER)["Tier"] == "Advanced"
     )
 
 
@@ -143,7 +145,7 @@ def test_only_the_parameters_name_crosses_stacks() -> None:
 
 @pytest.mark.parametrize("name", ["/app/redis", "redis"])
 def test_an_existing_parameter_is_used_by_its_name(name: str) -> None:
-    found = _synthesised(IdempotencyStore.redis(parameter=name, credentials=NONE))
+    found = _synthesized(IdempotencyStore.redis(parameter=name, credentials=NONE))
     found.resource_count_is(PARAMETER, 0)
     assert variables(found)["IDEMPOTENCY_PARAMETER"] == name
     assert statements(found) == [
@@ -183,13 +185,13 @@ def test_an_existing_parameter_with_settings_beside_it_is_refused(
 ) -> None:
     store = IdempotencyStore.redis(parameter="/p", credentials=NONE, **settings)
     with _refused(f"parameter has all settings of the server, and {names} would be another"):
-        _synthesised(store)
+        _synthesized(store)
 
 
 @pytest.mark.parametrize("name", ["", "/"])
 def test_a_parameter_without_a_name_is_refused(name: str) -> None:
     with _refused(f"parameter is {name!r}; expected a parameter or its name"):
-        _synthesised(IdempotencyStore.redis(parameter=name, credentials=NONE))
+        _synthesized(IdempotencyStore.redis(parameter=name, credentials=NONE))
 
 
 def test_a_name_that_is_a_token_is_refused() -> None:
@@ -202,7 +204,7 @@ def test_a_name_that_is_a_token_is_refused() -> None:
 
 def test_a_server_without_a_host_is_refused() -> None:
     with _refused("host is missing; pass it, or parameter=..."):
-        _synthesised(_redis(host=None))
+        _synthesized(_redis(host=None))
 
 
 @pytest.mark.parametrize(
@@ -224,17 +226,17 @@ def test_settings_that_the_runtime_would_refuse_are_refused(
     settings: dict[str, Any], message: str
 ) -> None:
     with _refused(message):
-        _synthesised(_redis(**settings))
+        _synthesized(_redis(**settings))
 
 
 def test_settings_beside_a_token_are_checked_all_the_same() -> None:
     with _refused("ca is for tls"):
-        _synthesised(_redis(port=Lazy.number(_Number()), ca=PEM, tls=False))
+        _synthesized(_redis(port=Lazy.number(_Number()), ca=PEM, tls=False))
 
 
 def test_a_database_that_is_a_token_is_refused() -> None:
     with _refused("database is a CDK token; pass a value that is known at synth"):
-        _synthesised(_redis(database=Lazy.number(_Number())))
+        _synthesized(_redis(database=Lazy.number(_Number())))
 
 
 def test_grant_use_lets_somebody_else_use_the_server() -> None:

@@ -50,7 +50,7 @@ EACH = pytest.mark.parametrize("front", [_rest, _http, _url, _load_balancer, _ra
 
 
 @EACH
-def test_without_http_and_without_a_key_no_retry_is_recognised(front: Any) -> None:
+def test_without_http_and_without_a_key_no_retry_is_recognized(front: Any) -> None:
     scope = stack()
     payments = function(scope)
     front(scope, payments)
@@ -61,7 +61,7 @@ def test_without_http_and_without_a_key_no_retry_is_recognised(front: Any) -> No
 
 @EACH
 @pytest.mark.parametrize("props", [{}, {"http": None, "key": "body.order_id"}], ids=["http", "key"])
-def test_with_one_of_them_a_retry_is_recognised(front: Any, props: dict[str, Any]) -> None:
+def test_with_one_of_them_a_retry_is_recognized(front: Any, props: dict[str, Any]) -> None:
     scope = stack()
     payments = function(scope)
     front(scope, payments)

@@ -1,50 +1,36 @@
-"""The code of the README and of its pages runs; docs/redis.md has tests of its own."""
+"""The code of every page runs."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aws_cdk import aws_sqs as sqs_queue
+from aws_cdk.assertions import Template
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from aws_cdk.cx_api import CloudFormationStackArtifact
+from aws_lambda_powertools.utilities import idempotency as powertools
+from moto import mock_aws
 
 from kit.batches import batch, sqs
 from kit.checks import attached, findings
-from kit.local_aws import ROOT
-from kit.pages import blocks_of, names_of, synthesised
+from kit.pages import BLOCKS, block, names_of, run, synthesized
 from kit.synth import function, stack, template, warnings
 from lambda_idempotency import Attempt, Reconciled
 from lambda_idempotency.attempt import Running
-from lambda_idempotency.contract import METRICS
-from lambda_idempotency.http.profiles import PROFILES
-from lambda_idempotency.metrics import WARNINGS
 
-PAGES = [
-    ROOT / "README.md",
-    *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "redis.md"),
-]
-BLOCKS = [(page.stem, block) for page in PAGES for block in blocks_of(page.read_text())]
+REDIS = [each.code for each in BLOCKS if each.page == "redis"]
+BEFORE, AFTER, STACK, BOTH = (each.code for each in BLOCKS if each.page == "migration")
 
 
-def _block(fragment: str, *, page: str = "") -> str:
-    """The one block that holds a fragment."""
-    [block] = [block for name, block in BLOCKS if fragment in block and name.startswith(page)]
-    return block
-
-
-def _run(fragment: str, *, page: str = "") -> dict[str, Any]:
-    """Executes that block; returns its names."""
-    return names_of(_block(fragment, page=page))
-
-
-def _stack(name: str, directory: Path, *, module: str = "payments") -> CloudFormationStackArtifact:
-    """The one stack of the app that a block is about."""
-    [stack] = synthesised(_block(f"class {name}"), name, directory, module=module).stacks
+def _stack(
+    name: str, directory: Path, *, page: str = "", module: str = "payments"
+) -> CloudFormationStackArtifact:
+    """Return the one stack of the app that a block is about."""
+    code = block(f"class {name}", page=page)
+    [stack] = synthesized(code, name, directory, module=module).stacks
     return stack
 
 
@@ -54,14 +40,16 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert len(BLOCKS) == 17
+    redis = len(REDIS)
+    assert redis > 0
+    assert len(BLOCKS) == 17 + redis
 
 
-def test_the_stack_synthesises(tmp_path: Path) -> None:
-    assert _stack("Payments", tmp_path).stack_name == "Payments"
+def test_the_stack_synthesizes(tmp_path: Path) -> None:
+    assert _stack("Payments", tmp_path, page="README").stack_name == "Payments"
 
 
-def test_the_http_stack_synthesises(tmp_path: Path) -> None:
+def test_the_http_stack_synthesizes(tmp_path: Path) -> None:
     stack = _stack("Refunds", tmp_path, module="refunds")
     resources = stack.template["Resources"].values()
     routes = {
@@ -70,7 +58,7 @@ def test_the_http_stack_synthesises(tmp_path: Path) -> None:
     assert routes == {"ANY /refunds", "GET /idempotency/{token}"}
 
 
-def test_the_stack_with_a_bucket_synthesises(tmp_path: Path) -> None:
+def test_the_stack_with_a_bucket_synthesizes(tmp_path: Path) -> None:
     stack = _stack("Reports", tmp_path, module="reports")
     assert "AWS::S3::Bucket" in {
         resource["Type"] for resource in stack.template["Resources"].values()
@@ -84,63 +72,38 @@ def test_a_warning_is_acknowledged() -> None:
     worker.add_event_source(SqsEventSource(queue, report_batch_item_failures=True))
     idempotency = attached(worker)
     found = findings(idempotency, "expiry")
-    _run("def acknowledge(function)")["acknowledge"](worker)
+    run("def acknowledge(function)")["acknowledge"](worker)
     template(scope)
     assert len(found) == 1
     assert not any("cdk-idempotency:expiry" in warning for warning in warnings(scope, "*"))
 
 
-def test_the_watched_stack_synthesises(tmp_path: Path) -> None:
+def test_the_watched_stack_synthesizes(tmp_path: Path) -> None:
     stack = _stack("Watched", tmp_path)
     kinds = [resource["Type"] for resource in stack.template["Resources"].values()]
     assert kinds.count("AWS::CloudWatch::Alarm") == 6
     assert kinds.count("AWS::CloudWatch::Dashboard") == 1
 
 
-def test_the_metrics_of_the_table_are_those_of_the_runtime() -> None:
-    page = (ROOT / "docs" / "monitoring.md").read_text()
-    table = page.partition("| metric |")[2].partition("\n\n")[0]
-    rows = re.findall(r"^\| `(\w+)` \|.*\| (yes )?\|$", table, re.MULTILINE)
-    assert [name for name, _ in rows] == [*dict.fromkeys(name for name, _ in rows)]
-    assert {name for name, _ in rows} == set(METRICS)
-    assert {name for name, warns in rows if warns} == set(WARNINGS)
-
-
 def test_the_hook_marks_a_replay() -> None:
-    handler = _run("def mark")["handler"]
+    handler = run("def mark")["handler"]
     assert handler({"report_id": 7}, None) == {"report": 7}
     assert handler({"report_id": 7}, None) == {"report": 7, "replayed_from_attempt": 1}
 
 
-def test_the_profiles_of_the_table_are_those_of_the_runtime() -> None:
-    readme = (ROOT / "docs" / "http.md").read_text()
-    rows = {
-        cells[1].strip(): [cell.split(",")[0].strip() for cell in cells[2:5]]
-        for line in readme.splitlines()
-        if len(cells := line.split("|")) == 6
-    }
-    profiles = PROFILES.values()
-    no_key = ["400" if profile.required else "runs unprotected" for profile in profiles]
-    assert rows["no key"] == no_key
-    in_progress = [str(profile.in_progress) for profile in profiles]
-    assert rows["the first request is running"] == in_progress
-    mismatch = [str(profile.mismatch) for profile in profiles]
-    assert rows["the key belongs to another payload"] == mismatch
-
-
 def test_the_handler_answers_a_duplicate() -> None:
-    handler = _run('{"charged": event', page="README")["handler"]
+    handler = run('{"charged": event', page="README")["handler"]
     assert handler({"amount": 5}, None) == handler({"amount": 5}, None) == {"charged": 5}
 
 
 def test_the_downstream_key_reaches_the_payment() -> None:
-    names = _run("return pay(")
+    names = run("return pay(")
     names["pay"] = lambda amount, idempotency_key: [amount, len(idempotency_key)]
     assert names["handler"]({"payment_id": 1, "amount": 5}, None) == [5, 64]
 
 
 def test_the_function_is_charged_once() -> None:
-    names = _run("idempotent_function")
+    names = run("idempotent_function")
     charged: list[Decimal] = []
 
     async def pay(amount: Decimal) -> int:
@@ -158,7 +121,7 @@ def test_the_function_is_charged_once() -> None:
 
 
 def test_the_order_is_shipped_once() -> None:
-    names = _run("idempotent_records")
+    names = run("idempotent_records")
     shipped: list[str] = []
     names["ship"] = shipped.append
     twice = batch(sqs("1", {"order_id": 7}), sqs("2", {"order_id": 7}))
@@ -167,17 +130,17 @@ def test_the_order_is_shipped_once() -> None:
 
 
 def test_the_users_test_passes() -> None:
-    _run("MemoryStore()")["test_a_second_call_is_a_replay"]()
+    run("MemoryStore()")["test_a_second_call_is_a_replay"]()
 
 
 def test_the_booking_is_committed() -> None:
-    handler = _run("commit_with")["handler"]
+    handler = run("commit_with")["handler"]
     event = {"payment_id": "1", "amount": 5}
     assert handler(event, None) == handler(event, None) == {"booked": 5}
 
 
 def test_the_orphan_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = _run("on_orphan=look_up")
+    names = run("on_orphan=look_up")
     names["pay"] = lambda amount, idempotency_key: amount
     assert names["handler"]({"payment_id": "1", "amount": 5}, None) == {"charged": 5}
     names["find_charge"] = {"known": 7}.get
@@ -187,13 +150,59 @@ def test_the_orphan_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
         assert names["look_up"]({}) == Reconciled({"charged": 7})
 
 
-def test_every_link_leads_somewhere() -> None:
-    for page in [*PAGES, ROOT / "docs" / "redis.md"]:
-        for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
-            path, _, anchor = target.partition("#")
-            file = (page.parent / path) if path else page
-            assert file.exists(), f"{page.name}: {target}"
-            if anchor:
-                headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
-                slugs = [re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in headings]
-                assert anchor in slugs, f"{page.name}: {target}"
+# docs/redis.md ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", range(len(REDIS)))
+def test_the_stacks_on_redis_synthesize(tmp_path: Path, number: int) -> None:
+    [stack] = synthesized(REDIS[number], "Payments", tmp_path).stacks
+    template = Template.from_json(stack.template)
+    template.resource_count_is("AWS::SSM::Parameter", 1)
+
+
+# docs/migration.md --------------------------------------------------------------------------------
+
+
+class LambdaContext:
+    """Of an invocation with time."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 3000
+
+
+@pytest.fixture
+def region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.mark.usefixtures("region")
+def test_the_handler_before_is_one_of_powertools() -> None:
+    with mock_aws():
+        assert callable(names_of(BEFORE)["handler"])
+
+
+def test_the_handler_after_answers_a_duplicate() -> None:
+    handler = names_of(AFTER)["handler"]
+    assert handler({"amount": 5}, None) == handler({"amount": 5}, None) == {"charged": 5}
+
+
+def test_the_migrated_stack_synthesizes(tmp_path: Path) -> None:
+    assert len(synthesized(STACK, "Migrated", tmp_path).stacks) == 1
+
+
+@pytest.mark.usefixtures("region")
+def test_a_handler_with_both_runs_once() -> None:
+    with mock_aws():
+        import boto3
+
+        boto3.client("dynamodb").create_table(
+            TableName="payments",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        store = powertools.DynamoDBPersistenceLayer("payments")
+        config = powertools.IdempotencyConfig(event_key_jmespath="payment_id")
+        handler = names_of(BOTH)["both"](store, config)
+        handler.__wrapped__({"payment_id": 1, "amount": 5}, LambdaContext())  # before the change
+        assert handler({"payment_id": 1, "amount": 6}, LambdaContext()) == {"charged": 5}
