@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,15 +60,27 @@ class Checked:
         return [finding for finding in self.findings if finding.reason is not None]
 
     def lint(self) -> list[str]:
-        """What cfn-lint says of the templates."""
-        import cfnlint  # it takes seconds to load
+        """Return what cfn-lint says of the templates."""
+        from cfnlint.decode import decode_str
 
-        options = cfnlint.ManualArgs(regions=[REGION], ignore_checks=CDK_HABITS)
-        return [
-            f"{template.name}:{match.linenumber}: {match.rule.id} {match.message}"
-            for template in self.templates
-            for match in cfnlint.lint(template.read_text(), config=options)
-        ]
+        found = []
+        for path in self.templates:
+            template, errors = decode_str(path.read_text())
+            found += [
+                f"{path.name}:{match.linenumber}: {match.rule.id} {match.message}"
+                for match in errors or _linter().validate_template(template)
+            ]
+        return found
+
+
+@cache
+def _linter() -> Any:
+    """Return cfn-lint with its rules, which `cfnlint.lint` would load anew for each template."""
+    from cfnlint.config import ConfigMixIn, ManualArgs
+    from cfnlint.runner import Runner
+
+    options = ManualArgs(regions=[REGION], ignore_checks=CDK_HABITS)
+    return Runner(ConfigMixIn(**options))
 
 
 def checked(make: Callable[[App], object], context: Mapping[str, Any] | None = None) -> Checked:
