@@ -85,7 +85,7 @@ def test_the_wheel_says_that_it_is_typed(installed: Path) -> None:
 
 
 class Synthesized(NamedTuple):
-    """What became of an app with the installed wheel: its output, and the modules it loaded."""
+    """The output of an app with the installed wheel, and the modules that it loaded."""
 
     output: Path
     modules: set[str]

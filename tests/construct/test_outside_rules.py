@@ -60,7 +60,7 @@ class Subject:
 
 
 def _acknowledge(construct: Any, *ids: str) -> None:
-    """What these tests' own resources are not good for."""
+    """Acknowledge findings about these tests' own resources."""
     Validations.of(construct).acknowledge(
         *(Acknowledgment(id=f"{NAG}::{each}", reason="it is a test's") for each in ids)
     )

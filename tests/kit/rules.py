@@ -23,12 +23,12 @@ ANNOTATIONS: Final = "annotations"
 REPORT: Final = "validation-report.json"
 
 CDK_HABITS: Final = ["W3005"]
-"""What cfn-lint says of every CDK template: a DependsOn beside a reference to the same resource."""
+"""Findings of cfn-lint in every CDK template: a DependsOn beside a reference to the same resource."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What a rule says of a construct, and why that is meant to be, if it is."""
+    """A rule's finding about a construct, and the reason why that is meant to be, if it is."""
 
     rules: str
     id: str
@@ -42,7 +42,7 @@ class Checked:
     """An app that has been synthesized, with what the rules say of it."""
 
     failed: bool
-    """Whether the synthesis has ended with an error."""
+    """True if the synthesis has ended with an error."""
     findings: list[Finding]
     templates: list[Path]
 

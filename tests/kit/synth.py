@@ -100,7 +100,7 @@ def only(found: Template, kind: str) -> dict[str, Any]:
 
 
 def statements(found: Template, of: str = "Payments") -> list[dict[str, Any]]:
-    """What the policy of one function, or of another construct with a role, allows."""
+    """Return what the policy of one function, or of another construct with a role, allows."""
     [policy] = [
         resource["Properties"]["PolicyDocument"]
         for name, resource in found.find_resources("AWS::IAM::Policy").items()
@@ -111,14 +111,14 @@ def statements(found: Template, of: str = "Payments") -> list[dict[str, Any]]:
 
 
 def reference(of: Any, attribute: str | None = None) -> dict[str, Any]:
-    """How a template refers to a construct's resource, or to an attribute of it."""
+    """Return how a template refers to a construct's resource, or to an attribute of it."""
     resource = of if isinstance(of, CfnElement) else of.node.default_child
     logical_id = Stack.of(of).resolve(resource.logical_id)
     return {"Ref": logical_id} if attribute is None else {"Fn::GetAtt": [logical_id, attribute]}
 
 
 def arn(service: str, resource: str, name: Any = "") -> dict[str, Any]:
-    """How a template writes the ARN of a resource in its own account and region."""
+    """Return the ARN of a resource in its own account and region, as a template has it."""
     head = ["arn:", {"Ref": "AWS::Partition"}, f":{service}:", {"Ref": "AWS::Region"}]
     account = [":", {"Ref": "AWS::AccountId"}]
     tail = [f":{resource}{name}"] if isinstance(name, str) else [f":{resource}", name]

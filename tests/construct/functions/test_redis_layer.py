@@ -33,7 +33,7 @@ def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _layers_of(found: Template) -> dict[str, str]:
-    """Which function has which layer."""
+    """Return the layer of each function."""
     return {
         name: function["Properties"]["Layers"][0]["Ref"]
         for name, function in found.find_resources("AWS::Lambda::Function").items()

@@ -48,7 +48,7 @@ def _counts(scope: Stack) -> dict[str, int]:
 
 
 def _added(build: Any) -> dict[str, int]:
-    """How many resources of each type the route adds."""
+    """Return how many resources of each type the route adds."""
     counts = []
     for with_route in (False, True):
         scope = stack()

@@ -109,7 +109,7 @@ def test_the_secret_gets_no_policy() -> None:
 
 
 def _needs(found: Template) -> set[str]:
-    """What the schedule waits for."""
+    """Return what the schedule waits for."""
     [schedule] = found.find_resources(SCHEDULE).values()
     return set(schedule["DependsOn"])
 

@@ -1,4 +1,4 @@
-"""What each kind of `RedisCredentials` writes into the settings, and what it grants."""
+"""Each kind of `RedisCredentials`: its part of the settings, and its grants."""
 
 from __future__ import annotations
 

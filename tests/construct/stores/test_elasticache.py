@@ -1,4 +1,4 @@
-"""What `IdempotencyStore.elasticache_serverless()` provisions."""
+"""The cache that `IdempotencyStore.elasticache_serverless()` provisions."""
 
 from __future__ import annotations
 

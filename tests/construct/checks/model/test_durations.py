@@ -1,4 +1,4 @@
-"""How messages say a time."""
+"""Durations in words."""
 
 from __future__ import annotations
 
