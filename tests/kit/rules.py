@@ -23,7 +23,7 @@ ANNOTATIONS: Final = "annotations"
 REPORT: Final = "validation-report.json"
 
 CDK_HABITS: Final = ["W3005"]
-"""Findings of cfn-lint in every CDK template: a DependsOn beside a reference to the same resource."""
+"""Findings in every CDK template: a DependsOn beside a reference to the same resource."""
 
 
 @dataclass(frozen=True, kw_only=True)
