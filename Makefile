@@ -48,9 +48,10 @@ lock:
 		--no-annotate --no-emit-package cdk-idempotency --custom-compile-command "make lock" \
 		--output-file requirements.lock requirements-dev.txt >/dev/null
 
-# The API reference, from the docstrings.
+# The API reference and the table of checks, from the docstrings.
 docs: $(READY)
 	@PYTHONPATH=constructs:runtime $(BIN)/python docs/reference.py
+	@PYTHONPATH=constructs:runtime $(BIN)/python docs/checks_table.py
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks.run

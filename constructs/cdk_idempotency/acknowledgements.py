@@ -1,7 +1,7 @@
-"""Findings of rules that check templates, where this construct's resources are meant to be so.
+"""Findings of other tools about this construct's resources, where these are meant to be so.
 
-Each is acknowledged on the construct that it is about, by its narrowest id, and the report of the
-rules has the reason.
+Each is acknowledged on the construct that it is about, by its narrowest id, with a reason that the
+report of the rules repeats.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from constructs import Construct, IConstruct
 
 
 def acknowledge(construct: IConstruct, id: str, reason: str) -> None:  # noqa: A002
-    """Acknowledges a finding about a construct, or about one below it."""
+    """Acknowledge a finding about a construct, or about one below it."""
     if hasattr(aws_cdk, "Validations"):  # not in aws-cdk-lib 2.240
         aws_cdk.Validations.of(construct).acknowledge(aws_cdk.Acknowledgment(id=id, reason=reason))
 
 
 def acknowledge_role(function: lambda_.Function) -> None:
-    """What CDK gives to the role of every function."""
+    """Acknowledge the managed policies that CDK gives to the role of every function."""
     reasons = {
         "AWSLambdaBasicExecutionRole": "It lets the function write its logs, and do nothing else",
         "AWSLambdaVPCAccessExecutionRole": "It lets Lambda keep the function's network interfaces, "
@@ -34,11 +34,14 @@ def acknowledge_role(function: lambda_.Function) -> None:
 
 
 def acknowledge_prefix(grantee: iam.IGrantable, arn: str, reason: str) -> None:
-    """A grant on all that begins with `arn`. Not where the ARN is that of an export, whose name is
-    not known yet."""
+    """Acknowledge a grant on all ARNs that begin with `arn`.
+
+    The id has the resolved ARN, so that an ARN with an export, whose name is not known yet, does
+    not match.
+    """
     principal: Any = grantee.grant_principal
     if Construct.is_construct(principal):
-        known = _flat(Stack.of(principal).resolve(arn))
+        known = _flatten(Stack.of(principal).resolve(arn))
         acknowledge(principal, f"{_IAM5}[Resource::{known}]", reason)
 
 
@@ -47,11 +50,11 @@ _IAM5 = "AwsSolutions::AwsSolutions-IAM5"
 _MANAGED = "arn:<AWS::Partition>:iam::aws:policy/service-role"
 
 
-def _flat(value: Any) -> str:
-    """A resolved text as cdk-nag writes it."""
+def _flatten(value: Any) -> str:
+    """Return a resolved text as cdk-nag writes it."""
     match value:
         case {"Fn::Join": [separator, [*parts]]}:
-            return str(separator).join(map(_flat, parts))
+            return str(separator).join(map(_flatten, parts))
         case {"Ref": name}:
             return f"<{name}>"
         case _:

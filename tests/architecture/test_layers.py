@@ -1,149 +1,133 @@
-"""Imports go one way: each room of the runtime uses those below it, and no modules form a circle.
-
-Imports inside functions and for type checkers count: they are dependencies too.
-"""
+"""Imports go one way: each room uses those below it, and no modules form a circle."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Mapping
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from kit.aws.local import ROOT
+from kit.imports import Graph, cycle, graph, room, rooms
 
-PACKAGE: Final = "lambda_idempotency"
+RUNTIME: Final = "lambda_idempotency"
+CONSTRUCT: Final = "cdk_idempotency"
+CONTRACT: Final = f"{RUNTIME}.contract"
 
-ALLOWED: Final[Mapping[str, set[str]]] = {
+ROOMS_BELOW: Final[Mapping[str, set[str]]] = {
     "errors": set(),
     "identity": {"errors"},
     "protocol": {"errors"},
     "contract": {"errors", "identity", "protocol"},
-    "metrics": {"contract", "errors", "protocol"},
+    "metrics": {"contract", "protocol"},
     "clients": {"contract", "errors", "metrics"},
     "response": {"clients", "errors", "protocol"},
     "stores": {"clients", "contract", "errors", "metrics", "protocol"},
     "drivers": {"clients", "metrics", "protocol", "stores"},
     "execution": {
-        *("clients", "contract", "drivers", "errors", "identity", "metrics", "protocol"),
-        *("response", "stores"),
+        *("clients", "drivers", "errors", "identity", "metrics", "protocol", "response", "stores"),
     },
     "http": {"contract", "errors", "execution", "identity", "metrics", "protocol", "response"},
     "decorators": {
         *("clients", "contract", "errors", "execution", "http", "identity", "metrics"),
         *("protocol", "response", "stores"),
     },
-    "rotation": {"clients", "contract", "errors"},
+    "rotation": {"contract", "errors"},
     "testing": {"errors", "protocol", "stores"},
     "wrap": {"contract", "decorators", "errors"},
 }
-"""The rooms that each room may import from."""
+"""The rooms of the runtime, and those that each imports from."""
 
 
-def modules(root: Path) -> dict[str, str]:
-    """The source of each module of a package, by its dotted name."""
-    found = {}
-    for path in sorted(root.rglob("*.py")):
-        parts = path.relative_to(root.parent).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text()
+def _runtime() -> Graph:
+    found = dict(graph(ROOT / "runtime" / RUNTIME))
+    del found[RUNTIME]  # its names are loaded when they are first used
     return found
 
 
-def imported(name: str, source: str, known: Mapping[str, str], *, is_package: bool) -> set[str]:
-    """The modules of `known` that a module imports."""
-    package = name if is_package else name.rpartition(".")[0]
-    return {
-        module
-        for node in ast.walk(ast.parse(source))
-        for candidate in _candidates(node, package)
-        for module in (candidate, candidate.rpartition(".")[0])
-        if module in known and module != name and (candidate in known) is (module == candidate)
+MODULES: Final = _runtime()
+CONSTRUCT_MODULES: Final = graph(ROOT / "constructs" / CONSTRUCT)
+
+
+def test_each_room_of_the_runtime_imports_from_those_below_it() -> None:
+    found = {
+        name.removeprefix(f"{RUNTIME}."): {each.removeprefix(f"{RUNTIME}.") for each in others}
+        for name, others in rooms(MODULES, RUNTIME).items()
+    }
+    assert {name: others - ROOMS_BELOW[name] for name, others in found.items()} == {
+        name: set() for name in ROOMS_BELOW
     }
 
 
-def _candidates(node: ast.AST, package: str) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        parents = package.split(".")
-        above = parents[: len(parents) - node.level + 1] if node.level else []
-        base = ".".join([*above, *([node.module] if node.module else [])])
-        yield from (f"{base}.{alias.name}" for alias in node.names)
+def test_the_list_of_rooms_has_no_circle() -> None:
+    assert cycle({name: frozenset(below) for name, below in ROOMS_BELOW.items()}) == []
 
 
-def graph(root: Path) -> dict[str, set[str]]:
-    """What each module of a package imports from it."""
-    known = modules(root)
-    packages = {name.rpartition(".")[0] for name in known}
-    return {
-        name: imported(name, source, known, is_package=name in packages)
-        for name, source in known.items()
-    }
+@pytest.mark.parametrize("modules", [MODULES, CONSTRUCT_MODULES], ids=[RUNTIME, CONSTRUCT])
+def test_no_modules_import_one_another(modules: Graph) -> None:
+    assert cycle(modules) == []
 
 
-def room(module: str) -> str:
-    return module.split(".")[1] if "." in module else ""
+def test_no_folders_of_the_construct_import_one_another() -> None:
+    assert cycle(rooms(CONSTRUCT_MODULES, CONSTRUCT)) == []
 
 
-RUNTIME: Final = graph(ROOT / "runtime" / PACKAGE)
-del RUNTIME[PACKAGE]  # its names are loaded when they are first used
+def test_the_contract_is_all_that_the_construct_imports_of_the_runtime() -> None:
+    assert {room(each) for each in _of_the_runtime(CONSTRUCT_MODULES)} == {CONTRACT}
 
 
-def test_every_room_is_known() -> None:
-    assert {room(module) for module in RUNTIME} - set(ALLOWED) <= {""}
+def test_the_runtime_does_not_import_the_construct() -> None:
+    assert not any(each.startswith(CONSTRUCT) for imports in MODULES.values() for each in imports)
 
 
-@pytest.mark.parametrize("module", sorted(RUNTIME))
-def test_a_module_imports_only_from_rooms_below_its_own(module: str) -> None:
-    rooms = {room(other) for other in RUNTIME[module]} - {room(module), ""}
-    assert rooms <= ALLOWED[room(module)]
+def _of_the_runtime(modules: Graph) -> set[str]:
+    imports = frozenset().union(*modules.values())
+    return {each for each in imports if each == RUNTIME or each.startswith(f"{RUNTIME}.")}
 
 
-def test_no_room_depends_on_itself_through_others() -> None:
-    TopologicalSorter(ALLOWED).prepare()
-
-
-def test_no_modules_import_one_another_in_a_circle() -> None:
-    TopologicalSorter(RUNTIME).prepare()
-
-
-# The test itself ----------------------------------------------------------------------------------
-
-
-def _package(root: Path, **files: str) -> Path:
-    package = root / "shop"
-    for name, source in files.items():
-        path = package / f"{name.replace('__', '/')}.py"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(source)
-    return package
+# The reading of imports ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "source",
+    "text",
     [
-        "from .b import x",
-        "from . import b",
-        "import shop.b",
-        "from shop.b import x",
-        "def f():\n    from .b import x",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .b import x",
+        "from .other import name",
+        "from . import other",
+        "import package.other",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .other import name",
+        "def function():\n    from .other import name",
     ],
 )
-def test_an_import_is_seen_however_it_is_written(tmp_path: Path, source: str) -> None:
-    found = graph(_package(tmp_path, a=source, b="x = 1"))
-    assert found["shop.a"] == {"shop.b"}
+def test_a_circle_is_found_however_it_is_hidden(tmp_path: Path, text: str) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "one.py").write_text(text)
+    (package / "other.py").write_text("from .one import name")
+    assert set(cycle(graph(package))) == {"package.one", "package.other"}
 
 
-def test_an_import_of_another_room_is_seen(tmp_path: Path) -> None:
-    found = graph(_package(tmp_path, rooms__a="from ..other.b import x", other__b="x = 1"))
-    assert found["shop.rooms.a"] == {"shop.other.b"}
+def test_an_import_of_another_room_is_found(tmp_path: Path) -> None:
+    for name, text in {"above": "from ..below.one import x", "below": "x = 1"}.items():
+        folder = tmp_path / "package" / name
+        folder.mkdir(parents=True)
+        (folder / "one.py").write_text(text)
+    found = rooms(graph(tmp_path / "package"), "package")
+    assert found == {"package.above": {"package.below"}, "package.below": frozenset()}
 
 
-def test_a_circle_is_found(tmp_path: Path) -> None:
-    found = graph(_package(tmp_path, a="from .b import x", b="def f():\n    from .a import y"))
-    with pytest.raises(CycleError):
-        TopologicalSorter(found).prepare()
+@pytest.mark.parametrize(
+    ("text", "imported"),
+    [
+        ("from lambda_idempotency import stores", f"{RUNTIME}.stores"),
+        ("from lambda_idempotency.stores import base", f"{RUNTIME}.stores"),
+        ("import lambda_idempotency.stores", f"{RUNTIME}.stores"),
+        ("def function():\n    import lambda_idempotency", RUNTIME),
+    ],
+)
+def test_an_import_of_the_runtime_is_found(tmp_path: Path, text: str, imported: str) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "one.py").write_text(text)
+    assert _of_the_runtime(graph(package)) == {imported}

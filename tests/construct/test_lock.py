@@ -76,7 +76,7 @@ def disagreements(wanted: Iterable[Requirement], lock: str, place: dict[str, str
 
 
 def places() -> list[dict[str, str]]:
-    """What environment markers see, wherever the lock must hold."""
+    """Return what environment markers see, wherever the lock must hold."""
     return [
         {
             **{name: str(value) for name, value in default_environment().items()},
@@ -90,7 +90,7 @@ def places() -> list[dict[str, str]]:
 
 
 def by_the_project() -> list[Requirement]:
-    """What pyproject.toml asks for: to build it, to run it, and its extras."""
+    """Return what pyproject.toml asks for: to build it, to run it, and its extras."""
     project = PROJECT["project"]
     extras = project["optional-dependencies"].values()
     names = [
