@@ -16,6 +16,8 @@ from cdk_idempotency import IdempotencyOptions
 from kit.pages import EXAMPLES, cells_of, text_of
 from lambda_idempotency.contract.metrics import METRICS
 from lambda_idempotency.contract.redis import CLUSTER_COMMANDS, RedisSettings, access_string
+from lambda_idempotency.decorators.function.decorator import FunctionOptions
+from lambda_idempotency.decorators.handler import HandlerOptions
 from lambda_idempotency.http.profiles import PROFILES
 from lambda_idempotency.metrics.reporting import WARNINGS
 from lambda_idempotency.rotation.acl import ADMIN_CLUSTER_COMMANDS, ADMIN_COMMANDS
@@ -75,8 +77,8 @@ def test_the_options_of_powertools_exist() -> None:
 
 def test_the_options_of_ours_exist() -> None:
     known = {
-        *inspect.signature(lambda_idempotency.idempotent).parameters,
-        *inspect.signature(lambda_idempotency.idempotent_function).parameters,
+        *HandlerOptions.__annotations__,
+        *FunctionOptions.__annotations__,
         *IdempotencyOptions.__annotations__,
         *lambda_idempotency.__all__,
         *("reject", "bypass", "retry_after", "body", "IdempotencyStore", "IDEMPOTENCY_DISABLED"),

@@ -63,8 +63,11 @@ def bytecode_runtime() -> str:
 def _content(stack: Stack, libraries: tuple[str, ...]) -> dict[str, Path]:
     """Return the files of the layer: their paths in it, and where they are now."""
     package = Path(str(files(PACKAGE)))
+    modules = {path.relative_to(package): path for path in package.rglob("*.py")}
     content = {
-        f"python/{PACKAGE}/{path.relative_to(package)}": path for path in package.rglob("*.py")
+        f"python/{PACKAGE}/{relative}": path
+        for relative, path in modules.items()
+        if relative.parts[0] != "testing"  # no function runs tests
     }
     for library in (*LIBRARIES, *libraries):
         installed = _installed(stack, library)

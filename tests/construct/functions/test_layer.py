@@ -48,6 +48,11 @@ def test_the_layer_holds_the_runtime_and_jmespath_and_nothing_else(layer: Path) 
     }
 
 
+def test_the_contract_of_stores_stays_at_home(layer: Path) -> None:
+    assert not (layer / "python" / "lambda_idempotency" / "testing").exists()
+    assert (layer / "python" / "lambda_idempotency" / "contract").exists()
+
+
 def test_every_source_file_has_its_byte_code(layer: Path) -> None:
     sources = list(layer.rglob("*.py"))
     assert sources

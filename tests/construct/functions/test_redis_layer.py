@@ -65,7 +65,7 @@ def test_redis_py_has_byte_code(layer: Path) -> None:
 
 def test_the_layer_alone_makes_a_client(layer: Path) -> None:
     program = (
-        "import redis, lambda_idempotency.rotation.settings\n"
+        "import redis, lambda_idempotency.contract.rotation\n"
         "redis.Redis(host='127.0.0.1')\n"
         "redis.cluster.RedisCluster\n"
         "print(redis.__file__)\n"
