@@ -19,7 +19,18 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 from kit.local_aws import LocalAws
 
 hypothesis.settings.register_profile(
-    "suite", derandomize=True, database=None, deadline=None, print_blob=True
+    "suite",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    report_multiple_bugs=False,
+)
+hypothesis.settings.register_profile(
+    "fuzz",
+    hypothesis.settings.get_profile("suite"),
+    derandomize=False,
+    max_examples=int(os.environ.get("INPUTS") or 10_000),
 )
 hypothesis.settings.load_profile("suite")
 
