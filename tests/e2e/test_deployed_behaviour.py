@@ -10,6 +10,8 @@ import pytest
 from kit.deployed import Deployed
 from kit.local_aws import ROOT
 
+pytestmark = pytest.mark.xdist_group("deployed")
+
 IN_PROGRESS = "is in progress; retry later"
 
 

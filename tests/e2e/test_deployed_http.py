@@ -12,6 +12,8 @@ from kit.deployed import Deployed
 from kit.http_events import Seen
 from kit.web import Site
 
+pytestmark = pytest.mark.xdist_group("deployed")
+
 REPLAYED = "idempotency-replayed"
 
 

@@ -13,6 +13,8 @@ from kit.local_aws import ROOT, LocalAws
 from kit.redis_app import RedisForApp
 from kit.redis_servers import until
 
+pytestmark = pytest.mark.xdist_group("deployed")
+
 ORDER = {"order_id": "once", "quantity": 2}
 CHANGED = {**ORDER, "quantity": 200}
 EMPTY = {"order_id": "empty", "quantity": 0}
