@@ -17,7 +17,7 @@ demo: $(READY)
 	@$(BIN)/python examples/demo.py $(STORE)
 
 test: lint
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 # Every interleaving; `make test` has a part of it. A schedule that fails prints a SEED.
 prove: $(READY)
@@ -30,9 +30,10 @@ replay: $(READY)
 storm: $(READY)
 	@PYTHONPATH=runtime:tests $(BIN)/python -m simulation.storm.run $(STORE) $(or $(SECONDS),60)
 
-# Any input: as many as INPUTS says, from a random seed or SEED.
+# The property tests of `make test`, with INPUTS examples each, from a random seed or SEED.
 fuzz: $(READY)
-	@$(BIN)/python -m kit.fuzz.run $(or $(INPUTS),200000) $(SEED)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m hypothesis --timeout=3600 --hypothesis-profile=fuzz \
+		$(if $(SEED),--hypothesis-seed=$(SEED))
 
 lint: $(READY)
 	@$(BIN)/ruff check .
