@@ -39,8 +39,8 @@ class HandlerError(Exception):
 
 RAISED: Final = Raised(HandlerError())
 NOBODY: Final = -1
-FAILED: Final = Failed(OutageError(), remaining=60_000)
-FAILED_LATE: Final = Failed(OutageError(), remaining=0)
+FAILED: Final = Failed(OutageError(), remaining_ms=60_000)
+FAILED_LATE: Final = Failed(OutageError(), remaining_ms=0)
 """The same, with no time left to try again."""
 
 
@@ -123,7 +123,7 @@ def _run(world: World, worker: int, local: Local, step: Run, place: Place) -> It
 
 def _is_late(world: World, local: Local, step: Run | Reconcile, moment: int) -> bool:
     """Whether the driver sees that the lease may have ended."""
-    return step.lease is not None and world.times[moment] - local.sent >= step.lease
+    return step.lease_ms is not None and world.times[moment] - local.sent >= step.lease_ms
 
 
 def _late(world: World, worker: int, local: Local, place: Place) -> Move:

@@ -35,7 +35,9 @@ class Probes:
         self._blocks: dict[tuple[int, int], Broken | None] = {}
         self._completing: list[dict[int, bool]] = [{} for _ in world.scenario.calls]
         call = world.scenario.calls[0]
-        self._newcomer = call._replace(owner=NEWCOMER, wait=0, max_attempts=None, fail_open=False)
+        self._newcomer = call._replace(
+            owner=NEWCOMER, wait_ms=0, max_attempts=None, fail_open=False
+        )
 
     def of_state(self, state: State) -> Broken | None:
         """What is broken in a state."""

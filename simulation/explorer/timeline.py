@@ -90,7 +90,7 @@ def _reply(reply: StepResult) -> str:
         return "raises"
     if isinstance(reply, Returned):
         return "returns" if reply.keep else "returns what is not kept"
-    if isinstance(reply, Failed) and reply.remaining == 0:
+    if isinstance(reply, Failed) and reply.remaining_ms == 0:
         return "no time is left"
     return ""
 

@@ -200,7 +200,7 @@ class World:
         if isinstance(node.step, Sleep):
             after = automaton.nodes[automaton.send(number, None)].step
             asleep = stamp(record, moment) if isinstance(after, Read) else 0
-        leased = isinstance(node.step, Run | Reconcile) and node.step.lease is not None
+        leased = isinstance(node.step, Run | Reconcile) and node.step.lease_ms is not None
         sent = local.sent if leased else 0
         return local._replace(node=number, sent=sent, asleep=asleep), None
 

@@ -45,7 +45,7 @@ def _completion(kilobytes: float) -> Completion:
         key=f"Payments#{kilobytes:064}",
         owner="b" * 32,
         attempt=1,
-        expires_after=24 * 3600 * 1000,
+        expires_after_ms=24 * 3600 * 1000,
         fingerprint="c" * 64,
         data=packed.data,
         encoding=packed.encoding,
@@ -54,7 +54,7 @@ def _completion(kilobytes: float) -> Completion:
 
 def _put(store: RedisStore, completion: Completion, number: int) -> None:
     completion = completion._replace(key=f"Payments#{number:064}")
-    store.claim(Claim(completion.key, completion.owner, lease=5000, expires_after=86_400_000))
+    store.claim(Claim(completion.key, completion.owner, lease_ms=5000, expires_after_ms=86_400_000))
     store.complete(completion)
 
 

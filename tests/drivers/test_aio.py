@@ -36,10 +36,10 @@ from lambda_idempotency.stores.memory import MemoryStore
 
 KEY: Final = "shop#1"
 OWNER: Final = "a" * 32
-CALL: Final = Call(key=KEY, owner=OWNER, lease=30_000, expires_after=60_000)
+CALL: Final = Call(key=KEY, owner=OWNER, lease_ms=30_000, expires_after_ms=60_000)
 VERBS: Final[list[SendClaim | Complete | Release | Read]] = [
-    SendClaim(Claim(key=KEY, owner=OWNER, lease=1000, expires_after=5000)),
-    Complete(Completion(key=KEY, owner=OWNER, attempt=1, expires_after=5000, data="1")),
+    SendClaim(Claim(key=KEY, owner=OWNER, lease_ms=1000, expires_after_ms=5000)),
+    Complete(Completion(key=KEY, owner=OWNER, attempt=1, expires_after_ms=5000, data="1")),
     Release(KEY, OWNER),
     Read(KEY),
 ]
@@ -181,10 +181,10 @@ def test_what_the_handler_sets_its_caller_sees() -> None:
 def test_a_pause_leaves_the_loop_to_others() -> None:
     async def main() -> Outcome:
         store = MemoryStore()
-        other = Claim(key=KEY, owner="b" * 32, lease=60_000, expires_after=60_000)
+        other = Claim(key=KEY, owner="b" * 32, lease_ms=60_000, expires_after_ms=60_000)
         store.claim(other)
         asyncio.get_running_loop().call_later(0.01, store.release, KEY, "b" * 32)
-        return await driven(run_once(CALL._replace(wait=10_000)), store)
+        return await driven(run_once(CALL._replace(wait_ms=10_000)), store)
 
     assert asyncio.run(main()) == Executed(1)
 

@@ -29,8 +29,8 @@ KEY: Final = "shop#1"
 OURS: Final = "a" * 32
 THEIRS: Final = "b" * 32
 LEASE: Final = 30_000
-CALL: Final = Call(key=KEY, owner=OURS, lease=LEASE, expires_after=3_600_000)
-OTHER: Final = Claim(key=KEY, owner=THEIRS, lease=50, expires_after=3_600_000)
+CALL: Final = Call(key=KEY, owner=OURS, lease_ms=LEASE, expires_after_ms=3_600_000)
+OTHER: Final = Claim(key=KEY, owner=THEIRS, lease_ms=50, expires_after_ms=3_600_000)
 
 # When, in the course of a verb, the cancellation comes.
 BEFORE: Final = "before it takes effect"
@@ -186,7 +186,7 @@ SCENARIOS: Final = {
     "another one is waited for": Scenario(
         ["claim", *["sleep", "read"] * 2, "claim", "run", "complete"],
         lambda world: MemoryStore.claim(world, OTHER),
-        CALL._replace(wait=10_000),
+        CALL._replace(wait_ms=10_000),
     ),
 }
 

@@ -47,8 +47,8 @@ from lambda_idempotency.protocol.steps import (
 from lambda_idempotency.stores.memory import MemoryStore
 
 KEY = "shop#1"
-CLAIM = Claim(key=KEY, owner="a" * 32, lease=1000, expires_after=5000)
-COMPLETION = Completion(key=KEY, owner="a" * 32, attempt=1, expires_after=5000, data="1")
+CLAIM = Claim(key=KEY, owner="a" * 32, lease_ms=1000, expires_after_ms=5000)
+COMPLETION = Completion(key=KEY, owner="a" * 32, attempt=1, expires_after_ms=5000, data="1")
 
 
 def _returns_one(_: Run | Reconcile) -> Returned:
@@ -141,7 +141,7 @@ def test_a_claim_is_sent_with_what_was_seen(script: Scripts) -> None:
     store.claim(CLAIM)
     clock.advance(1)
     seen = store._records[KEY]
-    other = Claim(key=KEY, owner="b" * 32, lease=1000, expires_after=5000)
+    other = Claim(key=KEY, owner="b" * 32, lease_ms=1000, expires_after_ms=5000)
     played = script(SendClaim(other), SendClaim(other, seen))
     played.drive(store=store)
     assert [type(answer) for answer in played.answers] == [Conflict, Applied]
@@ -173,7 +173,7 @@ def test_a_read_is_sent_to_the_store(script: Scripts) -> None:
 def test_a_store_that_raises_has_failed(script: Scripts, error: Exception) -> None:
     played = script(Read(KEY))
     assert played.drive(store=_Broken(error)) == Executed("the outcome")
-    assert played.answers == [Failed(error, remaining=1234)]
+    assert played.answers == [Failed(error, remaining_ms=1234)]
 
 
 def test_the_end_of_the_process_is_no_failure_of_the_store(script: Scripts) -> None:
@@ -264,7 +264,7 @@ def test_what_may_start_after_its_lease_does_not(
         called.append(step)
         return Returned(1, "1")
 
-    played = script(SendClaim(CLAIM), start(1, lease=1000))
+    played = script(SendClaim(CLAIM), start(1, lease_ms=1000))
     played.drive(store=store, run=run, moment=clocks.moment)
     assert called == []
     assert type(played.answers[1]) is LeaseExpired
@@ -273,7 +273,7 @@ def test_what_may_start_after_its_lease_does_not(
 @STARTS
 def test_what_starts_within_its_lease_does(script: Scripts, start: type[Run | Reconcile]) -> None:
     clocks = ProcessClocks()
-    played = script(SendClaim(CLAIM), start(1, lease=1002))
+    played = script(SendClaim(CLAIM), start(1, lease_ms=1002))
     played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
     assert played.answers[1] == Returned(1, "1")
 
@@ -290,14 +290,14 @@ def test_what_starts_without_a_lease_does_at_any_time(
 
 def test_a_lease_is_measured_from_the_last_claim_or_read(script: Scripts) -> None:
     clocks = ProcessClocks()
-    played = script(SendClaim(CLAIM), Read(KEY), Run(1, lease=1500))
+    played = script(SendClaim(CLAIM), Read(KEY), Run(1, lease_ms=1500))
     played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
     assert played.answers[2] == Returned(1, "1")
 
 
 def test_a_completion_in_between_takes_time_from_it(script: Scripts) -> None:
     clocks = ProcessClocks()
-    played = script(SendClaim(CLAIM), Complete(COMPLETION), Run(1, lease=1500))
+    played = script(SendClaim(CLAIM), Complete(COMPLETION), Run(1, lease_ms=1500))
     played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
     assert type(played.answers[2]) is LeaseExpired
 

@@ -96,8 +96,8 @@ class Timeline:
         defaults: dict[str, Any] = {
             "key": KEY,
             "owner": owner(name),
-            "lease": LEASE,
-            "expires_after": EXPIRES_AFTER,
+            "lease_ms": LEASE,
+            "expires_after_ms": EXPIRES_AFTER,
             "fingerprint": "payload",
         }
         ran: Returned | Raised = answer_of(name) if returns is None else returns

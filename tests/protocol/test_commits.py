@@ -78,7 +78,7 @@ def test_every_try_is_the_same(timeline: Timeline) -> None:
     assert first == second
     assert (
         first.completion.record(timeline.now).expiration
-        == (timeline.now + LEASE) // 1000 + (first.completion.expires_after // 1000) - 1
+        == (timeline.now + LEASE) // 1000 + (first.completion.expires_after_ms // 1000) - 1
     )
 
 

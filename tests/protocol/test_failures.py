@@ -161,7 +161,7 @@ def test_an_answer_that_the_store_took_for_late_is_sent_again(timeline: Timeline
 
 
 def test_an_answer_that_is_late_is_not_sent_again(timeline: Timeline) -> None:
-    a = timeline.worker("a", expires_after=1000)
+    a = timeline.worker("a", expires_after_ms=1000)
     a.until(Complete)
     timeline.pass_time(LEASE + 2000)
     assert a.finish() == Executed("answer of a")
@@ -207,7 +207,7 @@ def test_failing_open_does_not_go_past_the_limit_of_attempts(timeline: Timeline)
 @pytest.mark.parametrize("fail_open", [False, True])
 def test_a_waiter_whose_look_fails_runs_nothing(timeline: Timeline, *, fail_open: bool) -> None:
     timeline.worker("a").until(Run)
-    b = timeline.worker("b", wait=5000, fail_open=fail_open)
+    b = timeline.worker("b", wait_ms=5000, fail_open=fail_open)
     b.until(Read)
     b.lose_request()
     assert isinstance(b.finish(), Unavailable)
@@ -216,7 +216,7 @@ def test_a_waiter_whose_look_fails_runs_nothing(timeline: Timeline, *, fail_open
 
 def test_a_waiter_whose_look_fails_releases_nothing(timeline: Timeline) -> None:
     timeline.worker("a").until(Run)
-    b = timeline.worker("b", wait=5000)
+    b = timeline.worker("b", wait_ms=5000)
     b.until(Read)
     b.lose_request()
     b.finish()

@@ -105,7 +105,7 @@ def test_a_question_and_the_run_after_it_have_one_lease(timeline: Timeline) -> N
 def test_of_a_lease_that_is_found_the_rest_is_left(timeline: Timeline) -> None:
     holder = timeline.worker("b")
     holder.until(Run)
-    a = timeline.worker("a", wait=LEASE)
+    a = timeline.worker("a", wait_ms=LEASE)
     a.step()  # it is told to wait
     holder.send(LeaseExpired())
     holder.finish()
@@ -113,8 +113,8 @@ def test_of_a_lease_that_is_found_the_rest_is_left(timeline: Timeline) -> None:
     timeline.pass_time(LEASE - 1000)
     a.until(Read)
     run = a.until(Run)
-    assert run.lease is not None
-    assert 0 < run.lease <= 1000
+    assert run.lease_ms is not None
+    assert 0 < run.lease_ms <= 1000
 
 
 def test_a_call_that_failed_open_has_no_lease_to_be_late_for(timeline: Timeline) -> None:

@@ -261,7 +261,7 @@ _OCCUPIED = pytest.mark.parametrize("occupy", [_in_progress, _completed, _orphan
 @_OCCUPIED
 def test_another_payload_is_a_mismatch(timeline: Timeline, occupy: Occupy) -> None:
     occupy(timeline)
-    c = timeline.worker("c", fingerprint="other payload", wait=5000)
+    c = timeline.worker("c", fingerprint="other payload", wait_ms=5000)
     assert timeline.record is not None
     assert c.finish() == Mismatch(timeline.record)
     assert (c.requests, c.metrics) == ([SendClaim], ["Mismatch"])

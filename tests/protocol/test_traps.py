@@ -116,18 +116,18 @@ def test_who_lost_an_orphan_to_a_caller_that_died_counts_that_attempt(timeline: 
 
 
 def test_an_expiry_shorter_than_the_lease_does_not_end_the_lease(timeline: Timeline) -> None:
-    a = timeline.worker("a", expires_after=1000)
+    a = timeline.worker("a", expires_after_ms=1000)
     a.until(Complete)
     timeline.pass_time(LEASE - 1000)
-    assert isinstance(timeline.worker("b", expires_after=1000).finish(), InProgress)
+    assert isinstance(timeline.worker("b", expires_after_ms=1000).finish(), InProgress)
     assert a.finish() == Executed("answer of a")
     assert a.metrics == ["Executed"]
 
 
 def test_an_expiry_shorter_than_the_lease_still_lets_an_orphan_go(timeline: Timeline) -> None:
-    timeline.worker("a", expires_after=1000).until(Run)
+    timeline.worker("a", expires_after_ms=1000).until(Run)
     timeline.pass_time(LEASE + 1000)
-    b = timeline.worker("b", expires_after=1000)
+    b = timeline.worker("b", expires_after_ms=1000)
     assert b.finish() == Executed("answer of b")
     assert timeline.runs == [("b", 1)]
 
@@ -137,7 +137,7 @@ def test_an_expiry_shorter_than_the_lease_still_lets_an_orphan_go(timeline: Time
 
 def _orphan_at(lease_end: int) -> Record:
     return Claim(
-        key=KEY, owner=owner("a"), lease=LEASE, expires_after=60_000, fingerprint="payload"
+        key=KEY, owner=owner("a"), lease_ms=LEASE, expires_after_ms=60_000, fingerprint="payload"
     ).record(lease_end - LEASE)
 
 
@@ -271,7 +271,7 @@ def test_a_call_that_failed_open_finishes_its_own_unknown_claim(timeline: Timeli
     a = timeline.worker("a", fail_open=True)
     assert isinstance(a.pending, SendClaim)
     timeline.store.claim(a.pending.claim)
-    a.send(Failed(OutageError(), remaining=20_000))
+    a.send(Failed(OutageError(), remaining_ms=20_000))
     a.finish()
     assert timeline.record is not None
     assert (timeline.record.status, timeline.record.owner) == (COMPLETED, owner("a"))

@@ -86,7 +86,7 @@ def cached(store: Asked, clocks: Clocks) -> CachedStore:
 
 
 def claim(key: str = "shop#1", owner: str = "b") -> Claim:
-    return Claim(key=key, owner=owner, lease=1000, expires_after=MINUTE)
+    return Claim(key=key, owner=owner, lease_ms=1000, expires_after_ms=MINUTE)
 
 
 def complete(store: Any, key: str = "shop#1", **values: Any) -> Reply:
@@ -284,7 +284,7 @@ def test_threads_share_it(cached: CachedStore) -> None:
 
 
 def completion(key: str) -> Completion:
-    return Completion(key=key, owner="a", attempt=1, expires_after=MINUTE, data="1")
+    return Completion(key=key, owner="a", attempt=1, expires_after_ms=MINUTE, data="1")
 
 
 def test_both_are_one_request_of_the_store_and_the_answer_is_kept(

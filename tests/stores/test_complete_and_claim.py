@@ -20,12 +20,12 @@ OTHER: Final = "b" * 32
 
 
 def _claim(key: str, owner: str = ME) -> Claim:
-    return Claim(key=key, owner=owner, lease=30_000, expires_after=60_000)
+    return Claim(key=key, owner=owner, lease_ms=30_000, expires_after_ms=60_000)
 
 
 def _together(harness: StoreHarness, claimed: str) -> PairResult:
     completion = Completion(
-        key=harness.key, owner=ME, attempt=1, expires_after=60_000, encoding="none"
+        key=harness.key, owner=ME, attempt=1, expires_after_ms=60_000, encoding="none"
     )
     return complete_and_claim(
         harness.store, CompleteAndClaim(completion, _claim(claimed)), lambda: 10_000
@@ -100,7 +100,7 @@ def test_a_request_to_dynamodb_that_fails_leaves_the_other_alone(
 
     dynamodb.store.claim(_claim(dynamodb.key))
     store = DynamoDBStore(dynamodb.table, client=Losing())
-    completion = Completion(key=dynamodb.key, owner=ME, attempt=1, expires_after=60_000)
+    completion = Completion(key=dynamodb.key, owner=ME, attempt=1, expires_after_ms=60_000)
     replies = store.complete_and_claim(completion, _claim(new_key()))
     kinds = [Applied, StoreError] if lost == "INPROGRESS" else [StoreError, Applied]
     assert [type(reply) for reply in replies] == kinds

@@ -51,7 +51,12 @@ _EACH_VERB = pytest.mark.parametrize("verb", VERBS)
 
 def _claim(key: str) -> Claim:
     return Claim(
-        key=key, owner=ME, lease=30_000, expires_after=DAY, fingerprint="digest", scope="alice"
+        key=key,
+        owner=ME,
+        lease_ms=30_000,
+        expires_after_ms=DAY,
+        fingerprint="digest",
+        scope="alice",
     )
 
 
@@ -60,7 +65,7 @@ def _completion(key: str) -> Completion:
         key=key,
         owner=ME,
         attempt=2,
-        expires_after=DAY,
+        expires_after_ms=DAY,
         fingerprint="digest",
         data=SECRET,
         encoding="plain",
@@ -122,7 +127,7 @@ def test_bytes_are_kept_as_binary(dynamodb: DynamoDBHarness) -> None:
 
 
 def test_what_is_not_known_is_not_an_attribute(dynamodb: DynamoDBHarness) -> None:
-    completion = Completion(key=dynamodb.key, owner=ME, attempt=1, expires_after=DAY)
+    completion = Completion(key=dynamodb.key, owner=ME, attempt=1, expires_after_ms=DAY)
     dynamodb.store.complete(completion)
     assert set(dynamodb.item() or {}) == {"id", "status", "owner", "attempt", "expiration"}
 

@@ -60,7 +60,7 @@ def server() -> Iterator[FaultServer]:
 def test_without_a_client_the_environment_decides(
     dynamodb: DynamoDBHarness, store: DynamoDBStore
 ) -> None:
-    claim = Claim(key=dynamodb.key, owner="a" * 32, lease=30_000, expires_after=60_000)
+    claim = Claim(key=dynamodb.key, owner="a" * 32, lease_ms=30_000, expires_after_ms=60_000)
     assert isinstance(store.claim(claim), Applied)
     assert dynamodb.item() is not None
 

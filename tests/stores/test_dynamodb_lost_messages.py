@@ -53,7 +53,9 @@ class _Caller:
                 raise error
             return Returned("answer", '"answer"')
 
-        call = Call(key=self._key, owner="a" * 32, lease=LEASE, expires_after=3_600_000, **options)
+        call = Call(
+            key=self._key, owner="a" * 32, lease_ms=LEASE, expires_after_ms=3_600_000, **options
+        )
         try:
             return drive(
                 run_once(call),
@@ -68,7 +70,7 @@ class _Caller:
 
 
 def _orphan(dynamodb: DynamoDBHarness) -> None:
-    claim = Claim(key=dynamodb.key, owner="b" * 32, lease=LEASE, expires_after=3_600_000)
+    claim = Claim(key=dynamodb.key, owner="b" * 32, lease_ms=LEASE, expires_after_ms=3_600_000)
     dynamodb.plant(claim.record(dynamodb.now() - 2 * LEASE))
 
 
@@ -170,7 +172,7 @@ def test_a_duplicate_whose_reply_was_lost_is_answered(
 def _completed(dynamodb: DynamoDBHarness) -> Replayed:
     """What a duplicate of a call that has completed gets."""
     completion = Completion(
-        key=dynamodb.key, owner="b" * 32, attempt=1, expires_after=3_600_000, data='"first"'
+        key=dynamodb.key, owner="b" * 32, attempt=1, expires_after_ms=3_600_000, data='"first"'
     )
     dynamodb.store.complete(completion)
     stored = dynamodb.stored()

@@ -100,7 +100,7 @@ class _Worker:
             return Returned("answer", '"answer"')
 
         key = self._dynamodb.key
-        call = Call(key=key, owner=ME, lease=LEASE, expires_after=EXPIRES_AFTER)
+        call = Call(key=key, owner=ME, lease_ms=LEASE, expires_after_ms=EXPIRES_AFTER)
         return drive(run_once(call), key=key, store=self.store, run=run, remaining=lambda: 10_000)
 
     def claim(self, key: str | None = None) -> Record:
@@ -112,7 +112,7 @@ class _Worker:
 
 
 def _claim(owner: str, key: str) -> Claim:
-    return Claim(key=key, owner=owner, lease=LEASE, expires_after=EXPIRES_AFTER)
+    return Claim(key=key, owner=owner, lease_ms=LEASE, expires_after_ms=EXPIRES_AFTER)
 
 
 def _check_lease(dynamodb: DynamoDBHarness, key: str, started: int) -> Record:
@@ -230,7 +230,7 @@ def test_an_answer_is_recorded_over_an_expired_record_once_the_clock_is_confirme
     store = _Worker(dynamodb, skew).store
     # A call that failed open: its claim never reached the server, so no response checked the clock.
     completion = Completion(
-        key=dynamodb.key, owner=ME, attempt=1, expires_after=EXPIRES_AFTER, data='"answer"'
+        key=dynamodb.key, owner=ME, attempt=1, expires_after_ms=EXPIRES_AFTER, data='"answer"'
     )
     assert isinstance(store.complete(completion), Absent)
     assert isinstance(store.complete(completion), Applied)

@@ -27,7 +27,7 @@ def store(clock: ManualClock) -> MemoryStore:
 
 
 def _claim(name: str) -> Claim:
-    return Claim(key=KEY, owner=name * 32, lease=LEASE, expires_after=KEPT)
+    return Claim(key=KEY, owner=name * 32, lease_ms=LEASE, expires_after_ms=KEPT)
 
 
 def _seen(store: MemoryStore) -> Record:
@@ -63,7 +63,7 @@ def test_a_record_has_expired_at_its_expiration(store: MemoryStore, clock: Manua
 
 def test_an_answer_may_be_recorded_up_to_the_limit(store: MemoryStore, clock: ManualClock) -> None:
     completion = Completion(
-        key=KEY, owner="a" * 32, attempt=1, expires_after=KEPT, not_after=int(clock()) + 6
+        key=KEY, owner="a" * 32, attempt=1, expires_after_ms=KEPT, not_after=int(clock()) + 6
     )
     clock.advance(5.75)
     assert isinstance(store.complete(completion), Applied)
@@ -71,7 +71,7 @@ def test_an_answer_may_be_recorded_up_to_the_limit(store: MemoryStore, clock: Ma
 
 def test_an_answer_is_late_at_the_limit(store: MemoryStore, clock: ManualClock) -> None:
     completion = Completion(
-        key=KEY, owner="a" * 32, attempt=1, expires_after=KEPT, not_after=int(clock()) + 6
+        key=KEY, owner="a" * 32, attempt=1, expires_after_ms=KEPT, not_after=int(clock()) + 6
     )
     clock.advance(6)
     assert isinstance(store.complete(completion), Absent)

@@ -82,7 +82,7 @@ def test_bytes_have_a_field_of_their_own(harness: RedisHarness) -> None:
 
 
 def test_what_is_not_known_is_not_a_field(harness: RedisHarness) -> None:
-    harness.store.complete(Completion(key=harness.key, owner=ME, attempt=1, expires_after=DAY))
+    harness.store.complete(Completion(key=harness.key, owner=ME, attempt=1, expires_after_ms=DAY))
     assert set(harness.fields()) == {b"status", b"owner", b"attempt", b"expiration"}
 
 
@@ -109,10 +109,12 @@ def test_nothing_is_left_of_the_record_before(harness: RedisHarness, verb: str) 
         harness.key, mapping={f"field {number}": "x" * 100 for number in range(9_000)}
     )
     if verb == "claim":
-        harness.store.claim(Claim(key=harness.key, owner=ME, lease=30_000, expires_after=DAY))
+        harness.store.claim(Claim(key=harness.key, owner=ME, lease_ms=30_000, expires_after_ms=DAY))
         lease = {b"in_progress_expiration"}
     else:
-        harness.store.complete(Completion(key=harness.key, owner=ME, attempt=1, expires_after=DAY))
+        harness.store.complete(
+            Completion(key=harness.key, owner=ME, attempt=1, expires_after_ms=DAY)
+        )
         lease = set()
     assert set(harness.fields()) == {b"status", b"owner", b"attempt", b"expiration", *lease}
     assert harness.admin.pttl(harness.key) > 0

@@ -84,7 +84,7 @@ def _call(harness: RedisHarness, run: Callable[[], None]) -> Outcome:
         return Returned("answer", '"answer"')
 
     return drive(
-        run_once(Call(key=harness.key, owner=ME, lease=30_000, expires_after=DAY)),
+        run_once(Call(key=harness.key, owner=ME, lease_ms=30_000, expires_after_ms=DAY)),
         key=harness.key,
         store=harness.store,
         run=ran,

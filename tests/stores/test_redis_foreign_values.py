@@ -244,7 +244,9 @@ def test_a_call_over_any_hash_ends_and_runs_at_most_once(
         runs.append(step)
         return Returned("answer", '"answer"')
 
-    call = Call(key=harness.key, owner=ME, lease=30_000, expires_after=DAY, fingerprint="digest")
+    call = Call(
+        key=harness.key, owner=ME, lease_ms=30_000, expires_after_ms=DAY, fingerprint="digest"
+    )
     drive(
         run_once(call),
         key=harness.key,

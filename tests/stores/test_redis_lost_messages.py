@@ -96,7 +96,7 @@ def _orphan(harness: RedisHarness) -> None:
 def _completed(harness: RedisHarness) -> Replayed:
     """What a duplicate of a call that has completed gets."""
     harness.store.complete(
-        Completion(key=harness.key, owner=OTHER, attempt=1, expires_after=DAY, data='"first"')
+        Completion(key=harness.key, owner=OTHER, attempt=1, expires_after_ms=DAY, data='"first"')
     )
     stored = harness.stored()
     assert stored is not None
@@ -207,7 +207,7 @@ def test_a_duplicate_that_is_lost_is_answered(
 def test_a_look_at_somebody_elses_attempt_that_is_lost_is_repeated(
     proxy: RedisProxy, harness: RedisHarness, retrying: Caller, lost: str
 ) -> None:
-    held = claim(harness.key, owner=OTHER)._replace(lease=300, fingerprint=None, scope=None)
+    held = claim(harness.key, owner=OTHER)._replace(lease_ms=300, fingerprint=None, scope=None)
     harness.store.claim(held)
     _lose(proxy, lost, 2)
     assert retrying.call(wait=5_000) == Executed("answer")

@@ -63,11 +63,13 @@ def items(count: int) -> list[str]:
 
 
 def claim_of(key: str, owner: str = "a") -> Claim:
-    return Claim(key=key, owner=owner * 32, lease=30_000, expires_after=60_000)
+    return Claim(key=key, owner=owner * 32, lease_ms=30_000, expires_after_ms=60_000)
 
 
 def completion_of(key: str, owner: str = "a") -> Completion:
-    return Completion(key=key, owner=owner * 32, attempt=1, expires_after=60_000, encoding="none")
+    return Completion(
+        key=key, owner=owner * 32, attempt=1, expires_after_ms=60_000, encoding="none"
+    )
 
 
 def test_a_batch_of_ten_takes_eleven_round_trips(store: RedisStore, proxy: RedisProxy) -> None:

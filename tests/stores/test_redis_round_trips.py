@@ -127,7 +127,7 @@ def test_a_take_over_is_three_round_trips(wire: Wire) -> None:
     store = wire.warm_store()
     handler = _handler(store)
     key = KeyRule(namespace=NAMESPACE, key=None, fingerprint=None).identify({"order": 1}).key
-    dead = claim(key, owner="b" * 32)._replace(lease=0, fingerprint=None, scope=None)
+    dead = claim(key, owner="b" * 32)._replace(lease_ms=0, fingerprint=None, scope=None)
     store.claim(dead)
     wire.proxy.forget()
     assert handler({"order": 1}, None) == "answer"

@@ -34,7 +34,7 @@ def _me(harness: DynamoDBHarness) -> str:
 def _claim(harness: DynamoDBHarness, owner: str | None = None) -> int:
     """Claims the harness's key; returns the claim's expiration."""
     owner = _me(harness) if owner is None else owner
-    claim = Claim(key=harness.key, owner=owner, lease=60_000, expires_after=3_600_000)
+    claim = Claim(key=harness.key, owner=owner, lease_ms=60_000, expires_after_ms=3_600_000)
     done = harness.store.claim(claim)
     assert isinstance(done, Applied)
     return claim.record(done.now).expiration
@@ -47,7 +47,7 @@ def _completion(
         key=harness.key,
         owner=_me(harness),
         attempt=1,
-        expires_after=3_600_000,
+        expires_after_ms=3_600_000,
         data='"answer"',
         expiration=expiration,
         strict=True,
@@ -218,7 +218,7 @@ def _complete(harness: Callable[[], Any], error: Exception) -> Any:
 
 def _any_completion() -> Completion:
     return Completion(
-        key="shop#1", owner=ME, attempt=1, expires_after=1000, strict=True, writes=({"Put": {}},)
+        key="shop#1", owner=ME, attempt=1, expires_after_ms=1000, strict=True, writes=({"Put": {}},)
     )
 
 

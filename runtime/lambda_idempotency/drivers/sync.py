@@ -158,9 +158,9 @@ class LeaseTimer:
 
     def expired(self, step: Run | Reconcile) -> bool:
         """Tell whether the step's lease may have ended."""
-        if step.lease is None:
+        if step.lease_ms is None:
             return False
-        return elapsed.milliseconds(self._asked, self._moment()) > step.lease
+        return elapsed.milliseconds(self._asked, self._moment()) > step.lease_ms
 
 
 def ask(store: Store, step: SendClaim | Complete | Release | Read) -> StepResult:

@@ -38,7 +38,7 @@ class HeldLease(NamedTuple):
 
     attempt: int
     not_after: int | None
-    lease: int | None
+    lease_ms: int | None
 
 
 def record_answer(
@@ -102,7 +102,7 @@ def send(completion: Completion) -> Generator[Step, StepResult, StepResult]:
     """Send a completion; repeat it while the store fails and the invocation has time left."""
     for pause in PAUSES:
         reply = yield Complete(completion)
-        if not isinstance(reply, Failed) or reply.remaining < pause + RESERVE:
+        if not isinstance(reply, Failed) or reply.remaining_ms < pause + RESERVE:
             return reply
         yield Sleep(pause)
     return (yield Complete(completion))
@@ -113,7 +113,7 @@ def _completion(call: Call, held: HeldLease, ran: Returned) -> Completion:
         key=call.key,
         owner=call.owner,
         attempt=held.attempt,
-        expires_after=call.expires_after,
+        expires_after_ms=call.expires_after_ms,
         fingerprint=call.fingerprint,
         data=ran.data,
         encoding=ran.encoding,

@@ -76,7 +76,7 @@ def run_once(call: Call) -> Protocol:
         return (yield from _park(call, held))
     ran: StepResult = None
     if call.reconciles and held.attempt > 1:
-        ran = yield Reconcile(held.attempt, held.lease)
+        ran = yield Reconcile(held.attempt, held.lease_ms)
         if isinstance(ran, Raised):
             # The key keeps its lease: a release would erase the dead attempt to be reconciled.
             return ran
@@ -85,7 +85,7 @@ def run_once(call: Call) -> Protocol:
     if ran is None:
         # Emit before the run, so that the log shows which attempt died. Late ones count, too.
         yield Emit("Executed")
-        ran = yield Run(held.attempt, held.lease)
+        ran = yield Run(held.attempt, held.lease_ms)
     if isinstance(ran, LeaseExpired):
         return (yield from _too_late(call, held))
     if isinstance(ran, Raised):
@@ -122,7 +122,7 @@ def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
             if _takes_over(call, step):
                 yield Emit("TakenOver")
             return HeldLease(
-                step.claim.attempt, step.claim.record(reply.now).expiration, call.lease
+                step.claim.attempt, step.claim.record(reply.now).expiration, call.lease_ms
             )
         if isinstance(reply, Absent):
             step = _claim(call)
@@ -137,7 +137,7 @@ def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
                 yield Emit("TakenOver")
             return verdict
         else:
-            deadline = now + call.wait if deadline is None else deadline
+            deadline = now + call.wait_ms if deadline is None else deadline
             if now >= deadline:
                 return verdict
             yield Sleep(min(next(pauses), found.lease_end - now, deadline - now))
@@ -165,7 +165,7 @@ def _unreachable(
     if isinstance(step, Read):
         return Unavailable(failed.error)
     if call.fail_open:
-        return HeldLease(step.claim.attempt, not_after=None, lease=None)
+        return HeldLease(step.claim.attempt, not_after=None, lease_ms=None)
     yield from _let_go(call, step.claim.attempt)
     return Unavailable(failed.error)
 
@@ -183,7 +183,7 @@ def _park(call: Call, held: HeldLease) -> Protocol:
         key=call.key,
         owner=call.owner,
         attempt=held.attempt - 1,
-        expires_after=PARKED_FOR,
+        expires_after_ms=PARKED_FOR,
         status=PARKED,
         fingerprint=call.fingerprint,
         scope=call.scope,
@@ -215,8 +215,8 @@ def _claim(call: Call, *, seen: Record | None = None) -> SendClaim:
     claim = record.Claim(
         key=call.key,
         owner=call.owner,
-        lease=call.lease,
-        expires_after=call.expires_after,
+        lease_ms=call.lease_ms,
+        expires_after_ms=call.expires_after_ms,
         attempt=attempt,
         fingerprint=call.fingerprint,
         scope=call.scope,

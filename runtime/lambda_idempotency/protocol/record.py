@@ -65,13 +65,13 @@ class Record(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """The wish to run: becomes an INPROGRESS record leased for `lease` milliseconds, which expires
-    `expires_after` milliseconds after its lease."""
+    """The wish to run: becomes an INPROGRESS record leased for `lease_ms`, which expires
+    `expires_after_ms` after its lease."""
 
     key: str
     owner: str
-    lease: int
-    expires_after: int
+    lease_ms: int
+    expires_after_ms: int
     attempt: int = 1
     fingerprint: str | None = None
     scope: str | None = None
@@ -79,13 +79,13 @@ class Claim(NamedTuple):
     def record(self, now: int) -> Record:
         """Return the record that this claim writes at `now`, epoch milliseconds: nothing expires
         while it is leased."""
-        lease_end = now + self.lease
+        lease_end = now + self.lease_ms
         return Record(
             key=self.key,
             status=INPROGRESS,
             owner=self.owner,
             attempt=self.attempt,
-            expiration=expiration(lease_end, self.expires_after),
+            expiration=expiration(lease_end, self.expires_after_ms),
             lease_end=lease_end,
             fingerprint=self.fingerprint,
             scope=self.scope,
@@ -106,7 +106,7 @@ class Completion(NamedTuple):
     key: str
     owner: str
     attempt: int
-    expires_after: int
+    expires_after_ms: int
     status: Status = COMPLETED
     fingerprint: str | None = None
     data: str | bytes | None = None
@@ -125,7 +125,9 @@ class Completion(NamedTuple):
             owner=self.owner,
             attempt=self.attempt,
             expiration=(
-                expiration(now, self.expires_after) if self.expiration is None else self.expiration
+                expiration(now, self.expires_after_ms)
+                if self.expiration is None
+                else self.expiration
             ),
             fingerprint=self.fingerprint,
             data=self.data,

@@ -15,11 +15,11 @@ class Call(NamedTuple):
 
     key: str
     owner: str
-    lease: int
-    expires_after: int
+    lease_ms: int
+    expires_after_ms: int
     fingerprint: str | None = None
     scope: str | None = None
-    wait: int = 0
+    wait_ms: int = 0
     max_attempts: int | None = None
     fail_open: bool = False
     reconciles: bool = False
@@ -36,11 +36,11 @@ class SendClaim(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Call the handler. Reply: `Returned`, `Raised`, or, if `lease` milliseconds have passed since
-    the last `SendClaim` or `Read`, `LeaseExpired`. `lease` None: there is no lease."""
+    """Call the handler. Reply: `Returned`, `Raised`, or, if `lease_ms` has passed since
+    the last `SendClaim` or `Read`, `LeaseExpired`. `lease_ms` None: there is no lease."""
 
     attempt: int
-    lease: int | None = None
+    lease_ms: int | None = None
 
 
 class Reconcile(NamedTuple):
@@ -48,7 +48,7 @@ class Reconcile(NamedTuple):
     run again."""
 
     attempt: int
-    lease: int | None = None
+    lease_ms: int | None = None
 
 
 class Complete(NamedTuple):
@@ -100,7 +100,7 @@ class Failed(NamedTuple):
     """The store failed, so the outcome is unknown. `remaining` milliseconds are left."""
 
     error: Exception
-    remaining: int
+    remaining_ms: int
 
 
 class Returned(NamedTuple):

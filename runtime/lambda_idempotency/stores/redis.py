@@ -158,7 +158,9 @@ def _claim(claim: Claim, seen: Record | None) -> Request:
     if claim.scope is not None:
         fields += ("scope", claim.scope)
     owner = "" if seen is None else seen.owner
-    return Request(scripts.CLAIM, claim.key, (claim.lease, claim.expires_after, owner, *fields))
+    return Request(
+        scripts.CLAIM, claim.key, (claim.lease_ms, claim.expires_after_ms, owner, *fields)
+    )
 
 
 def _completion(completion: Completion) -> Request:
@@ -166,7 +168,7 @@ def _completion(completion: Completion) -> Request:
     if not completion.strict and completion.not_after is not None:
         not_after = completion.not_after
     fields = to_fields(completion.record(0))
-    head = (completion.owner, completion.expires_after, not_after)
+    head = (completion.owner, completion.expires_after_ms, not_after)
     return Request(scripts.COMPLETE, completion.key, (*head, *fields))
 
 

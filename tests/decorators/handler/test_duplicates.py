@@ -39,13 +39,13 @@ class Context:
 
 def leave_claim(store: MemoryStore, *, lease: int = 10_000, attempt: int = 1) -> None:
     """As a worker that never comes back."""
-    claim = Claim(key=KEY, owner=DEAD, lease=lease, expires_after=HOUR, attempt=attempt)
+    claim = Claim(key=KEY, owner=DEAD, lease_ms=lease, expires_after_ms=HOUR, attempt=attempt)
     assert isinstance(store.claim(claim), Applied)
 
 
 def complete(store: MemoryStore, data: str) -> None:
     """As the worker of `leave_claim` that comes back after all."""
-    completion = Completion(key=KEY, owner=DEAD, attempt=1, expires_after=HOUR, data=data)
+    completion = Completion(key=KEY, owner=DEAD, attempt=1, expires_after_ms=HOUR, data=data)
     assert isinstance(store.complete(completion), Applied)
 
 

@@ -206,7 +206,7 @@ def test_a_lease_is_measured_when_its_record_is_claimed(clock: ManualClock) -> N
 
     class Leases(MemoryStore):
         def claim(self, claim: Claim, seen: Any = None) -> Reply:
-            leases.append(claim.lease)
+            leases.append(claim.lease_ms)
             return super().claim(claim, seen)
 
     @idempotent_records(store=Leases(clock))
