@@ -48,7 +48,7 @@ lock:
 		--no-annotate --no-emit-package cdk-idempotency --custom-compile-command "make lock" \
 		--output-file requirements.lock requirements-dev.txt >/dev/null
 
-# The API reference, from the docstrings.
+# The API reference, from the docstrings: dist/api.md.
 docs: $(READY)
 	@PYTHONPATH=constructs:runtime $(BIN)/python docs/reference.py
 
