@@ -48,12 +48,13 @@ lock:
 		--no-annotate --no-emit-package cdk-idempotency --custom-compile-command "make lock" \
 		--output-file requirements.lock requirements-dev.txt >/dev/null
 
-# The API reference, from the docstrings: dist/api.md.
+# The API reference, from the docstrings.
 docs: $(READY)
 	@PYTHONPATH=constructs:runtime $(BIN)/python docs/reference.py
 
+# ROUNDS: a smoke test of every part. AGAINST: this runtime beside that of another checkout.
 bench: $(READY)
-	@$(BIN)/python -m benchmarks.run
+	@$(BIN)/python -m benchmarks.run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(AGAINST),--against $(AGAINST))
 
 clean:
 	rm -rf $(VENV) cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
