@@ -54,8 +54,9 @@ docs: $(READY)
 	@PYTHONPATH=constructs:runtime $(BIN)/python docs/reference.py
 	@PYTHONPATH=constructs:runtime $(BIN)/python docs/checks_table.py
 
+# ROUNDS: a smoke test of every part. AGAINST: this runtime beside that of another checkout.
 bench: $(READY)
-	@$(BIN)/python -m benchmarks.run
+	@$(BIN)/python -m benchmarks.run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(AGAINST),--against $(AGAINST))
 
 clean:
 	rm -rf $(VENV) cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

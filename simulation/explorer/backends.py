@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Protocol, TypeAlias
 
-from benchmarks.conditions import Facts, Item, compiled
+from kit.aws.conditions import Facts, Item, compiled
 from lambda_idempotency.drivers.sync import ask
 from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record, Reply
 from lambda_idempotency.protocol.steps import Complete, Read, Release, SendClaim

@@ -1,4 +1,7 @@
-"""DynamoDB's condition expressions, as far as both libraries use them, compiled once each."""
+"""DynamoDB's condition expressions, as far as this library and Powertools use them.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,14 @@ Item: TypeAlias = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a condition is tested against: the stored item and the request's placeholders."""
+    """The stored item and the request's placeholders, on which a condition is evaluated."""
 
     item: Item
     names: dict[str, str]
     values: Item
 
     def operand(self, token: str) -> dict[str, Any] | None:
-        """The typed value that a placeholder stands for."""
+        """Return the typed value of a placeholder; None for an attribute that the item lacks."""
         if token.startswith(":"):
             return self.values[token]
         return self.item.get(self.names.get(token, token))
@@ -35,7 +38,7 @@ _COMPARE: Final = {"=": eq, "<>": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
 @cache
 def compiled(expression: str) -> Condition:
-    """The test that an expression stands for."""
+    """Parse an expression into a function; each expression is parsed once."""
     tokens = _TOKENS.findall(expression)[::-1]
     condition = _any_of(tokens)
     assert not tokens, expression
