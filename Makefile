@@ -11,7 +11,7 @@ STORE ?= dynamodb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := tests
 
-.PHONY: demo test prove replay storm fuzz lint lock docs bench clean
+.PHONY: demo test prove replay storm fuzz lint $(LINTS:%=lint-%) lock docs bench clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py $(STORE)
@@ -35,10 +35,23 @@ fuzz: $(READY)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m hypothesis --timeout=3600 --hypothesis-profile=fuzz \
 		$(if $(SEED),--hypothesis-seed=$(SEED))
 
+# At once, with a line for each; what is unchanged is not looked at again.
+LINTS := check format types spelling
+GROUPED := $(if $(filter output-sync,$(.FEATURES)),--output-sync) # macOS has make 3.81
 lint: $(READY)
+	@$(MAKE) --no-print-directory --jobs --keep-going $(GROUPED) $(LINTS:%=lint-%)
+
+lint-check: $(READY)
 	@$(BIN)/ruff check .
+
+lint-format: $(READY)
 	@$(BIN)/ruff format --check .
+
+lint-types: $(READY)
 	@$(BIN)/mypy
+
+lint-spelling: $(READY)
+	@$(BIN)/codespell && echo "No misspelling found"
 
 # Whatever need not change keeps its version; without the files everything is taken anew.
 COMPILE = "$$place/bin/uv" pip compile --quiet --no-config --universal --python-version 3.11 \

@@ -15,7 +15,7 @@ from cdk_idempotency import Idempotency
 
 
 def main(functions: int, stacks: int, *, attached: bool) -> None:
-    """Builds and synthesises."""
+    """Builds and synthesizes."""
     app = App(analytics_reporting=False)
     started = time.perf_counter()
     for number in range(stacks):

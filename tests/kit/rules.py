@@ -39,7 +39,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """An app that has been synthesised, with what the rules say of it."""
+    """An app that has been synthesized, with what the rules say of it."""
 
     failed: bool
     """Whether the synthesis has ended with an error."""
@@ -70,7 +70,7 @@ class Checked:
 
 
 def checked(make: Callable[[App], object], context: Mapping[str, Any] | None = None) -> Checked:
-    """Synthesises what `make` puts into an app, under all rules."""
+    """Synthesizes what `make` puts into an app, under all rules."""
     under = app({"@aws-cdk/core:validationReportPrettyPrint": False, **(context or {})})
     make(under)
     Validations.of(under).add_plugins(AwsSolutionsChecks(under))

@@ -60,7 +60,7 @@ def vpc(scope: Stack, name: str = "Vpc", *, nat: bool = True) -> ec2.Vpc:
 
 
 def template(of: Stack) -> Template:
-    """The synthesised template. Raises what synthesis raises."""
+    """The synthesized template. Raises what synthesis raises."""
     return Template.from_stack(of)
 
 

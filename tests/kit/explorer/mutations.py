@@ -134,7 +134,7 @@ MUTATIONS: Final = (
         invariants.EXCLUSION,
     ),
     Mutation(
-        "own claim not recognised",
+        "own claim not recognized",
         protocol,
         "if found.owner == call.owner and found.leased(now):",
         "if False:",
@@ -142,7 +142,7 @@ MUTATIONS: Final = (
         invariants.OWN_CLAIM,
     ),
     Mutation(
-        "late run not recognised",
+        "late run not recognized",
         protocol,
         "yield Run(held.attempt, held.lease)",
         "yield Run(held.attempt)",
@@ -150,7 +150,7 @@ MUTATIONS: Final = (
         invariants.EXCLUSION,
     ),
     Mutation(
-        "lease counted from when the claim was recognised",
+        "lease counted from when the claim was recognized",
         protocol,
         "return Held(found.attempt, found.expiration, found.lease_end - now)",
         "return Held(found.attempt, found.expiration, call.lease)",
@@ -214,7 +214,7 @@ MUTATIONS: Final = (
         invariants.RESULT,
     ),
     Mutation(
-        "own completion not recognised",
+        "own completion not recognized",
         endings,
         "elif isinstance(reply, Blocked) and reply.record.owner != call.owner:\n"
         '        yield Emit("LeaseLost")\n'
