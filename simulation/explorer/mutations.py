@@ -135,7 +135,7 @@ MUTATIONS: Final = (
         invariants.EXCLUSION,
     ),
     Mutation(
-        "own claim not recognised",
+        "own claim not recognized",
         protocol,
         "if found.owner == call.owner and found.leased(now):",
         "if False:",
@@ -143,7 +143,7 @@ MUTATIONS: Final = (
         invariants.OWN_CLAIM,
     ),
     Mutation(
-        "late run not recognised",
+        "late run not recognized",
         protocol,
         "yield Run(held.attempt, held.lease_ms)",
         "yield Run(held.attempt)",
@@ -151,7 +151,7 @@ MUTATIONS: Final = (
         invariants.EXCLUSION,
     ),
     Mutation(
-        "lease counted from when the claim was recognised",
+        "lease counted from when the claim was recognized",
         protocol,
         "return HeldLease(found.attempt, found.expiration, found.lease_end - now)",
         "return HeldLease(found.attempt, found.expiration, call.lease_ms)",
@@ -215,7 +215,7 @@ MUTATIONS: Final = (
         invariants.RESULT,
     ),
     Mutation(
-        "own completion not recognised",
+        "own completion not recognized",
         endings,
         "elif isinstance(reply, Conflict) and reply.record.owner != call.owner:\n"
         '        yield Emit("LeaseLost")\n'

@@ -50,9 +50,9 @@ def test_a_senseless_value_is_named_with_what_is_expected() -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("colour", "; did you mean 'color'? "),
+        ("colors", "; did you mean 'color'? "),
         ("wheel", "; did you mean 'wheels'? "),
-        ("Color", "; did you mean 'color'? "),
+        ("Colors", "; did you mean 'color'? "),
         ("engine", ". "),
         ("", ". "),
         ("color" * 1000, ". "),

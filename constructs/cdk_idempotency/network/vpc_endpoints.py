@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 
 from constructs import Construct
 
-from ..acknowledgements import acknowledge
+from ..acknowledgments import acknowledge
 from ..errors import ConstructError
 
 INTERNET: Final = "internet"

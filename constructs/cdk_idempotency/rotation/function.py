@@ -15,7 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IConstruct
 from lambda_idempotency.contract.rotation import HANDLER, RotationSettings
 
-from ..acknowledgements import acknowledge_role
+from ..acknowledgments import acknowledge_role
 from ..errors import ConstructError
 from ..functions.attachable import RUNTIMES
 from ..functions.layer import layer_for

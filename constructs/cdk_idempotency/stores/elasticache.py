@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IConstruct
 from lambda_idempotency.contract.redis import RedisSettings
 
-from ..acknowledgements import acknowledge
+from ..acknowledgments import acknowledge
 from ..errors import ConstructError
 from ..monitoring.base import StoreMonitoring
 from ..monitoring.elasticache import cache_monitoring

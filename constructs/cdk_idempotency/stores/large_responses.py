@@ -13,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 
 from constructs import IConstruct
 
-from ..acknowledgements import acknowledge_prefix
+from ..acknowledgments import acknowledge_prefix
 from ..errors import ConstructError
 from ..grants import allow, combine
 

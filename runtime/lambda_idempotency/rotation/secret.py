@@ -45,14 +45,14 @@ class Stages(NamedTuple):
     @property
     def current(self) -> str | None:
         """The version labeled AWSCURRENT."""
-        return self._labelled(CURRENT)
+        return self._labeled(CURRENT)
 
     @property
     def pending(self) -> str | None:
         """The version labeled AWSPENDING."""
-        return self._labelled(PENDING)
+        return self._labeled(PENDING)
 
-    def _labelled(self, label: str) -> str | None:
+    def _labeled(self, label: str) -> str | None:
         return next((version for version, labels in self.labels.items() if label in labels), None)
 
 

@@ -152,8 +152,8 @@ class Rotation:
         reads = (self._secret.current_version() for _ in range(READS))
         return stages.current == token and all(read == token for read in reads)
 
-    def _demand_label(self, token: str, *labelled: str | None) -> None:
-        if token not in labelled:
+    def _demand_label(self, token: str, *labeled: str | None) -> None:
+        if token not in labeled:
             raise RotationError(
                 f"Version {token} of secret {self._secret.arn} is neither AWSPENDING nor "
                 "AWSCURRENT, so this event is no part of the rotation under way"

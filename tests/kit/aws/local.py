@@ -150,7 +150,7 @@ class LocalAws:
     ) -> dict[str, dict[str, str]]:
         """`cdk deploy --all` of an app; returns the outputs of its stacks.
 
-        `app`: the command that synthesises it. Default: that of `directory`'s cdk.json.
+        `app`: the command that synthesizes it. Default: that of `directory`'s cdk.json.
         `stand_ins`: the types that this AWS does not know, with values for what they return.
         """
         outputs, assembly = output / "outputs.json", output / "cdk.out"
