@@ -59,7 +59,7 @@ def compiled_for() -> str:
 
 def _files(stack: Stack, libraries: tuple[str, ...]) -> dict[str, Path]:
     """What the layer holds: its path in the layer, and where it is now."""
-    package = Path(contract.__file__).parent
+    package = Path(contract.__file__).parents[1]
     files = {
         f"python/{package.name}/{path.relative_to(package)}": path for path in package.rglob("*.py")
     }
