@@ -203,7 +203,7 @@ def _become(streams: list[int], *, script: str, cwd: str, env: dict[str, str]) -
 
 
 def _load() -> None:
-    """Load what functions load first. Nothing of what a layer brings stays: the layer's comes first."""
+    """Load what functions load first. What a layer brings does not stay: it comes first."""
     import boto3
 
     boto3.client(
