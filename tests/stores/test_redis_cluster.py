@@ -23,6 +23,7 @@ from kit.redis.access import (
 from kit.redis.binaries import VERSIONS, binary_of, has_tls, server_binary
 from kit.redis.cluster import PRIMARIES, Migration, RedisCluster
 from kit.redis.servers import RedisServer, until
+from kit.redis.spares import SpareClusters
 from kit.worlds import fresh_key
 from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.errors import StoreError
@@ -31,9 +32,9 @@ from lambda_idempotency.stores.redis import RedisStore
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
-def cluster(request: pytest.FixtureRequest) -> Iterator[RedisCluster]:
+def cluster(request: pytest.FixtureRequest, clusters: SpareClusters) -> Iterator[RedisCluster]:
     """A cluster of each version."""
-    with RedisCluster(binary=binary_of(request.param)) as cluster:
+    with clusters.take(binary_of(request.param)) as cluster:
         yield cluster
 
 
@@ -178,9 +179,11 @@ def test_a_slot_moves_while_calls_run(
     _check(store, _like(first, 8))
 
 
-def test_a_slot_moves_to_a_node_that_had_none(access: Access, aws_proxy: LossyProxy) -> None:
+def test_a_slot_moves_to_a_node_that_had_none(
+    access: Access, aws_proxy: LossyProxy, clusters: SpareClusters
+) -> None:
     """No node tells a client of such a one, until a key has been sent there."""
-    with RedisCluster() as cluster:
+    with clusters.take() as cluster:
         joined = RedisServer(cluster=True, admin_password=cluster.admin_password)
         with joined:
             _join(cluster, joined)
@@ -228,9 +231,9 @@ def test_no_thread_fails_while_slots_move(store: RedisStore, cluster: RedisClust
 
 
 @pytest.fixture(params=VERSIONS)
-def own_cluster(request: pytest.FixtureRequest) -> Iterator[RedisCluster]:
+def own_cluster(request: pytest.FixtureRequest, clusters: SpareClusters) -> Iterator[RedisCluster]:
     """A cluster of each version, which the test may spoil."""
-    with RedisCluster(binary=binary_of(request.param)) as cluster:
+    with clusters.take(binary_of(request.param)) as cluster:
         yield cluster
 
 

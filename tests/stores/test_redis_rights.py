@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from kit.redis.access import NAMESPACE, USER, VERBS, WRITES, Access, completion,
 from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.cluster import PRIMARIES, RedisCluster
 from kit.redis.servers import RedisServer
+from kit.redis.spares import SpareClusters
 from kit.worlds import fresh_key
 from lambda_idempotency.contract.redis import CLUSTER_COMMANDS, COMMANDS, access_string
 from lambda_idempotency.errors import StoreError
@@ -43,11 +45,16 @@ class Place:
 
 
 @pytest.fixture(scope="module", params=PLACES)
-def place(request: pytest.FixtureRequest, local_aws: LocalAws) -> Iterator[Place]:
+def place(
+    request: pytest.FixtureRequest, local_aws: LocalAws, clusters: SpareClusters
+) -> Iterator[Place]:
     """A server and a cluster of each version."""
     kind, version = request.param.split()
-    make = RedisCluster if kind == "cluster" else RedisServer
-    with make(binary=binary_of(version)) as server, Access(local_aws) as access:
+    binary = binary_of(version)
+    made: AbstractContextManager[RedisCluster | RedisServer] = (
+        clusters.take(binary) if kind == "cluster" else RedisServer(binary=binary)
+    )
+    with made as server, Access(local_aws) as access:
         if isinstance(server, RedisCluster):
             server.migrate_slot(_moving(0), (server.owner(_moving(0)) + 1) % PRIMARIES)
         yield Place(server=server, access=access, cluster=kind == "cluster")

@@ -16,6 +16,7 @@ from kit.redis.access import PASSWORD, USER, Access, Publish, Refusal, ask
 from kit.redis.cluster import RedisCluster
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
+from kit.redis.spares import SpareClusters
 from lambda_idempotency.errors import ConfigurationError, StoreError
 
 # The way to the server ----------------------------------------------------------------------------
@@ -176,8 +177,8 @@ def test_a_ca_that_is_no_certificate_is_named(
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[RedisCluster]:
-    with RedisCluster() as cluster:
+def cluster(clusters: SpareClusters) -> Iterator[RedisCluster]:
+    with clusters.take() as cluster:
         yield cluster
 
 

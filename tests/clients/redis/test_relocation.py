@@ -12,9 +12,9 @@ from kit.network.processes import free_port
 from kit.network.proxy import LossyProxy
 from kit.redis.access import VERBS, WRITES, Access, Load, ask, invocation
 from kit.redis.binaries import VERSIONS, binary_of
-from kit.redis.cluster import RedisCluster
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
+from kit.redis.spares import SpareClusters
 from kit.worlds import fresh_key
 from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.contract.redis import RedisSettings
@@ -108,11 +108,11 @@ def test_a_change_of_the_user_alone_is_followed(
 
 
 def test_a_single_server_that_has_become_a_cluster_is_followed(
-    access: Access, moving: Moving, resources: ExitStack
+    access: Access, moving: Moving, resources: ExitStack, clusters: SpareClusters
 ) -> None:
     store = RedisStore(access.client())
     VERBS["read"](store, fresh_key())
-    cluster = resources.enter_context(RedisCluster())
+    cluster = resources.enter_context(clusters.take())
     credentials = access.add_user(cluster, "password", cluster=True)
     access.publish(cluster.settings(credentials=credentials))
     moving.server.kill()

@@ -23,9 +23,9 @@ from kit.redis.access import (
     invocation,
     set_passwords,
 )
-from kit.redis.cluster import RedisCluster
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
+from kit.redis.spares import SpareClusters
 from kit.worlds import fresh_key
 from lambda_idempotency import idempotent
 from lambda_idempotency.contract.redis import IamCredentials
@@ -219,8 +219,10 @@ def test_a_refused_token_shows_nothing(
     output.note(client, known, known.credentials)
 
 
-def test_a_clusters_failures_show_nothing(access: Access, output: Output) -> None:
-    with RedisCluster() as cluster:
+def test_a_clusters_failures_show_nothing(
+    access: Access, output: Output, clusters: SpareClusters
+) -> None:
+    with clusters.take() as cluster:
         credentials = access.add_user(cluster, PASSWORD, cluster=True)
         access.publish(cluster.settings(credentials=credentials))
         client = access.client()
