@@ -43,7 +43,7 @@ def test_every_effect_and_every_answer_is_explained(store: StoreName) -> None:
 
 @pytest.mark.parametrize("way", ["ignores leases", "forgets answers"])
 def test_a_broken_store_is_found_out(way: Break) -> None:
-    verdict = storm("redis", _until(strokes=0, calls=200), seed=20, pause=0.15, broken=way)
+    verdict = storm("redis", _until(strokes=0, calls=120), seed=20, pause=0.15, broken=way)
     assert not verdict.holds
 
 

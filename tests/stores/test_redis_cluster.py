@@ -14,6 +14,7 @@ from kit.redis.access import (
     VERBS,
     WRITES,
     Access,
+    Clocks,
     Load,
     claim,
     completion,
@@ -274,8 +275,11 @@ def test_a_primary_that_died_is_followed_to_its_replica(
         _check(store, key_at(own_cluster, node))
 
 
-def test_the_other_nodes_serve_while_one_is_gone(access: Access, own_cluster: RedisCluster) -> None:
+def test_the_other_nodes_serve_while_one_is_gone(
+    access: Access, own_cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Among them after the configuration endpoint, which was this one."""
+    Clocks(monkeypatch)
     with own_cluster.admin(1) as admin1, own_cluster.admin(2) as admin2:
         for admin in (admin1, admin2):
             admin.config_set("cluster-require-full-coverage", "no")
@@ -287,7 +291,7 @@ def test_the_other_nodes_serve_while_one_is_gone(access: Access, own_cluster: Re
     own_cluster.nodes[0].kill()
     _check_records(store, *kept)
     with (
-        invocation(1.0),
+        invocation(3),
         pytest.raises(StoreError, match=r"the cluster is down|the connection was refused"),
     ):
         store.complete(completion(lost))

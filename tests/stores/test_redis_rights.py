@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from kit.aws.local import LocalAws
-from kit.redis.access import NAMESPACE, USER, VERBS, WRITES, Access, completion, invocation
+from kit.redis.access import (
+    NAMESPACE,
+    USER,
+    VERBS,
+    WRITES,
+    Access,
+    Clocks,
+    completion,
+    invocation,
+)
 from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.cluster import PRIMARIES, RedisCluster
 from kit.redis.servers import RedisServer
@@ -58,6 +67,12 @@ def place(
         if isinstance(server, RedisCluster):
             server.migrate_slot(_moving(0), (server.owner(_moving(0)) + 1) % PRIMARIES)
         yield Place(server=server, access=access, cluster=kind == "cluster")
+
+
+@pytest.fixture(autouse=True)
+def clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused is refused after all the tries that an invocation has, in no time."""
+    Clocks(monkeypatch)
 
 
 def _moving(number: int) -> str:

@@ -18,6 +18,7 @@ from kit.redis.access import (
     USER,
     VERBS,
     Access,
+    Clocks,
     Publish,
     ask,
     invocation,
@@ -48,7 +49,7 @@ class Output:
 
     def failure(self, store: RedisStore, *, key: str = "shop#1") -> None:
         """Notes a call that must fail."""
-        with invocation(0.3), pytest.raises(IdempotencyError) as raised:
+        with invocation(3), pytest.raises(IdempotencyError) as raised:
             store.read(key)
         self.note(raised.value)
 
@@ -73,7 +74,9 @@ class Output:
 
 
 @pytest.fixture
-def output(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Output]:
+def output(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], clocks: Clocks
+) -> Iterator[Output]:
     """All that is shown while a test runs, with every logger at its most talkative."""
     caplog.set_level(logging.DEBUG)
     for name in ("redis", "redis.cluster", "lambda_idempotency"):
