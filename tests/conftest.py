@@ -17,6 +17,7 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 
 from kit.aws.local import LocalAws
 from kit.clocks import ManualClock
+from kit.redis.spares import SpareClusters
 from lambda_idempotency import MemoryStore
 from lambda_idempotency.drivers import sync
 from lambda_idempotency.execution import registry
@@ -71,6 +72,13 @@ def local_aws() -> Iterator[LocalAws]:
     """A local AWS that lets everybody do everything."""
     with LocalAws() as aws:
         yield aws
+
+
+@pytest.fixture(scope="session")
+def clusters() -> Iterator[SpareClusters]:
+    """Redis clusters for tests to take."""
+    with SpareClusters() as clusters:
+        yield clusters
 
 
 @pytest.fixture

@@ -18,9 +18,6 @@ from simulation.storm.places import Place
 from simulation.storm.worker import Plan
 
 WORKERS = 8
-PAUSE = 0.4
-"""Seconds between two strokes of fate, about."""
-
 TROUBLES = 0.2
 """The part of the strokes that meets the store."""
 
@@ -40,8 +37,9 @@ class Fates:
 class Conductor:
     """The workers of one storm. Use as a context manager: no worker outlives it."""
 
-    def __init__(self, plan: Plan, place: Place, *, seed: int) -> None:
+    def __init__(self, plan: Plan, place: Place, *, seed: int, pause: float) -> None:
         self._plan = plan
+        self._pause = pause
         self._troubles = place.troubles
         paths = os.pathsep.join(str(ROOT / part) for part in ("runtime", "tests"))
         self._variables = {**place.variables, "PYTHONPATH": paths}
@@ -64,7 +62,7 @@ class Conductor:
         """Strikes until told otherwise; then lets those that are stalled go on. Raises RuntimeError
         where a worker has failed by itself."""
         while goes_on(self.fates):
-            time.sleep(self._dice.uniform(0, 2 * PAUSE))
+            time.sleep(self._dice.uniform(0, 2 * self._pause))
             self._wake(time.monotonic())
             if self._dice.random() < TROUBLES:
                 what = self._dice.choice(sorted(self._troubles))

@@ -29,14 +29,16 @@ def storm(
     goes_on: Callable[[Path, Fates], bool],
     *,
     seed: int,
+    pause: float = 0.4,
     broken: Break | None = None,
 ) -> Verdict:
-    """A storm for as long as it is to go on, which is asked after each stroke."""
+    """A storm for as long as it is to go on, which is asked after each stroke of fate; `pause`: the
+    seconds between two of those, about."""
     with tempfile.TemporaryDirectory(prefix="storm-") as directory, place_of(store) as place:
         history = Path(directory) / "history.jsonl"
         history.touch()
         plan = Plan(store=store, port=place.port, history=str(history), broken=broken)
-        with Conductor(plan, place, seed=seed) as conductor:
+        with Conductor(plan, place, seed=seed, pause=pause) as conductor:
             conductor.storm(lambda fates: goes_on(history, fates))
         return judge(read(history), lease=plan.lease)
 

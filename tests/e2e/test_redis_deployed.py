@@ -21,8 +21,8 @@ from kit.http_events import Seen
 from kit.redis.app import ADMIN_SECRET, STAND_INS, STEPS, USER, DeployedRotation, RedisForApp
 from kit.redis.servers import connect, until
 
-CALLERS = 8
-ROTATIONS = 20
+CALLERS = 4
+ROTATIONS = 6
 
 
 class App:

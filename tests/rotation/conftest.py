@@ -10,6 +10,7 @@ import pytest
 from kit.aws.local import LocalAws
 from kit.redis.cluster import RedisCluster
 from kit.redis.servers import RedisServer
+from kit.redis.spares import SpareClusters
 from kit.rotation.world import RotationWorld
 
 
@@ -42,8 +43,8 @@ def replica(primary: RedisServer) -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[RedisCluster]:
-    with RedisCluster() as cluster:
+def cluster(clusters: SpareClusters) -> Iterator[RedisCluster]:
+    with clusters.take() as cluster:
         yield cluster
 
 

@@ -11,6 +11,7 @@ from kit.aws.local import LocalAws
 from kit.redis.binaries import VERSIONS, binary_of, has_tls
 from kit.redis.cluster import REPLICA, RedisCluster
 from kit.redis.servers import RedisServer, until
+from kit.redis.spares import SpareClusters
 from kit.rotation.calls import Calls
 from kit.rotation.world import RotationWorld, sha256
 from lambda_idempotency.rotation.errors import RotationError
@@ -76,8 +77,8 @@ def test_both_versions_are_rotated(local_aws: LocalAws, version: str) -> None:
         world.check_only(world.fields(token)["password"])
 
 
-def test_a_cluster_of_6_2_is_rotated(local_aws: LocalAws) -> None:
-    with RedisCluster(binary=binary_of("6.2")) as cluster:
+def test_a_cluster_of_6_2_is_rotated(local_aws: LocalAws, clusters: SpareClusters) -> None:
+    with clusters.take(binary_of("6.2")) as cluster:
         world = RotationWorld(local_aws, cluster.nodes, cluster.settings())
         token = world.rotate(between=world.check_current)
         world.check_only(world.fields(token)["password"])
@@ -188,12 +189,15 @@ def test_a_node_that_comes_after_test_secret_keeps_the_old_password_current(
             world.check_only(world.fields(token)["password"])
 
 
-def test_a_failed_node_of_a_cluster_is_left_out(local_aws: LocalAws) -> None:
-    with RedisCluster(node_timeout=0.5) as cluster:
+def test_a_failed_node_of_a_cluster_is_left_out(
+    local_aws: LocalAws, clusters: SpareClusters
+) -> None:
+    with clusters.take() as cluster:
         world = RotationWorld(local_aws, cluster.nodes, cluster.settings())
         lost = cluster.nodes[REPLICA]
         lost.stop()
-        until(lambda: "fail" in _flags(cluster, REPLICA), "the replica has failed")
+        with cluster.impatient():
+            until(lambda: "fail" in _flags(cluster, REPLICA), "the replica has failed")
         world.servers.remove(lost)
         token = world.rotate(between=world.check_current)
         world.check_only(world.fields(token)["password"])

@@ -36,14 +36,14 @@ def _until(*, strokes: int, calls: int) -> Callable[[Path, Fates], bool]:
 
 @pytest.mark.parametrize("store", ["dynamodb", "redis"])
 def test_every_effect_and_every_answer_is_explained(store: StoreName) -> None:
-    verdict = storm(store, _until(strokes=5, calls=250), seed=20)
+    verdict = storm(store, _until(strokes=5, calls=250), seed=20, pause=0.15)
     assert verdict.holds, str(verdict)
     assert verdict.runs > 50
 
 
 @pytest.mark.parametrize("way", ["ignores leases", "forgets answers"])
 def test_a_broken_store_is_found_out(way: Break) -> None:
-    verdict = storm("redis", _until(strokes=1, calls=300), seed=20, broken=way)
+    verdict = storm("redis", _until(strokes=0, calls=120), seed=20, pause=0.15, broken=way)
     assert not verdict.holds
 
 

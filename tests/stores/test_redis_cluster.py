@@ -14,6 +14,7 @@ from kit.redis.access import (
     VERBS,
     WRITES,
     Access,
+    Clocks,
     Load,
     claim,
     completion,
@@ -23,6 +24,7 @@ from kit.redis.access import (
 from kit.redis.binaries import VERSIONS, binary_of, has_tls, server_binary
 from kit.redis.cluster import PRIMARIES, Migration, RedisCluster
 from kit.redis.servers import RedisServer, until
+from kit.redis.spares import SpareClusters
 from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.record import Absent, Applied, Conflict
@@ -31,9 +33,9 @@ from lambda_idempotency.testing.store_harness import new_key
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
-def cluster(request: pytest.FixtureRequest) -> Iterator[RedisCluster]:
+def cluster(request: pytest.FixtureRequest, clusters: SpareClusters) -> Iterator[RedisCluster]:
     """A cluster of each version."""
-    with RedisCluster(binary=binary_of(request.param)) as cluster:
+    with clusters.take(binary_of(request.param)) as cluster:
         yield cluster
 
 
@@ -178,9 +180,11 @@ def test_a_slot_moves_while_calls_run(
     _check(store, _like(first, 8))
 
 
-def test_a_slot_moves_to_a_node_that_had_none(access: Access, aws_proxy: LossyProxy) -> None:
+def test_a_slot_moves_to_a_node_that_had_none(
+    access: Access, aws_proxy: LossyProxy, clusters: SpareClusters
+) -> None:
     """No node tells a client of such a one, until a key has been sent there."""
-    with RedisCluster() as cluster:
+    with clusters.take() as cluster:
         joined = RedisServer(cluster=True, admin_password=cluster.admin_password)
         with joined:
             _join(cluster, joined)
@@ -228,9 +232,9 @@ def test_no_thread_fails_while_slots_move(store: RedisStore, cluster: RedisClust
 
 
 @pytest.fixture(params=VERSIONS)
-def own_cluster(request: pytest.FixtureRequest) -> Iterator[RedisCluster]:
+def own_cluster(request: pytest.FixtureRequest, clusters: SpareClusters) -> Iterator[RedisCluster]:
     """A cluster of each version, which the test may spoil."""
-    with RedisCluster(binary=binary_of(request.param)) as cluster:
+    with clusters.take(binary_of(request.param)) as cluster:
         yield cluster
 
 
@@ -271,8 +275,11 @@ def test_a_primary_that_died_is_followed_to_its_replica(
         _check(store, key_at(own_cluster, node))
 
 
-def test_the_other_nodes_serve_while_one_is_gone(access: Access, own_cluster: RedisCluster) -> None:
+def test_the_other_nodes_serve_while_one_is_gone(
+    access: Access, own_cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Among them after the configuration endpoint, which was this one."""
+    Clocks(monkeypatch)
     with own_cluster.admin(1) as admin1, own_cluster.admin(2) as admin2:
         for admin in (admin1, admin2):
             admin.config_set("cluster-require-full-coverage", "no")
@@ -284,7 +291,7 @@ def test_the_other_nodes_serve_while_one_is_gone(access: Access, own_cluster: Re
     own_cluster.nodes[0].kill()
     _check_records(store, *kept)
     with (
-        invocation(1.0),
+        invocation(3),
         pytest.raises(StoreError, match=r"the cluster is down|the connection was refused"),
     ):
         store.complete(completion(lost))

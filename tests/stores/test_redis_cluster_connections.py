@@ -12,6 +12,7 @@ from kit.redis.access import PASSWORD, USER, VERBS, Access, Clocks, Load, key_at
 from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.cluster import PRIMARIES, RedisCluster
 from kit.redis.servers import until
+from kit.redis.spares import SpareClusters
 from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.clients.redis.connections import MAX_IDLE
 from lambda_idempotency.stores.redis import RedisStore
@@ -19,9 +20,9 @@ from lambda_idempotency.testing.store_harness import new_key
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
-def cluster(request: pytest.FixtureRequest) -> Iterator[RedisCluster]:
+def cluster(request: pytest.FixtureRequest, clusters: SpareClusters) -> Iterator[RedisCluster]:
     """A cluster of each version."""
-    with RedisCluster(binary=binary_of(request.param)) as cluster:
+    with clusters.take(binary_of(request.param)) as cluster:
         yield cluster
 
 

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from kit.aws.local import LocalAws
-from kit.redis.access import NAMESPACE, USER, VERBS, WRITES, Access, completion, invocation
+from kit.redis.access import (
+    NAMESPACE,
+    USER,
+    VERBS,
+    WRITES,
+    Access,
+    Clocks,
+    completion,
+    invocation,
+)
 from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.cluster import PRIMARIES, RedisCluster
 from kit.redis.servers import RedisServer
+from kit.redis.spares import SpareClusters
 from lambda_idempotency.contract.redis import CLUSTER_COMMANDS, COMMANDS, access_string
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.record import Absent, Applied
@@ -43,14 +54,25 @@ class Place:
 
 
 @pytest.fixture(scope="module", params=PLACES)
-def place(request: pytest.FixtureRequest, local_aws: LocalAws) -> Iterator[Place]:
+def place(
+    request: pytest.FixtureRequest, local_aws: LocalAws, clusters: SpareClusters
+) -> Iterator[Place]:
     """A server and a cluster of each version."""
     kind, version = request.param.split()
-    make = RedisCluster if kind == "cluster" else RedisServer
-    with make(binary=binary_of(version)) as server, Access(local_aws) as access:
+    binary = binary_of(version)
+    made: AbstractContextManager[RedisCluster | RedisServer] = (
+        clusters.take(binary) if kind == "cluster" else RedisServer(binary=binary)
+    )
+    with made as server, Access(local_aws) as access:
         if isinstance(server, RedisCluster):
             server.migrate_slot(_moving(0), (server.owner(_moving(0)) + 1) % PRIMARIES)
         yield Place(server=server, access=access, cluster=kind == "cluster")
+
+
+@pytest.fixture(autouse=True)
+def clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused is refused after all the tries that an invocation has, in no time."""
+    Clocks(monkeypatch)
 
 
 def _moving(number: int) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from kit.aws.local import LocalAws
 from kit.network.proxy import LossyProxy
-from kit.redis.access import PASSWORD, Access, Publish, Refusal, invocation
+from kit.redis.access import PASSWORD, Access, Clocks, Publish, Refusal, invocation
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 from lambda_idempotency.errors import IdempotencyError
@@ -64,11 +64,17 @@ def publish(access: Access, shared_server: RedisServer) -> Publish:
 
 
 @pytest.fixture
-def refusal(access: Access) -> Refusal:
-    """What an invocation hears that has not much time: never the password."""
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    """Time that passes in pauses only."""
+    return Clocks(monkeypatch)
+
+
+@pytest.fixture
+def refusal(access: Access, clocks: Clocks) -> Refusal:
+    """What an invocation hears: never the password."""
 
     def refusal(kind: type[IdempotencyError], *, key: str = "shop#1") -> str:
-        with invocation(0.4), pytest.raises(kind) as raised:
+        with invocation(3), pytest.raises(kind) as raised:
             RedisStore(access.client()).read(key)
         error: BaseException | None = raised.value
         while error is not None:

@@ -16,6 +16,7 @@ from kit.redis.access import PASSWORD, USER, Access, Publish, Refusal, ask
 from kit.redis.cluster import RedisCluster
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
+from kit.redis.spares import SpareClusters
 from lambda_idempotency.errors import ConfigurationError, StoreError
 
 # The way to the server ----------------------------------------------------------------------------
@@ -38,6 +39,13 @@ def test_an_unknown_host_is_named(access: Access, publish: Publish, refusal: Ref
     assert "its name is not known" in message
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A try is given up soon, since nothing comes."""
+    monkeypatch.setattr("lambda_idempotency.clients.redis.connections.ATTEMPT", 0.1)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_silent_server_is_named(
     access: Access, publish: Publish, redis_proxy: RedisProxy, refusal: Refusal
 ) -> None:
@@ -46,6 +54,7 @@ def test_a_silent_server_is_named(
     assert "no answer in time; is there a route, and a security group?" in refusal(StoreError)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_server_of_another_kind_is_named(
     access: Access, publish: Publish, refusal: Refusal
 ) -> None:
@@ -99,6 +108,7 @@ def test_tls_to_a_server_whose_ca_is_in_the_settings_leads_there(
     ask(access.client())
 
 
+@pytest.mark.usefixtures("impatient")
 def test_tls_to_a_plain_port_is_named(
     access: Access, publish_tls: Publish, tls_server: RedisServer, refusal: Refusal
 ) -> None:
@@ -176,8 +186,8 @@ def test_a_ca_that_is_no_certificate_is_named(
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[RedisCluster]:
-    with RedisCluster() as cluster:
+def cluster(clusters: SpareClusters) -> Iterator[RedisCluster]:
+    with clusters.take() as cluster:
         yield cluster
 
 

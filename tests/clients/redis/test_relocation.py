@@ -12,9 +12,9 @@ from kit.network.processes import free_port
 from kit.network.proxy import LossyProxy
 from kit.redis.access import VERBS, WRITES, Access, Load, ask, invocation
 from kit.redis.binaries import VERSIONS, binary_of
-from kit.redis.cluster import RedisCluster
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
+from kit.redis.spares import SpareClusters
 from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.contract.redis import RedisSettings
 from lambda_idempotency.errors import StoreError
@@ -62,7 +62,7 @@ def client(access: Access, moving: Moving, aws_proxy: LossyProxy) -> RedisClient
 
 
 def _failure(client: RedisClient) -> str:
-    with invocation(0.3), pytest.raises(StoreError) as raised:
+    with invocation(3), pytest.raises(StoreError) as raised:
         ask(client)
     return str(raised.value)
 
@@ -108,11 +108,11 @@ def test_a_change_of_the_user_alone_is_followed(
 
 
 def test_a_single_server_that_has_become_a_cluster_is_followed(
-    access: Access, moving: Moving, resources: ExitStack
+    access: Access, moving: Moving, resources: ExitStack, clusters: SpareClusters
 ) -> None:
     store = RedisStore(access.client())
     VERBS["read"](store, new_key())
-    cluster = resources.enter_context(RedisCluster())
+    cluster = resources.enter_context(clusters.take())
     credentials = access.add_user(cluster, "password", cluster=True)
     access.publish(cluster.settings(credentials=credentials))
     moving.server.kill()
@@ -120,6 +120,7 @@ def test_a_single_server_that_has_become_a_cluster_is_followed(
         VERBS[verb](store, new_key())
 
 
+@pytest.mark.usefixtures("clocks")
 def test_an_unchanged_server_that_is_gone_is_named_after_one_look(
     client: RedisClient, access: Access, moving: Moving, aws_proxy: LossyProxy
 ) -> None:
@@ -130,6 +131,7 @@ def test_an_unchanged_server_that_is_gone_is_named_after_one_look(
     assert aws_proxy.operations == [READ]
 
 
+@pytest.mark.usefixtures("clocks")
 @pytest.mark.parametrize("change", ["delete", "spoil"])
 def test_settings_that_cannot_be_read_anew_leave_the_old_ones(
     client: RedisClient, access: Access, moving: Moving, change: str
@@ -146,6 +148,7 @@ def test_settings_that_cannot_be_read_anew_leave_the_old_ones(
     ask(client)
 
 
+@pytest.mark.usefixtures("clocks")
 def test_a_server_that_comes_back_is_waited_for(access: Access, moving: Moving) -> None:
     waits: list[float] = []
 
@@ -210,6 +213,7 @@ def test_the_settings_new_primary_is_followed(
     assert aws_proxy.operations.count(READ) == 1
 
 
+@pytest.mark.usefixtures("clocks")
 def test_a_promotion_is_waited_for(access: Access, demotion: Demotion) -> None:
     waits: list[float] = []
 
@@ -225,11 +229,12 @@ def test_a_promotion_is_waited_for(access: Access, demotion: Demotion) -> None:
     assert len(waits) == 2
 
 
+@pytest.mark.usefixtures("clocks")
 def test_a_replica_in_the_settings_is_named(access: Access, demotion: Demotion) -> None:
     demotion.demote()
     store = RedisStore(access.client())
     words = "it is a replica; the settings must name the primary"
-    with invocation(0.3), pytest.raises(StoreError, match=words):
+    with invocation(3), pytest.raises(StoreError, match=words):
         VERBS["claim"](store, new_key())
 
 

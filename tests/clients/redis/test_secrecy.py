@@ -18,14 +18,15 @@ from kit.redis.access import (
     USER,
     VERBS,
     Access,
+    Clocks,
     Publish,
     ask,
     invocation,
     set_passwords,
 )
-from kit.redis.cluster import RedisCluster
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
+from kit.redis.spares import SpareClusters
 from lambda_idempotency import idempotent
 from lambda_idempotency.contract.redis import IamCredentials
 from lambda_idempotency.errors import IdempotencyError
@@ -48,7 +49,7 @@ class Output:
 
     def failure(self, store: RedisStore, *, key: str = "shop#1") -> None:
         """Notes a call that must fail."""
-        with invocation(0.3), pytest.raises(IdempotencyError) as raised:
+        with invocation(3), pytest.raises(IdempotencyError) as raised:
             store.read(key)
         self.note(raised.value)
 
@@ -73,7 +74,9 @@ class Output:
 
 
 @pytest.fixture
-def output(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Output]:
+def output(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], clocks: Clocks
+) -> Iterator[Output]:
     """All that is shown while a test runs, with every logger at its most talkative."""
     caplog.set_level(logging.DEBUG)
     for name in ("redis", "redis.cluster", "lambda_idempotency"):
@@ -219,8 +222,10 @@ def test_a_refused_token_shows_nothing(
     output.note(client, known, known.credentials)
 
 
-def test_a_clusters_failures_show_nothing(access: Access, output: Output) -> None:
-    with RedisCluster() as cluster:
+def test_a_clusters_failures_show_nothing(
+    access: Access, output: Output, clusters: SpareClusters
+) -> None:
+    with clusters.take() as cluster:
         credentials = access.add_user(cluster, PASSWORD, cluster=True)
         access.publish(cluster.settings(credentials=credentials))
         client = access.client()

@@ -13,8 +13,10 @@ from secrets import token_hex
 from typing import Any
 
 from ministack.app import main
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services.cloudformation import provisioners
+
+from kit.aws.environments import start_quickly
 
 
 def leading_keys(body: bytes) -> list[str]:
@@ -69,4 +71,5 @@ if __name__ == "__main__":
     add_leading_keys()
     trust_loopback()
     name_parameters()
+    start_quickly(lambda_runtime)
     main()

@@ -7,10 +7,10 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep  # a test may set those of `time`
 
 
 def free_port() -> int:
@@ -45,7 +45,7 @@ class Server:
                     env=environment,
                     start_new_session=True,  # one process group, so that its children go with it
                 )
-            self._wait(self._process, ready, time.monotonic() + start_seconds)
+            self._wait(self._process, ready, monotonic() + start_seconds)
         except BaseException:  # an interrupt too: nobody else knows of the process yet
             self.stop()
             raise
@@ -54,9 +54,9 @@ class Server:
         self, process: subprocess.Popen[bytes], ready: Callable[[], bool], deadline: float
     ) -> None:
         while not ready():
-            if process.poll() is not None or time.monotonic() > deadline:
+            if process.poll() is not None or monotonic() > deadline:
                 raise RuntimeError(f"the server did not start:\n{self._log.read_text()[-4000:]}")
-            time.sleep(0.05)
+            sleep(0.01)
 
     def send(self, number: signal.Signals) -> None:
         """A signal to the process and its children, which must not have been stopped yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ import pytest
 from kit.aws.local import LocalAws
 from kit.redis.cluster import RedisCluster
 from kit.redis.servers import RedisServer, until
+from lambda_idempotency.clients.aws.client import Client
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.clients.redis.credentials import LoadedCredentials
@@ -153,16 +155,26 @@ def set_passwords(server: RedisServer | RedisCluster, *passwords: str) -> None:
 
 
 class Clocks:
-    """Both clocks of the process, standing still until they are moved."""
+    """Both clocks of the process, standing still until they are moved.
+
+    The pauses of clients that are made from then on move them, and take no time: an invocation ends
+    after the tries that its time allows, however busy the machine is.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.slept: list[float] = []
-        self._epoch, self._monotonic = 1_800_000_000.0, time.monotonic()
+        # Whole seconds, so that sums of them are exact.
+        self._epoch, self._monotonic = 1_800_000_000.0, float(math.ceil(time.monotonic()))
         monkeypatch.setattr(time, "time", lambda: self._epoch)
         monkeypatch.setattr(time, "monotonic", lambda: self._monotonic)
-        defaults = LoadedCredentials.__init__.__kwdefaults__
-        assert defaults is not None
-        monkeypatch.setitem(defaults, "clock", lambda: self._monotonic)
+        for made, option, value in (
+            (LoadedCredentials, "clock", lambda: self._monotonic),
+            (Client, "sleep", self.sleep),
+            (RedisClient, "sleep", self.sleep),
+        ):
+            defaults = made.__init__.__kwdefaults__
+            assert defaults is not None
+            monkeypatch.setitem(defaults, option, value)
 
     def advance(self, seconds: float) -> None:
         """Moves them."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -22,14 +22,17 @@ SLOTS: Final = 16_384
 PRIMARIES: Final = 3
 REPLICA: Final = 3
 """The index of the node that starts as the replica of node 0."""
+_PATIENT: Final = 2_000
+_IMPATIENT: Final = 500
+"""Milliseconds."""
 _BOUNDS: Final = [SLOTS * part // PRIMARIES for part in range(PRIMARIES + 1)]
 
 
 class RedisCluster:
     """Nodes 0 to 2 share the slots, node 3 is a replica of node 0. Use as a context manager.
 
-    All nodes have the same admin password. Nothing fails over by itself unless it is said to:
-    a busy machine must not look like a dead node. `node_timeout` is in seconds.
+    All nodes have the same admin password. Nothing fails over by itself, and a node counts as
+    failed only while they are `impatient`: a busy machine must not look like a dead node.
     """
 
     def __init__(
@@ -38,16 +41,14 @@ class RedisCluster:
         binary: Path | None = None,
         tls: bool = False,
         aclfile: bool = False,
-        node_timeout: float = 2,
-        fails_over: bool = False,
         config: Sequence[str] = (),
     ) -> None:
         self.admin_password = secrets.token_urlsafe(24)
         self.nodes: list[RedisServer] = []
         self._options: dict[str, Any] = {"binary": binary, "aclfile": aclfile, "tls": tls}
         self._config = [
-            f"cluster-node-timeout {round(node_timeout * 1000)}",
-            f"cluster-replica-no-failover {'no' if fails_over else 'yes'}",
+            f"cluster-node-timeout {_PATIENT}",
+            "cluster-replica-no-failover yes",
             # A replica that has missed some writes can still be promoted.
             "cluster-replica-validity-factor 0",
             *config,
@@ -100,17 +101,22 @@ class RedisCluster:
         until(lambda: len(set(self._owners(number))) == 1, f"all know the owner of slot {number}")
         return self._owners(number)[0]
 
-    def promote_replica(self, how: Literal["", "FORCE", "TAKEOVER"] = "") -> None:
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """A node that does not answer for half a second has failed, in the eyes of the others."""
+        self._set_patience(_IMPATIENT)
+        try:
+            yield
+        finally:
+            self._set_patience(_PATIENT)
+
+    def promote_replica(self, how: Literal["", "TAKEOVER"] = "") -> None:
         """Node 3 becomes the primary of node 0's slots, and each node that runs knows it.
 
-        In agreement with node 0, or without it (FORCE), or without anybody (TAKEOVER).
+        In agreement with node 0, or without anybody (TAKEOVER).
         https://redis.io/docs/latest/commands/cluster-failover/
         """
         self.ask(REPLICA, "FAILOVER", *([how] if how else []))
-        self.wait_promoted()
-
-    def wait_promoted(self) -> None:
-        """Until node 3 has node 0's place, in the eyes of each node that runs."""
         until(lambda: all(map(self._is_promoted, self.running())), "node 3 is a primary")
         until(self.is_ok, "the cluster has settled")
 
@@ -139,6 +145,11 @@ class RedisCluster:
         """The answer of a node to a CLUSTER command, as text."""
         with self.admin(node, decode_responses=True) as admin:
             return admin.execute_command("CLUSTER", *arguments)
+
+    def _set_patience(self, milliseconds: int) -> None:
+        for node in self.running():
+            with self.admin(node) as admin:
+                admin.config_set("cluster-node-timeout", milliseconds)
 
     def _form(self) -> None:
         self._names = [self.ask(node, "MYID") for node in range(len(self.nodes))]

@@ -6,9 +6,9 @@ import secrets
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import monotonic, sleep  # a test may set those of `time`
 from types import TracebackType
 from typing import Any, Final
 
@@ -31,10 +31,10 @@ BUS: Final = 10_000
 
 def until(condition: Callable[[], object], what: str, *, seconds: float = PATIENCE) -> None:
     """Waits for a condition. A connection that fails meanwhile counts as not yet."""
-    deadline = time.monotonic() + seconds
+    deadline = monotonic() + seconds
     while not _holds(condition):
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.02)
+        assert monotonic() < deadline, f"waited in vain: {what}"
+        sleep(0.02)
 
 
 def connect(port: int, **options: Any) -> redis.Redis:
@@ -65,7 +65,6 @@ class RedisServer:
         aclfile: bool = False,
         cluster: bool = False,
         replica_of: RedisServer | None = None,
-        maxmemory: str | None = None,
         admin_password: str | None = None,
         files: Certificates | None = None,
         config: Sequence[str] = (),
@@ -76,7 +75,7 @@ class RedisServer:
         self.cluster = cluster
         self._aclfile = aclfile
         self._replica_of = replica_of
-        self._more = [*config, *([] if maxmemory is None else [f"maxmemory {maxmemory}"])]
+        self._more = config
         self.admin_password = admin_password or secrets.token_urlsafe(24)
         self.host = HOST
         self.port = self.plain_port = 0

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import redis
-from redis.exceptions import AskError, MovedError, NoPermissionError, OutOfMemoryError
+from redis.exceptions import AskError, MovedError, NoPermissionError
 
 from kit.redis.binaries import VERSIONS, binaries, binary_of, has_tls, server_binary
 from kit.redis.cluster import PRIMARIES, REPLICA, RedisCluster
 from kit.redis.servers import RedisServer, connect, until
+from kit.redis.spares import SpareClusters
 
 RULES = "on ~orders#* -@all +hset"
 CLUSTER_RULES = f"{RULES} +command +cluster|slots"
@@ -118,13 +119,6 @@ def test_a_paused_server_answers_nothing_until_it_goes_on(binary: Path) -> None:
         until(admin.ping, "it answers again")
 
 
-def test_memory_has_a_limit(binary: Path) -> None:
-    with RedisServer(binary=binary, maxmemory="1b") as server, server.admin() as admin:
-        with pytest.raises(OutOfMemoryError):
-            admin.set("key", "value")
-        assert admin.exists("key") == 0
-
-
 def test_further_lines_of_the_configuration_take_effect(binary: Path) -> None:
     with RedisServer(binary=binary, config=["maxclients 77"]) as server, server.admin() as admin:
         assert admin.config_get("maxclients") == {"maxclients": "77"}
@@ -143,6 +137,12 @@ def test_tls_is_known_from_the_program() -> None:
     assert has_tls(binary_of("7"))
 
 
+@pytest.fixture
+def cluster(binary: Path, clusters: SpareClusters) -> Iterator[RedisCluster]:
+    with clusters.take(binary) as cluster:
+        yield cluster
+
+
 def cluster_client(cluster: RedisCluster, **options: Any) -> redis.RedisCluster:
     """A client that follows the slots."""
     first = cluster.nodes[0]
@@ -155,26 +155,17 @@ def cluster_client(cluster: RedisCluster, **options: Any) -> redis.RedisCluster:
     )
 
 
-@pytest.fixture
-def cluster(binary: Path) -> Iterator[RedisCluster]:
-    with RedisCluster(binary=binary) as cluster:
-        yield cluster
-
-
-@pytest.mark.parametrize("tls", [False, True])
-def test_a_cluster_shares_the_keys_among_its_primaries(*, tls: bool) -> None:
-    with RedisCluster(binary=binary_of("7") if tls else None, tls=tls) as cluster:
-        cluster.add_user("orders", "secret", CLUSTER_RULES)
-        trust = {"ssl": True, "ssl_ca_data": cluster.settings().ca} if tls else {}
-        with cluster_client(cluster, username="orders", password="secret", **trust) as user:
-            for number in range(10):
-                user.hset(f"orders#{number}", "field", "value")
-        sizes = []
-        for node in range(PRIMARIES):
-            with cluster.admin(node) as admin:
-                sizes.append(admin.dbsize())
-        assert sum(sizes) == 10
-        assert all(sizes)
+def test_a_cluster_shares_the_keys_among_its_primaries(cluster: RedisCluster) -> None:
+    cluster.add_user("orders", "secret", CLUSTER_RULES)
+    with cluster_client(cluster, username="orders", password="secret") as user:
+        for number in range(10):
+            user.hset(f"orders#{number}", "field", "value")
+    sizes = []
+    for node in range(PRIMARIES):
+        with cluster.admin(node) as admin:
+            sizes.append(admin.dbsize())
+    assert sum(sizes) == 10
+    assert all(sizes)
 
 
 def test_a_slot_moves_to_another_node_step_by_step(cluster: RedisCluster) -> None:
@@ -202,15 +193,7 @@ def test_the_replica_takes_the_place_of_its_primary(cluster: RedisCluster) -> No
     assert cluster.owner(0) == REPLICA
 
 
-@pytest.mark.parametrize("how", ["FORCE", "TAKEOVER"])
-def test_the_replica_takes_the_place_of_a_dead_primary(cluster: RedisCluster, how: Any) -> None:
+def test_the_replica_takes_the_place_of_a_dead_primary(cluster: RedisCluster) -> None:
     cluster.nodes[0].kill()
-    cluster.promote_replica(how)
+    cluster.promote_replica("TAKEOVER")
     assert cluster.owner(0) == REPLICA
-
-
-def test_the_replica_of_a_cluster_fails_over_by_itself_if_it_may(binary: Path) -> None:
-    with RedisCluster(binary=binary, fails_over=True, node_timeout=1) as cluster:
-        cluster.nodes[0].kill()
-        cluster.wait_promoted()
-        assert cluster.owner(0) == REPLICA

@@ -50,7 +50,7 @@ def _walk(moves: Moves, chance: random.Random) -> tuple[int, ...]:
 @each
 def test_what_is_looked_up_is_what_happens(name: str) -> None:
     moves, chance = Moves(World(scenario(name))), random.Random(name)
-    for _ in range(300):
+    for _ in range(100):
         Live(moves).play(_walk(moves, chance))
 
 
