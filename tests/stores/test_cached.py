@@ -92,7 +92,7 @@ def claim(key: str = "shop#1", owner: str = "b") -> Claim:
 def complete(store: Any, key: str = "shop#1", **values: Any) -> Reply:
     store.claim(claim(key, "a"))
     reply: Reply = store.complete(
-        Completion(**{"key": key, "owner": "a", "attempt": 1, "expires_after": MINUTE, **values})
+        Completion(**{"key": key, "owner": "a", "attempt": 1, "expires_after_ms": MINUTE, **values})
     )
     return reply
 

@@ -78,7 +78,7 @@ class Caller:
                 raise error
             return Returned("answer", '"answer"')
 
-        call: dict[str, Any] = {"owner": ME, "lease": 30_000, "expires_after": DAY, **options}
+        call: dict[str, Any] = {"owner": ME, "lease_ms": 30_000, "expires_after_ms": DAY, **options}
         return drive(
             run_once(Call(key=self._key, **call)),
             key=self._key,
@@ -210,7 +210,7 @@ def test_a_look_at_somebody_elses_attempt_that_is_lost_is_repeated(
     held = claim(harness.key, owner=OTHER)._replace(lease_ms=300, fingerprint=None, scope=None)
     harness.store.claim(held)
     _lose(proxy, lost, 2)
-    assert retrying.call(wait=5_000) == Executed("answer")
+    assert retrying.call(wait_ms=5_000) == Executed("answer")
     assert retrying.attempts == [2]
 
 
@@ -294,10 +294,10 @@ def test_a_claim_that_arrives_after_its_call_gave_up_is_taken_over(
     with connect(proxy.port, password=server.admin_password, socket_timeout=0.2) as client:
         caller = Caller(harness.key, RedisStore(client)).warmed(proxy)
         proxy.hold(1)
-        assert isinstance(caller.call(lease=300), Unavailable)
+        assert isinstance(caller.call(lease_ms=300), Unavailable)
         assert caller.attempts == []
         proxy.release()
         until(harness.stored, "the claim has arrived")
-        assert caller.call(owner=OTHER, wait=5_000) == Executed("answer")
+        assert caller.call(owner=OTHER, wait_ms=5_000) == Executed("answer")
     assert caller.attempts == [2]
     assert _has_answer(harness)
