@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from kit.network.fault_server import LOST, FaultServer, answer, certificate, tls
+from kit.network.fault_server import LOST, FaultServer, answer
+from kit.network.tls import Certificates, certificates
 from lambda_idempotency.clients.aws.connections import (
     ConnectionFailedError,
     Connections,
@@ -21,8 +22,8 @@ from lambda_idempotency.clients.aws.endpoints import Endpoint
 
 
 @pytest.fixture
-def certified(tmp_path: Path) -> Path:
-    return certificate(tmp_path, "127.0.0.1")
+def certified(tmp_path: Path) -> Certificates:
+    return certificates(tmp_path, "127.0.0.1")
 
 
 def _ask(connections: Connections, seconds: float = 30) -> Response:
@@ -38,18 +39,18 @@ def _refusal(server: FaultServer) -> str:
 
 
 def test_a_certificate_in_the_bundle_is_trusted(
-    certified: Path, monkeypatch: pytest.MonkeyPatch
+    certified: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(certified))
-    with FaultServer(answer(b"first"), answer(b"second"), tls=tls(certified)) as server:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certified.ca))
+    with FaultServer(answer(b"first"), answer(b"second"), tls=certified) as server:
         connections = Connections(Endpoint.parse(server.endpoint))
         assert [_ask(connections).body, _ask(connections).body] == [b"first", b"second"]
         connections.close()
         assert server.opened == 1
 
 
-def test_an_unknown_certificate_is_not_trusted(certified: Path) -> None:
-    with FaultServer(tls=tls(certified)) as server:
+def test_an_unknown_certificate_is_not_trusted(certified: Certificates) -> None:
+    with FaultServer(tls=certified) as server:
         refusal = _refusal(server)
         assert refusal.startswith(f"127.0.0.1:{server.port}: its certificate is not trusted (")
         assert "self-signed" in refusal
@@ -57,10 +58,11 @@ def test_an_unknown_certificate_is_not_trusted(certified: Path) -> None:
 
 
 def test_another_certificate_than_the_bundles_is_not_trusted(
-    certified: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    certified: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate(tmp_path, "other")))
-    with FaultServer(tls=tls(certified)) as server:
+    (tmp_path / "other").mkdir()
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificates(tmp_path / "other", "127.0.0.1").ca))
+    with FaultServer(tls=certified) as server:
         assert "its certificate is not trusted (" in _refusal(server)
         assert server.requests == []
 
@@ -68,9 +70,9 @@ def test_another_certificate_than_the_bundles_is_not_trusted(
 def test_a_certificate_for_another_host_is_not_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = certificate(tmp_path, "dynamodb.example.com")
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(other))
-    with FaultServer(tls=tls(other)) as server:
+    other = certificates(tmp_path, "dynamodb.example.com")
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(other.ca))
+    with FaultServer(tls=other) as server:
         refusal = _refusal(server)
         assert "its certificate is not trusted (" in refusal
         assert "127.0.0.1" in refusal.partition("(")[2]
@@ -125,10 +127,10 @@ def test_a_handshake_has_the_time_that_connecting_has_left(
 
 
 def test_a_reply_lost_over_tls_is_a_failed_connection(
-    certified: Path, monkeypatch: pytest.MonkeyPatch
+    certified: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(certified))
-    with FaultServer(answer(), LOST, tls=tls(certified)) as server:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certified.ca))
+    with FaultServer(answer(), LOST, tls=certified) as server:
         connections = Connections(Endpoint.parse(server.endpoint))
         _ask(connections)
         with pytest.raises(ConnectionFailedError) as raised:
@@ -138,10 +140,10 @@ def test_a_reply_lost_over_tls_is_a_failed_connection(
 
 
 def test_an_idle_connection_over_tls_that_the_server_closed_is_replaced_without_an_error(
-    certified: Path, monkeypatch: pytest.MonkeyPatch
+    certified: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(certified))
-    with FaultServer(answer(close=True), tls=tls(certified)) as server:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certified.ca))
+    with FaultServer(answer(close=True), tls=certified) as server:
         connections = Connections(Endpoint.parse(server.endpoint))
         _ask(connections)
         server.wait_closed(1)

@@ -7,23 +7,16 @@ last step every one meets `otherwise`.
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import json
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, TypeAlias
 from zlib import crc32
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from kit.network.loopback import LoopbackServer
+from kit.network.tls import Certificates, server_context
 
 PATIENCE: Final = 30.0
 """Seconds after which a test that waits for the server has failed."""
@@ -104,53 +97,28 @@ class _Tally:
     """What tests look at; guarded by `changed`."""
 
     requests: list[Request] = field(default_factory=list)
-    opened: int = 0
+    numbers: dict[socket.socket, int] = field(default_factory=dict)
     closed: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
 
 
-class FaultServer:
+class FaultServer(LoopbackServer):
     """Listens on 127.0.0.1, or on ::1. Use as a context manager."""
 
     def __init__(
         self,
         *script: Reaction,
         otherwise: Reaction | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: Certificates | None = None,
         host: str = "127.0.0.1",
     ) -> None:
         self._script = list(script)
         self._otherwise = answer() if otherwise is None else otherwise
-        self._tls = tls
+        self._tls = None if tls is None else server_context(tls)
         self._tally = _Tally()
-        self._ending = threading.Event()
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, 0), family=family, backlog=128)
-        self.port: int = self._listener.getsockname()[1]
+        super().__init__(host=host)
         shown = f"[{host}]" if ":" in host else host
         self.endpoint = f"{'http' if tls is None else 'https'}://{shown}:{self.port}"
-        self._threads = [threading.Thread(target=self._accept)]
-        self._open: set[socket.socket] = set()
-
-    def __enter__(self) -> FaultServer:
-        self._threads[0].start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._ending.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._threads[0].join()
-        self._listener.close()
-        with self._tally.changed:
-            for connection in self._open:
-                _hang_up(connection)
-        for thread in self._threads[1:]:
-            thread.join()
 
     @property
     def requests(self) -> list[Request]:
@@ -162,7 +130,7 @@ class FaultServer:
     def opened(self) -> int:
         """How many connections there have been."""
         with self._tally.changed:
-            return self._tally.opened
+            return len(self._tally.numbers)
 
     def script(self, *steps: Reaction) -> None:
         """Adds steps."""
@@ -177,38 +145,30 @@ class FaultServer:
             )
         assert done, "no connection was closed"
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:  # the end of the test
-                return
-            with self._tally.changed:
-                self._tally.opened += 1
-                number = self._tally.opened
-                self._open.add(connection)
-            thread = threading.Thread(target=self._serve, args=(connection, number))
-            self._threads.append(thread)
-            thread.start()
+    def accepted(self, connection: socket.socket) -> None:
+        with self._tally.changed:
+            self._tally.numbers[connection] = len(self._tally.numbers) + 1
 
-    def _serve(self, plain: socket.socket, number: int) -> None:
-        connection = plain
+    def serve(self, connection: socket.socket) -> None:
+        number = self._tally.numbers[connection]
         try:
-            if self._tls is not None:
-                # Without its own close: `plain` stays ours, whatever becomes of the handshake.
-                connection = self._tls.wrap_socket(plain.dup(), server_side=True)
-            while not self._ending.is_set() and self._exchange(connection, number):
-                pass
-        except (OSError, ValueError):
-            pass  # the client went away, or did not trust us: tests look at its side of that
+            if self._tls is None:
+                self._serve_all(connection, number)
+            else:
+                # A duplicate, because wrapping takes the socket away, and `cut` needs it.
+                with self._tls.wrap_socket(connection.dup(), server_side=True) as wrapped:
+                    self._serve_all(wrapped, number)
+        except ValueError:
+            pass  # no HTTP: tests look at the client's side of that
         finally:
+            self.close(connection)
             with self._tally.changed:
-                self._open.discard(plain)
-                connection.close()
-                _hang_up(plain)
-                plain.close()
                 self._tally.closed += 1
                 self._tally.changed.notify_all()
+
+    def _serve_all(self, connection: socket.socket, number: int) -> None:
+        while not self._ending.is_set() and self._exchange(connection, number):
+            pass
 
     def _exchange(self, connection: socket.socket, number: int) -> bool:
         first = connection.recv(1)
@@ -255,48 +215,3 @@ def _more(connection: socket.socket) -> bytes:
     if not (received := connection.recv(65_536)):
         raise ConnectionResetError
     return received
-
-
-def _hang_up(connection: socket.socket) -> None:
-    with suppress(OSError):  # it may be gone already
-        connection.shutdown(socket.SHUT_RDWR)
-
-
-def certificate(directory: Path, host: str) -> Path:
-    """A file with a key and a certificate that it signs itself, for a name or an IP address."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "the test's own")])
-    try:
-        alternative: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        alternative = x509.DNSName(host)
-    now = datetime.datetime.now(datetime.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = directory / f"{host}.pem"
-    file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + signed.public_bytes(serialization.Encoding.PEM)
-    )
-    return file
-
-
-def tls(file: Path) -> ssl.SSLContext:
-    """What a server with this certificate speaks."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context

@@ -11,14 +11,16 @@ from typing import Self
 
 
 class LoopbackServer:
-    """Listens on 127.0.0.1; subclasses say what `serve` does. Use as a context manager."""
+    """Listens on 127.0.0.1, or another `host`; subclasses say what `serve` does. Use as a context
+    manager."""
 
-    def __init__(self, *, port: int = 0) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=128)
         self.port: int = self._listener.getsockname()[1]
         self._accepting = threading.Thread(target=self._accept)
 
@@ -40,6 +42,9 @@ class LoopbackServer:
         self.cut()
         for thread in self._threads:
             thread.join()
+
+    def accepted(self, connection: socket.socket) -> None:
+        """What is noted of a new connection, before the next is taken."""
 
     def serve(self, connection: socket.socket) -> None:
         """One connection, until it is to be closed. An OSError ends it quietly."""
@@ -78,6 +83,7 @@ class LoopbackServer:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open.add(connection)
+            self.accepted(connection)
             thread = threading.Thread(target=self._serve, args=(connection,))
             self._threads.append(thread)
             thread.start()

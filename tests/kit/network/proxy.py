@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import http.client
 import threading
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+
+from kit.network.fault_server import LOST, FaultServer, Request, Step, answer
 
 
-class LossyProxy:
+class LossyProxy(FaultServer):
     """Stands before the server on `upstream`, a loopback port. Use as a context manager."""
 
     def __init__(self, upstream: int) -> None:
@@ -22,25 +21,7 @@ class LossyProxy:
         self._one_at_a_time = threading.Lock()
         self.operations: list[str] = []
         """The requests that have arrived, lost or not, by the name of their operation."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}
-        )
-        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> LossyProxy:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(otherwise=self._pass_on)
 
     def lose_request(self, *numbers: int) -> None:
         """These requests do not reach the server."""
@@ -50,53 +31,26 @@ class LossyProxy:
         """These requests take effect, and the connection closes instead of a reply."""
         self._lost_replies.update(numbers)
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        proxy = self
+    def _pass_on(self, request: Request) -> Step:
+        with self._one_at_a_time:
+            self.operations.append(request.headers.get("x-amz-target", "").rpartition(".")[2])
+            number = len(self.operations)
+            if number in self._lost_requests:
+                return LOST
+            reply = self._ask(request)
+        return LOST if number in self._lost_replies else reply
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def handle(self) -> None:
-                with suppress(ConnectionError):  # the client has gone
-                    super().handle()
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                with proxy._one_at_a_time:
-                    target = self.headers.get("X-Amz-Target", "")
-                    proxy.operations.append(target.rpartition(".")[2])
-                    number = len(proxy.operations)
-                    reply = None
-                    if number not in proxy._lost_requests:
-                        reply = proxy._ask(self.path, body, dict(self.headers.items()))
-                if reply is None or number in proxy._lost_replies:
-                    self.close_connection = True
-                    return
-                status, headers, content = reply
-                self.send_response_only(status)
-                for name, value in headers:
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its base's
-                """Says nothing: tests read `operations`."""
-
-        return Handler
-
-    def _ask(
-        self, path: str, body: bytes, headers: dict[str, str]
-    ) -> tuple[int, list[tuple[str, str]], bytes]:
+    def _ask(self, request: Request) -> Step:
         connection = http.client.HTTPConnection("127.0.0.1", self._upstream, timeout=60)
         try:
-            connection.request("POST", path, body, headers)
+            connection.request(request.method, request.path, request.body, request.headers)
             response = connection.getresponse()
             content = response.read()
-            kept = [
-                (name, value)
+            kept = {
+                name: value
                 for name, value in response.getheaders()
                 if name.lower() not in {"connection", "transfer-encoding", "content-length"}
-            ]
-            return response.status, [*kept, ("Content-Length", str(len(content)))], content
+            }
+            return answer(content, status=response.status, headers=kept)
         finally:
             connection.close()

@@ -19,7 +19,7 @@ from kit.network.loopback import LoopbackServer
 
 @dataclass(frozen=True, kw_only=True)
 class Certificates:
-    """PEM files: the CA to trust, and a server's certificate with its key."""
+    """PEM files: the CA to trust, and a server's certificate, with its CA's, and its key."""
 
     ca: Path
     certificate: Path
@@ -51,8 +51,9 @@ def certificates(directory: Path, *hosts: str) -> Certificates:
     files = Certificates(
         ca=directory / "ca.pem", certificate=directory / "server.pem", key=directory / "server.key"
     )
-    files.ca.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
-    files.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    own_ca = ca.public_bytes(serialization.Encoding.PEM)
+    files.ca.write_bytes(own_ca)
+    files.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + own_ca)
     files.key.touch(mode=0o600)
     files.key.write_bytes(
         key.private_bytes(
@@ -64,13 +65,19 @@ def certificates(directory: Path, *hosts: str) -> Certificates:
     return files
 
 
+def server_context(files: Certificates) -> ssl.SSLContext:
+    """What a server with this certificate speaks."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    return context
+
+
 class TlsFront(LoopbackServer):
     """Takes TLS off and passes the bytes on to the plain loopback port `upstream`."""
 
     def __init__(self, upstream: int, files: Certificates, *, port: int = 0) -> None:
         self._upstream = upstream
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(files.certificate, files.key)
+        self._context = server_context(files)
         super().__init__(port=port)
 
     def serve(self, connection: socket.socket) -> None:
