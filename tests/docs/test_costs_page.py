@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+import redis
 
 from kit.pages import cells_of, text_of
 from kit.redis.servers import RedisServer

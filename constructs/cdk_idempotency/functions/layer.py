@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess  # nosec B404 # it starts one child, see _compile
+import subprocess  # it starts one child, see _compile
 import sys
 import tempfile
 from hashlib import sha256
@@ -127,7 +127,7 @@ def _build(content: dict[str, Path], target: Path) -> Path:
 
 def _compile(directory: Path) -> None:
     # A new process: byte code depends on what its process has interned, and must be reproducible.
-    subprocess.run(  # nosec B603 # noqa: S603 - no input of anybody's is in it
+    subprocess.run(
         [
             sys.executable,
             *("-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"),
