@@ -12,7 +12,6 @@ from typing import Any
 from ..errors import ConfigurationError, IdempotencyError
 from ..metrics.reporting import report
 from ..protocol.record import (
-    INPROGRESS,
     Absent,
     Applied,
     Claim,
@@ -152,11 +151,7 @@ class RedisStore(Store):
 
 
 def _claim(claim: Claim, seen: Record | None) -> Request:
-    fields: list[Any] = ["status", INPROGRESS, "owner", claim.owner, "attempt", claim.attempt]
-    if claim.fingerprint is not None:
-        fields += ("validation", claim.fingerprint)
-    if claim.scope is not None:
-        fields += ("scope", claim.scope)
+    fields = to_fields(claim.record(0))
     owner = "" if seen is None else seen.owner
     return Request(
         scripts.CLAIM, claim.key, (claim.lease_ms, claim.expires_after_ms, owner, *fields)
