@@ -15,11 +15,11 @@ class ManualClock:
         return self._now
 
     def moment(self) -> Moment:
-        """The time by both clocks of a process, which go alike."""
+        """Return the time by both clocks of a process, which go alike."""
         return Moment(self._now, self._now)
 
     def advance(self, seconds: float) -> None:
-        """Moves the clock; a negative step moves it back."""
+        """Move the clock; a negative step moves it back."""
         self._now += seconds
 
 
@@ -30,5 +30,5 @@ class ProcessClocks:
         self.steady, self.wall = ManualClock(), ManualClock()
 
     def moment(self) -> Moment:
-        """The time by both."""
+        """Return the time by both."""
         return Moment(self.steady(), self.wall())

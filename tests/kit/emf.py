@@ -28,7 +28,7 @@ class Line:
 
 
 def parse(text: str) -> Line:
-    """The line. Fails an assertion where CloudWatch would take no metrics from it."""
+    """Return the line. Fails an assertion where CloudWatch would take no metrics from it."""
     assert len(text.encode()) < 256 * 1024
     assert text.isascii()
     document = json.loads(text)
@@ -56,7 +56,7 @@ def parse(text: str) -> Line:
 
 
 def parse_all(output: str) -> list[Line]:
-    """The lines of metrics in what a process has written."""
+    """Return the lines of metrics in what a process has written."""
     return [parse(line) for line in output.splitlines() if line.startswith(MARK)]
 
 

@@ -136,7 +136,7 @@ class DynamoDBHarness(StoreHarness):
         return record
 
     def put(self, item: dict[str, Any]) -> None:
-        """Puts an item, a record or not."""
+        """Put an item, a record or not."""
         self.client.put_item(TableName=self.table, Item=item)
 
     def item(self) -> dict[str, Any] | None:
@@ -175,7 +175,7 @@ class RedisHarness(StoreHarness):
         return record
 
     def put(self, *fields: Any, key: str | None = None) -> None:
-        """Puts a hash, a record or not."""
+        """Put a hash, a record or not."""
         key = self.key if key is None else key
         self.admin.delete(key)
         self.admin.execute_command("HSET", key, *fields)
@@ -206,7 +206,7 @@ def boto_client(endpoint: str, *, attempts: int = 1) -> Any:
 
 
 def light_client(endpoint: str, *, sleep: Callable[[float], None] = time.sleep) -> Any:
-    """The runtime's own client of a server on this machine."""
+    """Return the runtime's own client of a server on this machine."""
     return DynamoDB(
         environment={
             "AWS_REGION": REGION,
@@ -223,7 +223,7 @@ CLIENTS: Final[dict[str, Callable[[str], Any]]] = {"boto3": boto_client, "light"
 
 
 def create_table(client: Any, name: str) -> None:
-    """A table as the construct makes it, as far as the store can tell."""
+    """Return a table as the construct makes it, as far as the store can tell."""
     client.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],

@@ -184,7 +184,7 @@ class _Reader:
 
 
 def _paired(units: list[str]) -> str:
-    """The text of characters and of escaped UTF-16 units; two escaped surrogates may be one
+    """Return the text of characters and of escaped UTF-16 units; two escaped surrogates may be one
     character."""
     found: list[str] = []
     high: int | None = None
@@ -203,7 +203,7 @@ def _paired(units: list[str]) -> str:
 
 
 def header_keys(values: list[str]) -> set[str]:
-    """The keys in a header's values. Raises `UnreadableError`."""
+    """Return the keys in a header's values. Raises `UnreadableError`."""
     return {key for value in values for key in _members(value)}
 
 

@@ -74,11 +74,11 @@ class Timeline:
         return reply.record if isinstance(reply, Conflict) else None
 
     def pass_time(self, milliseconds: int) -> None:
-        """Moves the clock."""
+        """Move the clock."""
         self.clock.advance(milliseconds / 1000)
 
     def evict(self) -> None:
-        """Removes the record, as a store without memory to spare does."""
+        """Remove the record, as a store without memory to spare does."""
         del self.store._records[KEY]
 
     def worker(
@@ -91,7 +91,7 @@ class Timeline:
         time_left: int = TIME_LEFT,
         **options: Any,
     ) -> Worker:
-        """A worker about to make one call; `name` is a hex digit, `options` are the call's, and
+        """Return a worker about to make one call; `name` is a hex digit, `options` are the call's, and
         `reconciled` is what it finds out about a dead attempt, if the call asks."""
         defaults: dict[str, Any] = {
             "key": KEY,
@@ -135,7 +135,7 @@ class Worker:
         self.send(None)
 
     def step(self) -> None:
-        """Executes the pending step."""
+        """Execute the pending step."""
         step = self.pending
         assert step is not None, f"{self._name} has ended with {self.outcome}"
         if isinstance(step, Run):
@@ -158,23 +158,23 @@ class Worker:
             self.send(ask(self._timeline.store, step))
 
     def until(self, kind: type[Kind]) -> Kind:
-        """Executes steps up to one of this kind, which is left pending."""
+        """Execute steps up to one of this kind, which is left pending."""
         while not isinstance(self.pending, kind):
             self.step()
         return self.pending
 
     def finish(self) -> Outcome:
-        """Executes all the steps that are left."""
+        """Execute all the steps that are left."""
         while self.outcome is None:
             self.step()
         return self.outcome
 
     def lose_request(self) -> None:
-        """The pending request does not reach the store."""
+        """Return the pending request does not reach the store."""
         self._lose(effect=False)
 
     def lose_reply(self) -> None:
-        """The pending request takes effect, and its reply is lost."""
+        """Return the pending request takes effect, and its reply is lost."""
         self._lose(effect=True)
 
     def send(self, answer: StepResult) -> None:
@@ -185,7 +185,7 @@ class Worker:
             self.pending, self.outcome = None, stop.value
 
     def crash(self) -> None:
-        """The worker is never heard of again."""
+        """Return the worker is never heard of again."""
         self._protocol.close()
         self.pending = None
 
@@ -199,7 +199,7 @@ class Worker:
 
 
 def owner(name: str) -> str:
-    """The owner id of the worker of this name."""
+    """Return the owner id of the worker of this name."""
     return name * 32
 
 

@@ -27,7 +27,7 @@ _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\n": "\\n", "\t": "\\t
 
 @st.composite
 def edited(draw: st.DrawFn, originals: st.SearchStrategy[str], words: Sequence[str] = ()) -> str:
-    """A text as it is, or with a few places cut, doubled or replaced, often by one of `words`."""
+    """Return a text as it is, or with a few places cut, doubled or replaced, often by one of `words`."""
     text = draw(originals)
     inserted = st.sampled_from((*words, *_HOSTILE)) | st.text(st.characters(), max_size=2)
     for _ in range(draw(st.sampled_from((0, 0, 1, 1, 2, 4)))):
@@ -69,7 +69,7 @@ def values(names: Sequence[str], numbers: Sequence[Any] = (0,)) -> st.SearchStra
 
 @st.composite
 def respelled(draw: st.DrawFn, value: Any) -> Any:
-    """The same value, made of other types and in another order."""
+    """Return the same value, made of other types and in another order."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, dict):

@@ -133,7 +133,7 @@ object.__setattr__(COUNTED, "seen", 5)
 
 
 def returning(result: Any, annotation: Any, **options: Any) -> Callable[[], Any]:
-    """A function that returns this once; later calls are replays."""
+    """Return a function that returns this once; later calls are replays."""
     results = [result]
 
     def function() -> Any:

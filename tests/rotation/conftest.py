@@ -16,7 +16,7 @@ from kit.rotation.world import RotationWorld
 
 @pytest.fixture(autouse=True)
 def log_levels() -> Iterator[None]:
-    """The function sets levels; other tests keep theirs."""
+    """Yield the function sets levels; other tests keep theirs."""
     loggers = [logging.getLogger(name) for name in ("lambda_idempotency.rotation", "botocore")]
     levels = [logger.level for logger in loggers]
     yield
@@ -56,7 +56,7 @@ def world(local_aws: LocalAws, server: RedisServer) -> RotationWorld:
 
 @pytest.fixture
 def pair(local_aws: LocalAws, primary: RedisServer, replica: RedisServer) -> RotationWorld:
-    """A primary without and a replica with an ACL file."""
+    """Return a primary without and a replica with an ACL file."""
     return RotationWorld(local_aws, [primary, replica], primary.settings())
 
 

@@ -34,7 +34,7 @@ class CacheWorld(RotationWorld):
         self.settings = self.settings._replace(strategy="elasticache", user_id=USER_ID, admin=None)
 
     def connect(self, endpoint: str) -> None:
-        """The function's ElastiCache is there."""
+        """Return the function's ElastiCache is there."""
         self.other_clients["elasticache"] = boto3.client(
             "elasticache",
             endpoint_url=endpoint,

@@ -16,7 +16,7 @@ from lambda_idempotency.rotation.errors import RotationError
 def held_up(
     world: RotationWorld, step: str, token: str, *, number: int, meanwhile: Callable[[], None]
 ) -> bool:
-    """Runs the step, with other things after that call. False if it has not so many calls."""
+    """Run the step, with other things after that call. False if it has not so many calls."""
     calls = Calls()
     done = False
 

@@ -151,7 +151,7 @@ def test_a_user_missing_on_one_node_stops_it_before_anything_changes(
 
 @pytest.fixture
 def stopped_replica(local_aws: LocalAws) -> Iterator[RotationWorld]:
-    """A pair whose replica keeps its connections and answers nothing."""
+    """Yield a pair whose replica keeps its connections and answers nothing."""
     with RedisServer() as primary, RedisServer(replica_of=primary) as replica:
         world = RotationWorld(local_aws, [primary, replica], primary.settings())
         replica.pause()

@@ -46,7 +46,7 @@ class Watched(logging.Handler):
             self.lines.append(record.getMessage())
 
     def invoke(self, step: str, token: str, *, level: int = logging.DEBUG) -> None:
-        """A step, as Lambda runs it: what it raises is printed with its traceback."""
+        """Return a step, as Lambda runs it: what it raises is printed with its traceback."""
         root = logging.getLogger()
         before = root.level
         root.addHandler(self)

@@ -88,7 +88,7 @@ def check_refused(world: RotationWorld, command: str) -> None:
 
 @pytest.fixture(scope="module")
 def strict_aws() -> Iterator[LocalAws]:
-    """A local AWS that lets nobody do what he has no right for, but its first caller."""
+    """Yield a local AWS that lets nobody do what he has no right for, but its first caller."""
     with LocalAws(enforce_iam=True) as aws:
         yield aws
 
@@ -109,7 +109,7 @@ def rights(world: RotationWorld) -> list[tuple[str, str]]:
 
 
 def restrict(world: RotationWorld, aws: LocalAws, allowed: list[tuple[str, str]]) -> None:
-    """The world's function has these rights."""
+    """Return the world's function has these rights."""
     iam = aws.client("iam")
     iam.create_user(UserName=world.user)
     statements = [

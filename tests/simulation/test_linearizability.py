@@ -15,7 +15,7 @@ REGISTER = Register(lease=10, expires_after=100)
 
 
 def _ran(name: str, *times: float, ending: Any = "executed", **seen: Any) -> Operation:
-    """A call, its handler's start and end, its own end, as far as these were seen."""
+    """Return a call, its handler's start and end, its own end, as far as these were seen."""
     known: dict[str, Any] = dict(zip(("called", "ran", "returned", "ended"), times, strict=False))
     if "returned" in known and ending != "raised":
         known["result"] = known["answer"] = name
@@ -204,7 +204,7 @@ class _Register:
         return None
 
     def record(self, name: str, at: float) -> str:
-        """The answer that the call is given."""
+        """Return the answer that the call is given."""
         if self.owner not in (None, name) or (self.answer is not None and at < self.until):
             return name if self.answer is None else self.answer
         self.owner, self.answer, self.until = None, name, at + REGISTER.expires_after
@@ -212,7 +212,7 @@ class _Register:
 
 
 def _happened(chance: random.Random, number: int) -> list[Operation]:
-    """Calls to a register, each seen with some delay before and after what it does."""
+    """Call to a register, each seen with some delay before and after what it does."""
     register = _Register()
     acts = sorted((chance.uniform(0, 40), f"{index}", "acquire") for index in range(number))
     calls: dict[str, dict[str, Any]] = {}

@@ -51,7 +51,7 @@ def test_a_broken_store_is_found_out(way: Break) -> None:
 
 
 def _run(name: str, at: float, *, took: float = 0.1, **more: object) -> Operation:
-    """A run of key `k` that was executed."""
+    """Return a run of key `k` that was executed."""
     told = {
         "ran": at + 0.01,
         "returned": at + took - 0.01,

@@ -75,7 +75,7 @@ def _completion(key: str) -> Completion:
 
 @pytest.fixture(params=CLIENTS)
 def connect(request: pytest.FixtureRequest, once: None) -> Iterator[Connect]:
-    """Makes clients for an endpoint, of each kind in turn; none of them tries twice."""
+    """Make clients for an endpoint, of each kind in turn; none of them tries twice."""
     clients = []
 
     def connect(endpoint: str) -> Any:
@@ -218,7 +218,7 @@ def test_a_read_is_strongly_consistent(connect: Connect) -> None:
 
 
 def _error(store: Store, verb: str) -> str:
-    """The message of the verb's failure, which names nothing it must not."""
+    """Return the message of the verb's failure, which names nothing it must not."""
     with pytest.raises(StoreError) as raised:
         VERBS[verb](store, "shop#secret-digest")
     message = str(raised.value)

@@ -52,7 +52,7 @@ def _charge(account: Any, *, client: Any, **options: Any) -> Callable[[], Any]:
 
 
 def _one_more(account: Any, **options: Any) -> dict[str, Any]:
-    """A charge, as an item of a transaction."""
+    """Return a charge, as an item of a transaction."""
     update = {
         "TableName": TABLE,
         "Key": account.key,

@@ -116,7 +116,7 @@ def _claim(owner: str, key: str) -> Claim:
 
 
 def _check_lease(dynamodb: DynamoDBHarness, key: str, started: int) -> Record:
-    """The record claimed since `started`: a Date tells a second, and what the requests took."""
+    """Return the record claimed since `started`: a Date tells a second, and what the requests took."""
     item = dynamodb.client.get_item(TableName=dynamodb.table, Key={"id": {"S": key}})["Item"]
     ended = dynamodb.now()
     record = from_item(item, dynamodb.table)

@@ -21,7 +21,7 @@ CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "tes
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """A function's environment in Ireland."""
+    """Return a function's environment in Ireland."""
     for name, value in {"AWS_REGION": "eu-west-1", **CREDENTIALS}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")  # boto3 reads this one

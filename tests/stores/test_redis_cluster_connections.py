@@ -21,7 +21,7 @@ from lambda_idempotency.testing.store_harness import new_key
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def cluster(request: pytest.FixtureRequest, clusters: SpareClusters) -> Iterator[RedisCluster]:
-    """A cluster of each version."""
+    """Yield a cluster of each version."""
     with clusters.take(binary_of(request.param)) as cluster:
         yield cluster
 
@@ -35,14 +35,14 @@ def aws_proxy(local_aws: LocalAws) -> Iterator[LossyProxy]:
 
 @pytest.fixture
 def access(local_aws: LocalAws, aws_proxy: LossyProxy) -> Iterator[Access]:
-    """A parameter and a secret of the test's own."""
+    """Yield a parameter and a secret of the test's own."""
     with Access(local_aws, aws_proxy.endpoint) as access:
         yield access
 
 
 @pytest.fixture
 def client(access: Access, cluster: RedisCluster, aws_proxy: LossyProxy) -> RedisClient:
-    """A client with connections to all nodes."""
+    """Return a client with connections to all nodes."""
     access.publish_cluster(cluster)
     client = access.client()
     for node in range(PRIMARIES):

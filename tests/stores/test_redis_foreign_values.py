@@ -26,7 +26,7 @@ _EACH_VERB = pytest.mark.parametrize("verb", VERBS)
 def harness(
     request: pytest.FixtureRequest, redis_harnesses: Callable[[str], RedisHarness]
 ) -> RedisHarness:
-    """A store on a server of each version in turn."""
+    """Return a store on a server of each version in turn."""
     return redis_harnesses(f"redis {request.param}")
 
 
@@ -72,7 +72,7 @@ _OTHERS: Final[dict[str, Callable[[Any, str], object]]] = {
 
 
 def _plant(harness: RedisHarness, kind: str) -> bytes:
-    """Puts something under the key; returns what it is to Redis."""
+    """Put something under the key; returns what it is to Redis."""
     if kind in _OTHERS:
         _OTHERS[kind](harness.admin, harness.key)
     else:

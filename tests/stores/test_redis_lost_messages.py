@@ -35,7 +35,7 @@ OTHER = "b" * 32
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """A server of each version."""
+    """Yield a server of each version."""
     with RedisServer(binary=binary_of(request.param)) as server:
         yield server
 
@@ -49,7 +49,7 @@ def proxy(server: RedisServer) -> Iterator[RedisProxy]:
 
 @pytest.fixture
 def harness(server: RedisServer) -> Iterator[RedisHarness]:
-    """The store on the other side of the proxy, which loses nothing."""
+    """Yield the store on the other side of the proxy, which loses nothing."""
     with server.admin() as admin:
         yield RedisHarness(admin, admin)
 
@@ -70,7 +70,7 @@ class Caller:
         return self
 
     def call(self, *, error: Exception | None = None, **options: Any) -> Outcome:
-        """The outcome of one call."""
+        """Return the outcome of one call."""
 
         def run(step: Any) -> Returned:
             self.attempts.append(step.attempt)
@@ -119,7 +119,7 @@ _EACH_LOSS = pytest.mark.parametrize("lost", ["request", "reply"])
 
 @pytest.fixture
 def access(local_aws: LocalAws, server: RedisServer, proxy: RedisProxy) -> Iterator[Access]:
-    """The way to the server through the proxy."""
+    """Yield the way to the server through the proxy."""
     with Access(local_aws) as access:
         credentials = access.add_user(server, "password")
         access.publish(server.settings(port=proxy.port, credentials=credentials))
@@ -128,7 +128,7 @@ def access(local_aws: LocalAws, server: RedisServer, proxy: RedisProxy) -> Itera
 
 @pytest.fixture
 def retrying(access: Access, proxy: RedisProxy, harness: RedisHarness) -> Caller:
-    """A caller with the runtime's client, which sends again what was lost."""
+    """Return a caller with the runtime's client, which sends again what was lost."""
     return Caller(harness.key, RedisStore(access.client())).warmed(proxy)
 
 
@@ -233,7 +233,7 @@ def test_what_is_lost_while_a_connection_opens_runs_once(
 
 @pytest.fixture
 def single(server: RedisServer, proxy: RedisProxy, harness: RedisHarness) -> Iterator[Caller]:
-    """A caller whose client sends each command once."""
+    """Yield a caller whose client sends each command once."""
     with connect(proxy.port, password=server.admin_password) as client:
         yield Caller(harness.key, RedisStore(client)).warmed(proxy)
 

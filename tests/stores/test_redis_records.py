@@ -35,7 +35,7 @@ def proxy(server: RedisServer) -> Iterator[RedisProxy]:
 def store(
     request: pytest.FixtureRequest, server: RedisServer, proxy: RedisProxy, local_aws: LocalAws
 ) -> Iterator[RedisStore]:
-    """A store that has used its verbs."""
+    """Yield a store that has used its verbs."""
     with ExitStack() as stack:
         if request.param.startswith("redis-py"):
             options = {"password": server.admin_password, "socket_timeout": 30}

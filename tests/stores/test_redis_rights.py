@@ -43,7 +43,7 @@ class Place:
     cluster: bool
 
     def store(self, rules: str, **overrides: Any) -> RedisStore:
-        """A store whose user has these rights, on a server that knows no script."""
+        """Return a store whose user has these rights, on a server that knows no script."""
         for number in range(len(self.server.nodes) if self.cluster else 1):
             with self.server.admin(number) if self.cluster else self.server.admin() as admin:
                 admin.script_flush()
@@ -57,7 +57,7 @@ class Place:
 def place(
     request: pytest.FixtureRequest, local_aws: LocalAws, clusters: SpareClusters
 ) -> Iterator[Place]:
-    """A server and a cluster of each version."""
+    """Yield a server and a cluster of each version."""
     kind, version = request.param.split()
     binary = binary_of(version)
     made: AbstractContextManager[RedisCluster | RedisServer] = (
@@ -76,7 +76,7 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _moving(number: int) -> str:
-    """A key of the slot that is on its way in the cluster."""
+    """Return a key of the slot that is on its way in the cluster."""
     return f"{NAMESPACE}#{{moving}}{number}"
 
 

@@ -33,7 +33,7 @@ class Wire:
         self.proxy = stack.enter_context(RedisProxy(server.plain_port))
 
     def store(self, *, may_ask: bool = False) -> RedisStore:
-        """A new store, as in a fresh Lambda environment."""
+        """Return a new store, as in a fresh Lambda environment."""
         rules = access_string([NAMESPACE], cluster=False) + (" +info" if may_ask else "")
         self._server.add_user(USER, "password", rules)
         access = self._stack.enter_context(Access(self._aws))
@@ -42,7 +42,7 @@ class Wire:
         return RedisStore(access.client())
 
     def warm_store(self) -> RedisStore:
-        """A store that has used each verb."""
+        """Return a store that has used each verb."""
         store = self.store()
         for verb in PRIMERS:
             VERBS[verb](store, new_key())

@@ -27,7 +27,7 @@ TABLE = "idempotency"
 
 
 def _me(harness: DynamoDBHarness) -> str:
-    """An owner that no other test has, as in life: tokens are remembered."""
+    """Return an owner that no other test has, as in life: tokens are remembered."""
     return harness.key[-32:]
 
 
@@ -65,7 +65,7 @@ def _put(harness: DynamoDBHarness, name: str = "row", **more: Any) -> dict[str, 
 
 
 def _count(harness: DynamoDBHarness) -> dict[str, Any]:
-    """Adds one to a counter: applied twice, it would show."""
+    """Add one to a counter: applied twice, it would show."""
     return {
         "Update": {
             "TableName": TABLE,

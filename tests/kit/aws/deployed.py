@@ -36,7 +36,7 @@ class Deployed:
         self._port = aws.port
 
     def site(self, source: str) -> Site:
-        """The HTTP API, the REST API, or the function URL: `http`, `rest`, `url`."""
+        """Return the HTTP API, the REST API, or the function URL: `http`, `rest`, `url`."""
         if source == "http":
             return http_api(self._port, self._outputs["ApiId"])
         if source == "rest":
@@ -44,7 +44,7 @@ class Deployed:
         return function_url(self._port, self._outputs["IetfUrl"])
 
     def invoke(self, function: str, event: Any) -> Result:
-        """Invokes a function once."""
+        """Invoke a function once."""
         response = self._lambda.invoke(
             FunctionName=self._outputs[f"{function}Name"], Payload=json.dumps(event).encode()
         )
@@ -63,14 +63,14 @@ class Deployed:
         return base64.b64decode(response.get("LogResult", "")).decode()
 
     def at_once(self, function: str, events: list[Any]) -> list[Result]:
-        """Invokes a function with every event at the same time."""
+        """Invoke a function with every event at the same time."""
         with ThreadPoolExecutor(max_workers=len(events)) as pool:
             return list(pool.map(lambda event: self.invoke(function, event), events))
 
     def until(
         self, function: str, event: Any, satisfied: Callable[[Result], bool], seconds: float = 60
     ) -> Result:
-        """Invokes again and again until the result satisfies; as a client with retries does."""
+        """Invoke again and again until the result satisfies; as a client with retries does."""
         deadline = time.monotonic() + seconds
         while not satisfied(result := self.invoke(function, event)):
             assert time.monotonic() < deadline, f"still {result} after {seconds} s"
@@ -78,7 +78,7 @@ class Deployed:
         return result
 
     def answer(self, function: str, event: Any) -> Any:
-        """The payload that a client with retries ends up with."""
+        """Return the payload that a client with retries ends up with."""
         return self.until(function, event, lambda result: result.error is None).payload
 
     def effects(self, of: str) -> int:
@@ -86,7 +86,7 @@ class Deployed:
         return len(self.downstream_keys(of))
 
     def downstream_keys(self, of: str) -> list[str]:
-        """The downstream key that each of those runs had."""
+        """Return the downstream key that each of those runs had."""
         rows = self._dynamodb.scan(TableName=self._outputs["EffectsName"])["Items"]
         return [row["downstream"]["S"] for row in rows if row["of"]["S"] == of]
 
@@ -102,7 +102,7 @@ class Deployed:
         self._dynamodb.put_item(TableName=self._outputs["EffectsName"], Item=row)
 
     def send(self, bodies: list[Any], *, groups: str | None = None) -> list[str]:
-        """Sends messages to the queue of `Records`, or with their groups, a letter each, to that of
+        """Send messages to the queue of `Records`, or with their groups, a letter each, to that of
         `Ordered`; returns their ids."""
         entries: list[dict[str, str]] = [
             {"Id": str(number), "MessageBody": json.dumps(body)}
@@ -133,33 +133,33 @@ class Deployed:
         return self._outputs["RecordsUrl" if groups is None else "OrderedUrl"]
 
     def configuration(self, function: str) -> dict[str, Any]:
-        """The deployed configuration of a function."""
+        """Return the deployed configuration of a function."""
         found: dict[str, Any] = self._lambda.get_function_configuration(
             FunctionName=self._outputs[f"{function}Name"]
         )
         return found
 
     def records(self, namespace: str) -> list[dict[str, Any]]:
-        """The records of a namespace, as DynamoDB items."""
+        """Return the records of a namespace, as DynamoDB items."""
         function = namespace if f"{namespace}Name" in self._outputs else "Default"
         table = self.configuration(function)["Environment"]["Variables"]["IDEMPOTENCY_TABLE"]
         items: list[dict[str, Any]] = self._dynamodb.scan(TableName=table)["Items"]
         return [item for item in items if item["id"]["S"].startswith(f"{namespace}#")]
 
     def objects(self, bucket: str) -> list[str]:
-        """The names of the objects in a bucket, which an output names."""
+        """Return the names of the objects in a bucket, which an output names."""
         found = self._s3.list_objects_v2(Bucket=self._outputs[bucket])
         return [entry["Key"] for entry in found.get("Contents", ())]
 
     def policy(self, function: str) -> tuple[str, str, dict[str, Any]]:
-        """The role of a function, and its one inline policy by name and content."""
+        """Return the role of a function, and its one inline policy by name and content."""
         role = self.configuration(function)["Role"].rsplit("/", 1)[-1]
         [name] = self._iam.list_role_policies(RoleName=role)["PolicyNames"]
         document = self._iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         return role, name, document
 
     def put_policy(self, role: str, name: str, document: dict[str, Any]) -> None:
-        """Replaces a role's inline policy."""
+        """Replace a role's inline policy."""
         self._iam.put_role_policy(
             RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document)
         )

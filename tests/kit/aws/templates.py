@@ -27,7 +27,7 @@ def replace_resources(assembly: Path, stand_ins: StandIns) -> None:
 
 
 def without(template: dict[str, Any], stand_ins: StandIns) -> dict[str, Any]:
-    """The template without these resources. Raises ValueError for a reference without a value."""
+    """Return the template without these resources. Raises ValueError for a reference without a value."""
     resources: dict[str, Any] = template.get("Resources", {})
     removed = {
         name: (resource["Type"], stand_ins[resource["Type"]])
@@ -68,7 +68,7 @@ def _value(removed: tuple[str, Mapping[str, str]], attribute: str) -> str:
 
 
 def _rehash(assembly: Path, template: Path) -> None:
-    """The CLI uploads a template under its hash, and skips one that is there already."""
+    """Return the CLI uploads a template under its hash, and skips one that is there already."""
     assets = assembly / template.name.replace(".template.json", ".assets.json")
     [old] = [
         key

@@ -51,21 +51,21 @@ class Site:
             connection.close()
 
     def at_once(self, count: int, *request: Any) -> list[Seen]:
-        """The same request so many times at the same time."""
+        """Return the same request so many times at the same time."""
         with ThreadPoolExecutor(max_workers=count) as pool:
             return list(pool.map(lambda _: self.send(*request), range(count)))
 
 
 def http_api(port: int, api_id: str) -> Site:
-    """An HTTP API at its default stage."""
+    """Return an HTTP API at its default stage."""
     return Site(port, f"{api_id}.execute-api.localhost")
 
 
 def rest_api(port: int, api_id: str, stage: str = "prod") -> Site:
-    """A REST API at a stage."""
+    """Return a REST API at a stage."""
     return Site(port, f"{api_id}.execute-api.localhost", f"/{stage}")
 
 
 def function_url(port: int, url: str) -> Site:
-    """A function URL."""
+    """Return a function URL."""
     return Site(port, url.removeprefix("https://").rstrip("/"))

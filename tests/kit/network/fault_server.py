@@ -70,7 +70,7 @@ def answer(
     close: bool = False,
     version: str = "HTTP/1.1",
 ) -> Step:
-    """A whole response. `close`: the connection ends after it, without a word of that in it."""
+    """Return a whole response. `close`: the connection ends after it, without a word of that in it."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = {"Content-Length": str(len(content)), **(headers or {})}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
@@ -78,7 +78,7 @@ def answer(
 
 
 def failure(code: str, *, status: int = 400, date: str | None = None, **more: Any) -> Step:
-    """An error as DynamoDB answers it, its checksum included."""
+    """Return an error as DynamoDB answers it, its checksum included."""
     body = json.dumps({"__type": f"com.amazonaws.dynamodb#{code}", **more}).encode()
     headers = {"x-amzn-RequestId": "REQUEST-7", "x-amz-crc32": str(crc32(body))}
     if date is not None:
@@ -165,7 +165,7 @@ class FaultServer:
             return self._tally.opened
 
     def script(self, *steps: Reaction) -> None:
-        """Adds steps."""
+        """Add steps."""
         with self._tally.changed:
             self._script.extend(steps)
 
@@ -263,7 +263,7 @@ def _hang_up(connection: socket.socket) -> None:
 
 
 def certificate(directory: Path, host: str) -> Path:
-    """A file with a key and a certificate that it signs itself, for a name or an IP address."""
+    """Return a file with a key and a certificate that it signs itself, for a name or an IP address."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "the test's own")])
     try:

@@ -46,7 +46,7 @@ class LoopbackServer:
         raise NotImplementedError
 
     def connect(self, port: int) -> socket.socket:
-        """A connection onwards to a loopback port; `cut` ends it too."""
+        """Return a connection onwards to a loopback port; `cut` ends it too."""
         connection = socket.create_connection(("127.0.0.1", port))
         with self._lock:
             if self._ending.is_set():
@@ -57,14 +57,14 @@ class LoopbackServer:
         return connection
 
     def close(self, connection: socket.socket) -> None:
-        """Closes a connection at both ends, duplicates of it included."""
+        """Close a connection at both ends, duplicates of it included."""
         with self._lock:
             self._open.discard(connection)
         _hang_up(connection)
         connection.close()
 
     def cut(self) -> None:
-        """Ends all connections there are; new ones are welcome."""
+        """End all connections there are; new ones are welcome."""
         with self._lock:
             for connection in self._open:
                 _hang_up(connection)
@@ -92,7 +92,7 @@ class LoopbackServer:
 
 
 def free_pair(*, apart: int) -> int:
-    """A free port with another `apart` above it, both below the ports of outgoing connections."""
+    """Return a free port with another `apart` above it, both below the ports of outgoing connections."""
     while True:
         port = random.randrange(10_000, 32_000 - apart)
         try:

@@ -14,7 +14,7 @@ from time import monotonic, sleep  # a test may set those of `time`
 
 
 def free_port() -> int:
-    """A loopback port that nothing listens on."""
+    """Return a loopback port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -59,12 +59,12 @@ class Server:
             sleep(0.01)
 
     def send(self, number: signal.Signals) -> None:
-        """A signal to the process and its children, which must not have been stopped yet."""
+        """Return a signal to the process and its children, which must not have been stopped yet."""
         if self._process is not None:
             os.killpg(self._process.pid, number)
 
     def stop(self) -> None:
-        """Ends the process and its children; safe to call twice."""
+        """End the process and its children; safe to call twice."""
         process = self._process
         if process is None:
             return

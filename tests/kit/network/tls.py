@@ -27,7 +27,7 @@ class Certificates:
 
 
 def certificates(directory: Path, *hosts: str) -> Certificates:
-    """A new CA, and a certificate that it has signed for these names and IP addresses."""
+    """Return a new CA, and a certificate that it has signed for these names and IP addresses."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     key = ec.generate_private_key(ec.SECP256R1())
     ca_name, name = _name("the test's own CA"), _name("the test's own server")

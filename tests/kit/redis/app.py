@@ -110,7 +110,7 @@ class DeployedRotation:
         enable_rotation(redis.secrets, SECRET)
 
     def close(self) -> None:
-        """Closes its client."""
+        """Close its client."""
         self._lambda.close()
 
     def announce(self) -> str:
@@ -129,13 +129,13 @@ class DeployedRotation:
             raise RuntimeError(json.loads(payload)["errorMessage"])
 
     def rotate(self, token: str | None = None) -> None:
-        """A whole rotation."""
+        """Return a whole rotation."""
         token = self.announce() if token is None else token
         for name in STEPS:
             self.step(name, token)
 
     def kill(self) -> bool:
-        """Ends the function's processes; returns whether there were any."""
+        """End the function's processes; returns whether there were any."""
         processes = self._aws.function_processes(self._function)
         for process in processes:
             with suppress(ProcessLookupError):

@@ -31,7 +31,7 @@ class Binary:
 
 
 def server_binary() -> Path:
-    """The server that tests use where they do not say which."""
+    """Return the server that tests use where they do not say which."""
     return _paths()[0]
 
 
@@ -41,7 +41,7 @@ def binaries() -> list[Binary]:
 
 
 def binary_of(version: str) -> Path:
-    """A server of "6.2" or of "7", which means 7.0 or later. Skips the test where it is missing."""
+    """Return a server of "6.2" or of "7", which means 7.0 or later. Skips the test where it is missing."""
     for binary in binaries():
         if (binary.version[:2] == (6, 2)) if version == "6.2" else (binary.version >= (7,)):
             return binary.path

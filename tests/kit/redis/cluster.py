@@ -87,23 +87,23 @@ class RedisCluster:
         return self.nodes[0].settings(**overrides)
 
     def admin(self, node: int, **options: Any) -> redis.Redis:
-        """A client of one node, with all rights; it follows no redirections. To be closed."""
+        """Return a client of one node, with all rights; it follows no redirections. To be closed."""
         return self.nodes[node].admin(**options)
 
     def add_user(self, name: str, password: str, rules: str) -> None:
-        """A user with these rules on every node: nodes do not tell each other."""
+        """Return a user with these rules on every node: nodes do not tell each other."""
         for node in self.nodes:
             node.add_user(name, password, rules)
 
     def owner(self, slot: int | str) -> int:
-        """The node that has the slot, or the slot of this key, in the eyes of each that runs."""
+        """Return the node that has the slot, or the slot of this key, in the eyes of each that runs."""
         number = _slot(slot)
         until(lambda: len(set(self._owners(number))) == 1, f"all know the owner of slot {number}")
         return self._owners(number)[0]
 
     @contextmanager
     def impatient(self) -> Iterator[None]:
-        """A node that does not answer for half a second has failed, in the eyes of the others."""
+        """Yield a node that does not answer for half a second has failed, in the eyes of the others."""
         self._set_patience(_IMPATIENT)
         try:
             yield
@@ -125,11 +125,11 @@ class RedisCluster:
         return Migration(self, _slot(slot), source=self.owner(slot), target=to)
 
     def name(self, node: int) -> str:
-        """The name by which a cluster knows its node."""
+        """Return the name by which a cluster knows its node."""
         return self._names[node]
 
     def running(self) -> list[int]:
-        """The nodes that run."""
+        """Return the nodes that run."""
         return [number for number, node in enumerate(self.nodes) if node.running]
 
     def is_ok(self) -> bool:
@@ -142,7 +142,7 @@ class RedisCluster:
         )
 
     def ask(self, node: int, *arguments: str | int) -> Any:
-        """The answer of a node to a CLUSTER command, as text."""
+        """Return the answer of a node to a CLUSTER command, as text."""
         with self.admin(node, decode_responses=True) as admin:
             return admin.execute_command("CLUSTER", *arguments)
 
@@ -217,7 +217,7 @@ class Migration:
         cluster.ask(source, "SETSLOT", slot, "MIGRATING", cluster.name(target))
 
     def keys(self) -> list[bytes]:
-        """The keys that are still at the source."""
+        """Return the keys that are still at the source."""
         with self._cluster.admin(self.source) as admin:
             found: list[bytes] = admin.execute_command(
                 "CLUSTER", "GETKEYSINSLOT", self.slot, 1_000_000
@@ -225,7 +225,7 @@ class Migration:
         return found
 
     def move(self, *keys: str | bytes) -> None:
-        """Moves these keys, or all of the slot."""
+        """Move these keys, or all of the slot."""
         if not (moving := keys or tuple(self.keys())):
             return
         target = self._cluster.nodes[self.target]
@@ -235,7 +235,7 @@ class Migration:
             admin.execute_command("MIGRATE", *where, *how)
 
     def finish(self) -> None:
-        """Moves what is left and gives the slot to the target, until every node knows it."""
+        """Move what is left and gives the slot to the target, until every node knows it."""
         self.move()
         for node in (self.target, self.source):
             self._cluster.ask(node, "SETSLOT", self.slot, "NODE", self._cluster.name(self.target))

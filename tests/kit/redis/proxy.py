@@ -63,7 +63,7 @@ class RedisProxy(LoopbackServer):
             return list(self._names)
 
     def forget(self) -> None:
-        """The numbers and the counts begin anew; losses that have not come about are forgotten."""
+        """Return the numbers and the counts begin anew; losses that have not come about are forgotten."""
         self.release()
         with self._changed:
             self._names.clear()
@@ -105,11 +105,11 @@ class RedisProxy(LoopbackServer):
         self._swallows = True
 
     def restore(self) -> None:
-        """Ends a `blackhole` for new commands; what was swallowed stays so."""
+        """End a `blackhole` for new commands; what was swallowed stays so."""
         self._swallows = False
 
     def cut(self) -> None:
-        """Ends all connections there are, with what is held; new ones are welcome."""
+        """End all connections there are, with what is held; new ones are welcome."""
         super().cut()
         with self._changed:
             self._cuts += 1
@@ -191,7 +191,7 @@ def _more(connection: socket.socket) -> bytes:
 
 
 def _split(received: bytes) -> tuple[list[bytes], bytes]:
-    """The whole messages, and the rest."""
+    """Return the whole messages, and the rest."""
     messages, start = [], 0
     while (end := _end(received, start)) is not None:
         messages.append(received[start:end])
@@ -200,7 +200,7 @@ def _split(received: bytes) -> tuple[list[bytes], bytes]:
 
 
 def _name(raw: bytes) -> str:
-    """The first word of a command, which is an array, or a line that somebody typed."""
+    """Return the first word of a command, which is an array, or a line that somebody typed."""
     word = raw.split(b"\r\n")[2] if raw.startswith(b"*") else raw.split()[0]
     return word.decode().upper()
 

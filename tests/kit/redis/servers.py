@@ -30,7 +30,7 @@ BUS: Final = 10_000
 
 
 def until(condition: Callable[[], object], what: str, *, seconds: float = PATIENCE) -> None:
-    """Waits for a condition. A connection that fails meanwhile counts as not yet."""
+    """Wait for a condition. A connection that fails meanwhile counts as not yet."""
     deadline = monotonic() + seconds
     while not _holds(condition):
         assert monotonic() < deadline, f"waited in vain: {what}"
@@ -38,7 +38,7 @@ def until(condition: Callable[[], object], what: str, *, seconds: float = PATIEN
 
 
 def connect(port: int, **options: Any) -> redis.Redis:
-    """A client of a loopback port, without retries. To be closed."""
+    """Return a client of a loopback port, without retries. To be closed."""
     return redis.Redis(
         host=HOST,
         port=port,
@@ -112,7 +112,7 @@ class RedisServer:
         return self._server is not None and not self._paused
 
     def admin(self, **options: Any) -> redis.Redis:
-        """A client with all rights, over plain TCP and without retries. To be closed."""
+        """Return a client with all rights, over plain TCP and without retries. To be closed."""
         chosen = {"socket_timeout": PATIENCE, "password": self.admin_password, **options}
         return connect(self.plain_port, **chosen)
 
@@ -124,14 +124,14 @@ class RedisServer:
         return mine._replace(**overrides)
 
     def add_user(self, name: str, password: str, rules: str) -> None:
-        """A user with these rules and no others, such as those of `access_string`."""
+        """Return a user with these rules and no others, such as those of `access_string`."""
         with self.admin() as admin:
             admin.execute_command("ACL", "SETUSER", name, "reset", f">{password}", *rules.split())
             if self._aclfile:
                 admin.execute_command("ACL", "SAVE")
 
     def start(self) -> None:
-        """Starts it again, on the ports it had."""
+        """Start it again, on the ports it had."""
         assert self._server is None, "it runs"
         self._server = Server(
             [str(self.binary), str(self._directory / "redis.conf")],
@@ -154,13 +154,13 @@ class RedisServer:
             self._front = None
 
     def kill(self) -> None:
-        """Ends it without a chance to do anything."""
+        """End it without a chance to do anything."""
         if self._server is not None:
             self._server.send(signal.SIGKILL)
         self.stop()
 
     def restart(self) -> None:
-        """A new process on the same ports."""
+        """Return a new process on the same ports."""
         self.kill()
         self.start()
 
@@ -171,7 +171,7 @@ class RedisServer:
         self._paused = True
 
     def resume(self) -> None:
-        """Ends a `pause`."""
+        """End a `pause`."""
         assert self._server is not None, "it does not run"
         self._server.send(signal.SIGCONT)
         self._paused = False

@@ -39,7 +39,7 @@ class SpareClusters:
 
     @contextmanager
     def take(self, binary: Path | None = None) -> Iterator[RedisCluster]:
-        """A new cluster, which the test may spoil."""
+        """Yield a new cluster, which the test may spoil."""
         binary = server_binary() if binary is None else binary
         spare = self._spares.pop(binary, None) or self._begun(binary)
         self._spares[binary] = self._begun(binary)

@@ -144,7 +144,7 @@ def cluster(binary: Path, clusters: SpareClusters) -> Iterator[RedisCluster]:
 
 
 def cluster_client(cluster: RedisCluster, **options: Any) -> redis.RedisCluster:
-    """A client that follows the slots."""
+    """Return a client that follows the slots."""
     first = cluster.nodes[0]
     return redis.RedisCluster(
         host=first.host,

@@ -44,16 +44,16 @@ class Calls:
         self._everywhere = action
 
     def client(self, client: Any) -> Any:
-        """The client, counted."""
+        """Return the client, counted."""
         return _CountedClient(self, client)
 
     def connect(self, settings: RedisSettings, node: Node, login: Login) -> Link:
-        """A counted link."""
+        """Return a counted link."""
         self.nodes.append(node)
         return _CountedLink(self, self.made("connect", lambda: connect(settings, node, login)))
 
     def made(self, name: str, act: Callable[[], Any]) -> Any:
-        """Makes a call."""
+        """Make a call."""
         result = act()
         self.names.append(name)
         for action in (self._actions.pop(len(self.names), None), self._first.pop(name, None)):

@@ -60,14 +60,14 @@ class RotationWorld:
         self.publish(settings)
 
     def publish(self, settings: RedisSettings) -> None:
-        """Writes the parameter."""
+        """Write the parameter."""
         document = json.dumps(settings.to_document())
         self._ssm.put_parameter(
             Name=self.settings.parameter, Value=document, Type="String", Overwrite=True
         )
 
     def allow_admin(self, commands: Iterable[str]) -> None:
-        """The administrator may do this and nothing else."""
+        """Return the administrator may do this and nothing else."""
         rules = " ".join(["on", "-@all", *(f"+{command}" for command in commands)])
         for server in self.servers:
             server.add_user(self.admin, self.admin_password, rules)
@@ -110,7 +110,7 @@ class RotationWorld:
         return token
 
     def labels(self, version: str) -> set[str]:
-        """The labels of a version."""
+        """Return the labels of a version."""
         found = self.client.describe_secret(SecretId=self.secret)
         return set(found["VersionIdsToStages"].get(version, []))
 
@@ -122,7 +122,7 @@ class RotationWorld:
         return fields
 
     def put(self, fields: dict[str, Any], *, token: str | None = None, stage: str) -> None:
-        """Writes a version by hand."""
+        """Write a version by hand."""
         self.client.put_secret_value(
             SecretId=self.secret,
             ClientRequestToken=token or str(uuid4()),
@@ -158,7 +158,7 @@ class RotationWorld:
             connection.disconnect()
 
     def hashes(self, server: RedisServer) -> set[str]:
-        """The hashes of the user's passwords on one node."""
+        """Return the hashes of the user's passwords on one node."""
         with server.admin() as admin:
             return set(admin.acl_getuser(self.user)["passwords"])
 

@@ -56,7 +56,7 @@ def test_what_a_mutant_does_is_not(name: str) -> None:
 
 
 def _to_the_end(moves: Moves, path: tuple[int, ...]) -> tuple[int, ...]:
-    """The schedule, and then each call undisturbed."""
+    """Return the schedule, and then each call undisturbed."""
     state = moves.world.initial()
     for choice in path:
         state = moves.successors(state)[choice][0]
