@@ -119,9 +119,7 @@ def test_who_guesses_an_anonymous_key_is_told_nothing_without_the_payload(
     guessed = seen("rest", call(rest(replace(POST, body='{"amount": 6}')), None))
     assert (guessed.status, handler.runs) == (422, 1)
     assert "4111" not in repr(guessed)
-    assert (
-        "4111" in seen("rest", call(rest(POST), None)).body
-    )  # with the same body, the two are one request
+    assert "4111" in seen("rest", call(rest(POST), None)).body  # with its body, it is a replay
 
 
 def test_a_client_is_not_told_where_in_the_code_its_request_was_read(store: MemoryStore) -> None:

@@ -34,7 +34,7 @@ DELETE: Final = "DeleteItem"
 
 
 class _Caller:
-    """Makes one call through the proxy."""
+    """A caller that makes one call through the proxy."""
 
     def __init__(
         self, proxy: LossyProxy, dynamodb: DynamoDBHarness, connect: Callable[[str], Any]
@@ -170,7 +170,7 @@ def test_a_duplicate_whose_reply_was_lost_is_answered(
 
 
 def _completed(dynamodb: DynamoDBHarness) -> Replayed:
-    """What a duplicate of a call that has completed gets."""
+    """Return the answer that a duplicate of a completed call gets."""
     completion = Completion(
         key=dynamodb.key, owner="b" * 32, attempt=1, expires_after_ms=3_600_000, data='"first"'
     )

@@ -1,4 +1,4 @@
-"""Whatever a store holds under a key is a record, or a `StoreError` that names it."""
+"""A value under a key of a store, whatever it is, is a record or a `StoreError` that names it."""
 
 from __future__ import annotations
 

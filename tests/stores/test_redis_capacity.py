@@ -30,7 +30,7 @@ def own_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def own_world(own_server: RedisServer) -> Iterator[RedisHarness]:
-    """Yield a store on it."""
+    """Yield a store on the test's own server."""
     with own_server.admin() as admin:
         yield RedisHarness(admin, admin)
 
@@ -39,7 +39,7 @@ def own_world(own_server: RedisServer) -> Iterator[RedisHarness]:
 
 
 def _fill(harness: RedisHarness) -> None:
-    """From now on the server refuses whatever takes memory."""
+    """Make the server refuse whatever takes memory."""
     harness.admin.config_set("maxmemory", "1")
 
 

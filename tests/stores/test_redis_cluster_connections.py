@@ -28,14 +28,14 @@ def cluster(request: pytest.FixtureRequest, clusters: SpareClusters) -> Iterator
 
 @pytest.fixture
 def aws_proxy(local_aws: LocalAws) -> Iterator[LossyProxy]:
-    """Tells what the local AWS was asked."""
+    """Yield a proxy that records the requests to the local AWS."""
     with LossyProxy(local_aws.port) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def access(local_aws: LocalAws, aws_proxy: LossyProxy) -> Iterator[Access]:
-    """Yield a parameter and a secret of the test's own."""
+    """Yield a parameter and a secret for one test alone."""
     with Access(local_aws, aws_proxy.endpoint) as access:
         yield access
 
@@ -62,7 +62,7 @@ def _use(store: RedisStore, key: str) -> None:
 
 
 def _clients(cluster: RedisCluster) -> int:
-    """How many connections the user has."""
+    """Return the number of the user's connections."""
     count = 0
     for node in range(len(cluster.nodes)):
         with cluster.admin(node) as admin:

@@ -1,4 +1,4 @@
-"""Commands and replies lost on the way to Redis: whatever is lost, a call takes effect once."""
+"""Commands and replies lost on the way to Redis: whichever is lost, a call takes effect once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def proxy(server: RedisServer) -> Iterator[RedisProxy]:
-    """Stands between a store and the server."""
+    """Yield a proxy between a store and the server."""
     with RedisProxy(server.plain_port) as proxy:
         yield proxy
 
@@ -55,7 +55,7 @@ def harness(server: RedisServer) -> Iterator[RedisHarness]:
 
 
 class Caller:
-    """Makes calls through the proxy; `attempts` tells which runs there were."""
+    """A caller that makes calls through the proxy; `attempts` lists its runs."""
 
     def __init__(self, key: str, store: Store) -> None:
         self.attempts: list[int] = []
@@ -63,7 +63,7 @@ class Caller:
         self._key = key
 
     def warmed(self, proxy: RedisProxy) -> Caller:
-        """Itself, with a connection to a server that knows the scripts."""
+        """Return the caller itself, connected to a server that knows the scripts."""
         for verb in VERBS:
             VERBS[verb](self.store, new_key())
         proxy.forget()
@@ -94,7 +94,7 @@ def _orphan(harness: RedisHarness) -> None:
 
 
 def _completed(harness: RedisHarness) -> Replayed:
-    """What a duplicate of a call that has completed gets."""
+    """Return the answer that a duplicate of a completed call gets."""
     harness.store.complete(
         Completion(key=harness.key, owner=OTHER, attempt=1, expires_after_ms=DAY, data='"first"')
     )
@@ -219,7 +219,7 @@ def test_a_look_at_somebody_elses_attempt_that_is_lost_is_repeated(
 def test_what_is_lost_while_a_connection_opens_runs_once(
     access: Access, proxy: RedisProxy, harness: RedisHarness, lost: str, number: int
 ) -> None:
-    """AUTH, the claim that the server does not know, and the claim in full."""
+    """AUTH, the claim that the server does not know, and the full claim may be lost."""
     harness.admin.script_flush()
     caller = Caller(harness.key, RedisStore(access.client()))
     _lose(proxy, lost, number)

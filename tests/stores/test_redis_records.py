@@ -1,4 +1,4 @@
-"""Batches of records on Redis: what travels, and what is lost on the way."""
+"""Batches of records on Redis: their commands, and losses on the way."""
 
 from __future__ import annotations
 

@@ -71,7 +71,9 @@ def place(
 
 @pytest.fixture(autouse=True)
 def clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is refused is refused after all the tries that an invocation has, in no time."""
+    """Stop time: a refused command is refused only after all the tries that an invocation
+    allows.
+    """
     Clocks(monkeypatch)
 
 
@@ -81,7 +83,7 @@ def _moving(number: int) -> str:
 
 
 def _use(store: RedisStore) -> None:
-    """All verbs, each over nothing and over a record, on many keys."""
+    """Use all verbs, each over nothing and over a record, on many keys."""
     for number in range(8):
         key = _moving(number) if number % 4 == 0 else new_key()
         for verb in ("read", "release", "claim", "read", "release", "claim", "complete"):

@@ -1,4 +1,6 @@
-"""What a Redis store sends: each verb one command, each connection one AUTH, and nothing else."""
+"""The traffic of a Redis store: each verb one command, each connection one AUTH, and nothing
+else.
+"""
 
 from __future__ import annotations
 
@@ -138,7 +140,7 @@ def test_calls_one_after_another_share_a_connection(wire: Wire) -> None:
     handler = _handler(wire.warm_store())
     for number in range(20):
         handler({"order": number}, None)
-    assert wire.proxy.connections == 0  # but the first one
+    assert wire.proxy.connections == 0  # except the first one
     assert wire.proxy.commands == ["EVALSHA"] * 40
 
 

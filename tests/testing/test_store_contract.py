@@ -1,4 +1,4 @@
-"""The contract of stores, as somebody uses it who has written a store."""
+"""The contract of stores, as the author of a store uses it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ OUTAGES: Final = [StoreError("unreachable"), ConnectionError("reset"), RuntimeEr
 
 
 class FailingStore(MemoryStore):
-    """A store that raises at the verbs in `failing`, as often as told; `sent` counts all requests."""
+    """A store that raises at the verbs in `failing`, as often as told; `sent` counts requests."""
 
     def __init__(self, clock: ManualClock) -> None:
         super().__init__(clock)
