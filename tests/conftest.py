@@ -40,7 +40,9 @@ hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure() -> None:
-    """Let interrupts, which tests send, reach the process: a shell's background jobs ignore them."""
+    """Let interrupts, which tests send, reach the process: a shell's background jobs ignore
+    them.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -30,7 +30,9 @@ EACH = pytest.mark.parametrize("number", range(len(PROPS)), ids=lambda n: next(i
 
 @pytest.fixture(scope="module")
 def deployed() -> dict[str, dict[str, Any]]:
-    """Return the environments of functions with one prop each, of their construct or of `attach`."""
+    """Return the environments of functions with a single prop, of their construct or of
+    `attach`.
+    """
     scope = stack()
     plain = Idempotency(scope, "Plain")
     plain.attach(function(scope, "None"))

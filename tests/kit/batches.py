@@ -76,7 +76,7 @@ def dynamodb(item: str, order: str = "1", *, event_id: str | None = None) -> Rec
 
 
 def item_of(record: Record) -> str:
-    """How the response names a record."""
+    """Return the name of a record in the response."""
     if record["eventSource"] == "aws:sqs":
         return str(record["messageId"])
     if record["eventSource"] == "aws:kinesis":
@@ -90,7 +90,7 @@ def batch(*records: Record) -> dict[str, Any]:
 
 
 def failures(response: Any) -> list[str]:
-    """What a response names, and nothing else is in it."""
+    """Return the items that a response names, checked to hold nothing else."""
     assert list(response) == ["batchItemFailures"]
     assert all(list(failure) == ["itemIdentifier"] for failure in response["batchItemFailures"])
     return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]

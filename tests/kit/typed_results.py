@@ -107,7 +107,7 @@ class Secret(pydantic.BaseModel):
 
 
 class Plain:
-    """No type that could be told from its parts."""
+    """A class of no type that could be told from its parts."""
 
     def __init__(self, number: int) -> None:
         self.number = number

@@ -49,7 +49,7 @@ class _Worker:
         return date, sent
 
     def ask(self, there: int = 0, back: int = 0) -> int:
-        """Make one request and check its response; return how far the clock moved, in milliseconds."""
+        """Make one request and check its response; return the clock's movement, in milliseconds."""
         return self.clock.check(*self.date(there, back))
 
 

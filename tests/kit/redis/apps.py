@@ -24,7 +24,7 @@ def imported_secret(scope: Stack, arn: str = COMPLETE) -> secretsmanager.ISecret
 
 
 def server(scope: Stack, **settings: Any) -> Idempotency:
-    """Return an `Idempotency` with a server of one's own, and a function attached to it."""
+    """Return an `Idempotency` with an existing server, and a function attached to it."""
     defaults = {"credentials": RedisCredentials.secret(imported_secret(scope))}
     return attached(function(scope), store=IdempotencyStore.redis(**{**defaults, **settings}))
 
@@ -40,7 +40,7 @@ def rotated_server(
     secret: secretsmanager.ISecret | None = None,
     **props: Any,
 ) -> Idempotency:
-    """Return a server of one's own, whose user's password is rotated."""
+    """Return an existing server, whose user's password is rotated."""
     secret = imported_secret(scope) if secret is None else secret
     credentials = RedisCredentials.secret(
         secret, **{"username": "app", "rotation": rotation, **props}
@@ -78,8 +78,9 @@ def public_cache(**props: Any) -> Template:
 
 
 def settings_of(found: Template) -> RedisSettings:
-    """Return the settings of the template's one cache, with its address and port filled in; a secret is
-    called by its logical id."""
+    """Return the settings of the template's only cache, with its address and port filled in, and a
+    secret named by its logical id.
+    """
     [cache] = found.find_resources("AWS::ElastiCache::ServerlessCache")
     known = {"Endpoint.Address": "cache.example.com", "Endpoint.Port": "6379"}
     texts = []

@@ -1,4 +1,4 @@
-"""The proxy that the tests of Redis use: what it counts, and what it loses."""
+"""The proxy that the tests of Redis use: its counts and its losses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Redis servers that the tests use: what they promise, on each version."""
+"""The Redis servers that the tests use: their promises, on each version."""
 
 from __future__ import annotations
 
