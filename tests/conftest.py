@@ -1,4 +1,4 @@
-"""Fixtures that every suite may use."""
+"""Fixtures for every suite."""
 
 from __future__ import annotations
 
@@ -40,14 +40,17 @@ hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure() -> None:
-    """A shell's background jobs ignore interrupts, which tests send."""
+    """Let interrupts, which tests send, reach the process: a shell's background jobs ignore
+    them.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests stay on one worker, where its fixtures are set up once, unless the file names
-    a group of several files."""
+    """Keep a file's tests on one worker, where its fixtures are set up once, unless the file names
+    a group of several files.
+    """
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
@@ -55,7 +58,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable of the developer's shell must not change what a test sees."""
+    """Remove the AWS and IDEMPOTENCY variables of the developer's shell, which would change the
+    results.
+    """
     for name in os.environ:
         if name.startswith(("AWS_", "IDEMPOTENCY_")):
             monkeypatch.delenv(name)
@@ -63,39 +68,39 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_names_from_other_tests() -> None:
-    """The names that functions have taken are of the whole process."""
+    """Forget the names that functions have taken, which belong to the whole process."""
     registry.clear()
 
 
 @pytest.fixture(scope="session")
 def local_aws() -> Iterator[LocalAws]:
-    """A local AWS that lets everybody do everything."""
+    """Yield a local AWS that allows everything to everybody."""
     with LocalAws() as aws:
         yield aws
 
 
 @pytest.fixture(scope="session")
 def clusters() -> Iterator[SpareClusters]:
-    """Redis clusters for tests to take."""
+    """Yield Redis clusters for tests to take."""
     with SpareClusters() as clusters:
         yield clusters
 
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """Time that the test moves by hand."""
+    """Return time that the test moves by hand."""
     return ManualClock()
 
 
 @pytest.fixture
 def store(clock: ManualClock) -> MemoryStore:
-    """A store that reads that clock."""
+    """Return a store that reads that clock."""
     return MemoryStore(clock)
 
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch, clock: ManualClock) -> list[float]:
-    """Pauses move the clock instead of taking time; the list tells how long they were."""
+    """Return the pauses, in seconds, which move the clock instead of taking time."""
     pauses: list[float] = []
 
     def sleep(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The wrapped handler: loaded at import, idempotent, and loud where it is misconfigured."""
+"""The wrapped handler: loaded at import, idempotent, and loud if it is misconfigured."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ handler = traced(handler)
 
 @pytest.fixture
 def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory that comes first on the path, as Lambda's /var/task."""
+    """Return a directory that comes first on the path, as Lambda's /var/task does."""
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("IDEMPOTENCY_STORE", "memory")
     return tmp_path
 
 
 def load(monkeypatch: pytest.MonkeyPatch, name: str | None) -> Any:
-    """Imports the wrapper as Lambda does, in this process."""
+    """Return a function that imports the wrapper as Lambda does, in this process."""
     for module in ("lambda_idempotency.wrap", "own", "orders", "orders.own", "broken"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     if name is not None:

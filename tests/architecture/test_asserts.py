@@ -1,5 +1,6 @@
-"""An assert tells the type checker what it cannot see. `python -O` drops them all, so no decision,
-about a caller's rights or anything else, may rest on one."""
+"""Asserts only tell the type checker what it cannot see. `python -O` drops them all, so no
+decision, about a caller's rights or anything else, may rest on one.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from kit.aws.local import ROOT
 
 
 def others(source: str) -> Iterator[int]:
-    """The lines of asserts that do more than to narrow the type of what is there."""
+    """Yield the lines of asserts that do more than narrow the type of an existing value."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Assert) and not _narrows(node.test):
             yield node.lineno

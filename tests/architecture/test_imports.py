@@ -1,4 +1,4 @@
-"""What an import costs: a fresh interpreter loads nothing heavy before it is needed."""
+"""The cost of an import: a fresh interpreter loads nothing heavy before it needs it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def loaded_by(statements: str, environment: dict[str, str] | None = None) -> set
 
 @pytest.fixture
 def dynamodb() -> Iterator[dict[str, str]]:
-    """The environment of a function whose DynamoDB says yes to everything."""
+    """Yield the environment of a function whose DynamoDB accepts every request."""
     with FaultServer(otherwise=answer()) as server:
         yield {
             "AWS_REGION": "us-east-1",

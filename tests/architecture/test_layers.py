@@ -1,4 +1,4 @@
-"""Imports go one way: each room uses those below it, and no modules form a circle."""
+"""Imports go one way: each room uses only the rooms below it, and no modules form a cycle."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ROOMS_BELOW: Final[Mapping[str, set[str]]] = {
 
 def _runtime() -> Graph:
     found = dict(graph(ROOT / "runtime" / RUNTIME))
-    del found[RUNTIME]  # its names are loaded when they are first used
+    del found[RUNTIME]  # loaded when its names are first used
     return found
 
 

@@ -41,7 +41,7 @@ def _python(*arguments: str, cwd: Path, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=cwd,
-        # The CDK's own rules take seconds to load; test_outside_rules.py has them all.
+        # The CDK's own rules take seconds to load; test_outside_rules.py applies them all.
         env={**os.environ, "CDK_VALIDATION": "false", **environment},
         capture_output=True,
         text=True,
@@ -64,7 +64,7 @@ def test_app_py_synthesizes_from_the_root(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built wheel, unpacked by pip into a directory of its own."""
+    """Return the built wheel, unpacked by pip into a directory of its own."""
     target = tmp_path_factory.mktemp("ELSEWHERE")
     _python(
         *("-m", "pip", "--disable-pip-version-check", "--quiet"),

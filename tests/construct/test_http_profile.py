@@ -1,4 +1,4 @@
-"""The `http` prop reaches the function's environment, and senseless ones are refused."""
+"""The `http` prop reaches the function's environment, and invalid values are refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PROFILES: list[tuple[HttpProfile | None, str]] = [
 
 @pytest.fixture(scope="module")
 def deployed() -> dict[str, dict[str, Any]]:
-    """The environments of functions that have a profile each, or the default."""
+    """Return the environments of functions that have one profile each, or the default."""
     scope = stack()
     Idempotency(scope, "Of").attach(function(scope, "Plain"))
     for number, (profile, _) in enumerate([*PROFILES, (HttpProfile.ietf(), "")]):

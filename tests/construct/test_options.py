@@ -1,4 +1,4 @@
-"""Options reach the function's environment, and senseless ones are refused."""
+"""Options reach the function's environment, and invalid ones are refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ EACH = pytest.mark.parametrize("number", range(len(PROPS)), ids=lambda n: next(i
 
 @pytest.fixture(scope="module")
 def deployed() -> dict[str, dict[str, Any]]:
-    """The environments of functions that have a prop of their construct, or of `attach`."""
+    """Return the environments of functions with a single prop, of their construct or of
+    `attach`.
+    """
     scope = stack()
     plain = Idempotency(scope, "Plain")
     plain.attach(function(scope, "None"))

@@ -1,6 +1,6 @@
-"""cdk-nag, the CDK's own rules and cfn-lint find nothing in the examples, nor in any store's stack.
+"""cdk-nag, the CDK's own rules and cfn-lint find nothing in the examples or in any store's stack.
 
-What is meant to be so is acknowledged: by the example, or by the construct where it makes it so.
+Intended deviations are acknowledged: by the example, or by the construct where it causes them.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ REDIS: Final = {
 
 @dataclass(frozen=True)
 class Subject:
-    """An app, and what of it is acknowledged: no more and no less."""
+    """An app, and exactly the findings of it that are acknowledged."""
 
     make: Callable[[App], object]
     acknowledged: set[str]
@@ -79,7 +79,7 @@ def _home(scope: Stack) -> Any:
 
 
 def _cache(app: App, rotation: RedisRotation | None) -> None:
-    """A cache with a customer key, and a user with a password."""
+    """Add a cache with a customer key, and a user with a password."""
     scope = stack(app)
     home = _home(scope)
     store = IdempotencyStore.elasticache_serverless(
@@ -141,7 +141,7 @@ SUBJECTS: Final[dict[str, Subject]] = {
 def subject(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Subject, Checked]:
-    """One of them, synthesized once."""
+    """Return one of the apps, synthesized once."""
     subject = SUBJECTS[request.param]
     ca = tmp_path_factory.mktemp("redis") / "ca.pem"
     ca.write_text("-----BEGIN CERTIFICATE-----")

@@ -1,4 +1,6 @@
-"""The options of HTTP mode survive their way through a variable, and senseless ones are named."""
+"""The options of HTTP mode pass through an environment variable unchanged, and invalid ones are
+named.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of values: each accepts up to its bounds, and says what it expects beyond them."""
+"""Kinds of values: each accepts values up to its bounds, and names what it expects beyond them."""
 
 from __future__ import annotations
 

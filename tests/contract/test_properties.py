@@ -1,4 +1,4 @@
-"""Whatever settings are read from, they survive being written, or are refused by name."""
+"""Settings from any source are unchanged after being written and read, or are refused by name."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ WORDS: Final = ("=", '"', "{", "[", "nan", "inf", "true", "${Token[", "*", "(", 
 
 @st.composite
 def environments(draw: st.DrawFn) -> dict[str, str]:
-    """A few variables of ours, with values that are likely, or nearly so."""
+    """Return a few of our variables, with values that are valid or nearly so."""
     most = draw(st.sampled_from((1, 1, 4)))
     names = st.sampled_from((*VALUES, *["HTTP"] * 8))  # a variable of many parts
     found = {}
@@ -126,7 +126,7 @@ PIECES: Final = ('"', "{", "}", "[", "null", "true", "NaN", "Infinity", '"ca":',
 
 @st.composite
 def documents(draw: st.DrawFn) -> str:
-    """A document in which a field or two may hold anything, as the secret may be anywhere."""
+    """Return a document in which a field or two, the secret among them, may hold anything."""
     found = json.loads(draw(st.sampled_from(DOCUMENTS)))
     odd = st.sampled_from(("", None, True, 0, -1, 1.5, 10**400, "a b", "a@b"))
     empty: st.SearchStrategy[Any] = st.builds(list[Any]) | st.builds(dict[str, Any])

@@ -1,4 +1,4 @@
-"""The settings document of a Redis server: what the construct writes is what the runtime reads."""
+"""The settings document of a Redis server: the runtime reads what the construct writes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _CREDENTIALS: Final[st.SearchStrategy[Credentials]] = st.one_of(
 
 @st.composite
 def settings(draw: st.DrawFn) -> RedisSettings:
-    """Settings that make sense."""
+    """Return valid settings."""
     cluster, tls = draw(st.booleans()), draw(st.booleans())
     return RedisSettings(
         host=draw(st.sampled_from(["cache.internal", "10.0.0.1", "::1", "größe.example", "a"])),
@@ -178,7 +178,9 @@ BAD_CREDENTIALS: Final[list[tuple[dict[str, Any], str]]] = [
 
 
 def refusal(document: object) -> str:
-    """What is said of it: its parameter's name, and never a value in it."""
+    """Return the error message for a document, checked to name its parameter and to quote no
+    secret.
+    """
     with pytest.raises(ConfigurationError) as raised:
         parse(document)
     message = str(raised.value)

@@ -1,4 +1,4 @@
-"""The environment of the rotation function: what is written is read, and what lacks is named."""
+"""The environment of the rotation function: read as written; a missing variable is named."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from lambda_idempotency.errors import ConfigurationError
 
 
 class Car(Rows, noun="part", prefix="car "):
-    """Has a row that may be None, and one that may not."""
+    """A row that may be None, and one that may not."""
 
     color: Annotated[str | None, Text("a color")] = None
     """None: bare metal."""

@@ -1,4 +1,4 @@
-"""Settings survive their way through the environment, and senseless ones are named."""
+"""Settings pass through the environment unchanged, and invalid ones are named."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def test_the_stacks_on_redis_synthesize(tmp_path: Path, number: int) -> None:
 
 
 class LambdaContext:
-    """Of an invocation with time."""
+    """The context of an invocation with time left."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 3000

@@ -29,7 +29,7 @@ ECPUS = 14
 
 
 def _answer(kilobytes: float) -> str:
-    """A list of orders, as JSON."""
+    """Return a list of orders, as JSON."""
     dice = random.Random(1)
     orders = ""
     while len(orders) < kilobytes * 1000:
@@ -81,7 +81,10 @@ class _Caught:
 
 
 def _units(item: dict[str, dict[str, Any]]) -> int:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html"""
+    """Return the write units of an item.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
     size = 0
     for name, typed in item.items():
         [(kind, value)] = typed.items()

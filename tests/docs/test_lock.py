@@ -1,4 +1,4 @@
-"""The locks pin, with hashes, what requirements.txt and pyproject.toml ask for."""
+"""The locks pin, with hashes, everything that requirements.txt and pyproject.toml ask for."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _of_the_group(name: str) -> tuple[str, ...]:
 
 
 def missing(wanted: list[str], lock: str) -> set[str]:
-    """Return the names that a lock does not pin as they are asked for."""
+    """Return the requirements that a lock does not pin as requested."""
     pins = PIN.findall(lock)
     return {
         each.name

@@ -1,4 +1,4 @@
-"""docs/security.md names tests that there are, for each threat."""
+"""docs/security.md names existing tests for each threat."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROWS: Final = [
 
 @cache
 def defined_in(file: str) -> frozenset[str]:
-    """The names of the tests in a file under tests/; none where there is no such file."""
+    """Return the names of the tests in a file under tests/, or none if the file does not exist."""
     path = ROOT / "tests" / file
     if not path.is_file():
         return frozenset()
@@ -32,7 +32,7 @@ def defined_in(file: str) -> frozenset[str]:
 
 
 def missing(text: str) -> set[str]:
-    """The tests that are named there and do not exist."""
+    """Return the tests that a text names and that do not exist."""
     return {f"{file}::{name}" for file, name in NAMED.findall(text) if name not in defined_in(file)}
 
 

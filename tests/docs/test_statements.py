@@ -1,4 +1,4 @@
-"""Names, numbers and rights that pages state are those of the code."""
+"""The names, numbers and rights on the pages are those in the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The asyncio driver: the stores work in threads, and the event loop goes on."""
+"""The asyncio driver: the stores work in threads, and the event loop keeps running."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ verbs = pytest.mark.parametrize("verb", VERBS, ids=lambda verb: type(verb).__nam
 
 
 class Observed(MemoryStore):
-    """Does something, in the thread that a verb is sent from, before each verb."""
+    """A store that first calls a function before each verb, in the verb's thread."""
 
     def __init__(self, before: Callable[[], None]) -> None:
         super().__init__(ManualClock())
@@ -215,7 +215,7 @@ def test_without_threads_a_result_is_not_lost() -> None:
 
 
 class Suspended:
-    """Awaited, it never ends."""
+    """An awaitable that never ends."""
 
     def __await__(self) -> Any:
         yield

@@ -1,4 +1,4 @@
-"""Cancelled at every step that can be waited for: no key is left behind, and no result is lost."""
+"""A call cancelled at any step that it waits for leaves no key behind and loses no result."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LEASE: Final = 30_000
 CALL: Final = Call(key=KEY, owner=OURS, lease_ms=LEASE, expires_after_ms=3_600_000)
 OTHER: Final = Claim(key=KEY, owner=THEIRS, lease_ms=50, expires_after_ms=3_600_000)
 
-# When, in the course of a verb, the cancellation comes.
+# The moment of the cancellation in the course of a verb.
 BEFORE: Final = "before it takes effect"
 AFTER: Final = "after it has taken effect"
 
@@ -40,8 +40,7 @@ AFTER: Final = "after it has taken effect"
 class World(MemoryStore):
     """A store that fails as told, and a call that is cancelled at one of its waits.
 
-    `waits` names what the call has waited for; the one with the number `cancel_at` is the last that
-    it waits for undisturbed.
+    `waits` names what the call has waited for; number `cancel_at` is the last undisturbed wait.
     """
 
     def __init__(self, *, cancel_at: int = -1, moment: str = BEFORE) -> None:
@@ -58,7 +57,7 @@ class World(MemoryStore):
         self._task: asyncio.Task[Outcome] | None = None
 
     async def call(self, call: Call) -> Outcome:
-        """The outcome, in a task of its own."""
+        """Run the call in a task of its own, and return its outcome."""
         self._task = asyncio.create_task(
             drive(
                 run_once(call),
@@ -72,7 +71,7 @@ class World(MemoryStore):
         return await self._task
 
     def found(self) -> Record | None:
-        """What is under the key, expired or not."""
+        """Return the record under the key, expired or not."""
         return self._records.get(KEY)
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
@@ -101,7 +100,7 @@ class World(MemoryStore):
         return reply
 
     def _cancel_from_thread(self) -> None:
-        """Returns once the call has been told, twice."""
+        """Cancel the call twice, and return once it has been told."""
         assert self._task is not None
         task, told = self._task, threading.Event()
 
@@ -139,7 +138,7 @@ class World(MemoryStore):
 
 
 class Scenario(NamedTuple):
-    """What a call meets, and what it waits for if it is left alone."""
+    """The circumstances of a call, and the waits of one that is not cancelled."""
 
     waits: list[str]
     arrange: Callable[[World], Any] = lambda world: None
@@ -147,18 +146,18 @@ class Scenario(NamedTuple):
 
 
 def lose(verb: str, times: int) -> Callable[[World], None]:
-    """The first replies to a verb are lost."""
+    """Return a function that makes a world lose the first replies to a verb."""
     return lambda world: world.failures.update({verb: times})
 
 
 def orphan(world: World) -> None:
-    """An attempt has died."""
+    """Leave an attempt that has died."""
     MemoryStore.claim(world, OTHER)
     world.clock.advance(2)
 
 
 def fail(world: World) -> None:
-    """The handler raises."""
+    """Make the handler raise."""
     world.raises = ValueError()
 
 
@@ -192,7 +191,7 @@ SCENARIOS: Final = {
 
 
 def moments() -> Iterator[Any]:
-    """Every wait of every scenario; a verb can be cancelled before or after its effect."""
+    """Yield every wait of every scenario; a verb can be cancelled before or after its effect."""
     for name, scenario in SCENARIOS.items():
         for number, wait in enumerate(scenario.waits):
             for moment in (BEFORE,) if wait in ("run", "sleep") else (BEFORE, AFTER):
@@ -202,7 +201,7 @@ def moments() -> Iterator[Any]:
 
 
 def cancelled(scenario: Scenario, number: int, moment: str) -> World:
-    """The world after the call has been cancelled at this wait."""
+    """Return the world after the cancellation of the call at this wait."""
     world = World(cancel_at=number, moment=moment)
     scenario.arrange(world)
     with pytest.raises(asyncio.CancelledError):

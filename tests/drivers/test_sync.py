@@ -1,4 +1,4 @@
-"""The drivers: each step is executed, and whatever goes wrong becomes an answer."""
+"""The drivers: they execute each step, and turn any failure into a step's result."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _returns_one(_: Run | Reconcile) -> Returned:
 
 
 class _Broken(MemoryStore):
-    """Every verb raises."""
+    """A store whose every verb raises."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class _Broken(MemoryStore):
 
 
 class _Script:
-    """A protocol that yields these steps and keeps the answers."""
+    """A protocol that yields these steps and keeps their results."""
 
     def __init__(self, drive: Callable[..., Outcome], *steps: Step) -> None:
         self._drive = drive
@@ -120,7 +120,7 @@ def _on_a_loop(
 
 @pytest.fixture(params=[drivers.drive, _on_a_loop], ids=["sync", "async"])
 def script(request: pytest.FixtureRequest) -> Scripts:
-    """Scripts for each driver in turn."""
+    """Return scripts for each driver in turn."""
     return partial(_Script, request.param)
 
 
@@ -226,7 +226,7 @@ def test_without_a_pause_nothing_sleeps(script: Scripts) -> None:
 
 
 class _Slow(MemoryStore):
-    """Answers a second after it was asked; `passing` are the clocks on which that second passes."""
+    """A store that answers after a second, which passes on the clocks in `passing`."""
 
     def __init__(self, *passing: ManualClock) -> None:
         super().__init__(ManualClock())
@@ -255,7 +255,7 @@ STARTS = pytest.mark.parametrize("start", [Run, Reconcile])
 def test_what_may_start_after_its_lease_does_not(
     script: Scripts, start: type[Run | Reconcile], passing: set[str]
 ) -> None:
-    """Either clock is believed: one stands still while a sandbox is frozen."""
+    """The later clock counts: one of them stands still while a sandbox is frozen."""
     clocks = ProcessClocks()
     store = _Slow(*(getattr(clocks, name) for name in passing))
     called: list[Run | Reconcile] = []

@@ -1,4 +1,4 @@
-"""The app that the end-to-end tests deploy: one function for each options."""
+"""The app that the end-to-end tests deploy: one function for each set of options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One deployment for all end-to-end tests of a worker, with IAM enforced."""
+"""One deployment, with IAM enforced, for all end-to-end tests on a worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kit.aws.local import ROOT, LocalAws
 
 @pytest.fixture(scope="session")
 def guarded_aws() -> Iterator[LocalAws]:
-    """A bootstrapped local AWS that enforces IAM."""
+    """Yield a bootstrapped local AWS that enforces IAM."""
     with LocalAws(enforce_iam=True) as aws:
         aws.bootstrap()
         yield aws
@@ -21,7 +21,7 @@ def guarded_aws() -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="session")
 def deployed(guarded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
-    """tests/e2e/app.py, deployed by the CDK CLI."""
+    """Return tests/e2e/app.py, deployed by the CDK CLI."""
     outputs = guarded_aws.deploy(
         app=f"{sys.executable} {ROOT / 'tests/e2e/app.py'}", output=tmp_path_factory.mktemp("e2e")
     )

@@ -14,7 +14,7 @@ from cdk_idempotency import Idempotency, IdempotencyStore
 def add_large(
     stack: Stack, store: IdempotencyStore, function: Callable[[str, str], lambda_.Function]
 ) -> None:
-    """`Large` keeps its responses there; `Thief`, attached to the same bucket, has others."""
+    """Add `Large`, which keeps its responses in a bucket, and `Thief`, which shares the bucket."""
     bucket = s3.Bucket(
         stack, "Responses", removal_policy=RemovalPolicy.DESTROY, auto_delete_objects=False
     )

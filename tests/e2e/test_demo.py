@@ -1,4 +1,4 @@
-"""The demo itself: what `make demo` runs."""
+"""The demo, as `make demo` runs it."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path, ending: signa
 
 
 def _running_in(directory: Path) -> list[str]:
-    """The processes whose environment names a directory."""
+    """Return the processes whose environment names a directory."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if str(directory) in (process / "environ").read_text(errors="replace"):
                 found.append((process / "cmdline").read_text(errors="replace"))
         except OSError:
-            continue  # it ended, or is somebody else's
+            continue  # it has ended, or belongs to another user
     return found

@@ -1,4 +1,4 @@
-"""Deployed functions keep the promise, and each prop changes what they do."""
+"""Deployed functions run once for each key, and each prop changes what they do."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_an_attempt_killed_at_its_timeout_is_recovered_by_the_next(
     assert "timed out" in str(deployed.invoke("Default", event).error)
     answer = deployed.answer("Default", event)
     assert answer["attempt"] == 2
-    # Its effect came before the kill, and so it repeats: what a downstream key is for.
+    # The effect came before the kill, and so it repeats: downstream keys exist for this.
     assert deployed.effects(request_id) == 2
 
 

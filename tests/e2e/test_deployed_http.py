@@ -28,7 +28,7 @@ def api(deployed: Deployed) -> Site:
 
 
 def post(site: Site, function: str, order: str, *, key: str | None = None, **wish: Any) -> Seen:
-    """A request for an order, under the order's id as the key."""
+    """Return a request for an order, with the order's id as the key."""
     headers = {"Idempotency-Key": order if key is None else key}
     return site.send("POST", f"/{function}/{order}", {"id": order, **wish}, headers)
 

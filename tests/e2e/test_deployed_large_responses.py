@@ -63,7 +63,7 @@ def test_nothing_less_works(deployed: Deployed, action: str) -> None:
     finally:
         deployed.put_policy(role, name, document)
     assert first.error is None
-    if action == "s3:PutObject":  # the record could hold it all the same
+    if action == "s3:PutObject":  # the record could hold it anyway
         assert second == first
         assert _names(deployed) == before
     else:

@@ -26,7 +26,7 @@ def _await(condition: Callable[[], object], what: str) -> None:
 
 
 def _until(deployed: Deployed, items: list[str], *, groups: str | None = None) -> None:
-    """Until these messages have had an effect, and the queue is empty."""
+    """Wait until these messages have had an effect, and the queue is empty."""
 
     def done() -> bool:
         return all(map(deployed.effects, items)) and not deployed.queued(groups=groups)

@@ -1,4 +1,4 @@
-"""The grants are exactly what is needed: nothing less works, and nothing more is possible."""
+"""The grants are exactly the necessary ones: every one is needed, and nothing else is possible."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Without: TypeAlias = Callable[[str, str], AbstractContextManager[None]]
 
 @pytest.fixture
 def without(deployed: Deployed) -> Without:
-    """Takes one action from a function's rights on its records, for a while."""
+    """Return a context that takes one action from a function's rights on its records."""
 
     @contextmanager
     def removed(function: str, action: str) -> Iterator[None]:
@@ -69,14 +69,14 @@ def test_without_get_item_nobody_can_wait(deployed: Deployed, without: Without) 
 
 
 def _trespass(deployed: Deployed, operation: str, **parameters: Any) -> str:
-    """What came of an operation on the table, which a function did with its own rights."""
+    """Return "done" or the error's code of an operation that a function tries by its own rights."""
     return str(
         deployed.invoke("Trespasser", {"operation": operation, "parameters": parameters}).payload
     )
 
 
 def _by_id(record: str) -> dict[str, dict[str, Any]]:
-    """What a function may do with its own records, each of them one at a time."""
+    """Return the operations that a function may apply to its own records, each on one record."""
     name = {"id": {"S": record}}
     put, key = {"TableName": "TABLE", "Item": name}, {"TableName": "TABLE", "Key": name}
     return {

@@ -27,12 +27,12 @@ class Legacy:
         self._books, self._failed = outputs["BooksName"], outputs["FailedUrl"]
 
     def close(self) -> None:
-        """Closes its clients."""
+        """Close its clients."""
         for client in self._clients.values():
             client.close()
 
     def invoke(self, event: dict[str, Any]) -> None:
-        """Invokes the function asynchronously."""
+        """Invoke the function asynchronously."""
         answer = self._clients["lambda"].invoke(
             FunctionName=self._function,
             InvocationType="Event",
@@ -41,12 +41,12 @@ class Legacy:
         assert answer["StatusCode"] == 202
 
     def booked(self) -> list[tuple[str, int]]:
-        """The entries in the books: number and amount."""
+        """Return the entries in the books: number and amount."""
         table = self._clients["dynamodb"].scan(TableName=self._books, ConsistentRead=True)
         return [(row["number"]["S"], int(row["amount"]["N"])) for row in table["Items"]]
 
     def succeeded(self) -> int:
-        """How many invocations have ended without an error."""
+        """Return the number of invocations that have ended without an error."""
         group = f"/aws/lambda/{self._function}"
         logs = self._clients["logs"]
         try:
@@ -58,7 +58,7 @@ class Legacy:
         return len([line for line in lines if line.startswith("END ")]) - len(failed)
 
     def failed(self) -> list[dict[str, Any]]:
-        """The events that Lambda has given up, with what their last attempt came to."""
+        """Return the events that Lambda has given up on, with the result of their last attempt."""
         answer = self._clients["sqs"].receive_message(
             QueueUrl=self._failed, MaxNumberOfMessages=10, VisibilityTimeout=0
         )
@@ -67,10 +67,10 @@ class Legacy:
 
 @pytest.fixture(scope="module")
 def legacy(guarded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Legacy]:
-    """The example, after all events have been dealt with."""
+    """Yield the example, after it has dealt with all events."""
     outputs = guarded_aws.deploy(directory=EXAMPLE, output=tmp_path_factory.mktemp("legacy"))
     legacy = Legacy(guarded_aws, outputs["Legacy"])
-    # One that meets the other's run fails, and Lambda delivers it again.
+    # An event that meets the other's run fails, and Lambda delivers it again.
     legacy.invoke(INVOICE)
     legacy.invoke(INVOICE)
     until(lambda: legacy.succeeded() == 2, "both events have succeeded", seconds=60)

@@ -35,12 +35,12 @@ class Worker:
         )
 
     def close(self) -> None:
-        """Closes its clients."""
+        """Close its clients."""
         self._sqs.close()
         self._dynamodb.close()
 
     def send(self, *orders: dict[str, Any]) -> None:
-        """Sends messages in one request, and waits until they have left the queue."""
+        """Send messages in one request, and waits until they have left the queue."""
         entries = [
             {"Id": str(number), "MessageBody": json.dumps(order)}
             for number, order in enumerate(orders)
@@ -50,12 +50,12 @@ class Worker:
         until(lambda: self._waiting(self._orders) == 0, "the queue is empty", seconds=60)
 
     def shipped(self) -> list[tuple[str, int]]:
-        """The shipments: order and quantity."""
+        """Return the shipments: order and quantity."""
         rows = self._dynamodb.scan(TableName=self._shipments, ConsistentRead=True)["Items"]
         return [(row["order_id"]["S"], int(row["quantity"]["N"])) for row in rows]
 
     def dead_letters(self) -> list[dict[str, Any]]:
-        """The orders that have failed."""
+        """Return the orders that have failed."""
         answer = self._sqs.receive_message(
             QueueUrl=self._failed, MaxNumberOfMessages=10, VisibilityTimeout=0
         )
@@ -71,7 +71,7 @@ class Worker:
 def redis_(
     guarded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RedisForApp]:
-    """The server that the example finds."""
+    """Yield the server that the example finds."""
     directory = tmp_path_factory.mktemp("worker-redis")
     with RedisForApp(guarded_aws, "Worker", directory=directory) as redis_:
         yield redis_
@@ -81,7 +81,7 @@ def redis_(
 def worker(
     guarded_aws: LocalAws, redis_: RedisForApp, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Worker]:
-    """The example, after all orders have been dealt with."""
+    """Yield the example, after it has dealt with all orders."""
     outputs = guarded_aws.deploy(
         directory=ROOT / "examples" / "worker",
         output=tmp_path_factory.mktemp("worker"),

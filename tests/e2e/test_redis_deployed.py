@@ -35,12 +35,12 @@ class App:
         self._ledger = outputs["LedgerName"]
 
     def pay(self, key: str) -> Seen:
-        """One request."""
+        """Make one request."""
         body = {"payment_id": key, "amount": 1}
         return self._site.send("POST", "/payments", body, {"Idempotency-Key": key})
 
     def effects(self) -> list[str]:
-        """The payments in the ledger, each as often as it took effect."""
+        """Return the payments in the ledger, each as often as it took effect."""
         with closing(self.aws.client("dynamodb")) as dynamodb:
             pages = dynamodb.get_paginator("scan").paginate(TableName=self._ledger)
             return [row["payment_id"]["S"] for page in pages for row in page["Items"]]
@@ -48,13 +48,13 @@ class App:
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the app is synthesized."""
+    """Return the directory of the synthesized app."""
     return tmp_path_factory.mktemp("redis-app")
 
 
 @pytest.fixture(scope="module")
 def app(guarded_aws: LocalAws, directory: Path) -> Iterator[App]:
-    """The example, deployed with `-c store=redis`."""
+    """Yield the example, deployed with `-c store=redis`."""
     with RedisForApp(guarded_aws, "Payments", "Refunds", directory=directory) as redis_:
         outputs = guarded_aws.deploy(
             app="python3 app.py", output=directory, context=redis_.context, stand_ins=STAND_INS
@@ -64,7 +64,7 @@ def app(guarded_aws: LocalAws, directory: Path) -> Iterator[App]:
 
 @pytest.fixture(scope="module")
 def rotation(app: App) -> Iterator[DeployedRotation]:
-    """Its rotation function."""
+    """Yield the example's rotation function."""
     with closing(DeployedRotation(app.aws, app.redis)) as rotation:
         yield rotation
 
@@ -96,7 +96,7 @@ def test_no_call_fails_and_none_repeats_while_the_password_is_rotated(
     numbers, ended = count(), threading.Event()
 
     def call() -> list[tuple[str, list[Seen]]]:
-        """Pays and sends each payment again, until the rotations are over."""
+        """Pay and send each payment again, until the rotations are over."""
         seen = []
         while not ended.is_set():
             key = f"rotation-{next(numbers)}-{uuid4().hex}"
@@ -123,7 +123,7 @@ def test_no_call_fails_and_none_repeats_while_the_password_is_rotated(
 
 
 def _state(app: App, step: str) -> Any:
-    """What a step changes where everybody can see it."""
+    """Return what a step changes for others to see."""
     if step == "createSecret":
         return app.redis.pending()
     if step == "finishSecret":

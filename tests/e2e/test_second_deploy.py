@@ -41,7 +41,7 @@ app.synth()
 
 
 def _deploy(aws: LocalAws, directory: Path, doc: str) -> Deployed:
-    """Deploys with a runtime package whose docstring is `doc`."""
+    """Deploy with a runtime package whose docstring is `doc`."""
     runtime = directory / "runtime"
     shutil.copytree(ROOT / "runtime", runtime, ignore=shutil.ignore_patterns("__pycache__"))
     package = runtime / "lambda_idempotency" / "__init__.py"

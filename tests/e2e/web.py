@@ -37,7 +37,7 @@ GUARDED = ("Guarded", "Claim")
 def add_apis(
     stack: Stack, idempotency: Idempotency, function: Callable[[str, str], lambda_.Function]
 ) -> None:
-    """The APIs; `function` makes one of a name and a handler."""
+    """Add the APIs; `function` makes a function from a name and a handler."""
     api = http.HttpApi(stack, "Api")
     guard = authorizers.HttpLambdaAuthorizer(
         "Guard",

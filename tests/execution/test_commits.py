@@ -1,4 +1,4 @@
-"""`current().commit_with(items)` as callers see it; the transaction is the stores' affair."""
+"""`current().commit_with(items)` as callers see it; the stores handle the transaction."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WRITE: Final = {"Put": {"TableName": "ledger", "Item": {"id": {"S": "a secret"}}
 
 
 class BusinessStore(MemoryStore):
-    """Refuses writes, or cannot be reached, when it is told so."""
+    """A store that refuses writes, or cannot be reached, on command."""
 
     def __init__(self, clock: ManualClock) -> None:
         super().__init__(clock)

@@ -1,4 +1,4 @@
-"""What one call does, counted: once, and not again."""
+"""The work of one call, counted: once, and not again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def seen() -> Counter[str]:
 
 @pytest.fixture
 def count(monkeypatch: pytest.MonkeyPatch, seen: Counter[str]) -> Count:
-    """Counts the calls of a function by its name."""
+    """Return a function that counts the calls of another by its name."""
 
     def counted(module: Any, name: str) -> None:
         original = getattr(module, name)

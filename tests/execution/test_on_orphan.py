@@ -28,11 +28,11 @@ LEASE: Final = 15 * 60 + 1
 
 
 class DiedError(BaseException):
-    """What ends the process."""
+    """The end of the process."""
 
 
 def _die(store: MemoryStore, clock: ManualClock, call: Callable[[], Any]) -> None:
-    """The call's process ends: its key is never released, and the lease ends."""
+    """End the call's process: its key is never released, and the lease ends."""
     release, store.release = store.release, lambda key, owner: Absent(0)  # type: ignore[method-assign]
     with pytest.raises(DiedError):
         call()
@@ -41,7 +41,7 @@ def _die(store: MemoryStore, clock: ManualClock, call: Callable[[], Any]) -> Non
 
 
 def _dying(*results: Any) -> Callable[..., Any]:
-    """A handler that dies once, and then returns results; counts its runs in `runs`."""
+    """Return a handler that dies at its first run and then returns the results."""
     left = [DiedError(), *results]
 
     def handler(event: Any, context: Any = None) -> Any:

@@ -22,7 +22,7 @@ RESPONSE: Final = {"charged": 5}
 
 
 class Hook:
-    """Remembers what it was called with, and returns or raises what it is told to."""
+    """A hook that remembers its arguments, and returns or raises what it is given."""
 
     def __init__(self, gives: Any = None) -> None:
         self.calls: list[tuple[Any, Replay]] = []
@@ -153,7 +153,7 @@ def test_an_async_function_has_the_hook_too(store: MemoryStore) -> None:
 
 
 def _twice(hook: Any, store: MemoryStore) -> list[Any]:
-    """The answers to a request and its duplicate."""
+    """Return the responses to a request and its duplicate."""
 
     @idempotent(on_replay=hook, store=store)
     def handler(event: Any, context: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The names of operations: one for each store, namespace and process."""
+"""The names of operations: unique for each store, namespace and process."""
 
 from __future__ import annotations
 

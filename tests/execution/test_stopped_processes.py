@@ -1,4 +1,4 @@
-"""A process that stands still between its claim and its handler's start."""
+"""A process that is stopped between its claim and its handler's start."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def client(server: RedisServer) -> Iterator[redis.Redis]:
 
 @contextmanager
 def _stopped(server: RedisServer, *, lease: float, kind: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that holds the lease and stands still."""
+    """Yield a stopped process that holds the lease."""
     process = subprocess.Popen(
         [sys.executable, "-m", "kit.stands_still", str(server.plain_port), str(lease), kind],
         env={
@@ -56,7 +56,7 @@ def _stopped(server: RedisServer, *, lease: float, kind: str) -> Iterator[subpro
 
 
 def _ending(process: subprocess.Popen[str]) -> str:
-    """Lets it go on; how its call ends."""
+    """Resume the process, and return how its call ends."""
     process.send_signal(signal.SIGCONT)
     told, _ = process.communicate(timeout=30)
     assert process.returncode == 0

@@ -1,4 +1,4 @@
-"""Requests and responses made to do harm: each is answered, and costs what it may."""
+"""Requests and responses made to do harm: each is answered, at a limited cost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEVELS: Final = 100_000
 
 
 class Handler:
-    """Counts its runs."""
+    """A handler that counts its runs."""
 
     def __init__(self, response: Any = None) -> None:
         self.runs = 0
@@ -119,7 +119,7 @@ def test_who_guesses_an_anonymous_key_is_told_nothing_without_the_payload(
     guessed = seen("rest", call(rest(replace(POST, body='{"amount": 6}')), None))
     assert (guessed.status, handler.runs) == (422, 1)
     assert "4111" not in repr(guessed)
-    assert "4111" in seen("rest", call(rest(POST), None)).body  # with it, the two are one
+    assert "4111" in seen("rest", call(rest(POST), None)).body  # with its body, it is a replay
 
 
 def test_a_client_is_not_told_where_in_the_code_its_request_was_read(store: MemoryStore) -> None:

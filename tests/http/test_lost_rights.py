@@ -1,4 +1,4 @@
-"""What a caller who has lost a right still gets: a replay asks the authorizer, and no handler."""
+"""A caller who has lost a right: a replay asks the authorizer, and no handler."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ POST: Final = Http(caller="alice")
 
 
 class Shop:
-    """Its handler asks whether the caller may still buy."""
+    """A shop whose handler asks whether the caller may still buy."""
 
     def __init__(self, store: MemoryStore, **options: Any) -> None:
         self.members = {"alice"}

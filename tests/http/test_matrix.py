@@ -78,7 +78,9 @@ class Service:
         return STATUSES[case][PROFILES.index(self.profile)]
 
     def assert_refused(self, answer: Seen, case: str) -> None:
-        """The status of the table, in the profile's form; nothing of the request is quoted."""
+        """Check for the table's status, in the profile's form, with nothing quoted from the
+        request.
+        """
         assert answer.status == self.expected(case)
         assert KEY not in answer.body
         if self.profile == "stripe":
@@ -146,7 +148,7 @@ def test_malformed(service: Service, value: str) -> None:
 def test_two_values(service: Service) -> None:
     two = (("Idempotency-Key", "one"), ("Idempotency-Key", "two"))
     answer = service.send(replace(POST, headers=two))
-    if service.shape == "alb":  # without multi-value headers it passes on the last one alone
+    if service.shape == "alb":  # without multi-value headers it passes on only the last one
         assert (answer.status, service.runs) == (200, 1)
     else:
         service.assert_refused(answer, "malformed")
@@ -332,7 +334,7 @@ def test_parked(service: Service) -> None:
 
 
 def plant_dead_attempt(service: Service) -> None:
-    """As a worker that never comes back."""
+    """Leave the claim of a worker that never comes back."""
     answers: list[Any] = []
 
     class Watching(MemoryStore):

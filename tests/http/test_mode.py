@@ -1,4 +1,4 @@
-"""The options of HTTP mode, events that are bent, and results that are no responses."""
+"""The options of HTTP mode, events that are bent, and results that are not responses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MARKER: Final = "idempotency-replayed"
 
 
 class Handler:
-    """Answers with the number of its runs, or with what it is told to."""
+    """A handler that returns the number of its runs, or the given result."""
 
     def __init__(self, result: Any = None) -> None:
         self.runs = 0
@@ -191,7 +191,7 @@ def test_cors_adds_to_what_the_handler_said(store: MemoryStore, shape: str) -> N
 
 
 def _never_by_accident(event: Any, store: MemoryStore, **options: Any) -> int:
-    """The status of an answer, which is never a 500; 0 where the configuration is refused."""
+    """Return the status, checked never to be a 500; 0 if the configuration is refused."""
     try:
         status = send(event, Handler(), store, **options).status
     except ConfigurationError:

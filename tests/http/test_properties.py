@@ -1,4 +1,4 @@
-"""Any header holds the key that RFC 8941 means or none, and any HTTP event is answered."""
+"""Any header holds the key that RFC 8941 means or none, and any HTTP event gets a response."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ ANY_VALUE: Final = values(FIELDS)
 
 
 def objects(*names: str) -> st.SearchStrategy[Any]:
-    """An object with some of these names, or something else in its place."""
+    """Return objects with some of these names, or other values in their place."""
     return st.dictionaries(st.sampled_from(names), ANY_VALUE, max_size=3) | ANY_VALUE
 
 
@@ -156,7 +156,9 @@ OPERATION: Final = Operation(
 
 @st.composite
 def events(draw: st.DrawFn) -> dict[str, Any]:
-    """An event of one of the shapes, in which anything but what makes the shape may be anything."""
+    """Return an event of one of the shapes; anything may be in it apart from what makes the
+    shape.
+    """
     shape = draw(st.sampled_from(SHAPES))
     likely = st.fixed_dictionaries(
         {"headers": WITH_KEY | ANY_VALUE, "requestContext": CONTEXTS},

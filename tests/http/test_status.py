@@ -1,4 +1,4 @@
-"""What `GET {status_path}/{token}` tells, to whom."""
+"""`GET {status_path}/{token}`: its answers, and the callers who get them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Service:
         self.error: BaseException | None = None
 
     def duplicate(self) -> None:
-        """Sends the same request, and keeps the place that the answer names."""
+        """Send the same request again, and keep the location in the response."""
         self.places.append(self.send(POST).headers["location"])
 
     def handler(self, event: Any, context: Any) -> Any:
@@ -58,7 +58,7 @@ class Service:
         )
 
     def token(self) -> str:
-        """The token of the one record."""
+        """Return the token of the only record."""
         [key] = self.store._records
         return key.partition("#")[2]
 
@@ -155,7 +155,7 @@ def test_interrupted(service: Service, clock: ManualClock) -> None:
 
 
 def _die(service: Service, clock: ManualClock) -> None:
-    """Leaves an attempt whose lease has ended: it raised, and could not release its key."""
+    """Leave an attempt whose lease has ended: it raised, and could not release its key."""
     release = service.store.release
     service.store.release = lambda key, owner: 1 / 0  # type: ignore[method-assign,assignment,return-value]
     service.error = ArithmeticError()
@@ -208,7 +208,7 @@ def test_other_profiles_have_no_status_unless_told(service: Service, profile: An
         ("/", {}, "/prod/", "/prod"),
         ("$default", {}, "/prod/a/b", "/prod"),
         ("$default", {}, "/production/a", ""),
-        # What a client has put into the path is in no header of ours.
+        # No header of ours holds what a client has put into the path.
         (
             "/orders/{id}",
             {"id": "a\r\nSet-Cookie: b=c/d/e"},

@@ -1,4 +1,4 @@
-"""Who calls, from what each authorizer passes; and that nobody shares a scope by accident."""
+"""The caller, from what each authorizer passes; nobody shares a scope by accident."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has the same canonical form, what has not, and what has none."""
+"""Values with the same canonical form, with another one, and with none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON texts are read without losing anything, or refused."""
+"""JSON texts are read without loss, or refused."""
 
 from __future__ import annotations
 

@@ -17,7 +17,9 @@ UNTIMED: Final = settings(deadline=None)
 
 
 def meaning(value: Any) -> Hashable:
-    """What a value means, in terms that have one form only; a float means what it prints as."""
+    """Return a value's meaning in terms that have only one form; a float means what it prints
+    as.
+    """
     if value is None or isinstance(value, bool | str):
         return type(value).__name__, value
     if isinstance(value, int | Decimal):
@@ -29,7 +31,7 @@ def meaning(value: Any) -> Hashable:
     return "list", tuple(map(meaning, value))
 
 
-# Small ones meet often, large ones are where representations end.
+# Small ones often meet; large ones are where representations end.
 decimals = st.builds(
     lambda digits, exponent: Decimal(f"{digits}e{exponent}"),
     st.integers(-20, 20) | st.integers(-(10**40), 10**40),
@@ -59,7 +61,7 @@ values = nested(json_scalars | decimals)
 
 
 def spellings(value: int | float | Decimal) -> list[int | float | Decimal]:
-    """The same number as an integer, a float and a decimal, as far as these can carry it."""
+    """Return the same number as an integer, a float and a decimal, as far as these can hold it."""
     exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
     found: list[int | float | Decimal] = [value]
     if exact.denominator == 1:
@@ -115,7 +117,7 @@ def test_the_fast_way_and_the_slow_way_agree(value: Any) -> None:
 
 
 def is_marked(value: Any) -> bool:
-    """Whether the form holds a number, or a text, that is told apart by a mark."""
+    """Tell whether the form holds a number, or a text, with a mark that tells it apart."""
     return b'"\\u0000' in canonical(value)
 
 

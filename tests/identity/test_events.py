@@ -1,4 +1,4 @@
-"""What expressions see of the five HTTP event shapes, and what is left as it came."""
+"""The five HTTP event shapes as expressions see them, and events that stay as they came."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JMESPath expressions: what is refused when they are given, and what when they meet an event."""
+"""JMESPath expressions: refused when they are given, or when they meet an event."""
 
 from __future__ import annotations
 

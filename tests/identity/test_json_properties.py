@@ -1,5 +1,6 @@
 """Any text is read as RFC 8259 means it, and two texts have one canonical form only if they mean
-the same."""
+the same.
+"""
 
 from __future__ import annotations
 
@@ -60,11 +61,13 @@ def _meaning(text: str) -> Hashable | None:
 
 
 def _canonical(text: str) -> bytes | None:
-    """The form of what a text says; None where it is no JSON, b"" where it is and refused."""
+    """Return the canonical form of a text; None if it is not JSON, b"" if it is JSON and
+    refused.
+    """
     try:
         return canonical(parse(text), parsed=True)
     except ValueError as error:
-        # The only thing that is JSON and refused: Decimal has no such exponent.
+        # The only JSON that is refused: Decimal has no such exponent.
         return b"" if "out of range" in str(error) else None
 
 
@@ -87,7 +90,7 @@ def test_two_texts_have_one_form_only_where_they_mean_the_same(pair: tuple[str, 
 @given(ANY_JSON)
 def test_what_is_read_is_read_again_from_its_canonical_form(text: str) -> None:
     form = _canonical(text)
-    if form and b'"\\u0000' not in form:  # else it holds a number that JSON cannot carry
+    if form and b'"\\u0000' not in form:  # else it holds a number that JSON cannot hold
         assert canonical(parse(form.decode("utf-8", "surrogatepass"))) == form
 
 

@@ -1,4 +1,4 @@
-"""Which requests share a record id and a fingerprint, and which have none."""
+"""Requests that share a record id and a fingerprint, and requests that have none."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def _identity(rule: KeyRule, event: Any) -> str | None:
 
 
 def _chosen(rule: KeyRule, event: Any) -> Any:
-    """What the rule takes for the key."""
+    """Return the part of the event that the rule takes for the key."""
     if rule is WHOLE_EVENT:
         return event
     return [event["id"], event["body"]] if rule is BY_TWO_PATHS else event["id"]

@@ -1,6 +1,6 @@
 """A request's id is the same in every version of this library and of Python: records outlive both.
 
-Whoever changes one of these texts forgets every open record.
+A change to one of these texts makes every deployment forget its open records.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ Record = dict[str, Any]
 
 
 def sqs(item: str, body: Any = None, *, arn: str = QUEUE, group: str | None = None) -> Record:
-    """A message; `body` is JSON, or a text as it is."""
+    """Return a message; `body` is JSON, or a text as it is."""
     attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "1545082649183"}
     if group is not None:
         attributes["MessageGroupId"] = group
@@ -33,12 +33,12 @@ def sqs(item: str, body: Any = None, *, arn: str = QUEUE, group: str | None = No
 
 
 def fifo(item: str, group: str = "a", body: Any = None) -> Record:
-    """A message of a FIFO queue."""
+    """Return a message of a FIFO queue."""
     return sqs(item, body, arn=FIFO_QUEUE, group=group)
 
 
 def kinesis(item: str, data: Any = None, *, shard: str = "0", arn: str = STREAM) -> Record:
-    """A record of a stream; `data` is JSON, or bytes as they are."""
+    """Return a record of a stream; `data` is JSON, or bytes as they are."""
     raw = data if isinstance(data, bytes) else json.dumps({} if data is None else data).encode()
     return {
         "kinesis": {
@@ -57,7 +57,7 @@ def kinesis(item: str, data: Any = None, *, shard: str = "0", arn: str = STREAM)
 
 
 def dynamodb(item: str, order: str = "1", *, event_id: str | None = None) -> Record:
-    """A change of a table's item."""
+    """Return a change of a table's item."""
     return {
         "eventID": f"event-{item}" if event_id is None else event_id,
         "eventName": "INSERT",
@@ -76,7 +76,7 @@ def dynamodb(item: str, order: str = "1", *, event_id: str | None = None) -> Rec
 
 
 def item_of(record: Record) -> str:
-    """How the response names a record."""
+    """Return the name of a record in the response."""
     if record["eventSource"] == "aws:sqs":
         return str(record["messageId"])
     if record["eventSource"] == "aws:kinesis":
@@ -85,12 +85,12 @@ def item_of(record: Record) -> str:
 
 
 def batch(*records: Record) -> dict[str, Any]:
-    """The event with these records."""
+    """Return the event with these records."""
     return {"Records": list(records)}
 
 
 def failures(response: Any) -> list[str]:
-    """What a response names, and nothing else is in it."""
+    """Return the items that a response names, checked to hold nothing else."""
     assert list(response) == ["batchItemFailures"]
     assert all(list(failure) == ["itemIdentifier"] for failure in response["batchItemFailures"])
     return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]

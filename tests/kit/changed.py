@@ -21,7 +21,7 @@ OTHER: Final = next(each for each in reversed(RUNTIMES) if each.name != bytecode
 def changed(
     scope: Stack, *, runtime: str | None = None, layers: list[str] | None = None
 ) -> Idempotency:
-    """Return an `Idempotency` with a function, of whose resource these are changed."""
+    """Return an `Idempotency` with a function whose resource has these properties changed."""
     payments = function(scope, runtime=OTHER)
     idempotency = attached(payments)
     resource: lambda_.CfnFunction = resource_of(payments)

@@ -23,13 +23,13 @@ def attached(*functions: lambda_.Function, **props: Any) -> Idempotency:
 
 
 def findings(idempotency: Idempotency, name: str) -> list[Finding]:
-    """Return what the rule of this name finds."""
+    """Return the findings of the rule of this name."""
     [rule] = [rule for rule in RULES if rule.name == name]
     return list(rule.findings(_deployment(idempotency)))
 
 
 def problems(idempotency: Idempotency) -> dict[str, Finding]:
-    """Return the errors and warnings of all rules, by the rules' names. A rule has one at most."""
+    """Return the errors and warnings of all rules, by the rules' names. A rule has at most one."""
     deployment = _deployment(idempotency)
     found = {}
     for rule in RULES:

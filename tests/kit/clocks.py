@@ -1,4 +1,4 @@
-"""Clocks that move only when they are told to."""
+"""Clocks that move only on command."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ class ManualClock:
         return self._now
 
     def moment(self) -> Moment:
-        """The time by both clocks of a process, which go alike."""
+        """Return the time by both clocks of a process, which agree."""
         return Moment(self._now, self._now)
 
     def advance(self, seconds: float) -> None:
-        """Moves the clock; a negative step moves it back."""
+        """Move the clock, in seconds; a negative step moves it back."""
         self._now += seconds
 
 
 class ProcessClocks:
-    """Both clocks of a process, which go apart when they are told to."""
+    """Both clocks of a process, which may diverge."""
 
     def __init__(self) -> None:
         self.steady, self.wall = ManualClock(), ManualClock()
 
     def moment(self) -> Moment:
-        """The time by both."""
+        """Return the time by both clocks."""
         return Moment(self.steady(), self.wall())

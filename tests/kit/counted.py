@@ -1,4 +1,4 @@
-"""A store that tells what it was asked, in which order, and loses what it is told to lose."""
+"""A store that records its requests in their order, and loses some of them on command."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from lambda_idempotency.protocol.record import Claim, Completion, Record, Reply
 
 
 class CountedStore(MemoryStore):
-    """Notes each request in `sent`. `lost` names requests by their numbers, from 0, and whether
-    they take effect all the same: then only the reply is lost."""
+    """A store that notes each request in `sent`.
+
+    `lost` maps the number of each lost request, from 0, to whether it takes effect anyway: then
+    only the reply is lost.
+    """
 
     def __init__(self, clock: ManualClock) -> None:
         super().__init__(clock)
@@ -43,12 +46,11 @@ class CountedStore(MemoryStore):
 
 
 class PairingStore(CountedStore):
-    """One that takes a completion and a claim together."""
+    """A counted store that takes a completion and a claim together."""
 
     def complete_and_claim(
         self, completion: Completion, claim: Claim
     ) -> tuple[Reply | Exception, Reply | Exception]:
-        """See `Store`."""
         at = len(self.sent)
         sends: list[Callable[[], Reply]] = [
             lambda: self.complete(completion),

@@ -1,4 +1,5 @@
-"""Reads what the runtime writes for CloudWatch, as CloudWatch would: what it would not take fails.
+"""A reader of what the runtime writes for CloudWatch; it fails on anything that CloudWatch would
+refuse.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
 CloudWatch_Embedded_Metric_Format_Specification.html
@@ -28,7 +29,7 @@ class Line:
 
 
 def parse(text: str) -> Line:
-    """The line. Fails an assertion where CloudWatch would take no metrics from it."""
+    """Return the line. Raises AssertionError if CloudWatch would take no metrics from it."""
     assert len(text.encode()) < 256 * 1024
     assert text.isascii()
     document = json.loads(text)
@@ -56,12 +57,12 @@ def parse(text: str) -> Line:
 
 
 def parse_all(output: str) -> list[Line]:
-    """The lines of metrics in what a process has written."""
+    """Return the lines of metrics in a process's output."""
     return [parse(line) for line in output.splitlines() if line.startswith(MARK)]
 
 
 def total(lines: list[Line]) -> dict[str, float]:
-    """What they count together."""
+    """Return the sum of each metric over the lines."""
     found: dict[str, float] = {}
     for line in lines:
         for name, count in line.counts.items():

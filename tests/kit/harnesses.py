@@ -31,7 +31,9 @@ class MemoryHarness(StoreHarness):
     sees_expired = True
 
     def __init__(self, *, cached: bool = False) -> None:
-        """`cached`: behind a `CachedStore`, which knows only what it has been told."""
+        """Put the store, if `cached`, behind a `CachedStore`, which knows only what it has been
+        told.
+        """
         self._clock = ManualClock()
         self._memory = MemoryStore(self._clock)
         store: Store = self._memory
@@ -40,16 +42,13 @@ class MemoryHarness(StoreHarness):
         super().__init__(store)
 
     def now(self) -> int:
-        """See `StoreHarness.now`."""
         return int(self._clock() * 1000)
 
     def plant(self, record: Record) -> Record:
-        """See `StoreHarness.plant`."""
         self._memory._records[record.key] = record
         return record
 
     def stored(self) -> Record | None:
-        """See `StoreHarness.stored`."""
         return self._memory._records.get(self.key)
 
 
@@ -63,7 +62,6 @@ class ExploredStore(Store):
 
     @property
     def name(self) -> str:
-        """See `Store.name`."""
         return f"explored {type(self._backend).__name__}"
 
     def now(self) -> int:
@@ -71,19 +69,15 @@ class ExploredStore(Store):
         return int(self._clock() * 1000)
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        """See `Store.claim`."""
         return self._ask(claim.key, steps.SendClaim(claim, seen))
 
     def complete(self, completion: Completion) -> Reply:
-        """See `Store.complete`."""
         return self._ask(completion.key, steps.Complete(completion))
 
     def release(self, key: str, owner: str) -> Reply:
-        """See `Store.release`."""
         return self._ask(key, steps.Release(key, owner))
 
     def read(self, key: str) -> Reply:
-        """See `Store.read`."""
         return self._ask(key, steps.Read(key))
 
     def _ask(self, key: str, request: Request) -> Reply:
@@ -102,16 +96,13 @@ class ExploredHarness(StoreHarness):
         super().__init__(self._explored)
 
     def now(self) -> int:
-        """See `StoreHarness.now`."""
         return self._explored.now()
 
     def plant(self, record: Record) -> Record:
-        """See `StoreHarness.plant`."""
         self._explored.records[record.key] = record
         return record
 
     def stored(self) -> Record | None:
-        """See `StoreHarness.stored`."""
         return self._explored.records.get(self.key)
 
 
@@ -127,20 +118,18 @@ class DynamoDBHarness(StoreHarness):
         self.store.read(self.key)  # checks the clock
 
     def now(self) -> int:
-        """See `StoreHarness.now`."""
         return int(time.time() * 1000)
 
     def plant(self, record: Record) -> Record:
-        """See `StoreHarness.plant`."""
         self.put(to_item(record))
         return record
 
     def put(self, item: dict[str, Any]) -> None:
-        """Puts an item, a record or not."""
+        """Put an item, a record or not."""
         self.client.put_item(TableName=self.table, Item=item)
 
     def item(self) -> dict[str, Any] | None:
-        """What is under `key`, as DynamoDB holds it."""
+        """Return the item under `key`, as DynamoDB holds it."""
         answer = self.client.get_item(
             TableName=self.table, Key={"id": {"S": self.key}}, ConsistentRead=True
         )
@@ -148,7 +137,6 @@ class DynamoDBHarness(StoreHarness):
         return item
 
     def stored(self) -> Record | None:
-        """See `StoreHarness.stored`."""
         item = self.item()
         return None if item is None else from_item(item, self.table)
 
@@ -163,11 +151,9 @@ class RedisHarness(StoreHarness):
         self.admin = admin
 
     def now(self) -> int:
-        """See `StoreHarness.now`."""
         return int(time.time() * 1000)
 
     def plant(self, record: Record) -> Record:
-        """See `StoreHarness.plant`."""
         fields = [*to_fields(record), "expiration", record.expiration]
         if record.status == INPROGRESS:
             fields += ("in_progress_expiration", record.lease_end)
@@ -175,18 +161,17 @@ class RedisHarness(StoreHarness):
         return record
 
     def put(self, *fields: Any, key: str | None = None) -> None:
-        """Puts a hash, a record or not."""
+        """Put a hash, a record or not."""
         key = self.key if key is None else key
         self.admin.delete(key)
         self.admin.execute_command("HSET", key, *fields)
 
     def fields(self) -> dict[bytes, bytes]:
-        """What is under `key`, as Redis holds it."""
+        """Return the fields under `key`, as Redis holds them."""
         found: dict[bytes, bytes] = self.admin.hgetall(self.key)
         return found
 
     def stored(self) -> Record | None:
-        """See `StoreHarness.stored`."""
         fields = self.fields()
         return from_fields(self.key, fields) if fields else None
 
@@ -206,7 +191,7 @@ def boto_client(endpoint: str, *, attempts: int = 1) -> Any:
 
 
 def light_client(endpoint: str, *, sleep: Callable[[float], None] = time.sleep) -> Any:
-    """The runtime's own client of a server on this machine."""
+    """Return the runtime's own client of a server on this machine."""
     return DynamoDB(
         environment={
             "AWS_REGION": REGION,
@@ -223,7 +208,7 @@ CLIENTS: Final[dict[str, Callable[[str], Any]]] = {"boto3": boto_client, "light"
 
 
 def create_table(client: Any, name: str) -> None:
-    """A table as the construct makes it, as far as the store can tell."""
+    """Create a table like the construct's, as far as the store can tell."""
     client.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],

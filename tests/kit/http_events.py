@@ -1,4 +1,4 @@
-"""HTTP requests in every event shape, and what a client makes of the responses."""
+"""HTTP requests in every event shape, and the responses as a client reads them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEY: Final = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
 @dataclass(frozen=True, kw_only=True)
 class Http:
-    """One request as a client sends it; `caller` is known to the source's authorizer."""
+    """One request as a client sends it; the source's authorizer knows `caller`."""
 
     method: str = "POST"
     template: str = "/orders/{id}"
@@ -49,7 +49,7 @@ class Seen:
 
 
 def rest(http: Http) -> dict[str, Any]:
-    """A REST API's event."""
+    """Return a REST API's event."""
     authorizer = None if http.caller is None else {"claims": _claims(http.caller)}
     return {
         "resource": http.template,
@@ -72,7 +72,7 @@ def rest(http: Http) -> dict[str, Any]:
 
 
 def http_1(http: Http) -> dict[str, Any]:
-    """An HTTP API's event, payload format 1.0. No authorizer is two nulls."""
+    """Return an HTTP API's event, payload format 1.0. Without an authorizer it has two nulls."""
     event = rest(http)
     claims = None if http.caller is None else _claims(http.caller)
     context = {**event["requestContext"], "authorizer": {"claims": claims, "scopes": None}}
@@ -80,7 +80,7 @@ def http_1(http: Http) -> dict[str, Any]:
 
 
 def http_2(http: Http) -> dict[str, Any]:
-    """An HTTP API's event, payload format 2.0."""
+    """Return an HTTP API's event, payload format 2.0."""
     joined: dict[str, str] = {}
     for name, value in http.headers:
         lower = name.lower()
@@ -105,7 +105,7 @@ def http_2(http: Http) -> dict[str, Any]:
 
 
 def url(http: Http) -> dict[str, Any]:
-    """A function URL's event."""
+    """Return a function URL's event."""
     event = http_2(http)
     del event["pathParameters"]
     context = {
@@ -118,7 +118,7 @@ def url(http: Http) -> dict[str, Any]:
 
 
 def alb(http: Http) -> dict[str, Any]:
-    """A load balancer's event."""
+    """Return a load balancer's event."""
     return {
         **_load_balanced(http),
         **_headers(_oidc(http)),
@@ -127,7 +127,7 @@ def alb(http: Http) -> dict[str, Any]:
 
 
 def alb_multi(http: Http) -> dict[str, Any]:
-    """A load balancer's event where its target group has multi-value headers."""
+    """Return a load balancer's event for a target group with multi-value headers."""
     return {
         **_load_balanced(http),
         **_several_headers(_oidc(http)),
@@ -146,7 +146,9 @@ SHAPES: Final[Mapping[str, Callable[[Http], dict[str, Any]]]] = {
 
 
 def seen(shape: str, response: Any) -> Seen:
-    """What a client gets; fails where the source would not understand the response."""
+    """Return the response that a client gets. Raises AssertionError if the source would not accept
+    it.
+    """
     if shape in ("http-2.0", "url") and not (
         isinstance(response, dict) and "statusCode" in response
     ):
@@ -164,7 +166,7 @@ def seen(shape: str, response: Any) -> Seen:
 
 
 def respond(shape: str, status: int, body: str, headers: Mapping[str, str]) -> dict[str, Any]:
-    """A handler's response in the form that its source expects."""
+    """Return a handler's response in the form that its source expects."""
     response: dict[str, Any] = {"statusCode": status, "body": body}
     rest_of = dict(headers)
     if shape in ("http-2.0", "url") and "Set-Cookie" in rest_of:

@@ -23,7 +23,7 @@ def graph(root: Path) -> Graph:
 
 
 def room(module: str) -> str:
-    """Return the folder of a package that a module is in; a file beside them is one of its own."""
+    """Return the folder of a package that a module is in; a file beside the folders is its own."""
     return ".".join(module.split(".")[:2])
 
 
@@ -64,6 +64,6 @@ def _imported(tree: ast.AST, package: str, known: Mapping[str, Path]) -> Iterato
             base = ".".join(part for part in (above, node.module) if part)
             for name in node.names:
                 inner = f"{base}.{name.name}"
-                # Of another package, what is imported from its top is taken for a module.
+                # An import from the top of another package is taken for a module.
                 is_module = inner in known or (base not in known and "." not in base)
                 yield inner if is_module else base

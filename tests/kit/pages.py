@@ -1,4 +1,4 @@
-"""The pages of the documentation: their text, their code, and what becomes of it when it is run."""
+"""The pages of the documentation: their text, their code, and the result of running it."""
 
 from __future__ import annotations
 
@@ -36,20 +36,22 @@ def text_of(page: str) -> str:
 
 
 def block(fragment: str, *, page: str = "") -> str:
-    """Return the one block that holds a fragment; of a page, where several do."""
+    """Return the only block that holds a fragment, on one page if several pages have such a
+    block.
+    """
     [code] = [each.code for each in BLOCKS if fragment in each.code and each.page.startswith(page)]
     return code
 
 
 def names_of(code: str) -> dict[str, Any]:
-    """Execute a block, and return what it defines."""
+    """Execute a block, and return the names that it defines."""
     names: dict[str, Any] = {}
     exec(compile(code, "page.md", "exec", dont_inherit=True), names)
     return names
 
 
 def run(fragment: str, *, page: str = "") -> dict[str, Any]:
-    """Execute the block that holds a fragment, and return what it defines."""
+    """Run the block that holds a fragment, and return the names that it defines."""
     return names_of(block(fragment, page=page))
 
 
@@ -65,5 +67,5 @@ def synthesized(
 
 
 def cells_of(line: str) -> list[str]:
-    """Return the cells of a row of a table; none where the line is no row."""
+    """Return the cells of a row of a table, or none if the line is no row."""
     return [cell.strip() for cell in line.split("|")[1:-1]]

@@ -1,4 +1,4 @@
-"""Defects that are put into a module for a while, to see a test find them."""
+"""Defects put into a module for a while, to see a test find them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def plant(
 
 
 def refutes(property_: Any, *strategies: SearchStrategy[Any]) -> bool:
-    """Tell if a property fails that takes these, with as many examples as it always has."""
+    """Tell whether a property that takes these fails, with its usual number of examples."""
     quickly = settings(thorough, phases=(Phase.explicit, Phase.generate))
     try:
         quickly(given(*strategies)(property_.hypothesis.inner_test))()

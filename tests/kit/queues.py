@@ -13,7 +13,7 @@ from kit.synth import function
 
 
 def queue(scope: Stack, visibility: int | None = None) -> sqs.Queue:
-    """Return a queue that hides a message for so many seconds; None: for AWS's default, 30."""
+    """Return a queue with a visibility timeout in seconds; None is AWS's default, 30."""
     timeout = None if visibility is None else Duration.seconds(visibility)
     return sqs.Queue(scope, "Queue", visibility_timeout=timeout)
 

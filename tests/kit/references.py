@@ -1,4 +1,5 @@
-"""Second readings of JSON and of the key header, by the letter of their RFCs: what a text means.
+"""Second readings of JSON and of the key header, by the letter of their RFCs: the meaning of a
+text.
 
 Slow, and written without a look at the code that they check.
 """
@@ -23,7 +24,7 @@ _DIGITS: Final = "0123456789"
 
 
 class UnreadableError(Exception):
-    """The text is not what it should be, or says two things at once."""
+    """The error of a text that is malformed, or says two things at once."""
 
 
 class Number(NamedTuple):
@@ -38,7 +39,9 @@ class Number(NamedTuple):
 
 
 def meaning(value: Any) -> Hashable:
-    """What a value means, in terms that have one form only; a float means what it prints as."""
+    """Return a value's meaning in terms that have only one form; a float means what it prints
+    as.
+    """
     if value is None or isinstance(value, bool | str):
         return type(value).__name__, value
     if isinstance(value, dict):
@@ -63,7 +66,9 @@ def _number(sign: str, digits: str, exponent: int) -> Hashable:
 
 
 def json_meaning(text: str) -> Hashable:
-    """What a JSON text means. Raises `UnreadableError`: it is none, or has a name twice."""
+    """Return the meaning of a JSON text. Raises `UnreadableError`: it is none, or has a name
+    twice.
+    """
     reader = _Reader(text)
     found = reader.value()
     reader.spaces()
@@ -184,8 +189,9 @@ class _Reader:
 
 
 def _paired(units: list[str]) -> str:
-    """The text of characters and of escaped UTF-16 units; two escaped surrogates may be one
-    character."""
+    """Return the text of characters and of escaped UTF-16 units; two escaped surrogates may be one
+    character.
+    """
     found: list[str] = []
     high: int | None = None
     for unit in units:
@@ -203,7 +209,7 @@ def _paired(units: list[str]) -> str:
 
 
 def header_keys(values: list[str]) -> set[str]:
-    """The keys in a header's values. Raises `UnreadableError`."""
+    """Return the keys in a header's values. Raises `UnreadableError`."""
     return {key for value in values for key in _members(value)}
 
 
@@ -242,7 +248,9 @@ def _quoted(rest: str) -> tuple[str, str]:
 
 
 def _parameters(rest: str) -> str:
-    """What follows the parameters; their own values are of no interest, and read generously."""
+    """Return the rest after the parameters; their own values do not matter, and are read
+    leniently.
+    """
     while rest.lstrip(" ").startswith(";"):
         rest = rest.lstrip(" ")[1:].lstrip(" ")
         name = 0

@@ -1,4 +1,4 @@
-"""The rules of others for templates: cdk-nag's AwsSolutions, the CDK's own, and cfn-lint's."""
+"""Foreign rules for templates: cdk-nag's AwsSolutions, the CDK's own, and cfn-lint's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CDK_HABITS: Final = ["W3005"]
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A rule's finding about a construct, and the reason why that is meant to be, if it is."""
+    """A rule's finding about a construct, and the reason if it is intended."""
 
     rules: str
     id: str
@@ -39,7 +39,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """An app that has been synthesized, with what the rules say of it."""
+    """A synthesized app, with what the rules say about it."""
 
     failed: bool
     """True if the synthesis has ended with an error."""
@@ -47,7 +47,7 @@ class Checked:
     templates: list[Path]
 
     def open(self, rules: str) -> set[tuple[str, str]]:
-        """Those of some rules that nobody has acknowledged: id and construct."""
+        """Return the unacknowledged findings of some rules: id and construct."""
         return {
             (finding.id, finding.construct)
             for finding in self.findings
@@ -56,11 +56,11 @@ class Checked:
 
     @property
     def acknowledged(self) -> list[Finding]:
-        """The others."""
+        """Return the acknowledged findings."""
         return [finding for finding in self.findings if finding.reason is not None]
 
     def lint(self) -> list[str]:
-        """Return what cfn-lint says of the templates."""
+        """Return what cfn-lint says about the templates."""
         from cfnlint.decode import decode_str
 
         found = []
@@ -84,7 +84,7 @@ def _linter() -> Any:
 
 
 def checked(make: Callable[[App], object], context: Mapping[str, Any] | None = None) -> Checked:
-    """Synthesizes what `make` puts into an app, under all rules."""
+    """Synthesize what `make` puts into an app, under all rules."""
     quiet = {"@aws-cdk/core:validationReportPrettyPrint": False}
     under = app({**quiet, **(context or {})}, validated=True)
     make(under)

@@ -46,11 +46,11 @@ Kind = TypeVar("Kind", bound=Step)
 
 
 class OutageError(Exception):
-    """What a store raises that cannot be reached."""
+    """An error of a store that cannot be reached."""
 
 
 class Timeline:
-    """One store, one clock that moves when told to, and the workers in between."""
+    """One store, one clock that moves on command, and the workers in between."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
@@ -69,16 +69,16 @@ class Timeline:
 
     @property
     def record(self) -> Record | None:
-        """What the store holds, unless it has expired."""
+        """Return the record that the store holds, unless it has expired."""
         reply = self.store.read(KEY)
         return reply.record if isinstance(reply, Conflict) else None
 
     def pass_time(self, milliseconds: int) -> None:
-        """Moves the clock."""
+        """Move the clock, in milliseconds."""
         self.clock.advance(milliseconds / 1000)
 
     def evict(self) -> None:
-        """Removes the record, as a store without memory to spare does."""
+        """Remove the record, as a store short of memory does."""
         del self.store._records[KEY]
 
     def worker(
@@ -91,8 +91,11 @@ class Timeline:
         time_left: int = TIME_LEFT,
         **options: Any,
     ) -> Worker:
-        """A worker about to make one call; `name` is a hex digit, `options` are the call's, and
-        `reconciled` is what it finds out about a dead attempt, if the call asks."""
+        """Return a worker about to make one call.
+
+        `name` is a hex digit, `options` are the call's, and `reconciled` is what it finds out about
+        a dead attempt, if the call asks.
+        """
         defaults: dict[str, Any] = {
             "key": KEY,
             "owner": owner(name),
@@ -135,7 +138,7 @@ class Worker:
         self.send(None)
 
     def step(self) -> None:
-        """Executes the pending step."""
+        """Execute the pending step."""
         step = self.pending
         assert step is not None, f"{self._name} has ended with {self.outcome}"
         if isinstance(step, Run):
@@ -158,34 +161,34 @@ class Worker:
             self.send(ask(self._timeline.store, step))
 
     def until(self, kind: type[Kind]) -> Kind:
-        """Executes steps up to one of this kind, which is left pending."""
+        """Execute steps up to one of this kind, which is left pending."""
         while not isinstance(self.pending, kind):
             self.step()
         return self.pending
 
     def finish(self) -> Outcome:
-        """Executes all the steps that are left."""
+        """Execute all remaining steps."""
         while self.outcome is None:
             self.step()
         return self.outcome
 
     def lose_request(self) -> None:
-        """The pending request does not reach the store."""
+        """Lose the pending request before it reaches the store."""
         self._lose(effect=False)
 
     def lose_reply(self) -> None:
-        """The pending request takes effect, and its reply is lost."""
+        """Let the pending request take effect, and lose its reply."""
         self._lose(effect=True)
 
     def send(self, answer: StepResult) -> None:
-        """Answers the pending step with exactly this."""
+        """Answer the pending step with exactly this."""
         try:
             self.pending = self._protocol.send(answer)
         except StopIteration as stop:
             self.pending, self.outcome = None, stop.value
 
     def crash(self) -> None:
-        """The worker is never heard of again."""
+        """Stop the worker forever."""
         self._protocol.close()
         self.pending = None
 
@@ -199,10 +202,10 @@ class Worker:
 
 
 def owner(name: str) -> str:
-    """The owner id of the worker of this name."""
+    """Return the owner id of the worker of this name."""
     return name * 32
 
 
 def answer_of(name: str) -> Returned:
-    """What the handler of the worker of this name returns."""
+    """Return what the handler of the worker of this name returns."""
     return Returned(f"answer of {name}", f'"answer of {name}"')

@@ -1,4 +1,4 @@
-"""Settings that make sense, to be generated: any of their rows may be given or left out."""
+"""Generated valid settings: any of their rows may be given or left out."""
 
 from __future__ import annotations
 

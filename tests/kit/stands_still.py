@@ -1,7 +1,7 @@
-"""A process that stands still as soon as it holds its lease, until somebody sends it SIGCONT. Then
-it tells how its call has ended: what its handler returned, or the error.
+"""A process that stops as soon as it holds its lease, until it gets SIGCONT.
 
-Started as `python -m kit.stands_still PORT LEASE sync|async`, with Redis' password in PASSWORD.
+Then it prints how its call has ended: what its handler returned, or the error. Started as `python
+-m kit.stands_still PORT LEASE sync|async`, with Redis's password in PASSWORD.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _call(store: RedisStore, lease: float, kind: str) -> Any:
 
 
 def main(port: str, lease: str, kind: str) -> None:
-    """One call."""
+    """Make one call."""
     with connect(int(port), password=os.environ["PASSWORD"]) as client:
         try:
             print(_call(_StandsStill(client), float(lease), kind))

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what parsers meet: values, JSON texts, texts with errors in them."""
+"""Hypothesis strategies for the input of parsers: values, JSON texts, texts with errors in them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\n": "\\n", "\t": "\\t
 
 @st.composite
 def edited(draw: st.DrawFn, originals: st.SearchStrategy[str], words: Sequence[str] = ()) -> str:
-    """A text as it is, or with a few places cut, doubled or replaced, often by one of `words`."""
+    """Return a text as it is, or with a few places cut, doubled or replaced, often by one of
+    `words`.
+    """
     text = draw(originals)
     inserted = st.sampled_from((*words, *_HOSTILE)) | st.text(st.characters(), max_size=2)
     for _ in range(draw(st.sampled_from((0, 0, 1, 1, 2, 4)))):
@@ -41,8 +43,9 @@ def edited(draw: st.DrawFn, originals: st.SearchStrategy[str], words: Sequence[s
 
 
 def values(names: Sequence[str], numbers: Sequence[Any] = (0,)) -> st.SearchStrategy[Any]:
-    """What a JSON parser, boto3 or a handler's author might hand over; `names` and `numbers` occur
-    in it."""
+    """Return what a JSON parser, boto3 or a handler's author might pass; `names` and `numbers`
+    occur in it.
+    """
     small = st.integers(-128, 127)
     scalars = (
         st.sampled_from(names)
@@ -69,7 +72,7 @@ def values(names: Sequence[str], numbers: Sequence[Any] = (0,)) -> st.SearchStra
 
 @st.composite
 def respelled(draw: st.DrawFn, value: Any) -> Any:
-    """The same value, made of other types and in another order."""
+    """Return the same value, made of other types and in another order."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, dict):
@@ -90,7 +93,7 @@ def respelled(draw: st.DrawFn, value: Any) -> Any:
 
 @st.composite
 def written(draw: st.DrawFn, value: Any) -> str:
-    """One of the JSON texts that say a value."""
+    """Return one of the JSON texts that say a value."""
     space = draw(st.sampled_from(("", "", " ", "\n\t")))
     if value is None or isinstance(value, bool):
         return space + {None: "null", True: "true", False: "false"}[value]

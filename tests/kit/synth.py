@@ -31,12 +31,12 @@ def app(
     outdir: Path | None = None,
     validated: bool = False,
 ) -> App:
-    """Return an app; `context` is what it is given.
+    """Return an app; `context` is its context.
 
     `outdir`: Default: one for the whole process, so that the layer is built once.
     `validated`: by the CDK's own rules for templates, as errors, which `cdk init` turns on. They
-    take seconds to load, so that most tests go without: test_outside_rules.py has the templates of
-    all stores checked by them.
+    take seconds to load, so most tests go without: test_outside_rules.py checks the templates of
+    all stores with them.
     """
     return App(
         outdir=_output().name if outdir is None else str(outdir),
@@ -47,12 +47,12 @@ def app(
 
 
 def stack(scope: App | None = None, name: str = "Stack", **options: Any) -> Stack:
-    """A stack in an app of its own, or in `scope`."""
+    """Return a stack in an app of its own, or in `scope`."""
     return Stack(app() if scope is None else scope, name, **options)
 
 
 def function(scope: Stack, name: str = "Payments", **options: Any) -> lambda_.Function:
-    """A Python function with inline code."""
+    """Return a Python function with inline code."""
     defaults: dict[str, Any] = {
         "runtime": lambda_.Runtime.PYTHON_3_13,
         "handler": "index.handler",
@@ -62,7 +62,7 @@ def function(scope: Stack, name: str = "Payments", **options: Any) -> lambda_.Fu
 
 
 def vpc(scope: Stack, name: str = "Vpc", *, nat: bool = True) -> ec2.Vpc:
-    """A VPC with private subnets: with a NAT gateway, or isolated."""
+    """Return a VPC with private subnets: with a NAT gateway, or isolated."""
     kind = ec2.SubnetType.PRIVATE_WITH_EGRESS if nat else ec2.SubnetType.PRIVATE_ISOLATED
     subnets = [ec2.SubnetConfiguration(name="Private", subnet_type=kind)]
     if nat:
@@ -72,13 +72,13 @@ def vpc(scope: Stack, name: str = "Vpc", *, nat: bool = True) -> ec2.Vpc:
 
 
 def template(of: Stack) -> Template:
-    """The synthesized template. Raises what synthesis raises."""
+    """Return the synthesized template. Raises what synthesis raises."""
     return Template.from_stack(of)
 
 
 @contextmanager
 def jsii_calls() -> Iterator[list[int]]:
-    """Counts the requests to jsii, each of them a round trip to another process."""
+    """Count the requests to jsii, each of them a round trip to another process."""
     count = [0]
     send = process._NodeProcess.send
 
@@ -92,7 +92,7 @@ def jsii_calls() -> Iterator[list[int]]:
 
 
 def only(found: Template, kind: str) -> dict[str, Any]:
-    """The properties of the template's one resource of a type."""
+    """Return the properties of the template's only resource of a type."""
     resources = list(found.find_resources(kind).values())
     assert len(resources) == 1, f"{len(resources)} of {kind}"
     properties: dict[str, Any] = resources[0].get("Properties", {})
@@ -100,7 +100,7 @@ def only(found: Template, kind: str) -> dict[str, Any]:
 
 
 def statements(found: Template, of: str = "Payments") -> list[dict[str, Any]]:
-    """Return what the policy of one function, or of another construct with a role, allows."""
+    """Return the statements in the policy of one function, or of another construct with a role."""
     [policy] = [
         resource["Properties"]["PolicyDocument"]
         for name, resource in found.find_resources("AWS::IAM::Policy").items()
@@ -111,7 +111,7 @@ def statements(found: Template, of: str = "Payments") -> list[dict[str, Any]]:
 
 
 def reference(of: Any, attribute: str | None = None) -> dict[str, Any]:
-    """Return how a template refers to a construct's resource, or to an attribute of it."""
+    """Return a template's reference to a construct's resource, or to an attribute of it."""
     resource = of if isinstance(of, CfnElement) else of.node.default_child
     logical_id = Stack.of(of).resolve(resource.logical_id)
     return {"Ref": logical_id} if attribute is None else {"Fn::GetAtt": [logical_id, attribute]}
@@ -126,19 +126,19 @@ def arn(service: str, resource: str, name: Any = "") -> dict[str, Any]:
 
 
 def warnings(scope: Stack, path: str) -> list[str]:
-    """The warnings of this project about one construct."""
+    """Return this project's warnings about one construct."""
     found = Annotations.from_stack(scope).find_warning(path, Match.any_value())
     return [str(entry.entry.data) for entry in found if "cdk-idempotency:" in str(entry.entry.data)]
 
 
 def variables(found: Template) -> dict[str, Any]:
-    """The environment of the template's one function."""
+    """Return the environment of the template's only function."""
     environment: dict[str, Any] = only(found, "AWS::Lambda::Function")["Environment"]["Variables"]
     return environment
 
 
 def environments(found: Template) -> dict[str, dict[str, Any]]:
-    """The environments of all functions directly in a stack, by their construct ids."""
+    """Return the environments of all functions directly in a stack, by their construct ids."""
     return {
         name[:-8]: resource["Properties"]["Environment"]["Variables"]
         for name, resource in found.find_resources("AWS::Lambda::Function").items()

@@ -22,17 +22,17 @@ KEY: Final[dict[str, Any]] = {
 
 
 def table(scope: Stack, **props: Any) -> dynamodb.ITable:
-    """Return a table as it should be, but for these props."""
+    """Return a valid table, apart from these props."""
     return dynamodb.Table(scope, "Records", **{**_props(), **props})
 
 
 def table_v2(scope: Stack, **props: Any) -> dynamodb.ITable:
-    """Return the same as a `TableV2`."""
+    """Return such a table as a `TableV2`."""
     return dynamodb.TableV2(scope, "Records", **{**_props(), **props})
 
 
 def global_table(scope: Stack, **props: Any) -> dynamodb.ITable:
-    """Return the same as a raw global table, imported by its name."""
+    """Return such a table as a raw global table, imported by its name."""
     defaults = {
         **KEY,
         "billing_mode": "PAY_PER_REQUEST",
@@ -44,7 +44,7 @@ def global_table(scope: Stack, **props: Any) -> dynamodb.ITable:
 
 
 def raw_table(scope: Stack, **props: Any) -> dynamodb.ITable:
-    """Return the same as a raw table, imported by its ARN."""
+    """Return such a table as a raw table, imported by its ARN."""
     defaults = {
         **KEY,
         "billing_mode": "PAY_PER_REQUEST",

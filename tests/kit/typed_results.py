@@ -107,7 +107,7 @@ class Secret(pydantic.BaseModel):
 
 
 class Plain:
-    """No type that could be told from its parts."""
+    """A class of no type that could be told from its parts."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -133,7 +133,7 @@ object.__setattr__(COUNTED, "seen", 5)
 
 
 def returning(result: Any, annotation: Any, **options: Any) -> Callable[[], Any]:
-    """A function that returns this once; later calls are replays."""
+    """Return a function that returns this once; later calls are replays."""
     results = [result]
 
     def function() -> Any:

@@ -9,7 +9,9 @@ from lambda_idempotency.stores.base import Store
 
 
 class WatchedStore(Store):
-    """`store`; `before` is called with the name of each verb before it is asked for."""
+    """A wrapper of `store`; `before` is called with the name of each verb before it is asked
+    for.
+    """
 
     __slots__ = ("_before", "_store", "max_data")
 
@@ -20,25 +22,20 @@ class WatchedStore(Store):
 
     @property
     def name(self) -> str:
-        """See `Store.name`."""
         return self._store.name
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        """See `Store.claim`."""
         self._before("claim")
         return self._store.claim(claim, seen)
 
     def complete(self, completion: Completion) -> Reply:
-        """See `Store.complete`."""
         self._before("complete")
         return self._store.complete(completion)
 
     def release(self, key: str, owner: str) -> Reply:
-        """See `Store.release`."""
         self._before("release")
         return self._store.release(key, owner)
 
     def read(self, key: str) -> Reply:
-        """See `Store.read`."""
         self._before("read")
         return self._store.read(key)

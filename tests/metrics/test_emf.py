@@ -1,4 +1,4 @@
-"""Whatever happens in an invocation, CloudWatch can read it, and nothing is lost."""
+"""CloudWatch can read the metrics of any invocation, and none is lost."""
 
 from __future__ import annotations
 

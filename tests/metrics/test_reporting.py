@@ -40,7 +40,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
 
 
 class Down(MemoryStore):
-    """Cannot be reached."""
+    """A store that cannot be reached."""
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         raise StoreError("down")
@@ -239,7 +239,7 @@ def test_nothing_is_written_outside_lambda(
 
 
 class Closed(io.StringIO):
-    """A stream that nobody reads any more."""
+    """A stream that nobody reads anymore."""
 
     def write(self, text: str) -> int:
         raise BrokenPipeError

@@ -9,5 +9,5 @@ from kit.schedule import Timeline
 
 @pytest.fixture
 def timeline() -> Timeline:
-    """A store without records, and nobody at work yet."""
+    """Return a store without records, and with no worker yet."""
     return Timeline()

@@ -1,4 +1,4 @@
-"""`commit_with`: the writes of the business take effect with the record, under the fence, once."""
+"""`commit_with`: the business's writes take effect with the record, under the fence, once."""
 
 from __future__ import annotations
 

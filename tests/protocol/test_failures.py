@@ -227,7 +227,7 @@ def test_a_waiter_whose_look_fails_releases_nothing(timeline: Timeline) -> None:
 
 
 def _returned(timeline: Timeline, *, time_left: int = 60_000) -> Worker:
-    """A worker whose handler has returned and whose answer is not recorded yet."""
+    """Return a worker whose handler has returned and whose answer is not recorded yet."""
     a = timeline.worker("a", time_left=time_left)
     a.until(Complete)
     return a

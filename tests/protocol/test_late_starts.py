@@ -1,4 +1,4 @@
-"""A call that may not start any more: its lease may have ended on the way to it."""
+"""A call that may no longer start: its lease may have ended on the way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lambda_idempotency.protocol.steps import (
 
 
 def _late(timeline: Timeline, worker: Worker, kind: type[Run | Reconcile] = Run) -> Unavailable:
-    """A worker that comes too late for its step, to its end."""
+    """Return the outcome of a worker that comes too late for its step."""
     worker.until(kind)
     timeline.pass_time(LEASE)
     worker.send(LeaseExpired())
@@ -31,7 +31,7 @@ def _late(timeline: Timeline, worker: Worker, kind: type[Run | Reconcile] = Run)
 
 
 def _orphaned(timeline: Timeline) -> None:
-    """A first attempt has died, and its lease has ended."""
+    """Leave a first attempt that has died, and whose lease has ended."""
     timeline.worker("a").until(Run)
     timeline.pass_time(LEASE)
 

@@ -1,4 +1,4 @@
-"""The handler has returned, and the key is no longer ours: who gets which answer."""
+"""The handler has returned, and the key is no longer ours: the answer that each caller gets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lambda_idempotency.protocol.steps import Complete, Executed, Replayed, Retu
 def _overtaken(
     timeline: Timeline, *, ran: Returned | None = None, fingerprint: str | None = "payload"
 ) -> Worker:
-    """A worker about to record its answer where another has already recorded one."""
+    """Return a worker about to record its answer where another has already recorded one."""
     a = timeline.worker("a")
     a.until(Complete)
     timeline.evict()

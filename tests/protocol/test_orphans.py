@@ -21,7 +21,7 @@ DAY = 24 * 3600 * 1000
 
 
 def _die(timeline: Timeline, name: str, *, max_attempts: int | None = None) -> None:
-    """A worker crashes in its handler, and its lease ends."""
+    """Crash a worker in its handler, and end its lease."""
     worker = timeline.worker(name, max_attempts=max_attempts)
     worker.until(Run)
     worker.step()

@@ -1,4 +1,4 @@
-"""What one call comes to while the store answers: run, replayed, refused, or raised."""
+"""The outcome of one call while the store answers: run, replayed, refused, or raised."""
 
 from __future__ import annotations
 

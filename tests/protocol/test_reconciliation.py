@@ -1,4 +1,6 @@
-"""`on_orphan`: whoever takes over a dead attempt may find out what it has done, under the fence."""
+"""`on_orphan`: the worker that takes over a dead attempt may find out what it did, under the
+fence.
+"""
 
 from __future__ import annotations
 

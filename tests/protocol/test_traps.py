@@ -23,7 +23,7 @@ from lambda_idempotency.protocol.steps import (
 
 
 def _looked(timeline: Timeline, a: Worker, **options: Any) -> Worker:
-    """A worker that has seen `a`'s attempt as an orphan and is about to take it over."""
+    """Return a worker that has seen `a`'s attempt as an orphan and is about to take it over."""
     timeline.pass_time(LEASE)
     b = timeline.worker("b", **options)
     b.step()

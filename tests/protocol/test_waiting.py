@@ -1,4 +1,4 @@
-"""Waiting for the call that holds the key: until it ends, one way or another, or the time is up."""
+"""Waiting for the call that holds the key: until it ends, in one way or another, or time is up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONG = 10 * LEASE
 
 
 def _waiting(timeline: Timeline, *, wait: int = LONG) -> tuple[Worker, Worker]:
-    """One worker whose handler has returned, and another that has begun to wait for it."""
+    """Return one worker whose handler has returned, and another that has begun to wait for it."""
     a = timeline.worker("a")
     a.until(Complete)
     b = timeline.worker("b", wait_ms=wait)

@@ -1,4 +1,4 @@
-"""The form in which a response is recorded: what pays is compressed, and comes back as it was."""
+"""The recorded form of a response: compressed if that saves space, and restored unchanged."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_what_was_not_stored_is_unavailable(record: Record) -> None:
 
 
 class Watched(MemoryStore):
-    """Remembers what was written, and holds little."""
+    """A store that remembers what was written, and holds little."""
 
     max_data: int | None = 2000
 

@@ -1,4 +1,4 @@
-"""Large responses: in objects of a real S3, and what happens while it cannot be reached."""
+"""Large responses: in objects of a real S3, and calls while it cannot be reached."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Settle: TypeAlias = Callable[..., None]
 
 
 class Store(MemoryStore):
-    """A store that holds little, and lets a test look at its only record."""
+    """A store that holds little, and lets a test see its only record."""
 
     def __init__(self, max_data: int | None = 9000) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ def s3(local_aws: LocalAws) -> Iterator[Any]:
 
 @pytest.fixture
 def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Closes the clients that a test has led to."""
+    """Close the clients that a test has opened."""
     made: list[module.S3] = []
 
     class Noted(module.S3):
@@ -83,7 +83,7 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def settle(monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, s3: Any, clients: None) -> Settle:
-    """Sets the settings, and the environment of a function in that AWS."""
+    """Return a function that sets the environment of a function in that AWS, with its settings."""
 
     def settle(endpoint: str = local_aws.endpoint, **settings: Any) -> None:
         values: dict[str, Any] = {
@@ -127,7 +127,7 @@ def _names(s3: Any) -> set[str]:
 
 
 class Handler:
-    """Counts its runs; applied anew, it has the settings of the moment."""
+    """A handler that counts its runs; a new application takes the settings of the moment."""
 
     def __init__(self, store: Store, result: Any = LARGE, **options: Any) -> None:
         self.runs = 0
@@ -143,7 +143,7 @@ class Handler:
 
 
 class Hurried:
-    """The context of an invocation that has little time left."""
+    """The context of an invocation with little time left."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 200
@@ -311,7 +311,7 @@ def test_a_response_that_fits_nowhere_completes_without_a_body(
 
 
 def _recorded(settle: Settle, store: Store, **options: Any) -> None:
-    """A large response is on record."""
+    """Leave a large response on record."""
     settle()
     Handler(store, **options)()
 

@@ -1,4 +1,4 @@
-"""What of a handler's result is recorded, and what its duplicates get."""
+"""The part of a handler's result that is recorded, and the result that its duplicates get."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ json_values = st.recursive(
 
 
 class Hostile(dict[str, Any]):
-    """Has an item, so that the encoder asks for it, and raises."""
+    """A mapping with an item, so that the encoder reads it, and raises."""
 
     def items(self) -> Any:
         raise RuntimeError("no")

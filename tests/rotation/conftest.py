@@ -1,4 +1,4 @@
-"""Real servers, each kind started once for a file, and worlds on them."""
+"""Real servers, each kind started once for a file, and rotation worlds on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kit.rotation.world import RotationWorld
 
 @pytest.fixture(autouse=True)
 def log_levels() -> Iterator[None]:
-    """The function sets levels; other tests keep theirs."""
+    """Restore the log levels that the function sets."""
     loggers = [logging.getLogger(name) for name in ("lambda_idempotency.rotation", "botocore")]
     levels = [logger.level for logger in loggers]
     yield
@@ -50,17 +50,17 @@ def cluster(clusters: SpareClusters) -> Iterator[RedisCluster]:
 
 @pytest.fixture
 def world(local_aws: LocalAws, server: RedisServer) -> RotationWorld:
-    """One server."""
+    """Return a world with one server."""
     return RotationWorld(local_aws, [server], server.settings())
 
 
 @pytest.fixture
 def pair(local_aws: LocalAws, primary: RedisServer, replica: RedisServer) -> RotationWorld:
-    """A primary without and a replica with an ACL file."""
+    """Return a primary without an ACL file, and a replica with one."""
     return RotationWorld(local_aws, [primary, replica], primary.settings())
 
 
 @pytest.fixture
 def cluster_world(local_aws: LocalAws, cluster: RedisCluster) -> RotationWorld:
-    """Three primaries and a replica."""
+    """Return three primaries and a replica."""
     return RotationWorld(local_aws, cluster.nodes, cluster.settings())

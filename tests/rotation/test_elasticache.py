@@ -23,7 +23,7 @@ CHANGES: Final = ("put_secret_value", "modify_user", "update_secret_version_stag
 
 
 class CacheWorld(RotationWorld):
-    """The user is ElastiCache's, and there is no administrator."""
+    """A world whose user is ElastiCache's, and which has no administrator."""
 
     def __init__(self, aws: LocalAws, servers: list[RedisServer], settings: Any) -> None:
         super().__init__(aws, servers, settings)
@@ -34,7 +34,7 @@ class CacheWorld(RotationWorld):
         self.settings = self.settings._replace(strategy="elasticache", user_id=USER_ID, admin=None)
 
     def connect(self, endpoint: str) -> None:
-        """The function's ElastiCache is there."""
+        """Give the function an ElastiCache client for the endpoint."""
         self.other_clients["elasticache"] = boto3.client(
             "elasticache",
             endpoint_url=endpoint,

@@ -1,4 +1,4 @@
-"""The handler as Lambda calls it, with boto3's own clients, and what it waits for."""
+"""The handler as Lambda calls it, with boto3's own clients, and its waiting."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIGHT: Final = ("boto3", "botocore", "redis")
 
 
 class Context:
-    """What Lambda tells of an invocation."""
+    """The context of an invocation with a minute left."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 60_000
@@ -30,7 +30,7 @@ class Context:
 def deployed(
     world: RotationWorld, local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> RotationWorld:
-    """Its environment is the function's."""
+    """Return a world whose settings are in the environment."""
     settings = world.settings.to_environment()
     aws = {n: v for n, v in local_aws.environment().items() if n.startswith("AWS_")}
     for name, value in {**settings, **aws}.items():
@@ -40,7 +40,7 @@ def deployed(
 
 def invoke(world: RotationWorld, step: str, token: str) -> Any:
     event = {"Step": step, "SecretId": world.secret, "ClientRequestToken": token}
-    # The test's own `None` would hide another value: mypy knows that there is none.
+    # The test's own `None` would hide another value: mypy knows that the handler returns none.
     call: Any = handler
     return call({**event, "RotationToken": "planted-rotation-token"}, Context())
 
@@ -59,7 +59,7 @@ def test_the_handlers_name_is_the_contracts() -> None:
 
 
 def test_a_repeated_create_secret_makes_no_second_password(deployed: RotationWorld) -> None:
-    # The emulator would take it, where Secrets Manager refuses another value for a token.
+    # The emulator would accept it; Secrets Manager refuses another value for a token.
     token = deployed.announce()
     invoke(deployed, "createSecret", token)
     before = deployed.fields(token)
@@ -115,7 +115,7 @@ def test_the_old_password_stays_while_readers_get_it(world: RotationWorld) -> No
     world.step("finishSecret", token, calls=calls)
     moved = calls.names.index("update_secret_version_stage")
     removed = calls.names.index("ACL SETUSER")
-    # Five old answers, each of which begins a new look, and then three new ones in a row.
+    # Five stale answers, each of which starts the series again, and then three new ones in a row.
     assert calls.names[moved:removed].count("describe_secret") == 6 + 1
     world.check_only(world.fields(token)["password"])
 

@@ -1,4 +1,4 @@
-"""What the function refuses, and that it names the thing without quoting a value."""
+"""Refusals of the function: each names the problem and quotes no value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lambda_idempotency.rotation.steps import Rotation
 
 
 class Untouched:
-    """A server that nobody may speak to."""
+    """A server that nobody may contact."""
 
     def set_passwords(self, *_: Any) -> None:
         raise AssertionError
@@ -52,7 +52,7 @@ def test_every_form_of_the_own_secret_is_known(
     world: RotationWorld, form: Callable[[str], str]
 ) -> None:
     token = world.announce()
-    # The emulator's suffix is hexadecimal and six characters long, as the real one is long.
+    # The emulator's suffix is hexadecimal, and six characters long like the real one.
     run(world, SecretId=form(world.secret), ClientRequestToken=token)
     assert world.fields(token)["username"] == world.user
 

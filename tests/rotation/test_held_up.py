@@ -16,7 +16,7 @@ from lambda_idempotency.rotation.errors import RotationError
 def held_up(
     world: RotationWorld, step: str, token: str, *, number: int, meanwhile: Callable[[], None]
 ) -> bool:
-    """Runs the step, with other things after that call. False if it has not so many calls."""
+    """Run the step, and `meanwhile` after call `number`; return False if it has fewer calls."""
     calls = Calls()
     done = False
 
@@ -37,7 +37,7 @@ def held_up(
 
 
 def prepared(world: RotationWorld, *, until: str) -> Iterator[tuple[int, str]]:
-    """Rotations that are about to do this step, numbered from 1."""
+    """Yield rotations that are about to do this step, numbered from 1."""
     for number in count(1):
         token = world.announce()
         for name in STEPS[: STEPS.index(until)]:

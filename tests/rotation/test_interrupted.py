@@ -1,7 +1,7 @@
 """A rotation that is killed after any of its calls, and begun again as Secrets Manager does.
 
-A call that only looks leaves what the last change left. So whole rotations are killed after each
-change, and after the look that follows it; each step of one, after any call.
+A call that only reads leaves what the last change left. So whole rotations are killed after each
+change, and after the read that follows it; each step of one, after any call.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CHANGES: Final = ("put_secret_value", "ACL SETUSER", "update_secret_version_stag
 
 
 def changes_of(world: RotationWorld) -> list[int]:
-    """Return the calls of a rotation that change anything, by their numbers from 1."""
+    """Return the numbers, from 1, of a rotation's calls that change anything."""
     calls = Calls()
     world.rotate(calls=calls)
     assert len(calls.names) > 50
@@ -27,7 +27,7 @@ def changes_of(world: RotationWorld) -> list[int]:
 
 
 def kill_at(world: RotationWorld, number: int) -> str:
-    """Dies there, where what AWSCURRENT says must be valid; returns the token."""
+    """Kill a rotation after a call, check that AWSCURRENT is valid, and return the token."""
     calls = Calls()
     calls.after(number, kill)
     token = world.announce()
@@ -38,7 +38,7 @@ def kill_at(world: RotationWorld, number: int) -> str:
 
 
 def check_repeated(world: RotationWorld, number: int) -> None:
-    """Dies there, and is repeated to its end."""
+    """Kill a rotation after a call, and check that its repetition ends well."""
     old = world.fields()["password"]
     token = kill_at(world, number)
     world.rotate(token, between=world.check_current)

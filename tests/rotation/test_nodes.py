@@ -1,4 +1,4 @@
-"""Every node that there is gets the passwords, by itself: replicas too."""
+"""Every node gets the passwords, replicas too, without help from another node."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_an_acl_file_that_cannot_be_written_is_an_error(local_aws: LocalAws) -> 
         with server.admin() as admin:
             [file] = admin.config_get("aclfile").values()
         Path(file).unlink()
-        (Path(file) / "in the way").mkdir(parents=True)  # no file can take a directory's place
+        (Path(file) / "in the way").mkdir(parents=True)  # a directory, whose place no file can take
         token = world.announce()
         world.step("createSecret", token)
         with pytest.raises(RotationError, match="answered ACL SAVE with an error"):
@@ -151,7 +151,7 @@ def test_a_user_missing_on_one_node_stops_it_before_anything_changes(
 
 @pytest.fixture
 def stopped_replica(local_aws: LocalAws) -> Iterator[RotationWorld]:
-    """A pair whose replica keeps its connections and answers nothing."""
+    """Yield a pair whose replica keeps its connections and answers nothing."""
     with RedisServer() as primary, RedisServer(replica_of=primary) as replica:
         world = RotationWorld(local_aws, [primary, replica], primary.settings())
         replica.pause()

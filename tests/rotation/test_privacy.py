@@ -1,4 +1,4 @@
-"""No password and no hash of one in a log line, an error, a traceback or a repr."""
+"""No log line, error, traceback or repr holds a password or its hash."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ TOKEN: Final = "what proves to Secrets Manager who asks"
 
 
 class Context:
-    """What Lambda tells of an invocation."""
+    """The context of an invocation."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 60_000
 
 
 class Watched(logging.Handler):
-    """A function, and everything that it says."""
+    """A function, and all of its output."""
 
     def __init__(self, world: RotationWorld) -> None:
         super().__init__(logging.DEBUG)
@@ -40,13 +40,13 @@ class Watched(logging.Handler):
         self.planted = {world.first_password, world.admin_password}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Called by logging."""
+        """Keep a log record."""
         self.said += [record.getMessage(), repr(record.__dict__)]
         if record.name == "lambda_idempotency.rotation":
             self.lines.append(record.getMessage())
 
     def invoke(self, step: str, token: str, *, level: int = logging.DEBUG) -> None:
-        """A step, as Lambda runs it: what it raises is printed with its traceback."""
+        """Run a step, as Lambda does, which prints the traceback of an error."""
         root = logging.getLogger()
         before = root.level
         root.addHandler(self)
@@ -70,7 +70,7 @@ class Watched(logging.Handler):
             raise
 
     def check(self) -> None:
-        """Nothing planted was said."""
+        """Check that no planted secret is in the output."""
         said = "\n".join(self.said)
         assert said
         assert TOKEN not in said

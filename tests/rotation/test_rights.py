@@ -1,4 +1,4 @@
-"""The documented rights are exactly what is needed, in Redis and in IAM."""
+"""The documented rights are exactly the necessary ones, in Redis and in IAM."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def check_refused(world: RotationWorld, command: str) -> None:
 
 @pytest.fixture(scope="module")
 def strict_aws() -> Iterator[LocalAws]:
-    """A local AWS that lets nobody do what he has no right for, but its first caller."""
+    """Yield a local AWS in which only its first caller may act without a right."""
     with LocalAws(enforce_iam=True) as aws:
         yield aws
 
@@ -99,7 +99,7 @@ def strict(strict_aws: LocalAws, server: RedisServer) -> RotationWorld:
 
 
 def rights(world: RotationWorld) -> list[tuple[str, str]]:
-    """What the function may do, each action with its resource."""
+    """Return the function's rights, each action with its resource."""
     parameter = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{world.settings.parameter}"
     return [
         *((action, world.secret) for action in OWN),
@@ -109,7 +109,7 @@ def rights(world: RotationWorld) -> list[tuple[str, str]]:
 
 
 def restrict(world: RotationWorld, aws: LocalAws, allowed: list[tuple[str, str]]) -> None:
-    """The world's function has these rights."""
+    """Restrict the world's function to these rights."""
     iam = aws.client("iam")
     iam.create_user(UserName=world.user)
     statements = [

@@ -90,7 +90,7 @@ def test_a_step_can_be_repeated(world: RotationWorld, repeated: str) -> None:
 
 
 def test_secrets_manager_may_try_the_test_alone(world: RotationWorld) -> None:
-    # RotateImmediately=false runs testSecret on a copy of what is current, and removes the copy
+    # RotateImmediately=false runs testSecret on a copy of the current version, and removes the copy
     # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
     token = world.announce()
     world.put(world.fields(), token=token, stage="AWSPENDING")

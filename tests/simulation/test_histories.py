@@ -1,4 +1,4 @@
-"""What callers saw is written down by several processes, and read."""
+"""Several processes write down what callers saw, and it is read back."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ REGISTER = Register(lease=10, expires_after=100)
 
 
 def _ran(name: str, *times: float, ending: Any = "executed", **seen: Any) -> Operation:
-    """A call, its handler's start and end, its own end, as far as these were seen."""
+    """Return a call, its handler's start and end, and its own end, as far as these were seen."""
     known: dict[str, Any] = dict(zip(("called", "ran", "returned", "ended"), times, strict=False))
     if "returned" in known and ending != "raised":
         known["result"] = known["answer"] = name
@@ -189,7 +189,7 @@ def test_a_long_history_takes_no_time() -> None:
 
 
 class _Register:
-    """The register itself: each call acts at moments that are known here."""
+    """The register itself: each call acts at a known moment."""
 
     def __init__(self) -> None:
         self.owner: str | None = None
@@ -197,14 +197,14 @@ class _Register:
         self.until = 0.0
 
     def acquire(self, name: str, at: float) -> str | None:
-        """None, or what the call is told."""
+        """Return None if the call may run, else an answer or "busy"."""
         if at < self.until and (self.owner is not None or self.answer is not None):
             return self.answer or "busy"
         self.owner, self.answer, self.until = name, None, at + REGISTER.lease
         return None
 
     def record(self, name: str, at: float) -> str:
-        """The answer that the call is given."""
+        """Return the answer that the call gets."""
         if self.owner not in (None, name) or (self.answer is not None and at < self.until):
             return name if self.answer is None else self.answer
         self.owner, self.answer, self.until = None, name, at + REGISTER.expires_after
@@ -212,7 +212,7 @@ class _Register:
 
 
 def _happened(chance: random.Random, number: int) -> list[Operation]:
-    """Calls to a register, each seen with some delay before and after what it does."""
+    """Return calls to a register, each seen with some delay before and after its act."""
     register = _Register()
     acts = sorted((chance.uniform(0, 40), f"{index}", "acquire") for index in range(number))
     calls: dict[str, dict[str, Any]] = {}

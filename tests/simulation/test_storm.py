@@ -1,4 +1,4 @@
-"""Processes that are killed and stalled at random keep the promise on real stores."""
+"""Processes that are killed and stalled at random run each call once on real stores."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ PATIENCE = 100.0
 
 
 def _until(*, strokes: int, calls: int) -> Callable[[Path, Fates], bool]:
-    """Goes on until so many workers were killed, and stalled, half as often something has happened
-    to the store, and so many calls were made."""
+    """Return a condition that holds until `strokes` workers were killed and as many stalled, half
+    as many troubles have hit the store, and `calls` calls were made.
+    """
     deadline = time.monotonic() + PATIENCE
 
     def goes_on(history: Path, fates: Fates) -> bool:
@@ -51,7 +52,7 @@ def test_a_broken_store_is_found_out(way: Break) -> None:
 
 
 def _run(name: str, at: float, *, took: float = 0.1, **more: object) -> Operation:
-    """A run of key `k` that was executed."""
+    """Return an executed run of key `k`."""
     told = {
         "ran": at + 0.01,
         "returned": at + took - 0.01,

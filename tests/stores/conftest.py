@@ -35,7 +35,7 @@ TABLE = "idempotency"
 
 @pytest.fixture(scope="session")
 def local_dynamodb(local_aws: LocalAws) -> Iterator[dict[str, Any]]:
-    """The clients of the local AWS, which has the table."""
+    """Yield the clients of the local AWS, which has the table."""
     clients = {name: connect(local_aws.endpoint) for name, connect in CLIENTS.items()}
     create_table(clients["boto3"], TABLE)
     yield clients
@@ -45,7 +45,9 @@ def local_dynamodb(local_aws: LocalAws) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def moto_dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A client of moto's server, which has the table: a second reading of DynamoDB's manual."""
+    """Yield a client of moto's server, which has the table: a second reading of DynamoDB's
+    manual.
+    """
     port = free_port()
     server = Server(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
@@ -63,21 +65,21 @@ def moto_dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def proxy(local_aws: LocalAws) -> Iterator[LossyProxy]:
-    """Stands between a store and the local AWS."""
+    """Yield a proxy between a store and the local AWS."""
     with LossyProxy(local_aws.port) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The runtime's own client does not try again: its first pause would be longer than a call."""
+    """Stop the runtime's own client from trying again: its first pause would outlast a call."""
     monkeypatch.setattr("lambda_idempotency.clients.aws.client.PAUSES", (60.0,))
     monkeypatch.setattr(os, "urandom", lambda size: b"\xff" * size)
 
 
 @pytest.fixture(params=CLIENTS)
 def dynamodb(request: pytest.FixtureRequest, local_dynamodb: dict[str, Any]) -> DynamoDBHarness:
-    """The DynamoDB store on the local AWS, with each client in turn."""
+    """Return the DynamoDB store on the local AWS, with each client in turn."""
     return DynamoDBHarness(local_dynamodb[request.param], TABLE)
 
 
@@ -94,19 +96,19 @@ UNLOCKED = ("dynamodb on moto", "explored memory", "explored dynamodb")
 
 @pytest.fixture(params=HARNESSES)
 def harness(request: pytest.FixtureRequest) -> StoreHarness:
-    """Each store in turn."""
+    """Return each store in turn."""
     return _harness(request)
 
 
 @pytest.fixture(params=[harness for harness in HARNESSES if harness not in UNLOCKED])
 def atomic_harness(request: pytest.FixtureRequest) -> StoreHarness:
-    """Each store in turn, less those that two callers at once would confuse."""
+    """Return each store in turn, except those that two simultaneous callers would confuse."""
     return _harness(request)
 
 
 @pytest.fixture(params=UNLOCKED)
 def unlocked_harness(request: pytest.FixtureRequest) -> StoreHarness:
-    """Each of the others in turn."""
+    """Return each of the other stores in turn."""
     return _harness(request)
 
 
@@ -128,7 +130,9 @@ def _harness(request: pytest.FixtureRequest) -> StoreHarness:
 
 @pytest.fixture(scope="session")
 def redis_harnesses(local_aws: LocalAws) -> Iterator[Callable[[str], RedisHarness]]:
-    """Makes a `RedisHarness` on each kind of server; a server is started when it is first used."""
+    """Yield a factory of a `RedisHarness` on each kind of server, which starts when it is first
+    used.
+    """
     with ExitStack() as servers:
         clients: dict[str, tuple[Any, Any]] = {}
 
@@ -141,7 +145,7 @@ def redis_harnesses(local_aws: LocalAws) -> Iterator[Callable[[str], RedisHarnes
 
 
 def _redis(kind: str, aws: LocalAws, servers: ExitStack) -> tuple[Any, Any]:
-    """A store's client of a new server, and an admin's."""
+    """Return a store's client of a new server, and an administrator's."""
     if kind in ("redis 6.2", "redis 7"):
         server = servers.enter_context(RedisServer(binary=binary_of(kind.removeprefix("redis "))))
         admin = servers.enter_context(server.admin())

@@ -1,4 +1,4 @@
-"""Completed records in the process: what asks no store, and what always does."""
+"""Completed records in the process: verbs that ask no store, and verbs that always do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MINUTE: Final = 60_000
 
 
 class Asked(MemoryStore):
-    """Remembers which verbs it was asked for; `down` makes it fail."""
+    """A store that remembers the verbs it was asked for; `down` makes it fail."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__(clock)
@@ -59,7 +59,7 @@ class Asked(MemoryStore):
 
 
 class Clocks(ProcessClocks):
-    """The store's clock, and the two of the process, which stand still or jump when told to."""
+    """The store's clock, and the two of the process, which stand still or jump on command."""
 
     def __init__(self) -> None:
         super().__init__()

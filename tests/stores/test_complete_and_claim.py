@@ -1,4 +1,4 @@
-"""A completion and a claim at once: on every store, each is as if it were alone."""
+"""A completion and a claim at once: on every store, each acts as if it were alone."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ KEYS: Final = 4
 
 
 async def reached(event: asyncio.Event, task: asyncio.Task[Any]) -> None:
-    """Returns once the task has set the event; raises what it raises if it ends before."""
+    """Return once the task has set the event; raise its error if it ends before."""
     waiting = asyncio.create_task(event.wait())
     await asyncio.wait([waiting, task], return_when=asyncio.FIRST_COMPLETED)
     if not event.is_set():

@@ -10,7 +10,7 @@ from lambda_idempotency.testing.store_harness import StoreHarness
 
 
 class TestStores(StoreContract):
-    """On the server of each."""
+    """The stores, on their servers."""
 
     @pytest.fixture
     def harness(self, atomic_harness: StoreHarness) -> StoreHarness:
@@ -18,7 +18,7 @@ class TestStores(StoreContract):
 
 
 class TestModels(OneCallerContract):
-    """Those that check a condition and write without a lock."""
+    """The models that check a condition and write without a lock."""
 
     @pytest.fixture
     def harness(self, unlocked_harness: StoreHarness) -> StoreHarness:
@@ -26,7 +26,7 @@ class TestModels(OneCallerContract):
 
 
 class TestThroughItsVerbs(StoreContract):
-    """As a store of somebody else's is tested, with nothing but itself."""
+    """A store tested as a foreign one is: through nothing but its verbs."""
 
     @pytest.fixture
     def store(self) -> Store:

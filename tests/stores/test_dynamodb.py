@@ -75,7 +75,9 @@ def _completion(key: str) -> Completion:
 
 @pytest.fixture(params=CLIENTS)
 def connect(request: pytest.FixtureRequest, once: None) -> Iterator[Connect]:
-    """Makes clients for an endpoint, of each kind in turn; none of them tries twice."""
+    """Yield a factory of clients for an endpoint, of each kind in turn; none of them tries
+    twice.
+    """
     clients = []
 
     def connect(endpoint: str) -> Any:
@@ -218,7 +220,7 @@ def test_a_read_is_strongly_consistent(connect: Connect) -> None:
 
 
 def _error(store: Store, verb: str) -> str:
-    """The message of the verb's failure, which names nothing it must not."""
+    """Return the message of the verb's failure, checked to quote no secret."""
     with pytest.raises(StoreError) as raised:
         VERBS[verb](store, "shop#secret-digest")
     message = str(raised.value)

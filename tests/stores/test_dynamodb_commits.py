@@ -21,7 +21,7 @@ CLAIM, COMMIT, AGAIN = 1, 2, 3
 
 @pytest.fixture(params=CLIENTS)
 def client(request: pytest.FixtureRequest, proxy: LossyProxy) -> Iterator[Any]:
-    """Each client, behind the proxy."""
+    """Yield each client, behind the proxy."""
     client = CLIENTS[request.param](proxy.endpoint)
     yield client
     client.close()
@@ -29,7 +29,7 @@ def client(request: pytest.FixtureRequest, proxy: LossyProxy) -> Iterator[Any]:
 
 @pytest.fixture
 def account(local_dynamodb: dict[str, Any]) -> Callable[[], int]:
-    """How often a new account has been charged."""
+    """Return a function that returns how often a new account has been charged."""
     key = {"id": {"S": new_key()}}
 
     def charges() -> int:
@@ -41,7 +41,7 @@ def account(local_dynamodb: dict[str, Any]) -> Callable[[], int]:
 
 
 def _charge(account: Any, *, client: Any, **options: Any) -> Callable[[], Any]:
-    """Charges the account, by a handler whose store uses the client."""
+    """Return a call that charges the account, by a handler whose store uses the client."""
 
     @idempotent(store=DynamoDBStore(TABLE, client=client), namespace="shop")
     def handler(event: Any, context: Any) -> str:
@@ -52,7 +52,7 @@ def _charge(account: Any, *, client: Any, **options: Any) -> Callable[[], Any]:
 
 
 def _one_more(account: Any, **options: Any) -> dict[str, Any]:
-    """A charge, as an item of a transaction."""
+    """Return a charge, as an item of a transaction."""
     update = {
         "TableName": TABLE,
         "Key": account.key,
@@ -106,7 +106,7 @@ def test_a_failed_condition_of_the_business_frees_the_key(client: Any, account: 
 
 @pytest.mark.parametrize("client", ["boto3"], indirect=True)  # it asks for no time left
 def test_a_stalled_attempt_that_finishes_late_writes_nothing(client: Any, account: Any) -> None:
-    """It is overtaken while it stalls, and gets the answer of the one that has committed."""
+    """Another attempt overtakes it while it stalls, and it gets that attempt's committed answer."""
     attempts = []
 
     @idempotent(store=DynamoDBStore(TABLE, client=client), namespace="shop", lease=1)

@@ -28,13 +28,13 @@ TABLE: Final = "idempotency"
 
 @pytest.fixture
 def dynamodb(local_dynamodb: dict[str, Any]) -> DynamoDBHarness:
-    """A look at the table from outside."""
+    """Return a view of the table from outside."""
     return DynamoDBHarness(local_dynamodb["boto3"], TABLE)
 
 
 @pytest.fixture
 def environment(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """The process' own environment points to the local AWS, as Lambda's points to its region."""
+    """Point the process's own environment to the local AWS, as Lambda's points to its region."""
     for name, value in local_aws.environment().items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
@@ -43,7 +43,7 @@ def environment(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> pytest.
 
 @pytest.fixture
 def store(environment: pytest.MonkeyPatch) -> Iterator[DynamoDBStore]:
-    """A store without a client."""
+    """Yield a store without a client."""
     store = DynamoDBStore(TABLE)
     yield store
     if store._client is not None:
@@ -52,7 +52,7 @@ def store(environment: pytest.MonkeyPatch) -> Iterator[DynamoDBStore]:
 
 @pytest.fixture
 def server() -> Iterator[FaultServer]:
-    """Says yes to everything."""
+    """Yield a server that accepts every request."""
     with FaultServer() as server:
         yield server
 

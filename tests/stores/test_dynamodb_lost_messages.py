@@ -34,7 +34,7 @@ DELETE: Final = "DeleteItem"
 
 
 class _Caller:
-    """Makes one call through the proxy."""
+    """A caller that makes one call through the proxy."""
 
     def __init__(
         self, proxy: LossyProxy, dynamodb: DynamoDBHarness, connect: Callable[[str], Any]
@@ -45,7 +45,7 @@ class _Caller:
         self.attempts: list[int] = []
 
     def call(self, *, error: Exception | None = None, **options: Any) -> Outcome:
-        """The outcome of one call; `attempts` tells how often its handler ran."""
+        """Return the outcome of one call; `attempts` tells how often its handler ran."""
 
         def run(step: Run | Reconcile) -> Returned:
             self.attempts.append(step.attempt)
@@ -79,7 +79,7 @@ def _orphan(dynamodb: DynamoDBHarness) -> None:
 
 @pytest.fixture
 def dynamodb(local_dynamodb: dict[str, Any]) -> DynamoDBHarness:
-    """The store on the other side of the proxy, which loses nothing."""
+    """Return the store on the other side of the proxy, which loses nothing."""
     return DynamoDBHarness(local_dynamodb["boto3"], TABLE)
 
 
@@ -93,7 +93,7 @@ _RETRYING: Final[dict[str, Callable[[str], Any]]] = {
 def retrying(
     request: pytest.FixtureRequest, proxy: LossyProxy, dynamodb: DynamoDBHarness
 ) -> _Caller:
-    """A caller whose client sends a request again when the connection breaks."""
+    """Return a caller whose client sends a request again when the connection breaks."""
     return _Caller(proxy, dynamodb, _RETRYING[request.param])
 
 
@@ -170,7 +170,7 @@ def test_a_duplicate_whose_reply_was_lost_is_answered(
 
 
 def _completed(dynamodb: DynamoDBHarness) -> Replayed:
-    """What a duplicate of a call that has completed gets."""
+    """Return the answer that a duplicate of a completed call gets."""
     completion = Completion(
         key=dynamodb.key, owner="b" * 32, attempt=1, expires_after_ms=3_600_000, data='"first"'
     )
@@ -185,7 +185,7 @@ def _completed(dynamodb: DynamoDBHarness) -> Replayed:
 
 @pytest.fixture
 def single(proxy: LossyProxy, dynamodb: DynamoDBHarness) -> _Caller:
-    """A caller whose client sends each request once."""
+    """Return a caller whose client sends each request once."""
     return _Caller(proxy, dynamodb, boto_client)
 
 

@@ -1,4 +1,4 @@
-"""Records that somebody who may write into the table has made up."""
+"""Records forged by somebody who may write into the table."""
 
 from __future__ import annotations
 

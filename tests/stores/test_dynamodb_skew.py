@@ -93,7 +93,7 @@ class _Worker:
         self.runs: list[int] = []
 
     def call(self) -> Outcome:
-        """One call's outcome; `runs` tells the attempts as which its handler ran."""
+        """Return one call's outcome; `runs` lists the attempts of its handler's runs."""
 
         def run(step: Run | Reconcile) -> Returned:
             self.runs.append(step.attempt)
@@ -104,7 +104,7 @@ class _Worker:
         return drive(run_once(call), key=key, store=self.store, run=run, remaining=lambda: 10_000)
 
     def claim(self, key: str | None = None) -> Record:
-        """Claims a key; returns what was written, checked to be leased from now on."""
+        """Claim a key, and return what was written, checked to be leased from now on."""
         key = self._dynamodb.key if key is None else key
         started = self._dynamodb.now()
         assert isinstance(self.store.claim(_claim(ME, key)), Applied)
@@ -116,7 +116,9 @@ def _claim(owner: str, key: str) -> Claim:
 
 
 def _check_lease(dynamodb: DynamoDBHarness, key: str, started: int) -> Record:
-    """The record claimed since `started`: a Date tells a second, and what the requests took."""
+    """Check the record claimed since `started`; a Date has whole seconds, and the requests take
+    time.
+    """
     item = dynamodb.client.get_item(TableName=dynamodb.table, Key={"id": {"S": key}})["Item"]
     ended = dynamodb.now()
     record = from_item(item, dynamodb.table)
@@ -126,7 +128,7 @@ def _check_lease(dynamodb: DynamoDBHarness, key: str, started: int) -> Record:
 
 
 def _in_progress(dynamodb: DynamoDBHarness, *, lease: int, expires: int) -> Record:
-    """Plants another worker's claim; `lease` and `expires` are from now, milliseconds."""
+    """Plant another worker's claim; `lease` and `expires` are from now, in milliseconds."""
     now = dynamodb.now()
     record = Record(
         key=dynamodb.key,
@@ -313,7 +315,7 @@ def test_a_clock_corrected_after_a_reading_does_not_confirm_that_reading(
 ) -> None:
     held = _in_progress(dynamodb, lease=40_000, expires=45_000)
     worker = _Worker(dynamodb, AHEAD)
-    # Another thread's first answer arrives just after this one has looked at the clock.
+    # Another thread's first answer arrives just after this one has read the clock.
     worker.store._clock = _InterruptedClock(
         lambda: time.time() + AHEAD, lambda: worker.store.read(new_key())
     )

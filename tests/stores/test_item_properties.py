@@ -1,4 +1,4 @@
-"""Whatever a store holds under a key is a record, or a `StoreError` that names it."""
+"""A value under a key of a store, whatever it is, is a record or a `StoreError` that names it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ ATTRIBUTES: Final[dict[str, st.SearchStrategy[Any]]] = {
 
 @st.composite
 def items(draw: st.DrawFn) -> dict[str, Any]:
-    """An item with most of a record's attributes, a few of which may be of another type."""
+    """Return an item with most of a record's attributes, a few of which may be of another type."""
     absent = draw(st.sets(st.sampled_from(list(ATTRIBUTES)), max_size=3))
     wrong = draw(st.sets(st.sampled_from(list(ATTRIBUTES)), max_size=2))
     kinds = {
@@ -114,7 +114,7 @@ FIELDS: Final = {
 
 @st.composite
 def hashes(draw: st.DrawFn) -> dict[bytes, bytes]:
-    """A hash with most of a record's fields, a few of which may hold anything."""
+    """Return a hash with most of a record's fields, a few of which may hold anything."""
     absent = draw(st.sets(st.sampled_from(list(FIELDS)), max_size=3))
     wrong = draw(st.sets(st.sampled_from(list(FIELDS)), max_size=2))
     kinds = {

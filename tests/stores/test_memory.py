@@ -1,4 +1,4 @@
-"""The memory store: to the millisecond, because its clock can be told to stand still."""
+"""The memory store: exact to the millisecond, because its clock can stand still."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_two_memory_stores_share_nothing(store: MemoryStore, clock: ManualClock)
 
 
 class _Interrupted(dict[str, Record]):
-    """Records; just after the first look at them, another thread makes a claim."""
+    """Records; just after the first read of them, another thread makes a claim."""
 
     def __init__(self, thread: Thread) -> None:
         super().__init__()

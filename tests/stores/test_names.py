@@ -1,4 +1,4 @@
-"""The names of stores: the same for the same records, and for others another one."""
+"""The names of stores: the same for the same records, and another for others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "tes
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """A function's environment in Ireland."""
+    """Set the environment of a function in Ireland."""
     for name, value in {"AWS_REGION": "eu-west-1", **CREDENTIALS}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")  # boto3 reads this one
@@ -101,18 +101,18 @@ def test_while_nothing_tells_the_endpoint_the_name_is_the_tables_alone(
 
 
 class Silent:
-    """A client that says nothing of itself."""
+    """A client that says nothing about itself."""
 
 
 class Talkative:
-    """A client that says things of itself that nobody expects."""
+    """A client that says unexpected things about itself."""
 
     class meta:  # noqa: N801
         endpoint_url = 4566
 
 
 class Broken:
-    """A client that fails at whatever it is asked."""
+    """A client that fails whatever it is asked."""
 
     @property
     def meta(self) -> Any:
@@ -162,7 +162,7 @@ def test_a_server_is_named_by_what_its_client_says(client: Any, name: str, label
 
 
 class Wrapped:
-    """A client around a client, which says nothing of itself."""
+    """A client around a client, which says nothing about itself."""
 
     def execute_command(self, *command: Any, **_: Any) -> Any: ...
 

@@ -27,20 +27,20 @@ _EACH_VERB = pytest.mark.parametrize("verb", VERBS)
 def harness(
     request: pytest.FixtureRequest, redis_harnesses: Callable[[str], RedisHarness]
 ) -> RedisHarness:
-    """A store on a server of each version in turn."""
+    """Return a store on a server of each version in turn."""
     return redis_harnesses(f"redis {request.param}")
 
 
 @pytest.fixture(params=VERSIONS)
 def own_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """A server of each version in turn, which the test may spoil."""
+    """Yield a server of each version in turn, which the test may spoil."""
     with RedisServer(binary=binary_of(request.param)) as server:
         yield server
 
 
 @pytest.fixture
 def own_world(own_server: RedisServer) -> Iterator[RedisHarness]:
-    """A store on it."""
+    """Yield a store on the test's own server."""
     with own_server.admin() as admin:
         yield RedisHarness(admin, admin)
 
@@ -121,7 +121,7 @@ def test_nothing_is_left_of_the_record_before(harness: RedisHarness, verb: str) 
 
 
 def test_a_record_keeps_its_key_while_it_changes(harness: RedisHarness) -> None:
-    """A key that is deleted on the way could not be made again while its slot moves."""
+    """A key that is deleted on the way could not be created again while its slot moves."""
     harness.store.claim(claim(harness.key))
     with harness.admin.pubsub() as events:
         harness.admin.config_set("notify-keyspace-events", "KA")
@@ -158,7 +158,7 @@ CLIENTS: Final[list[dict[str, Any]]] = [
 
 
 def _client(server: RedisServer, **options: Any) -> redis.Redis:
-    """A client as anybody has it."""
+    """Return a client with ordinary options."""
     return redis.Redis(port=server.port, **{"password": server.admin_password, **options})
 
 

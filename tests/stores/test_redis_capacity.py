@@ -23,14 +23,14 @@ from lambda_idempotency.testing.store_harness import new_key
 
 @pytest.fixture(params=VERSIONS)
 def own_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """A server of each version in turn, which the test may spoil."""
+    """Yield a server of each version in turn, which the test may spoil."""
     with RedisServer(binary=binary_of(request.param)) as server:
         yield server
 
 
 @pytest.fixture
 def own_world(own_server: RedisServer) -> Iterator[RedisHarness]:
-    """A store on it."""
+    """Yield a store on the test's own server."""
     with own_server.admin() as admin:
         yield RedisHarness(admin, admin)
 
@@ -39,7 +39,7 @@ def own_world(own_server: RedisServer) -> Iterator[RedisHarness]:
 
 
 def _fill(harness: RedisHarness) -> None:
-    """From now on the server refuses whatever takes memory."""
+    """Make the server refuse whatever takes memory."""
     harness.admin.config_set("maxmemory", "1")
 
 

@@ -34,28 +34,28 @@ from lambda_idempotency.testing.store_harness import new_key
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def cluster(request: pytest.FixtureRequest, clusters: SpareClusters) -> Iterator[RedisCluster]:
-    """A cluster of each version."""
+    """Yield a cluster of each version."""
     with clusters.take(binary_of(request.param)) as cluster:
         yield cluster
 
 
 @pytest.fixture
 def aws_proxy(local_aws: LocalAws) -> Iterator[LossyProxy]:
-    """Tells what the local AWS was asked."""
+    """Yield a proxy that records the requests to the local AWS."""
     with LossyProxy(local_aws.port) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def access(local_aws: LocalAws, aws_proxy: LossyProxy) -> Iterator[Access]:
-    """A parameter and a secret of the test's own."""
+    """Yield a parameter and a secret for one test alone."""
     with Access(local_aws, aws_proxy.endpoint) as access:
         yield access
 
 
 @pytest.fixture
 def client(access: Access, cluster: RedisCluster, aws_proxy: LossyProxy) -> RedisClient:
-    """A client with connections to all nodes."""
+    """Return a client with connections to all nodes."""
     access.publish_cluster(cluster)
     client = access.client()
     for node in range(PRIMARIES):
@@ -70,7 +70,7 @@ def store(client: RedisClient) -> RedisStore:
 
 
 def _like(key: str, number: int) -> str:
-    """Another key of the same slot."""
+    """Return another key of the same slot."""
     return f"{NAMESPACE}#{{{key}}}{number}"
 
 
@@ -133,7 +133,7 @@ def test_a_cluster_may_speak_tls(access: Access) -> None:
 
 
 def _check(store: RedisStore, key: str) -> None:
-    """All verbs, over nothing and over a record."""
+    """Check all verbs, over nothing and over a record."""
     assert isinstance(store.read(key), Absent)
     assert isinstance(store.claim(claim(key)), Applied)
     assert isinstance(store.claim(claim(key)), Conflict)
@@ -144,7 +144,7 @@ def _check(store: RedisStore, key: str) -> None:
 
 
 def _check_records(store: RedisStore, *keys: str) -> None:
-    """Records that are held are held still, and can be completed."""
+    """Check that held records are still held, and can be completed."""
     for key in keys:
         assert isinstance(store.claim(claim(key, owner="b" * 32)), Conflict)
         assert isinstance(store.complete(completion(key)), Applied)
@@ -183,7 +183,7 @@ def test_a_slot_moves_while_calls_run(
 def test_a_slot_moves_to_a_node_that_had_none(
     access: Access, aws_proxy: LossyProxy, clusters: SpareClusters
 ) -> None:
-    """No node tells a client of such a one, until a key has been sent there."""
+    """No node tells a client of such a node until a key has been sent there."""
     with clusters.take() as cluster:
         joined = RedisServer(cluster=True, admin_password=cluster.admin_password)
         with joined:
@@ -205,7 +205,7 @@ def test_a_slot_moves_to_a_node_that_had_none(
 
 
 def _join(cluster: RedisCluster, joined: RedisServer) -> None:
-    """A fourth primary, without slots."""
+    """Add a fourth primary, without slots."""
     cluster.nodes.append(joined)
     number = len(cluster.nodes) - 1
     cluster._names.append(cluster.ask(number, "MYID"))
@@ -233,7 +233,7 @@ def test_no_thread_fails_while_slots_move(store: RedisStore, cluster: RedisClust
 
 @pytest.fixture(params=VERSIONS)
 def own_cluster(request: pytest.FixtureRequest, clusters: SpareClusters) -> Iterator[RedisCluster]:
-    """A cluster of each version, which the test may spoil."""
+    """Yield a cluster of each version, which the test may spoil."""
     with clusters.take(binary_of(request.param)) as cluster:
         yield cluster
 
@@ -278,7 +278,7 @@ def test_a_primary_that_died_is_followed_to_its_replica(
 def test_the_other_nodes_serve_while_one_is_gone(
     access: Access, own_cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Among them after the configuration endpoint, which was this one."""
+    """They serve after the configuration endpoint, which was the lost node, is gone."""
     Clocks(monkeypatch)
     with own_cluster.admin(1) as admin1, own_cluster.admin(2) as admin2:
         for admin in (admin1, admin2):

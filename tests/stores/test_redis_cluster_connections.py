@@ -21,28 +21,28 @@ from lambda_idempotency.testing.store_harness import new_key
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def cluster(request: pytest.FixtureRequest, clusters: SpareClusters) -> Iterator[RedisCluster]:
-    """A cluster of each version."""
+    """Yield a cluster of each version."""
     with clusters.take(binary_of(request.param)) as cluster:
         yield cluster
 
 
 @pytest.fixture
 def aws_proxy(local_aws: LocalAws) -> Iterator[LossyProxy]:
-    """Tells what the local AWS was asked."""
+    """Yield a proxy that records the requests to the local AWS."""
     with LossyProxy(local_aws.port) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def access(local_aws: LocalAws, aws_proxy: LossyProxy) -> Iterator[Access]:
-    """A parameter and a secret of the test's own."""
+    """Yield a parameter and a secret for one test alone."""
     with Access(local_aws, aws_proxy.endpoint) as access:
         yield access
 
 
 @pytest.fixture
 def client(access: Access, cluster: RedisCluster, aws_proxy: LossyProxy) -> RedisClient:
-    """A client with connections to all nodes."""
+    """Return a client with connections to all nodes."""
     access.publish_cluster(cluster)
     client = access.client()
     for node in range(PRIMARIES):
@@ -62,7 +62,7 @@ def _use(store: RedisStore, key: str) -> None:
 
 
 def _clients(cluster: RedisCluster) -> int:
-    """How many connections the user has."""
+    """Return the number of the user's connections."""
     count = 0
     for node in range(len(cluster.nodes)):
         with cluster.admin(node) as admin:

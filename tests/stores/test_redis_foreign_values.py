@@ -1,4 +1,4 @@
-"""What a Redis store does where something else is under its key, or a record that is damaged."""
+"""A Redis store whose key holds something else, or a record that is damaged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EACH_VERB = pytest.mark.parametrize("verb", VERBS)
 def harness(
     request: pytest.FixtureRequest, redis_harnesses: Callable[[str], RedisHarness]
 ) -> RedisHarness:
-    """A store on a server of each version in turn."""
+    """Return a store on a server of each version in turn."""
     return redis_harnesses(f"redis {request.param}")
 
 
@@ -72,7 +72,7 @@ _OTHERS: Final[dict[str, Callable[[Any, str], object]]] = {
 
 
 def _plant(harness: RedisHarness, kind: str) -> bytes:
-    """Puts something under the key; returns what it is to Redis."""
+    """Put something under the key, and return its dump."""
     if kind in _OTHERS:
         _OTHERS[kind](harness.admin, harness.key)
     else:
@@ -189,7 +189,7 @@ HASHES: Final[st.SearchStrategy[dict[str, bytes]]] = (
 
 
 def _gives_way(fields: dict[str, bytes], verb: str) -> bool:
-    """Whether a verb of ours may change it."""
+    """Tell whether a verb of ours may change it."""
     status = fields.get("status")
     if status == b"INPROGRESS" and fields.get("owner") == ME.encode():
         return verb != "read"
@@ -233,7 +233,7 @@ def test_a_call_over_any_hash_ends_and_runs_at_most_once(
     requests: list[str] = []
 
     class Endless(BaseException):
-        """The call has gone on for too long."""
+        """The error of a call that has gone on for too long."""
 
     def note(verb: str) -> None:
         requests.append(verb)

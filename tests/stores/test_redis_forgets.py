@@ -1,4 +1,4 @@
-"""What Redis cannot promise: each loss, brought about, and beside it what prevents it.
+"""Losses that Redis cannot rule out: each is brought about, beside what prevents it.
 
 A call whose record is forgotten runs again when it is repeated; docs/redis.md says so.
 """
@@ -24,14 +24,14 @@ class Charges:
         self.ran: list[int] = []
 
     def charge(self, payment: int) -> int:
-        """One call, as from a new environment; returns the number of its run."""
+        """Make one call, as from a new environment, and return the number of its run."""
         with self._server.admin() as client:
             handler = idempotent(store=RedisStore(client), namespace="shop")(self._run)
             answer: int = handler({"payment": payment}, None)
             return answer
 
     def on(self, server: RedisServer) -> None:
-        """Goes to another server from now on."""
+        """Use another server from now on."""
         self._server = server
 
     def _run(self, event: dict[str, int], context: object) -> int:
@@ -111,7 +111,7 @@ def _is_alone(primary: RedisServer) -> bool:
 
 
 def _fill(server: RedisServer) -> None:
-    """With what never expires, until it is full; then it is given room again."""
+    """Fill the server with keys that never expire, then give it room again."""
     with server.admin() as admin:
         admin.config_set("maxmemory", admin.info("memory")["used_memory"] + 1_000_000)
         with suppress(redis.OutOfMemoryError):

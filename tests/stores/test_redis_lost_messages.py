@@ -1,4 +1,4 @@
-"""Commands and replies lost on the way to Redis: whatever is lost, a call takes effect once."""
+"""Commands and replies lost on the way to Redis: whichever is lost, a call takes effect once."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ OTHER = "b" * 32
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """A server of each version."""
+    """Yield a server of each version."""
     with RedisServer(binary=binary_of(request.param)) as server:
         yield server
 
 
 @pytest.fixture
 def proxy(server: RedisServer) -> Iterator[RedisProxy]:
-    """Stands between a store and the server."""
+    """Yield a proxy between a store and the server."""
     with RedisProxy(server.plain_port) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def harness(server: RedisServer) -> Iterator[RedisHarness]:
-    """The store on the other side of the proxy, which loses nothing."""
+    """Yield the store on the other side of the proxy, which loses nothing."""
     with server.admin() as admin:
         yield RedisHarness(admin, admin)
 
 
 class Caller:
-    """Makes calls through the proxy; `attempts` tells which runs there were."""
+    """A caller that makes calls through the proxy; `attempts` lists its runs."""
 
     def __init__(self, key: str, store: Store) -> None:
         self.attempts: list[int] = []
@@ -63,14 +63,14 @@ class Caller:
         self._key = key
 
     def warmed(self, proxy: RedisProxy) -> Caller:
-        """Itself, with a connection to a server that knows the scripts."""
+        """Return the caller itself, connected to a server that knows the scripts."""
         for verb in VERBS:
             VERBS[verb](self.store, new_key())
         proxy.forget()
         return self
 
     def call(self, *, error: Exception | None = None, **options: Any) -> Outcome:
-        """The outcome of one call."""
+        """Return the outcome of one call."""
 
         def run(step: Any) -> Returned:
             self.attempts.append(step.attempt)
@@ -94,7 +94,7 @@ def _orphan(harness: RedisHarness) -> None:
 
 
 def _completed(harness: RedisHarness) -> Replayed:
-    """What a duplicate of a call that has completed gets."""
+    """Return the answer that a duplicate of a completed call gets."""
     harness.store.complete(
         Completion(key=harness.key, owner=OTHER, attempt=1, expires_after_ms=DAY, data='"first"')
     )
@@ -119,7 +119,7 @@ _EACH_LOSS = pytest.mark.parametrize("lost", ["request", "reply"])
 
 @pytest.fixture
 def access(local_aws: LocalAws, server: RedisServer, proxy: RedisProxy) -> Iterator[Access]:
-    """The way to the server through the proxy."""
+    """Yield the way to the server through the proxy."""
     with Access(local_aws) as access:
         credentials = access.add_user(server, "password")
         access.publish(server.settings(port=proxy.port, credentials=credentials))
@@ -128,7 +128,7 @@ def access(local_aws: LocalAws, server: RedisServer, proxy: RedisProxy) -> Itera
 
 @pytest.fixture
 def retrying(access: Access, proxy: RedisProxy, harness: RedisHarness) -> Caller:
-    """A caller with the runtime's client, which sends again what was lost."""
+    """Return a caller with the runtime's client, which sends again what was lost."""
     return Caller(harness.key, RedisStore(access.client())).warmed(proxy)
 
 
@@ -219,7 +219,7 @@ def test_a_look_at_somebody_elses_attempt_that_is_lost_is_repeated(
 def test_what_is_lost_while_a_connection_opens_runs_once(
     access: Access, proxy: RedisProxy, harness: RedisHarness, lost: str, number: int
 ) -> None:
-    """AUTH, the claim that the server does not know, and the claim in full."""
+    """AUTH, the claim that the server does not know, and the full claim may be lost."""
     harness.admin.script_flush()
     caller = Caller(harness.key, RedisStore(access.client()))
     _lose(proxy, lost, number)
@@ -233,7 +233,7 @@ def test_what_is_lost_while_a_connection_opens_runs_once(
 
 @pytest.fixture
 def single(server: RedisServer, proxy: RedisProxy, harness: RedisHarness) -> Iterator[Caller]:
-    """A caller whose client sends each command once."""
+    """Yield a caller whose client sends each command once."""
     with connect(proxy.port, password=server.admin_password) as client:
         yield Caller(harness.key, RedisStore(client)).warmed(proxy)
 

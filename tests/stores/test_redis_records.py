@@ -1,4 +1,4 @@
-"""Batches of records on Redis: what travels, and what is lost on the way."""
+"""Batches of records on Redis: their commands, and losses on the way."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def proxy(server: RedisServer) -> Iterator[RedisProxy]:
 def store(
     request: pytest.FixtureRequest, server: RedisServer, proxy: RedisProxy, local_aws: LocalAws
 ) -> Iterator[RedisStore]:
-    """A store that has used its verbs."""
+    """Yield a store that has used its verbs."""
     with ExitStack() as stack:
         if request.param.startswith("redis-py"):
             options = {"password": server.admin_password, "socket_timeout": 30}

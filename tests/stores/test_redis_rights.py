@@ -43,7 +43,7 @@ class Place:
     cluster: bool
 
     def store(self, rules: str, **overrides: Any) -> RedisStore:
-        """A store whose user has these rights, on a server that knows no script."""
+        """Return a store whose user has these rights, on a server that knows no script."""
         for number in range(len(self.server.nodes) if self.cluster else 1):
             with self.server.admin(number) if self.cluster else self.server.admin() as admin:
                 admin.script_flush()
@@ -57,7 +57,7 @@ class Place:
 def place(
     request: pytest.FixtureRequest, local_aws: LocalAws, clusters: SpareClusters
 ) -> Iterator[Place]:
-    """A server and a cluster of each version."""
+    """Yield a server and a cluster of each version."""
     kind, version = request.param.split()
     binary = binary_of(version)
     made: AbstractContextManager[RedisCluster | RedisServer] = (
@@ -71,17 +71,19 @@ def place(
 
 @pytest.fixture(autouse=True)
 def clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is refused is refused after all the tries that an invocation has, in no time."""
+    """Stop time: a refused command is refused only after all the tries that an invocation
+    allows.
+    """
     Clocks(monkeypatch)
 
 
 def _moving(number: int) -> str:
-    """A key of the slot that is on its way in the cluster."""
+    """Return a key of the slot that is on its way in the cluster."""
     return f"{NAMESPACE}#{{moving}}{number}"
 
 
 def _use(store: RedisStore) -> None:
-    """All verbs, each over nothing and over a record, on many keys."""
+    """Use all verbs, each over nothing and over a record, on many keys."""
     for number in range(8):
         key = _moving(number) if number % 4 == 0 else new_key()
         for verb in ("read", "release", "claim", "read", "release", "claim", "complete"):

@@ -1,4 +1,6 @@
-"""What a Redis store sends: each verb one command, each connection one AUTH, and nothing else."""
+"""The traffic of a Redis store: each verb one command, each connection one AUTH, and nothing
+else.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ class Wire:
         self.proxy = stack.enter_context(RedisProxy(server.plain_port))
 
     def store(self, *, may_ask: bool = False) -> RedisStore:
-        """A new store, as in a fresh Lambda environment."""
+        """Return a new store, as in a fresh Lambda environment."""
         rules = access_string([NAMESPACE], cluster=False) + (" +info" if may_ask else "")
         self._server.add_user(USER, "password", rules)
         access = self._stack.enter_context(Access(self._aws))
@@ -42,7 +44,7 @@ class Wire:
         return RedisStore(access.client())
 
     def warm_store(self) -> RedisStore:
-        """A store that has used each verb."""
+        """Return a store that has used each verb."""
         store = self.store()
         for verb in PRIMERS:
             VERBS[verb](store, new_key())
@@ -138,7 +140,7 @@ def test_calls_one_after_another_share_a_connection(wire: Wire) -> None:
     handler = _handler(wire.warm_store())
     for number in range(20):
         handler({"order": number}, None)
-    assert wire.proxy.connections == 0  # but the first one
+    assert wire.proxy.connections == 0  # except the first one
     assert wire.proxy.commands == ["EVALSHA"] * 40
 
 

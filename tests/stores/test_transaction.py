@@ -1,4 +1,4 @@
-"""A completion with writes: the record and the business' items change together, or not at all."""
+"""A completion with writes: the record and the business's items change together, or not at all."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ TABLE = "idempotency"
 
 
 def _me(harness: DynamoDBHarness) -> str:
-    """An owner that no other test has, as in life: tokens are remembered."""
+    """Return an owner that no other test has, as in production: DynamoDB remembers tokens."""
     return harness.key[-32:]
 
 
 def _claim(harness: DynamoDBHarness, owner: str | None = None) -> int:
-    """Claims the harness's key; returns the claim's expiration."""
+    """Claim the harness's key, and return the claim's expiration."""
     owner = _me(harness) if owner is None else owner
     claim = Claim(key=harness.key, owner=owner, lease_ms=60_000, expires_after_ms=3_600_000)
     done = harness.store.claim(claim)
@@ -65,7 +65,7 @@ def _put(harness: DynamoDBHarness, name: str = "row", **more: Any) -> dict[str, 
 
 
 def _count(harness: DynamoDBHarness) -> dict[str, Any]:
-    """Adds one to a counter: applied twice, it would show."""
+    """Return a write that adds one to a counter: applied twice, it would show."""
     return {
         "Update": {
             "TableName": TABLE,
@@ -159,7 +159,7 @@ def test_a_second_try_finds_the_own_answer_and_writes_nothing(dynamodb: DynamoDB
     completion = _completion(dynamodb, _count(dynamodb))
     dynamodb.store.complete(completion)
     reply = dynamodb.store.complete(completion)
-    # Where the token is known, AWS says done; later, or elsewhere, the condition answers.
+    # If DynamoDB knows the token, it reports success; later, or elsewhere, the condition decides.
     if isinstance(reply, Conflict):
         assert (reply.record.owner, reply.record.status) == (_me(dynamodb), COMPLETED)
     else:
@@ -190,7 +190,7 @@ def test_a_lost_reply_does_not_repeat_the_writes(
 
 
 class _CancelledError(Exception):
-    """What a client raises; the reasons are those of its transaction's items."""
+    """An error as a client raises it; the reasons are those of its transaction's items."""
 
     def __init__(self, code: str, *reasons: str) -> None:
         super().__init__(code)
@@ -201,7 +201,7 @@ class _CancelledError(Exception):
 
 
 class _Client:
-    """Answers every transaction with one error."""
+    """A client that answers every transaction with one error."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error

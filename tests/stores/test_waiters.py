@@ -16,7 +16,7 @@ WAITERS = 50
 
 
 class Requests:
-    """The verbs that a store was asked for, by many threads."""
+    """The verbs that many threads asked a store for."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -47,5 +47,5 @@ def test_waiters_do_not_starve_the_one_they_wait_for(harness: StoreHarness) -> N
     assert answers == ["paid"] * (WAITERS + 1)
     assert len(runs) == 1
     assert requests.sent.count("complete") == 1
-    # Whoever waits reads, which disturbs nobody: he has claimed once.
+    # A waiter reads, which disturbs nobody, and has claimed once.
     assert requests.sent.count("claim") == WAITERS + 1

@@ -1,4 +1,4 @@
-"""The contract of stores, as somebody uses it who has written a store."""
+"""The contract of stores, as the author of a store uses it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TestSqliteStore(StoreContract):
 
 
 def _run(directory: Path, store: str, tests: str = TESTS) -> subprocess.CompletedProcess[str]:
-    """Runs the contract in a process that knows nothing of this project's own tests."""
+    """Run the contract in a process that knows nothing of this project's own tests."""
     (directory / "shop.py").write_text(store)
     (directory / "test_shop.py").write_text(tests)
     return subprocess.run(
@@ -43,7 +43,7 @@ def _run(directory: Path, store: str, tests: str = TESTS) -> subprocess.Complete
 
 @pytest.fixture(scope="module")
 def store() -> str:
-    """The store in the documentation."""
+    """Return the store in the documentation."""
     [found] = re.findall(r"```python\n(import sqlite3\n.*?)```", PAGE.read_text(), re.DOTALL)
     return str(found)
 

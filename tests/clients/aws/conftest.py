@@ -1,4 +1,4 @@
-"""Time that tests move by hand, and clients of a server that fails as it is told."""
+"""Time that tests move by hand, and clients of a server that fails on command."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from lambda_idempotency.clients.aws.services import DynamoDB
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """The worker's clock: epoch seconds."""
+    """Return the worker's clock: epoch seconds."""
     return ManualClock()
 
 
 class Pauses(list[float]):
-    """A `sleep` that takes no time, but moves `time.monotonic`, which otherwise stands still."""
+    """A `sleep` that takes no time but moves `time.monotonic`, which otherwise stands still."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Pauses(list[float]):
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> Pauses:
-    """The client's pauses, each as long as it may be."""
+    """Return the client's pauses, in seconds, each as long as it may be."""
     pauses = Pauses()
     monkeypatch.setattr(time, "monotonic", lambda: pauses.now)
     monkeypatch.setattr(os, "urandom", lambda size: b"\xff" * size)
@@ -57,14 +57,14 @@ def server() -> Iterator[FaultServer]:
 
 @pytest.fixture
 def issuer(clock: ManualClock) -> Iterator[FaultServer]:
-    """The container's credentials endpoint."""
+    """Yield the container's credentials endpoint."""
     with FaultServer(otherwise=CredentialIssuer(clock)) as issuer:
         yield issuer
 
 
 @pytest.fixture
 def source(issuer: FaultServer, clock: ManualClock) -> CredentialSource:
-    """The credentials of that endpoint."""
+    """Return the credentials of that endpoint."""
     uri = f"{issuer.endpoint}/role?version=1"
     return CredentialSource({"AWS_CONTAINER_CREDENTIALS_FULL_URI": uri}, clock)
 
@@ -73,7 +73,7 @@ def source(issuer: FaultServer, clock: ManualClock) -> CredentialSource:
 def connect(
     server: FaultServer, clock: ManualClock, slept: Pauses
 ) -> Iterator[Callable[..., DynamoDB]]:
-    """Makes clients of the server; variables of the environment may be added or emptied."""
+    """Yield a factory of clients of the server, which may add or empty environment variables."""
     clients: list[JsonClient] = []
 
     def connect(*, service: Any = DynamoDB, **variables: str) -> Any:
@@ -99,7 +99,7 @@ def client(connect: Callable[..., DynamoDB]) -> DynamoDB:
 
 @pytest.fixture
 def connections(server: FaultServer) -> Iterator[Connections]:
-    """Connections to it."""
+    """Yield connections to the server."""
     connections = Connections(Endpoint.parse(server.endpoint))
     yield connections
     connections.close()

@@ -1,4 +1,4 @@
-"""The client's requests, and when it sends one again: how often, after which pause, how long."""
+"""The client's requests and its retries: how many, after which pause, and for how long."""
 
 from __future__ import annotations
 

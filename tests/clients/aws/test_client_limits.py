@@ -1,4 +1,4 @@
-"""The client where time or a connection runs out."""
+"""The client when time or a connection runs out."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_server_that_hangs_up_on_every_second_request_is_not_asked_for_ever(
 
 @pytest.fixture
 def limited(slept: list[float]) -> Iterator[None]:
-    """The call ends in 300 ms."""
+    """End the call after 300 ms."""
     token = deadline.start(300)
     yield
     deadline.end(token)

@@ -1,4 +1,6 @@
-"""Failures that the client can mend: a wrong clock expired credentials; and the others' form."""
+"""Failures that the client can repair (a wrong clock, expired credentials), and the form of the
+others.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,7 @@ def test_a_wrong_clock_is_corrected_from_the_servers_date_and_the_request_sent_a
 ) -> None:
     server.script(failure(code, date=_date(clock() + skew)), answer(ITEM))
     assert _get(client)["Item"] == ITEM["Item"]
-    # 1,800,000,000 is 08:00:00; a Date has whole seconds, so a good second behind is as right.
+    # 1,800,000,000 is 08:00:00; a Date has whole seconds, so almost a second behind is right too.
     first, second = _signed_at(server)
     assert first == "20270115T080000Z"
     assert second in (
@@ -138,7 +140,7 @@ def _signed_by(server: FaultServer) -> list[str]:
 
 @pytest.fixture
 def contained(issuer: FaultServer, connect: Connect) -> DynamoDB:
-    """A client whose credentials come from the container endpoint."""
+    """Return a client whose credentials come from the container endpoint."""
     made: DynamoDB = connect(
         AWS_ACCESS_KEY_ID="", AWS_CONTAINER_CREDENTIALS_FULL_URI=f"{issuer.endpoint}/role"
     )

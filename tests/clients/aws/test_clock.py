@@ -32,14 +32,16 @@ class _Worker:
 
     @property
     def error(self) -> int:
-        """By how much the corrected clock is ahead of the service's, milliseconds."""
+        """The corrected clock's lead over the service's, in milliseconds."""
         return self.clock.now() - (self._moment + self._offset)
 
     def wait(self, milliseconds: int) -> None:
         self._moment += milliseconds
 
     def date(self, there: int, back: int) -> tuple[str, ClockReading]:
-        """One request and its response: the Date, and the reading before the request."""
+        """Return the Date of one response, and the reading before its request. Delays are
+        milliseconds.
+        """
         sent = self.clock.read()
         self._moment += there
         date = formatdate((self._moment + self._offset) // 1000, usegmt=True)
@@ -47,7 +49,7 @@ class _Worker:
         return date, sent
 
     def ask(self, there: int = 0, back: int = 0) -> int:
-        """One request, its response and the check; returns by how much the clock moved."""
+        """Make one request and check its response; return the clock's movement, in milliseconds."""
         return self.clock.check(*self.date(there, back))
 
 
@@ -61,7 +63,7 @@ def test_one_response_corrects_any_clock_to_a_second_and_the_delays(
 ) -> None:
     worker = _Worker(moment, offset)
     worker.ask(there, back)
-    # Ahead: a Date in the middle of a second, late to be stamped. Behind: late to arrive.
+    # Ahead: a Date in the middle of a second, stamped late. Behind: one that arrives late.
     assert -(SECOND + back) < worker.error <= SECOND + there
 
 

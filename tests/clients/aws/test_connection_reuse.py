@@ -1,4 +1,4 @@
-"""Connections between two exchanges: which are used again, by whom, and which are not."""
+"""Connections between two exchanges: some are used again, by any thread, and some are not."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_threads_never_share_a_connection() -> None:
 
 
 class _Interrupt(BaseException):
-    """What a signal handler may raise at any moment."""
+    """An exception that a signal handler may raise at any moment."""
 
 
 def test_the_connection_of_an_interrupted_exchange_is_not_used_again(

@@ -231,7 +231,7 @@ def test_a_body_is_not_read_beyond_reason(
 def test_a_server_that_drips_past_the_deadline_is_not_waited_for(
     server: FaultServer, connections: Connections
 ) -> None:
-    # Each byte comes well within the time; all of them do not.
+    # Each byte comes well within the time limit; all of them together do not.
     server.script(Step(send=OK + b"X: " + b"a" * 10_000, drip=True))
     assert str(_failure(connections, seconds=0.1)).endswith(": timed out")
 

@@ -1,4 +1,4 @@
-"""Connections over TLS: whom they trust, and how a refusal reads."""
+"""Connections over TLS: the certificates they trust, and the text of a refusal."""
 
 from __future__ import annotations
 

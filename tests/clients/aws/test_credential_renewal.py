@@ -1,4 +1,4 @@
-"""Credentials of the container endpoint: renewed in time, once, and replaced where refused."""
+"""Credentials of the container endpoint: renewed in time, once, and replaced when refused."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def _source(issuer: FaultServer, clock: ManualClock, **more: str) -> CredentialS
 
 
 def _refusal(source: CredentialSource) -> str:
-    """The message of the failure, which names no secret, nor does anything around it."""
+    """Return the message of the failure, checked to name no secret, like everything around it."""
     with pytest.raises(CredentialsError) as raised:
         source.current()
     error: BaseException | None = raised.value

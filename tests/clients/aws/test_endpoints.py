@@ -1,4 +1,4 @@
-"""Endpoints: what the environment says, else AWS's own names, with botocore as the oracle."""
+"""Endpoints: the environment's own, else AWS's names, with botocore as the oracle."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def _host(service: str, region: str, *, fips: bool = False, dual_stack: bool = F
 
 @pytest.fixture(scope="module")
 def oracles() -> dict[str, EndpointProvider]:
-    """The rules by which boto3's clients choose their endpoints."""
+    """Return the rules by which boto3's clients choose their endpoints."""
     loader = Loader()
     partitions = loader.load_data("partitions")
     return {

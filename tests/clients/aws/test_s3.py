@@ -1,4 +1,4 @@
-"""S3: signatures and names as botocore has them, objects on a real server, and its failures."""
+"""S3: signatures and names that match botocore's, objects on a real server, and failures."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_another_service_sends_no_checksum_of_its_body() -> None:
 
 @pytest.fixture(scope="module")
 def oracle() -> EndpointProvider:
-    """The rules by which boto3's client chooses its endpoint."""
+    """Return the rules by which boto3's client chooses its endpoint."""
     loader = Loader()
     rules = loader.load_service_model("s3", "endpoint-rule-set-1")
     return EndpointProvider(rules, loader.load_data("partitions"))

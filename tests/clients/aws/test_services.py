@@ -31,7 +31,7 @@ ITEM: Final[dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def boto(local_aws: LocalAws) -> Any:
-    """boto3's client, and the table."""
+    """Return boto3's client, and the table."""
     client = local_aws.client("dynamodb")
     create_table(client, TABLE)
     return client
@@ -59,7 +59,7 @@ def _both(boto: Any, light: DynamoDB, operation: str, **request: Any) -> list[di
 
 
 def _failures(boto: Any, light: DynamoDB, operation: str, **request: Any) -> list[dict[str, Any]]:
-    """The `response` of boto3's error and of ours."""
+    """Return the `response` of boto3's error and of ours."""
     with pytest.raises(ClientError) as expected:
         getattr(boto, operation)(**request)
     with pytest.raises(ServiceError) as found:
@@ -129,7 +129,7 @@ def test_an_answer_says_about_itself_what_boto3_says(
 
 
 def _comparable(response: dict[str, Any]) -> dict[str, Any]:
-    """What callers may read of an error's response."""
+    """Return the parts of an error's response that callers may read."""
     metadata = response["ResponseMetadata"]
     error = response["Error"]
     return {
@@ -171,7 +171,7 @@ def test_a_missing_table_is_the_error_that_boto3_raises(
 
 
 def _transaction(key: dict[str, Any]) -> dict[str, Any]:
-    """Two writes, of which the first may not find its item."""
+    """Return two writes; the first may fail to find its item."""
     put = {
         "TableName": TABLE,
         "Item": key,

@@ -52,7 +52,7 @@ _HOSTS = st.builds(
 
 
 def _at(now: int) -> Any:
-    """Stops botocore's clock."""
+    """Stop botocore's clock."""
     moment = datetime.fromtimestamp(now, UTC)
     return patch("botocore.auth.get_current_datetime", lambda *_, **__: moment)
 
@@ -196,7 +196,7 @@ def _presigned(
 
 
 def _parts(url: str) -> tuple[str, str, list[tuple[str, str]]]:
-    """A URL without regard to the order of its query."""
+    """Return the parts of a URL, with its query in no order."""
     parts = urlsplit(url)
     query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
     return parts.netloc, parts.path, sorted(query)

@@ -1,4 +1,4 @@
-"""Fixtures of the runtime's way to Redis: servers, and proxies before them and before the AWS."""
+"""Fixtures of the runtime's way to Redis: servers, and proxies in front of them and of AWS."""
 
 from __future__ import annotations
 
@@ -19,42 +19,44 @@ from lambda_idempotency.stores.redis import RedisStore
 
 @pytest.fixture(scope="session")
 def shared_server() -> Iterator[RedisServer]:
-    """A server that no test spoils."""
+    """Yield a server that no test spoils."""
     with RedisServer() as server:
         yield server
 
 
 @pytest.fixture
 def server() -> Iterator[RedisServer]:
-    """A server of the test's own."""
+    """Yield a server for one test alone."""
     with RedisServer() as server:
         yield server
 
 
 @pytest.fixture
 def redis_proxy(shared_server: RedisServer) -> Iterator[RedisProxy]:
-    """Stands before the shared server."""
+    """Yield a proxy in front of the shared server."""
     with RedisProxy(shared_server.plain_port) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def aws_proxy(local_aws: LocalAws) -> Iterator[LossyProxy]:
-    """Stands before the local AWS, and tells what it was asked."""
+    """Yield a proxy in front of the local AWS, which records the requests."""
     with LossyProxy(local_aws.port) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def access(local_aws: LocalAws, aws_proxy: LossyProxy) -> Iterator[Access]:
-    """A parameter and a secret of the test's own, read through `aws_proxy`."""
+    """Yield a parameter and a secret for one test alone, read through `aws_proxy`."""
     with Access(local_aws, aws_proxy.endpoint) as access:
         yield access
 
 
 @pytest.fixture
 def publish(access: Access, shared_server: RedisServer) -> Publish:
-    """Publishes settings of the shared server, which are in order but for what is given."""
+    """Return a function that publishes the shared server's settings, valid apart from its
+    arguments.
+    """
 
     def publish(**overrides: Any) -> None:
         credentials = access.add_user(shared_server, PASSWORD)
@@ -65,13 +67,15 @@ def publish(access: Access, shared_server: RedisServer) -> Publish:
 
 @pytest.fixture
 def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    """Time that passes in pauses only."""
+    """Return clocks on which time passes only in pauses."""
     return Clocks(monkeypatch)
 
 
 @pytest.fixture
 def refusal(access: Access, clocks: Clocks) -> Refusal:
-    """What an invocation hears: never the password."""
+    """Return a function that returns the error message of an invocation, checked to lack the
+    password.
+    """
 
     def refusal(kind: type[IdempotencyError], *, key: str = "shop#1") -> str:
         with invocation(3), pytest.raises(kind) as raised:
@@ -88,6 +92,6 @@ def refusal(access: Access, clocks: Clocks) -> Refusal:
 
 @pytest.fixture
 def resources() -> Iterator[ExitStack]:
-    """What the test opens on its way."""
+    """Yield a stack for the resources that the test opens."""
     with ExitStack() as stack:
         yield stack

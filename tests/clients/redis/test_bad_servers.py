@@ -1,4 +1,6 @@
-"""Servers that cannot be used as the settings say: each is named with its parameter, in time."""
+"""Servers that cannot be used as the settings say: each error names the server and its parameter,
+in time.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,7 @@ def test_an_unknown_host_is_named(access: Access, publish: Publish, refusal: Ref
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A try is given up soon, since nothing comes."""
+    """Shorten the time for a try, since no reply will come."""
     monkeypatch.setattr("lambda_idempotency.clients.redis.connections.ATTEMPT", 0.1)
 
 
@@ -84,14 +86,14 @@ def test_a_database_that_there_is_not_is_named(
 
 @pytest.fixture(scope="session")
 def tls_server() -> Iterator[RedisServer]:
-    """A server with a certificate for localhost and 127.0.0.1."""
+    """Yield a server with a certificate for localhost and 127.0.0.1."""
     with RedisServer(tls=True) as server:
         yield server
 
 
 @pytest.fixture
 def publish_tls(access: Access, tls_server: RedisServer) -> Publish:
-    """Publishes settings of the server with TLS."""
+    """Return a function that publishes the server's settings with TLS."""
 
     def publish(**overrides: Any) -> None:
         credentials = access.add_user(tls_server, PASSWORD)
@@ -141,7 +143,7 @@ def test_a_certificate_of_another_ca_is_named(
 def known_to_the_system(
     tls_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server's CA is among those that OpenSSL trusts by itself."""
+    """Put the server's CA among those that OpenSSL trusts by default."""
     assert tls_server.ca is not None
     (tmp_path / "system.pem").write_text(tls_server.ca)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "system.pem"))

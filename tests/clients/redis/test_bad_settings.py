@@ -1,4 +1,6 @@
-"""Settings and secrets that lead nowhere: each is named, with what to do, and never quoted."""
+"""Settings and secrets that lead nowhere: each error names them and says what to do, and quotes no
+value.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,7 @@ def test_a_parameter_that_may_not_be_read_is_named(
 
 @pytest.fixture
 def published(publish: Publish) -> None:
-    """Settings that are in order."""
+    """Publish valid settings."""
     publish()
 
 

@@ -1,4 +1,6 @@
-"""Connections to a single server: who uses which, and what becomes of it after an exchange."""
+"""Connections to a single server: which thread uses which, and what becomes of it after an
+exchange.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ THREADS = 16
 
 @pytest.fixture
 def single(shared_server: RedisServer, redis_proxy: RedisProxy) -> Iterator[SingleServer]:
-    """The shared server behind the proxy, with all rights."""
+    """Yield the shared server, as a client sees it, behind the proxy, with all rights."""
     credentials = LoadedCredentials(
         lambda: (shared_server.admin_password,), place="the test", refresh_after=900
     )
@@ -84,7 +86,7 @@ def test_an_answer_comes_back_whole_however_long(single: SingleServer, size: int
 
 
 class _Interrupt(BaseException):
-    """What a signal handler may raise at any moment."""
+    """An exception that a signal handler may raise at any moment."""
 
 
 def test_an_answer_that_nobody_waited_for_is_nobody_elses(

@@ -1,4 +1,4 @@
-"""Where credentials come from, and when they are read anew."""
+"""Sources of credentials, and the moments at which they are read again."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_upstash_is_a_user_behind_tls_whose_password_is_a_secure_string(
 
 
 class Loads:
-    """Counts; each load gives another password, unless it is told to fail."""
+    """A counted source: each load gives another password, or fails on command."""
 
     def __init__(self) -> None:
         self.count = 0

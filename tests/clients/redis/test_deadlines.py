@@ -1,4 +1,4 @@
-"""The time of an invocation is the time that Redis has: however silent it is, an answer comes."""
+"""An invocation's remaining time is Redis's time limit: however silent Redis is, the call ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LONG: Final = 900.0
 
 @pytest.fixture
 def clocks(clocks: Clocks, monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    """Time that passes in pauses only, each as long as it may be."""
+    """Return clocks on which time passes only in pauses, each as long as it may be."""
     monkeypatch.setattr(os, "urandom", lambda size: b"\xff" * size)
     return clocks
 
@@ -48,7 +48,7 @@ def _server_says_nothing(stack: ExitStack, access: Access, publish: Publish) -> 
 
 def _server_accepts_nobody(stack: ExitStack, access: Access, publish: Publish) -> None:
     listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-    for _ in range(4):  # as many as wait already, and more
+    for _ in range(4):  # as many as already wait, and more
         waiting = stack.enter_context(socket.socket())
         waiting.setblocking(False)
         waiting.connect_ex(listener.getsockname())
@@ -90,7 +90,7 @@ SILENCES: Final[list[Silence]] = [
 
 
 def _ends(client: RedisClient) -> StoreError:
-    """The failure of a call in a thread of its own, which does not hang."""
+    """Return the failure of a call in a thread of its own, which does not hang."""
     with ThreadPoolExecutor(1) as pool:
         failure = pool.submit(copy_context().run, ask, client).exception(timeout=PATIENCE)
     assert isinstance(failure, StoreError)
@@ -161,7 +161,7 @@ def test_a_connection_that_was_given_little_time_has_more_in_the_next_invocation
 
 @pytest.fixture
 def refused(access: Access, publish: Publish, clocks: Clocks) -> RedisClient:
-    """A client of a port at which nobody listens."""
+    """Return a client of a port on which nothing listens."""
     publish(port=free_port())
     return access.client()
 

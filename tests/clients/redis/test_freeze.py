@@ -27,7 +27,7 @@ THREADS = 8
 def client(
     access: Access, publish: Publish, redis_proxy: RedisProxy, aws_proxy: LossyProxy
 ) -> RedisClient:
-    """A client with as many connections as threads have used it at once."""
+    """Return a client with as many connections as threads that used it at the same time."""
     publish(port=redis_proxy.port)
     client = access.client()
     ask(client)  # the settings are read
@@ -39,7 +39,7 @@ def client(
 
 
 def _at_once(client: RedisClient, proxy: RedisProxy) -> None:
-    """Calls from many threads, none of which ends before all have begun."""
+    """Make calls from many threads, none of which ends before all have begun."""
     before = len(proxy.commands)
     proxy.hold_reply(*range(before + 1, before + 200))
     start = Barrier(THREADS)
@@ -60,7 +60,7 @@ def _at_once(client: RedisClient, proxy: RedisProxy) -> None:
 
 
 def _let_in(proxy: RedisProxy, enough: Callable[[], bool]) -> bool:
-    """Answers AUTH, whoever waits for it."""
+    """Release every AUTH that waits, and return whether that is enough."""
     proxy.release(*(n for n, name in enumerate(proxy.commands, 1) if name == "AUTH"))
     return enough()
 
@@ -163,7 +163,7 @@ def test_a_closed_client_opens_new_connections(
 def test_nothing_is_read_or_opened_before_the_first_call(
     access: Access, publish: Publish, redis_proxy: RedisProxy, aws_proxy: LossyProxy
 ) -> None:
-    """What is done while an environment starts, a snapshot of it would hold for ever."""
+    """A snapshot of the environment would keep forever what is done while it starts."""
     publish(port=redis_proxy.port)
     store = RedisStore(access.client())
     handler = idempotent(store=store, namespace=NAMESPACE)(lambda event, context: event)

@@ -1,4 +1,6 @@
-"""ElastiCache's IAM users: a signed token is the password; neither it nor a connection lasts."""
+"""ElastiCache's IAM users: a signed token is the password; neither the token nor a connection
+lasts.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ IAM: Final = IamCredentials(cache="my-cache", user="iam-user", serverless=True)
 
 
 def _token(access: Access) -> str:
-    """What ElastiCache would take at this moment."""
+    """Return a token that ElastiCache would accept at this moment."""
     return elasticache_token(
         cache="my-cache",
         user="iam-user",
@@ -37,7 +39,7 @@ def _token(access: Access) -> str:
 def iam(
     access: Access, shared_server: RedisServer, redis_proxy: RedisProxy
 ) -> Callable[[], RedisClient]:
-    """Makes clients that authenticate as an IAM user does."""
+    """Return a factory of clients that authenticate as an IAM user does."""
     access.publish(shared_server.settings(port=redis_proxy.port, credentials=IAM))
     return access.client
 
@@ -83,7 +85,7 @@ def test_a_token_is_renewed_before_its_end(
     client = iam()
     ask(client)
     clocks.advance(TOKEN_SECONDS)
-    shared_server.add_user("iam-user", _token(access), RULES)  # no other is taken any more
+    shared_server.add_user("iam-user", _token(access), RULES)  # no other is accepted anymore
     redis_proxy.cut()
     redis_proxy.forget()
     ask(client)

@@ -1,4 +1,4 @@
-"""What a Redis-configured function loads, and what it does without redis-py."""
+"""A Redis-configured function: the modules that it loads, and its failure without redis-py."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _loaded(statements: str, environment: dict[str, str]) -> set[str]:
 
 @pytest.fixture
 def environment(access: Access, publish: Publish) -> dict[str, str]:
-    """The environment of a function that is attached to the shared server."""
+    """Return the environment of a function that is attached to the shared server."""
     publish()
     return {
         **access.environment,
@@ -59,7 +59,7 @@ def test_a_whole_call_on_redis_loads_neither_boto3_nor_the_infrastructure(
 
 
 def test_redis_py_is_loaded_while_the_environment_starts(environment: dict[str, str]) -> None:
-    """Not by the first call, which has less CPU."""
+    """The first call does not load it: that call has less CPU."""
     assert "redis.connection" in _loaded(HANDLER, environment)
 
 

@@ -1,4 +1,4 @@
-"""A server that has gone elsewhere: the settings are read anew, once a call, and followed."""
+"""A server that has moved: the settings are read again, once a call, and followed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READ = "GetParameter"
 
 
 class Moving:
-    """A server, and how to publish where it is; its user has the password that the secret has."""
+    """A server and its published address; its user has the password that the secret has."""
 
     def __init__(self, access: Access, stack: ExitStack) -> None:
         self._access = access
@@ -34,13 +34,13 @@ class Moving:
         self.publish()
 
     def start(self, **options: Any) -> RedisServer:
-        """Another server with the same user."""
+        """Start another server with the same user."""
         server = self._stack.enter_context(RedisServer(**options))
         self.credentials = self._access.add_user(server, "password")
         return server
 
     def publish(self, server: RedisServer | None = None, **overrides: Any) -> RedisSettings:
-        """Writes where it is."""
+        """Publish the server's address."""
         chosen = self.server if server is None else server
         settings = chosen.settings(**{"credentials": self.credentials, **overrides})
         self._access.publish(settings)
@@ -54,7 +54,7 @@ def moving(access: Access, resources: ExitStack) -> Moving:
 
 @pytest.fixture
 def client(access: Access, moving: Moving, aws_proxy: LossyProxy) -> RedisClient:
-    """A client with a connection."""
+    """Return a client with a connection."""
     client = access.client()
     ask(client)
     aws_proxy.operations.clear()
@@ -169,27 +169,27 @@ def test_a_server_that_comes_back_is_waited_for(access: Access, moving: Moving) 
 
 
 class Demotion:
-    """The server of the settings, which becomes another one's replica when it is told to."""
+    """The server in the settings, which becomes a replica of another one on command."""
 
     def __init__(self, primary: RedisServer, other: RedisServer) -> None:
         self._primary = primary
         self._other = other
 
     def demote(self) -> None:
-        """From now on it is a replica."""
+        """Make it a replica."""
         with self._primary.admin() as admin:
             admin.config_set("masterauth", self._other.admin_password)
             admin.execute_command("REPLICAOF", self._other.host, self._other.port)
 
     def promote(self) -> None:
-        """It is a primary again."""
+        """Make it a primary again."""
         with self._primary.admin() as admin:
             admin.execute_command("REPLICAOF", "NO", "ONE")
 
 
 @pytest.fixture(params=VERSIONS)
 def demotion(request: pytest.FixtureRequest, moving: Moving) -> Demotion:
-    """With a server of each version."""
+    """Return a demotion with a server of each version."""
     primary = moving.start(binary=binary_of(request.param))
     other = moving.start(binary=binary_of(request.param))
     moving.publish(primary)

@@ -1,4 +1,4 @@
-"""Passwords that change while calls run: they are read anew, once, and no call fails."""
+"""Passwords that change while calls run: they are read again, once, and no call fails."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _secret(password: str) -> dict[str, str]:
 def client(
     access: Access, shared_server: RedisServer, redis_proxy: RedisProxy, aws_proxy: LossyProxy
 ) -> Any:
-    """A client with a connection, whose password is "old"."""
+    """Return a client with a connection, whose password is "old"."""
     credentials = access.add_user(shared_server, "old")
     access.publish(shared_server.settings(port=redis_proxy.port, credentials=credentials))
     client = access.client()
@@ -147,7 +147,9 @@ def test_a_renewal_is_told_without_the_password(
 
 
 def _rotate(access: Access, server: RedisServer, number: int, cut: Callable[[], None]) -> None:
-    """As the rotation function does: the server takes both, then the secret has the new one."""
+    """Rotate as the rotation function does: the server accepts both, then the secret has the new
+    one.
+    """
     old, new = f"password {number}", f"password {number + 1}"
     set_passwords(server, old, new)
     cut()

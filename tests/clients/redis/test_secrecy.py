@@ -1,4 +1,4 @@
-"""A password is planted and all output searched: it is nowhere but in AUTH."""
+"""A planted password appears in no output, and on the wire only in AUTH."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SECRETS: Final = (PASSWORD, SIGNATURE, SESSION, ROLE_SECRET)
 
 
 class Output:
-    """Everything that can be read of a process."""
+    """Everything that a process shows of itself."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
         self._caplog = caplog
@@ -48,13 +48,13 @@ class Output:
         self._seen: list[str] = []
 
     def failure(self, store: RedisStore, *, key: str = "shop#1") -> None:
-        """Notes a call that must fail."""
+        """Note the error of a call that must fail."""
         with invocation(3), pytest.raises(IdempotencyError) as raised:
             store.read(key)
         self.note(raised.value)
 
     def note(self, *found: object) -> None:
-        """Notes how these show themselves, errors with all that is behind them."""
+        """Note the texts of these objects; for errors, those of their causes and contexts too."""
         for each in found:
             self._seen += [repr(each), str(each)]
             if isinstance(each, BaseException):
@@ -64,7 +64,7 @@ class Output:
                 self.note(*(error for error in behind if error is not None))
 
     def check(self) -> None:
-        """Searches it."""
+        """Search all output for the secrets."""
         out, err = self._capfd.readouterr()
         shown = [*self._seen, self._caplog.text, out, err]
         shown += [repr(vars(record)) for record in self._caplog.records]
@@ -77,7 +77,7 @@ class Output:
 def output(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], clocks: Clocks
 ) -> Iterator[Output]:
-    """All that is shown while a test runs, with every logger at its most talkative."""
+    """Yield everything that is shown while a test runs, with every logger at its lowest level."""
     caplog.set_level(logging.DEBUG)
     for name in ("redis", "redis.cluster", "lambda_idempotency"):
         caplog.set_level(logging.DEBUG, logger=name)
@@ -188,7 +188,7 @@ def test_failures_of_the_server_show_nothing(
 
 
 class _Quoting(LoopbackServer):
-    """A server that quotes what it does not understand, as Redis does with unknown commands."""
+    """A server that quotes commands that it does not know, as Redis does."""
 
     def serve(self, connection: socket.socket) -> None:
         while received := connection.recv(65_536):

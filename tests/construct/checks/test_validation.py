@@ -1,4 +1,4 @@
-"""Checks run at synth, and their findings reach whoever synthesizes."""
+"""Checks run during synthesis, which shows their findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions that cannot be attached are refused by name, with what to do."""
+"""Functions that cannot be attached: each error names the function and says what to do."""
 
 from __future__ import annotations
 

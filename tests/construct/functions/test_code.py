@@ -1,4 +1,4 @@
-"""Files of the function's code that hide the layer's package are refused."""
+"""Files in the function's code that hide the layer's package are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lease and the namespace of a function for which no option names them."""
+"""The lease and the namespace of a function without options for them."""
 
 from __future__ import annotations
 

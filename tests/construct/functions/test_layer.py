@@ -18,7 +18,7 @@ LAYER = "AWS::Lambda::LayerVersion"
 
 
 def _synthesized(output: Path, runtime: lambda_.Runtime = lambda_.Runtime.PYTHON_3_13) -> Path:
-    """The directory that becomes the layer."""
+    """Return the directory that becomes the layer."""
     root = app(outdir=output)
     scope = stack(root)
     Idempotency(scope, "Idempotency").attach(function(scope, runtime=runtime))

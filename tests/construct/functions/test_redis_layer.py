@@ -1,4 +1,4 @@
-"""redis-py is in the layer of those who need it, and of nobody else."""
+"""The layer of functions with records in Redis has redis-py, and no other layer has it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REDIS = IdempotencyStore.redis(host="redis.example.com", credentials=RedisCreden
 
 @pytest.fixture(scope="module")
 def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory that becomes the layer of a function with records in Redis."""
+    """Return the directory that becomes the layer of a function with records in Redis."""
     output = tmp_path_factory.mktemp("layer")
     root = app(outdir=output)
     scope = stack(root)

@@ -1,4 +1,4 @@
-"""`add_status_route` adds a route to the function that is there, and nothing else."""
+"""`add_status_route` adds a route to the existing function, and nothing else."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _counts(scope: Stack) -> dict[str, int]:
 
 
 def _added(build: Any) -> dict[str, int]:
-    """Return how many resources of each type the route adds."""
+    """Return the number of resources of each type that the route adds."""
     counts = []
     for with_route in (False, True):
         scope = stack()

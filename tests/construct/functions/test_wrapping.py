@@ -1,4 +1,4 @@
-"""`wrap_handler=True` redirects the handler, and nothing else changes."""
+"""`wrap_handler=True` redirects the handler and changes nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alarms for what must never happen, with what to do."""
+"""Alarms for what must never happen, each with instructions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ OURS = {"CompletionFailed", "LeaseLost", "Parked", "StoreError"}
 
 
 def _stores() -> dict[str, tuple[set[str], Any]]:
-    """Return the alarms that each kind of store adds, and a function that makes it in a scope."""
+    """Return the alarms that each kind of store adds, and a function that makes the store in a
+    scope.
+    """
     redis = IdempotencyStore.redis
     cache = IdempotencyStore.elasticache_serverless
     most = Size.gibibytes(5)

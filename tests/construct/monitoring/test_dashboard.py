@@ -13,7 +13,7 @@ from kit.synth import function, only, stack, template, vpc
 
 
 def _body(scope: Stack) -> str:
-    """The dashboard's JSON, in which what is known at deployment is a name."""
+    """Return the dashboard's JSON; a name stands for each value that only the deployment knows."""
     body: Any = only(template(scope), "AWS::CloudWatch::Dashboard")["DashboardBody"]
     parts = body["Fn::Join"][1] if isinstance(body, dict) else [body]
     return "".join(part if isinstance(part, str) else str(part.get("Ref", "?")) for part in parts)

@@ -1,4 +1,4 @@
-"""The way of functions to a cache in a VPC."""
+"""The network path from functions to a cache in a VPC."""
 
 from __future__ import annotations
 

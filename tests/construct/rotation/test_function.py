@@ -41,7 +41,7 @@ VERBS = [
 
 @cache
 def _server() -> Template:
-    """A server whose password is rotated by `ACL SETUSER`."""
+    """Return a server whose password is rotated by `ACL SETUSER`."""
     scope = stack()
     rotated_server(scope, acl_rotation(scope))
     return template(scope)
@@ -49,14 +49,14 @@ def _server() -> Template:
 
 @cache
 def _cache() -> Template:
-    """A new cache in a VPC whose password is rotated."""
+    """Return a new cache in a VPC whose password is rotated."""
     scope = stack()
     rotated_cache(scope, vpc(scope))
     return template(scope)
 
 
 def _rotation(found: Template) -> dict[str, Any]:
-    """The rotation function, which must be the only function."""
+    """Return the rotation function, checked to be the only function."""
     return only(found, FUNCTION)
 
 

@@ -23,7 +23,7 @@ PERMISSION = "AWS::Lambda::Permission"
 
 @cache
 def _server() -> Template:
-    """A server whose password is rotated by the default schedule."""
+    """Return a server whose password is rotated on the default schedule."""
     scope = stack()
     rotated_server(scope, acl_rotation(scope))
     return template(scope)
@@ -109,7 +109,7 @@ def test_the_secret_gets_no_policy() -> None:
 
 
 def _needs(found: Template) -> set[str]:
-    """Return what the schedule waits for."""
+    """Return the resources that the schedule waits for."""
     [schedule] = found.find_resources(SCHEDULE).values()
     return set(schedule["DependsOn"])
 

@@ -32,7 +32,7 @@ def _document(scope: Stack) -> dict[str, Any]:
 
 
 def _granted(scope: Stack) -> list[dict[str, Any]]:
-    """The statements beside that for the settings."""
+    """Return the statements other than the one for the settings."""
     settings, *others = statements(template(scope))
     assert settings["Action"] == "ssm:GetParameter"
     return others

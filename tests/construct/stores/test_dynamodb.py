@@ -1,4 +1,4 @@
-"""The table that `IdempotencyStore.dynamodb()` provisions, or takes."""
+"""The table that `IdempotencyStore.dynamodb()` provisions or accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Least privilege: what an attached function, and a grantee, may do."""
+"""Least privilege: the rights of an attached function, and of a grantee."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user of a new cache: how it authenticates, and what it may do."""
+"""The user of a new cache: its authentication, and its rights."""
 
 from __future__ import annotations
 

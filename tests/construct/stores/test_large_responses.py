@@ -1,4 +1,4 @@
-"""The bucket for large responses: what is granted, what is deleted when, and what is refused."""
+"""The bucket for large responses: its grants, its deletions, and its refusals."""
 
 from __future__ import annotations
 

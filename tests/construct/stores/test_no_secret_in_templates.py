@@ -1,4 +1,4 @@
-"""No template holds a secret: what leads to one is a reference."""
+"""No template holds a secret: it holds a reference to one."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _synthesized(store: Any) -> dict[str, Any]:
 
 
 def _values(node: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every value of a template that is no object, with its path; a join is one text."""
+    """Yield every value of a template that is not an object, with its path; a join is one text."""
     if isinstance(node, dict) and "Fn::Join" in node:
         separator, parts = node["Fn::Join"]
         yield path, separator.join(p if isinstance(p, str) else json.dumps(p) for p in parts)

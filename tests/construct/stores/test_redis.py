@@ -1,4 +1,4 @@
-"""The parameter that `IdempotencyStore.redis()` writes, or takes."""
+"""The parameter that `IdempotencyStore.redis()` writes or accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Annotations that say how results come back, serializers in their place, and what is refused."""
+"""Annotations that say how results are restored, serializers in their place, and refused types."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Other:
-    """Whose Refusal has the name of another."""
+    """A class whose Refusal has the same name as another."""
 
     @dataclass
     class Refusal:
@@ -186,7 +186,7 @@ def test_what_is_no_serializer_is_refused(serializer: Any) -> None:
 
 
 def with_record(store: MemoryStore, data: str) -> None:
-    """Puts something else into the only record."""
+    """Put other data into the only record."""
     [(key, record)] = store._records.items()
     store._records[key] = record._replace(data=data)
 

@@ -1,4 +1,6 @@
-"""Which calls of a function are the same: by an expression over its arguments, or by them all."""
+"""Calls of a function that count as the same: by an expression over its arguments, or by all of
+them.
+"""
 
 from __future__ import annotations
 
@@ -58,14 +60,14 @@ class Line(NamedTuple):
 
 
 class Session:
-    """What JSON does not have, and what no expression must reach into."""
+    """A value that JSON lacks, and that no expression may read."""
 
     def get(self, name: str) -> str:
         raise AssertionError("it was asked")
 
 
 def key_of(store: MemoryStore | None = None, **options: Any) -> Callable[..., str]:
-    """The id of the record of a call."""
+    """Return a function that returns the record id of its call."""
 
     @idempotent_function(store=MemoryStore() if store is None else store, **options)
     def charge(order: Any, amount: Any = 10, *rest: Any, note: Any = None, **more: Any) -> str:

@@ -31,7 +31,7 @@ ORDER: Final[dict[str, Any]] = {"id": 7, "amount": 10}
 
 @pytest.fixture(params=["sync", "async"])
 def once(request: pytest.FixtureRequest, store: MemoryStore) -> Decorate:
-    """`@idempotent_function` for a function, and for an async one that does the same."""
+    """Return `@idempotent_function`, for a function or for an async one that does the same."""
 
     def configured(**options: Any) -> Any:
         decorator = idempotent_function(**{"store": store, **options})
@@ -54,7 +54,7 @@ def once(request: pytest.FixtureRequest, store: MemoryStore) -> Decorate:
 
 
 class Count:
-    """Answers with the number of its runs, unless it is told what to answer."""
+    """A handler that returns the number of its runs, or the given answer."""
 
     def __init__(self, *answer: Any) -> None:
         self.runs = 0
@@ -175,7 +175,7 @@ def test_an_expired_result_is_not_replayed(once: Decorate, clock: ManualClock) -
 
 
 class Down(MemoryStore):
-    """Cannot be reached by claims."""
+    """A store that claims cannot reach."""
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         raise ConnectionError
@@ -194,7 +194,7 @@ def test_a_function_may_run_although_the_store_cannot_be_reached(once: Decorate)
 
 def test_a_dead_attempt_is_taken_over(once: Decorate, clock: ManualClock) -> None:
     class Killed(MemoryStore):
-        """Its releases are lost, as those of a worker that is killed."""
+        """A store that loses its releases, like those of a worker that is killed."""
 
         def release(self, key: str, owner: str) -> Reply:
             return self.read(key)

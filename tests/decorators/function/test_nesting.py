@@ -239,7 +239,7 @@ def test_a_task_that_outlives_its_attempt_gets_the_replay(store: MemoryStore) ->
 
 @pytest.fixture
 def held(store: MemoryStore, clock: ManualClock) -> Callable[[], int]:
-    """How long the lease of the running attempt is, milliseconds."""
+    """Return the length of the running attempt's lease, in milliseconds."""
 
     def lease() -> int:
         reply = store.read(current().key)

@@ -1,4 +1,4 @@
-"""Where the options of `@idempotent_function` come from, its names, and what is refused."""
+"""The options of `@idempotent_function`: their sources, the function's name, and refused values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What later calls get: the first result again, of the very types, or an error and never less."""
+"""Later calls get the first result again, with exactly its types, or an error, and never less."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_restored_result_is_a_new_object() -> None:
 
 @dataclass(frozen=True)
 class Special(Item):
-    """A subclass of what is annotated."""
+    """A subclass of the annotated type."""
 
 
 @dataclass

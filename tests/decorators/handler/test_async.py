@@ -1,4 +1,4 @@
-"""Async handlers: a synchronous callable, as Lambda calls it, over one event loop."""
+"""Async handlers: each is a synchronous callable, as Lambda calls it; all share one event loop."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ Wrap: TypeAlias = Callable[[Callable[[Any, Any], Awaitable[Any]]], Callable[[Any
 
 @pytest.fixture
 def loops() -> list[asyncio.AbstractEventLoop]:
-    """The loops that handlers ran on, one entry a run."""
+    """Return the loops that handlers ran on, one entry for each run."""
     return []
 
 
 @pytest.fixture
 def wrap(store: MemoryStore, loops: list[asyncio.AbstractEventLoop]) -> Wrap:
-    """`@idempotent` for an async handler."""
+    """Return `@idempotent` for an async handler."""
 
     def decorate(handler: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Any]:
         async def observed(event: Any, context: Any) -> Any:

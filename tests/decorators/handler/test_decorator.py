@@ -23,7 +23,7 @@ EVENT: Final[dict[str, Any]] = {"order_id": 7, "amount": 10}
 
 
 class Handler:
-    """Counts its runs; answers with their number, unless it is told what to answer."""
+    """A handler that counts its runs, and returns their number or the given answer."""
 
     def __init__(self, *answer: Any) -> None:
         self.runs = 0

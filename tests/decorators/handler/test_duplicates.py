@@ -1,4 +1,4 @@
-"""What a duplicate meets while the first attempt runs, and after one has died."""
+"""A duplicate of a first attempt that still runs, or that has died."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Context:
 
 
 def leave_claim(store: MemoryStore, *, lease: int = 10_000, attempt: int = 1) -> None:
-    """As a worker that never comes back."""
+    """Leave the claim of a worker that never comes back."""
     claim = Claim(key=KEY, owner=DEAD, lease_ms=lease, expires_after_ms=HOUR, attempt=attempt)
     assert isinstance(store.claim(claim), Applied)
 
 
 def complete(store: MemoryStore, data: str) -> None:
-    """As the worker of `leave_claim` that comes back after all."""
+    """Complete the claim of `leave_claim`, as its worker would if it did come back."""
     completion = Completion(key=KEY, owner=DEAD, attempt=1, expires_after_ms=HOUR, data=data)
     assert isinstance(store.complete(completion), Applied)
 
@@ -110,7 +110,9 @@ def test_another_payload_is_refused_while_the_first_one_runs(store: MemoryStore)
 def at_pause(
     monkeypatch: pytest.MonkeyPatch, clock: ManualClock
 ) -> Callable[[int, Callable[[], None]], None]:
-    """Does something at the n-th pause of a waiting call; each pause moves the clock."""
+    """Return a function that arranges an action at the n-th pause of a waiting call; each pause
+    moves the clock.
+    """
 
     def arrange(count: int, act: Callable[[], None]) -> None:
         pauses: list[float] = []

@@ -1,4 +1,4 @@
-"""What becomes of a call whose handler raises, or whose store fails."""
+"""The outcome of a call whose handler raises, or whose store fails."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from lambda_idempotency.protocol.record import Claim, Completion, Record, Reply
 
 EVENT: Final[dict[str, Any]] = {"order_id": 7}
 
-# What a store raises that is down, and what one raises that has a bug.
+# Errors of a store that is down, and of one that has a bug.
 OUTAGES: Final = [StoreError("unreachable"), ConnectionError("reset"), RuntimeError("a bug")]
 
 
 class FailingStore(MemoryStore):
-    """Raises at the verbs named in `failing`, as often as told; `sent` counts every request."""
+    """A store that raises at the verbs in `failing`, as often as told; `sent` counts requests."""
 
     def __init__(self, clock: ManualClock) -> None:
         super().__init__(clock)
@@ -91,7 +91,7 @@ raising = pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error)
 
 
 def fail_once(error: BaseException) -> Any:
-    """A handler whose first run raises."""
+    """Return a handler whose first run raises."""
     errors = [error]
 
     def handler(event: Any, context: Any) -> Any:

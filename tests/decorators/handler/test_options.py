@@ -1,4 +1,4 @@
-"""Where the options of `@idempotent` come from, and how senseless ones are refused."""
+"""The options of `@idempotent`: their sources, and the refusal of invalid ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LAMBDA: Final = "AWS_LAMBDA_FUNCTION_NAME"
 
 
 class Handler:
-    """Answers with the number of its runs."""
+    """A handler that returns the number of its runs."""
 
     def __init__(self) -> None:
         self.runs = 0

@@ -1,4 +1,4 @@
-"""Neither a log line nor an error holds a key's value, a payload or an answer."""
+"""No log line and no error holds a key's value, a payload or an answer."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def fail(event: Any, context: Any) -> None:
 
 
 class QuotingStore(MemoryStore):
-    """Fails with errors that quote what it was sent."""
+    """A store that fails with errors that quote the request."""
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         raise ConnectionError(f"cannot write {SECRET}")
 
 
 class QuotingCompletions(MemoryStore):
-    """Fails in the same way once the handler has run."""
+    """A store that fails with such errors once the handler has run."""
 
     def complete(self, completion: Completion) -> Reply:
         raise ConnectionError(f"cannot write {completion.data!r}")
@@ -47,7 +47,7 @@ def nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]
 
 
 def refusal(handler: Any, event: Any = EVENT) -> str:
-    """All that a log shows of the error, its causes included."""
+    """Return everything that a log shows of the error and its causes."""
     with pytest.raises(IdempotencyError) as refused:
         handler(event, None)
     return "".join(traceback.format_exception(refused.value))
@@ -89,7 +89,7 @@ def test_a_call_in_progress_quotes_no_secret(store: MemoryStore) -> None:
 
 def test_a_parked_call_quotes_no_secret(store: MemoryStore, clock: ManualClock) -> None:
     class Killed(MemoryStore):
-        """Its releases are lost, as those of a worker that is killed."""
+        """A store that loses its releases, like those of a worker that is killed."""
 
         def release(self, key: str, owner: str) -> Reply:
             return self.read(key)

@@ -1,4 +1,4 @@
-"""Async handlers of records: one loop, and no completion that is left behind."""
+"""Async handlers of records: they share one loop, and no completion is left behind."""
 
 from __future__ import annotations
 

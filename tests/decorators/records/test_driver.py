@@ -1,4 +1,4 @@
-"""What a batch asks of its store, and when."""
+"""The requests that a batch makes to its store, and their order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fails a record, what is told of it, and that it hides no other."""
+"""The failures of a record and their log lines; one failure hides no other record."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def handled(store: MemoryStore, orders: Any, *records: Record, **options: Any) -
 
 
 def interrupted(store: MemoryStore, record: Record) -> None:
-    """An attempt at the record that dies."""
+    """Leave an attempt at the record that dies."""
 
     orders = Orders()
     orders.poisoned["1"] = orders.poisoned["2"] = SystemExit()
@@ -142,7 +142,7 @@ def test_a_record_is_recorded_without_its_result(store: MemoryStore) -> None:
 
 @pytest.fixture
 def told(caplog: pytest.LogCaptureFixture) -> Callable[[], list[logging.LogRecord]]:
-    """The warnings and errors about items."""
+    """Return a function that returns the warnings and errors about items."""
 
     def entries() -> list[logging.LogRecord]:
         return [

@@ -1,4 +1,4 @@
-"""What makes two records the same."""
+"""Keys that make two records the same."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def orders() -> Orders:
 
 @pytest.fixture
 def handle(store: MemoryStore, orders: Orders) -> Handle:
-    """Handles records with these options; all share a store."""
+    """Return a function that handles records with the given options; all calls share a store."""
 
     def call(*records: Record, **options: Any) -> list[str]:
         handler = idempotent_records(store=store, **options)(orders)

@@ -1,4 +1,4 @@
-"""Where `@idempotent_records` is applied, and to what."""
+"""The places of `@idempotent_records`, its options, and its events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever happens to the records of a batch, what is reported is what happened."""
+"""A batch's response reports exactly what happened to each of its records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEASE = 60
 
 
 class Fate(NamedTuple):
-    """What becomes of one record of a batch."""
+    """The fate of one record of a batch."""
 
     group: str
     before: str
@@ -59,7 +59,7 @@ def record_of(source: str, number: int, fate: Fate) -> Record:
 
 
 def expected(source: str, fates: list[Fate]) -> list[str]:
-    """What is to be reported, as section 9 of the design says."""
+    """Return the failures to report, as section 9 of the design says."""
     found, stopped = [], set()
     for number, fate in enumerate(fates):
         group = {"sqs": number, "fifo": fate.group}.get(source, "all")
@@ -70,7 +70,7 @@ def expected(source: str, fates: list[Fate]) -> list[str]:
 
 
 class World:
-    """A store and a handler with what became of the records before."""
+    """A store and a handler; some of the records have been delivered before."""
 
     def __init__(self, source: str, fates: list[Fate], kind: type[CountedStore]) -> None:
         self.clock = ManualClock()
@@ -88,7 +88,7 @@ class World:
     keys_are_missing = False
 
     def handle(self, records: list[Record]) -> list[str]:
-        """What a delivery reports."""
+        """Deliver the records, and return the reported failures."""
 
         def key(record: Record) -> Any:
             item = item_of(record)

@@ -1,4 +1,4 @@
-"""What a batch's response names as failed, for each source."""
+"""The failed records that a batch's response names, for each source."""
 
 from __future__ import annotations
 

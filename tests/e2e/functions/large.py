@@ -1,4 +1,4 @@
-"""A handler with a large response, and one that wants another's."""
+"""A handler with a large response, and one that tries to get another function's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def steal(event: dict[str, Any], _: Any) -> str:
-    """Does something to an object of the event's choice; tells what came of it."""
+    """Apply the event's verb to the event's object, and return "done" or the error's code."""
     s3 = boto3.client("s3")
     request = {"Bucket": os.environ["IDEMPOTENCY_LARGE_RESPONSES"], "Key": event["object"]}
     try:

@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def trespass(event: dict[str, Any], _: Any) -> str:
-    """Does with the table of records what the event says; tells what came of it."""
+    """Apply the event's operation to the table of records; return "done" or the error's code."""
     table = os.environ["IDEMPOTENCY_TABLE"]
     parameters = json.loads(json.dumps(event["parameters"]).replace("TABLE", table))
     try:

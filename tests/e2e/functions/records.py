@@ -34,7 +34,7 @@ def _put(row: str, of: str) -> None:
 
 
 def _await_word(of: str) -> None:
-    """Says that it runs, and waits until somebody has written that it may die."""
+    """Report the start, and wait for the word that the process may die."""
     _put(f"began {of}", f"began {of}")
     while "Item" not in dynamodb.get_item(TableName=TABLE, Key={"id": {"S": f"word {of}"}}):
         time.sleep(0.02)

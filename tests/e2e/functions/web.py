@@ -46,13 +46,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def authorize(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """Lets in whoever says who he is: `Authorization: {user}@{tenant}`."""
+    """Authorize anyone who gives a name: `Authorization: {user}@{tenant}`."""
     user, _, tenant = event["headers"].get("authorization", "").partition("@")
     return {"isAuthorized": bool(user), "context": {"principalId": user, "tenant": tenant}}
 
 
 def authorize_token(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """The same for a REST API."""
+    """Authorize every request to a REST API; the token is the principal."""
     statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": "*"}
     return {
         "principalId": event["authorizationToken"],

@@ -17,7 +17,7 @@ Item: TypeAlias = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The stored item and the request's placeholders, on which a condition is evaluated."""
+    """The stored item and the request's placeholders, against which a condition is evaluated."""
 
     item: Item
     names: dict[str, str]

@@ -1,4 +1,4 @@
-"""What the container credentials endpoint answers, for a `FaultServer` to say."""
+"""The container credentials endpoint's responses, for a `FaultServer` to send."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GOOD_FOR: Final = 3600
 
 
 class CredentialIssuer:
-    """Answers with new credentials each time: AKID1, AKID2 and so on."""
+    """An issuer of new credentials each time: AKID1, AKID2 and so on."""
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""What the end-to-end tests see of a deployed app."""
+"""A deployed app, as the end-to-end tests see it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kit.aws.web import Site, function_url, http_api, rest_api
 
 @dataclass(frozen=True)
 class Result:
-    """What one invocation came to: a payload, or an error's message."""
+    """The result of one invocation: a payload, or an error's message."""
 
     payload: Any = None
     error: str | None = None
@@ -36,7 +36,7 @@ class Deployed:
         self._port = aws.port
 
     def site(self, source: str) -> Site:
-        """The HTTP API, the REST API, or the function URL: `http`, `rest`, `url`."""
+        """Return the HTTP API (`http`), the REST API (`rest`), or the function URL (`url`)."""
         if source == "http":
             return http_api(self._port, self._outputs["ApiId"])
         if source == "rest":
@@ -44,7 +44,7 @@ class Deployed:
         return function_url(self._port, self._outputs["IetfUrl"])
 
     def invoke(self, function: str, event: Any) -> Result:
-        """Invokes a function once."""
+        """Invoke a function once."""
         response = self._lambda.invoke(
             FunctionName=self._outputs[f"{function}Name"], Payload=json.dumps(event).encode()
         )
@@ -54,7 +54,7 @@ class Deployed:
         return Result(payload)
 
     def log(self, function: str, event: Any) -> str:
-        """What one invocation has written to its log."""
+        """Invoke a function once, and return what it writes to its log."""
         response = self._lambda.invoke(
             FunctionName=self._outputs[f"{function}Name"],
             Payload=json.dumps(event).encode(),
@@ -63,14 +63,14 @@ class Deployed:
         return base64.b64decode(response.get("LogResult", "")).decode()
 
     def at_once(self, function: str, events: list[Any]) -> list[Result]:
-        """Invokes a function with every event at the same time."""
+        """Invoke a function with every event at the same time."""
         with ThreadPoolExecutor(max_workers=len(events)) as pool:
             return list(pool.map(lambda event: self.invoke(function, event), events))
 
     def until(
         self, function: str, event: Any, satisfied: Callable[[Result], bool], seconds: float = 60
     ) -> Result:
-        """Invokes again and again until the result satisfies; as a client with retries does."""
+        """Invoke again until the result satisfies, as a client with retries does."""
         deadline = time.monotonic() + seconds
         while not satisfied(result := self.invoke(function, event)):
             assert time.monotonic() < deadline, f"still {result} after {seconds} s"
@@ -78,32 +78,35 @@ class Deployed:
         return result
 
     def answer(self, function: str, event: Any) -> Any:
-        """The payload that a client with retries ends up with."""
+        """Return the payload that a client with retries ends up with."""
         return self.until(function, event, lambda result: result.error is None).payload
 
     def effects(self, of: str) -> int:
-        """How often the handler ran to its effect for an id."""
+        """Return how often the handler ran to its effect for an id."""
         return len(self.downstream_keys(of))
 
     def downstream_keys(self, of: str) -> list[str]:
-        """The downstream key that each of those runs had."""
+        """Return the downstream key that each of those runs had."""
         rows = self._dynamodb.scan(TableName=self._outputs["EffectsName"])["Items"]
         return [row["downstream"]["S"] for row in rows if row["of"]["S"] == of]
 
     def runs(self, of: str) -> list[tuple[int, int]]:
-        """When a record's handler ran to its effect, in nanoseconds, and in which attempt."""
+        """Return when, in nanoseconds, and in which attempt a record's handler ran to its
+        effect.
+        """
         rows = self._dynamodb.scan(TableName=self._outputs["EffectsName"])["Items"]
         found = [row["at"]["S"].split() for row in rows if row["of"]["S"] == of]
         return [(int(at), int(attempt)) for at, attempt in found]
 
     def say(self, word: str) -> None:
-        """Leaves a word for a handler that waits for it."""
+        """Leave a word for a handler that waits for it."""
         row = {"id": {"S": f"word {word}"}, "of": {"S": "word"}, "downstream": {"S": ""}}
         self._dynamodb.put_item(TableName=self._outputs["EffectsName"], Item=row)
 
     def send(self, bodies: list[Any], *, groups: str | None = None) -> list[str]:
-        """Sends messages to the queue of `Records`, or with their groups, a letter each, to that of
-        `Ordered`; returns their ids."""
+        """Send messages to the queue of `Records`, or with `groups`, a letter for each message, to
+        that of `Ordered`; return their ids.
+        """
         entries: list[dict[str, str]] = [
             {"Id": str(number), "MessageBody": json.dumps(body)}
             for number, body in enumerate(bodies)
@@ -116,13 +119,13 @@ class Deployed:
         return [ids[entry["Id"]] for entry in entries]
 
     def queued(self, *, groups: str | None = None) -> int:
-        """How many messages are in that queue, or on their way out of it."""
+        """Return the number of messages in that queue, or on their way out of it."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = self._sqs.get_queue_attributes(QueueUrl=self._queue(groups), AttributeNames=names)
         return sum(int(found["Attributes"][name]) for name in names)
 
     def last_batch(self, function: str) -> str:
-        """What came of the last batch that a function has answered."""
+        """Return the result of the last batch that a function has processed."""
         found = self._lambda.list_event_source_mappings(
             FunctionName=self._outputs[f"{function}Name"]
         )
@@ -133,33 +136,33 @@ class Deployed:
         return self._outputs["RecordsUrl" if groups is None else "OrderedUrl"]
 
     def configuration(self, function: str) -> dict[str, Any]:
-        """The deployed configuration of a function."""
+        """Return the deployed configuration of a function."""
         found: dict[str, Any] = self._lambda.get_function_configuration(
             FunctionName=self._outputs[f"{function}Name"]
         )
         return found
 
     def records(self, namespace: str) -> list[dict[str, Any]]:
-        """The records of a namespace, as DynamoDB items."""
+        """Return the records of a namespace, as DynamoDB items."""
         function = namespace if f"{namespace}Name" in self._outputs else "Default"
         table = self.configuration(function)["Environment"]["Variables"]["IDEMPOTENCY_TABLE"]
         items: list[dict[str, Any]] = self._dynamodb.scan(TableName=table)["Items"]
         return [item for item in items if item["id"]["S"].startswith(f"{namespace}#")]
 
     def objects(self, bucket: str) -> list[str]:
-        """The names of the objects in a bucket, which an output names."""
+        """Return the names of the objects in a bucket, given the name of its output."""
         found = self._s3.list_objects_v2(Bucket=self._outputs[bucket])
         return [entry["Key"] for entry in found.get("Contents", ())]
 
     def policy(self, function: str) -> tuple[str, str, dict[str, Any]]:
-        """The role of a function, and its one inline policy by name and content."""
+        """Return the role of a function, and its one inline policy by name and content."""
         role = self.configuration(function)["Role"].rsplit("/", 1)[-1]
         [name] = self._iam.list_role_policies(RoleName=role)["PolicyNames"]
         document = self._iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         return role, name, document
 
     def put_policy(self, role: str, name: str, document: dict[str, Any]) -> None:
-        """Replaces a role's inline policy."""
+        """Replace a role's inline policy."""
         self._iam.put_role_policy(
             RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document)
         )

@@ -1,4 +1,4 @@
-"""Starts the local AWS, a little truer to AWS.
+"""Starts the local AWS, with a few corrections towards the real one.
 
 It knows `dynamodb:LeadingKeys`, so that IAM can fence rows, takes the loopback for TLS, which
 bucket policies demand, and gives SSM parameters names as CloudFormation does, without slashes.
@@ -20,7 +20,9 @@ from kit.aws.environments import start_quickly
 
 
 def leading_keys(body: bytes) -> list[str]:
-    """The partition keys a DynamoDB request touches; every table here is keyed by `id`."""
+    """Return the partition keys that a DynamoDB request touches; every table here is keyed by
+    `id`.
+    """
     try:
         request = json.loads(body or b"{}")
     except ValueError:
@@ -33,7 +35,7 @@ def leading_keys(body: bytes) -> list[str]:
 
 
 def add_leading_keys() -> None:
-    """Extends the emulator's condition context."""
+    """Add `dynamodb:LeadingKeys` to the emulator's condition context."""
     without = iam_actions.dynamodb_service_context
 
     def context(body: bytes) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def add_leading_keys() -> None:
 
 
 def trust_loopback() -> None:
-    """What comes over the loopback, in clear, counts as having come by TLS."""
+    """Treat plain connections over the loopback as TLS."""
     without = iam_evaluator._resolve_condition_key
 
     def resolved(key: str, context: Any) -> Any:
@@ -56,7 +58,7 @@ def trust_loopback() -> None:
 
 
 def name_parameters() -> None:
-    """Extends the emulator's CloudFormation."""
+    """Give parameters of the emulator's CloudFormation names without slashes."""
     provisioner = provisioners._RESOURCE_HANDLERS["AWS::SSM::Parameter"]
     create = provisioner["create"]
 

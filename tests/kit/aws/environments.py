@@ -33,7 +33,7 @@ _MOST: Final = 1 << 17
 
 
 class Forked:
-    """As much of a `subprocess.Popen` as the emulator uses."""
+    """The part of `subprocess.Popen` that the emulator uses, for a forked process."""
 
     def __init__(self, pid: int, handle: int, pipes: Sequence[IO[str]]) -> None:
         self.pid = pid
@@ -45,7 +45,7 @@ class Forked:
         os.close(self._handle)
 
     def poll(self) -> int | None:
-        """Return zero once it has ended, however that was."""
+        """Return zero once it has ended, for any reason."""
         if self.returncode is None and self._ends(within=0):
             self.returncode = 0
         return self.returncode
@@ -62,11 +62,11 @@ class Forked:
         self._send(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it."""
+        """Kill it."""
         self._send(signal.SIGKILL)
 
     def _ends(self, *, within: float | None) -> bool:
-        polled = select.poll()  # `select` knows no descriptor above a thousand
+        polled = select.poll()  # `select` cannot watch a descriptor above a thousand
         polled.register(self._handle, select.POLLIN)
         return bool(polled.poll(None if within is None else within * 1000))
 
@@ -76,7 +76,7 @@ class Forked:
 
 
 class Forks:
-    """The way to the one process that forks."""
+    """The connection to the only process that forks."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -93,7 +93,7 @@ class Forks:
     def popen(
         self, command: Sequence[str], *, cwd: str, env: Mapping[str, str], **_: Any
     ) -> Forked:
-        """Return a fork that goes on as the script in the command, with pipes to its streams."""
+        """Return a fork that runs the script in the command, with pipes to its streams."""
         (their_in, ours_in), (ours_out, their_out), (ours_err, their_err) = (
             os.pipe() for _ in range(3)
         )
@@ -112,12 +112,12 @@ class Forks:
 
 
 class SharedLayers(zipfile.ZipFile):
-    """An archive that is unpacked once if it is a layer, and is a link ever after."""
+    """An archive that is unpacked once if it is a layer, and is a link from then on."""
 
     _once: Final = threading.Lock()
 
     def namelist(self) -> list[str]:
-        """Return the members that would be unpacked: none of a layer that is there."""
+        """Return the members to unpack: none of a layer that is already unpacked."""
         return [] if self._is_layer() and self._shared().exists() else super().namelist()
 
     def extractall(self, path: Any = None, *arguments: Any, **options: Any) -> None:
@@ -144,8 +144,10 @@ class SharedLayers(zipfile.ZipFile):
 
 
 def start_quickly(runtime: Any) -> None:
-    """Make the emulator's module for execution environments do so. Without process handles, which
-    Linux has, only layers are shared."""
+    """Make the emulator's module for execution environments use forks and shared layers.
+
+    Without process handles, which Linux has, only layers are shared.
+    """
     runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedLayers})
     if hasattr(os, "pidfd_open"):
         forks = Forks()
@@ -162,7 +164,7 @@ def start_quickly(runtime: Any) -> None:
 
 
 def _serve(requests: socket.socket) -> None:
-    """Fork for each request, until nobody asks any more."""
+    """Fork for each request, until no more requests come."""
     while True:
         request, streams = socket.recv_fds(requests, _MOST, 3)[:2]
         if not request:
@@ -175,14 +177,14 @@ def _serve(requests: socket.socket) -> None:
             os.close(descriptor)
         socket.send_fds(requests, [str(pid).encode()], [handle])
         os.close(handle)
-        # Those that have ended before: its own end a handle tells, whoever has waited for it.
+        # Reap earlier children: a handle reports the end even if another has waited for it.
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG) != (0, 0):
                 pass
 
 
 def _become(streams: list[int], *, script: str, cwd: str, env: dict[str, str]) -> None:
-    """Go on as a new process would with this script; never returns."""
+    """Run this script as a new process would; never return."""
     status = 1
     try:
         for number, descriptor in enumerate(streams):
@@ -203,7 +205,9 @@ def _become(streams: list[int], *, script: str, cwd: str, env: dict[str, str]) -
 
 
 def _load() -> None:
-    """Load what functions load first. What a layer brings does not stay: it comes first."""
+    """Load what functions load first, and drop what a layer brings, which comes first on the
+    path.
+    """
     import boto3
 
     boto3.client(

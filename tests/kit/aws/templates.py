@@ -1,4 +1,5 @@
-"""Takes from a synthesized app what the local AWS does not know, and puts values in its place.
+"""Removes from a synthesized app the resources that the local AWS lacks, and puts values in their
+place.
 
 A reference to something removed that has no value here is an error: the emulator would resolve it
 to an empty text, and the test would prove nothing.
@@ -17,7 +18,7 @@ StandIns: TypeAlias = Mapping[str, Mapping[str, str]]
 
 
 def replace_resources(assembly: Path, stand_ins: StandIns) -> None:
-    """Rewrites the templates in a cloud assembly, and the hashes by which they are found."""
+    """Rewrite the templates in a cloud assembly, and the hashes by which they are found."""
     for template in sorted(assembly.glob("*.template.json")):
         before = json.loads(template.read_text())
         after = without(before, stand_ins)
@@ -27,7 +28,10 @@ def replace_resources(assembly: Path, stand_ins: StandIns) -> None:
 
 
 def without(template: dict[str, Any], stand_ins: StandIns) -> dict[str, Any]:
-    """The template without these resources. Raises ValueError for a reference without a value."""
+    """Return the template without these resources.
+
+    Raises ValueError for a reference without a value.
+    """
     resources: dict[str, Any] = template.get("Resources", {})
     removed = {
         name: (resource["Type"], stand_ins[resource["Type"]])
@@ -68,7 +72,7 @@ def _value(removed: tuple[str, Mapping[str, str]], attribute: str) -> str:
 
 
 def _rehash(assembly: Path, template: Path) -> None:
-    """The CLI uploads a template under its hash, and skips one that is there already."""
+    """Rename the template's asset: the CLI uploads it under its hash, and skips an existing one."""
     assets = assembly / template.name.replace(".template.json", ".assets.json")
     [old] = [
         key

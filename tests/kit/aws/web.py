@@ -1,4 +1,4 @@
-"""An HTTP client for what the local AWS serves by Host header, on a real socket."""
+"""An HTTP client for the sites that the local AWS serves by Host header, on a real socket."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Site:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Seen:
-        """One request, and its answer with the body as text."""
+        """Send one request, and return its response with the body as text."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
         try:
             connection.request(
@@ -51,21 +51,21 @@ class Site:
             connection.close()
 
     def at_once(self, count: int, *request: Any) -> list[Seen]:
-        """The same request so many times at the same time."""
+        """Send one request that many times simultaneously, and return the responses."""
         with ThreadPoolExecutor(max_workers=count) as pool:
             return list(pool.map(lambda _: self.send(*request), range(count)))
 
 
 def http_api(port: int, api_id: str) -> Site:
-    """An HTTP API at its default stage."""
+    """Return an HTTP API at its default stage."""
     return Site(port, f"{api_id}.execute-api.localhost")
 
 
 def rest_api(port: int, api_id: str, stage: str = "prod") -> Site:
-    """A REST API at a stage."""
+    """Return a REST API at a stage."""
     return Site(port, f"{api_id}.execute-api.localhost", f"/{stage}")
 
 
 def function_url(port: int, url: str) -> Site:
-    """A function URL."""
+    """Return a function URL."""
     return Site(port, url.removeprefix("https://").rstrip("/"))

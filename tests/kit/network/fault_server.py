@@ -1,8 +1,8 @@
-"""A loopback HTTP server that follows a script: each exchange goes well or wrong as it says.
+"""A loopback HTTP server that follows a script: each exchange succeeds or fails as it says.
 
 Built on plain sockets, because a server that keeps to HTTP cannot break it. Requests are numbered
-over all connections in the order of their arrival; the n-th meets the n-th step, and after the
-last step every one meets `otherwise`.
+over all connections in the order of their arrival; the n-th meets the n-th step, and after the last
+step every one meets `otherwise`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PATIENCE: Final = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What arrived, on which of the connections (numbered from 1)."""
+    """A request, and the number, from 1, of its connection."""
 
     connection: int
     method: str
@@ -40,7 +40,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What happens to one request.
+    """The reaction to one request.
 
     `close` comes last; `hold` says nothing more until the client goes; `drip` sends byte by byte.
     """
@@ -63,7 +63,7 @@ def answer(
     close: bool = False,
     version: str = "HTTP/1.1",
 ) -> Step:
-    """A whole response. `close`: the connection ends after it, without a word of that in it."""
+    """Return a whole response. With `close` the connection then ends, unannounced."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = {"Content-Length": str(len(content)), **(headers or {})}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
@@ -71,7 +71,7 @@ def answer(
 
 
 def failure(code: str, *, status: int = 400, date: str | None = None, **more: Any) -> Step:
-    """An error as DynamoDB answers it, its checksum included."""
+    """Return an error as DynamoDB answers it, its checksum included."""
     body = json.dumps({"__type": f"com.amazonaws.dynamodb#{code}", **more}).encode()
     headers = {"x-amzn-RequestId": "REQUEST-7", "x-amz-crc32": str(crc32(body))}
     if date is not None:
@@ -80,7 +80,7 @@ def failure(code: str, *, status: int = 400, date: str | None = None, **more: An
 
 
 def raw(send: bytes, *, close: bool = False) -> Step:
-    """These bytes, whatever they are."""
+    """Return a step that sends these bytes as they are."""
     return Step(send=send, close=close)
 
 
@@ -94,7 +94,7 @@ SILENCE: Final = Step(hold=True)
 
 @dataclass
 class _Tally:
-    """What tests look at; guarded by `changed`."""
+    """The state that tests read; guarded by `changed`."""
 
     requests: list[Request] = field(default_factory=list)
     numbers: dict[socket.socket, int] = field(default_factory=dict)
@@ -128,17 +128,17 @@ class FaultServer(LoopbackServer):
 
     @property
     def opened(self) -> int:
-        """How many connections there have been."""
+        """The number of connections so far."""
         with self._tally.changed:
             return len(self._tally.numbers)
 
     def script(self, *steps: Reaction) -> None:
-        """Adds steps."""
+        """Add steps."""
         with self._tally.changed:
             self._script.extend(steps)
 
     def wait_closed(self, connections: int) -> None:
-        """Until this many connections have been closed, by either side."""
+        """Wait until this many connections have been closed, by either side."""
         with self._tally.changed:
             done = self._tally.changed.wait_for(
                 lambda: self._tally.closed >= connections, timeout=PATIENCE

@@ -1,4 +1,4 @@
-"""A loopback server with a thread for each connection: what a proxy is built on."""
+"""A loopback server with a thread for each connection: the base of proxies."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class LoopbackServer:
             thread.join()
 
     def accepted(self, connection: socket.socket) -> None:
-        """What is noted of a new connection, before the next is taken."""
+        """Note a new connection, before the next is accepted."""
 
     def serve(self, connection: socket.socket) -> None:
-        """One connection, until it is to be closed. An OSError ends it quietly."""
+        """Serve one connection, until it is to be closed. An OSError ends it quietly."""
         raise NotImplementedError
 
     def connect(self, port: int) -> socket.socket:
-        """A connection onwards to a loopback port; `cut` ends it too."""
+        """Connect onwards to a loopback port; `cut` ends this connection too."""
         connection = socket.create_connection(("127.0.0.1", port))
         with self._lock:
             if self._ending.is_set():
@@ -62,14 +62,14 @@ class LoopbackServer:
         return connection
 
     def close(self, connection: socket.socket) -> None:
-        """Closes a connection at both ends, duplicates of it included."""
+        """Close a connection at both ends, including its duplicates."""
         with self._lock:
             self._open.discard(connection)
         _hang_up(connection)
         connection.close()
 
     def cut(self) -> None:
-        """Ends all connections there are; new ones are welcome."""
+        """End all existing connections; new ones are welcome."""
         with self._lock:
             for connection in self._open:
                 _hang_up(connection)
@@ -92,13 +92,15 @@ class LoopbackServer:
         try:
             self.serve(connection)
         except OSError:
-            pass  # one of the ends went away: tests look at the client's side of that
+            pass  # one of the ends went away: tests read the client's side of that
         finally:
             self.close(connection)
 
 
 def free_pair(*, apart: int) -> int:
-    """A free port with another `apart` above it, both below the ports of outgoing connections."""
+    """Return a free port with another `apart` above it, both below the ports of outgoing
+    connections.
+    """
     while True:
         port = 10_000 + secrets.randbelow(22_000 - apart)
         try:

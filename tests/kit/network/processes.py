@@ -14,7 +14,7 @@ from time import monotonic, sleep  # a test may set those of `time`
 
 
 def free_port() -> int:
-    """A loopback port that nothing listens on."""
+    """Return a loopback port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -46,7 +46,7 @@ class Server:
                     start_new_session=True,  # one process group, so that its children go with it
                 )
             self._wait(self._process, ready, monotonic() + start_seconds)
-        except BaseException:  # an interrupt too: nobody else knows of the process yet
+        except BaseException:  # an interrupt too: nothing else knows of the process yet
             self.stop()
             raise
 
@@ -59,12 +59,12 @@ class Server:
             sleep(0.01)
 
     def send(self, number: signal.Signals) -> None:
-        """A signal to the process and its children, which must not have been stopped yet."""
+        """Send a signal to the process and its children, which must not have been stopped yet."""
         if self._process is not None:
             os.killpg(self._process.pid, number)
 
     def stop(self) -> None:
-        """Ends the process and its children; safe to call twice."""
+        """End the process and its children; safe to call twice."""
         process = self._process
         if process is None:
             return
@@ -82,7 +82,9 @@ class Server:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Interrupts wait until the block has ended: one in the middle of a start orphans the child."""
+    """Delay interrupts until the block has ended: one in the middle of a start orphans the
+    child.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -101,7 +103,7 @@ def _interrupts_held() -> Iterator[None]:
 
 
 def listens(port: int) -> bool:
-    """Whether something accepts connections on a loopback port."""
+    """Tell whether something accepts connections on a loopback port."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1):
             return True

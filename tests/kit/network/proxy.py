@@ -24,11 +24,11 @@ class LossyProxy(FaultServer):
         super().__init__(otherwise=self._pass_on)
 
     def lose_request(self, *numbers: int) -> None:
-        """These requests do not reach the server."""
+        """Keep these requests from the server."""
         self._lost_requests.update(numbers)
 
     def lose_reply(self, *numbers: int) -> None:
-        """These requests take effect, and the connection closes instead of a reply."""
+        """Let these requests take effect, and close the connection instead of replying."""
         self._lost_replies.update(numbers)
 
     def _pass_on(self, request: Request) -> Step:

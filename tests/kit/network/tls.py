@@ -27,7 +27,7 @@ class Certificates:
 
 
 def certificates(directory: Path, *hosts: str) -> Certificates:
-    """A new CA, and a certificate that it has signed for these names and IP addresses."""
+    """Return a new CA, and a certificate that it has signed for these names and IP addresses."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     key = ec.generate_private_key(ec.SECP256R1())
     ca_name, name = _name("the test's own CA"), _name("the test's own server")
@@ -66,14 +66,14 @@ def certificates(directory: Path, *hosts: str) -> Certificates:
 
 
 def server_context(files: Certificates) -> ssl.SSLContext:
-    """What a server with this certificate speaks."""
+    """Return the TLS context of a server with this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.certificate, files.key)
     return context
 
 
 class TlsFront(LoopbackServer):
-    """Takes TLS off and passes the bytes on to the plain loopback port `upstream`."""
+    """A front that removes TLS and passes the bytes on to the plain loopback port `upstream`."""
 
     def __init__(self, upstream: int, files: Certificates, *, port: int = 0) -> None:
         self._upstream = upstream
@@ -96,9 +96,11 @@ class TlsFront(LoopbackServer):
 
 
 def _pass_on(client: ssl.SSLSocket, server: socket.socket) -> None:
-    """Both ways in one thread, for an SSLSocket does not bear two, until one end closes."""
+    """Pass bytes both ways in one thread, since an SSLSocket bears only one, until one end
+    closes.
+    """
     while True:
-        # What OpenSSL has read already, `select` does not see.
+        # `select` does not see what OpenSSL has already read.
         readable = [client] if client.pending() else select.select([client, server], [], [])[0]
         for source, target in ((client, server), (server, client)):
             if source in readable:

@@ -47,17 +47,17 @@ Publish: TypeAlias = Callable[..., None]
 
 
 class Refusal(Protocol):
-    """Tells what a call is told that fails."""
+    """A function that returns the message of a failing call's error."""
 
     def __call__(self, kind: type[IdempotencyError], *, key: str = "shop#1") -> str:
-        """The message of an error of this kind, which has no secret in it."""
+        """Return the message of an error of this kind, checked to hold no secret."""
         ...
 
 
 class Access:
-    """A parameter and a secret of their own for one server; a context manager closes the clients.
+    """A parameter and a secret for one server alone; the context manager closes the clients.
 
-    `endpoint`: what stands before the local AWS.
+    `endpoint`: that of a proxy in front of the local AWS.
     """
 
     def __init__(self, aws: LocalAws, endpoint: str | None = None) -> None:
@@ -81,7 +81,7 @@ class Access:
             client.close()
 
     def publish(self, settings: RedisSettings | dict[str, Any] | str) -> None:
-        """Writes the parameter."""
+        """Write the parameter."""
         if isinstance(settings, RedisSettings):
             settings = settings.to_document()
         text = settings if isinstance(settings, str) else json.dumps(settings)
@@ -89,7 +89,7 @@ class Access:
             ssm.put_parameter(Name=self.parameter, Value=text, Type="String", Overwrite=True)
 
     def keep(self, secret: dict[str, Any] | str) -> SecretsManagerCredentials:
-        """Writes the secret; returns the credentials that lead to it."""
+        """Write the secret, and return the credentials that lead to it."""
         text = secret if isinstance(secret, str) else json.dumps(secret)
         with closing(self.aws.client("secretsmanager")) as secrets:
             try:
@@ -101,23 +101,23 @@ class Access:
     def add_user(
         self, server: RedisServer | RedisCluster, password: str, *, cluster: bool = False
     ) -> Credentials:
-        """A user with exactly the documented rights, on the server and in the secret."""
+        """Add a user with exactly the documented rights, to the server and to the secret."""
         server.add_user(USER, password, access_string([NAMESPACE], cluster=cluster))
         return self.keep({"username": USER, "password": password})
 
     def publish_cluster(self, cluster: RedisCluster) -> None:
-        """Writes the way to a cluster, where the user has the password that the secret has."""
+        """Publish the way to a cluster whose user has the password in the secret."""
         credentials = self.add_user(cluster, PASSWORD, cluster=True)
         self.publish(cluster.settings(credentials=credentials))
 
     def client(self, **options: Any) -> RedisClient:
-        """The runtime's client."""
+        """Return the runtime's client."""
         self._clients.append(RedisClient(self.parameter, environment=self.environment, **options))
         return self._clients[-1]
 
 
 def runtime_environment(endpoint: str) -> dict[str, str]:
-    """What Lambda gives a function, as far as the light clients look."""
+    """Return the variables that Lambda gives a function, as far as the light clients read them."""
     return {
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": endpoint,
@@ -127,13 +127,13 @@ def runtime_environment(endpoint: str) -> dict[str, str]:
 
 
 def ask(client: RedisClient) -> None:
-    """A command that needs a right, but no record."""
+    """Send a command that needs a right, but no record."""
     assert client.execute_command("HGETALL", "shop#none") == []
 
 
 @contextmanager
 def invocation(seconds: float) -> Iterator[None]:
-    """An invocation that has so much time left."""
+    """Run the block as an invocation with this much time left."""
     token = deadline.start(int(seconds * 1000))
     try:
         yield
@@ -142,12 +142,12 @@ def invocation(seconds: float) -> Iterator[None]:
 
 
 def key_at(cluster: RedisCluster, node: int) -> str:
-    """A new key of this node's."""
+    """Return a new key in a slot of this node."""
     return next(key for key in iter(new_key, "") if cluster.owner(key) == node)
 
 
 def set_passwords(server: RedisServer | RedisCluster, *passwords: str) -> None:
-    """The user has these passwords from now on; its connections stay."""
+    """Replace the user's passwords; its connections stay."""
     for node in server.nodes if isinstance(server, RedisCluster) else [server]:
         with node.admin() as admin:
             rules = ["resetpass", *(f">{password}" for password in passwords)]
@@ -157,8 +157,8 @@ def set_passwords(server: RedisServer | RedisCluster, *passwords: str) -> None:
 class Clocks:
     """Both clocks of the process, standing still until they are moved.
 
-    The pauses of clients that are made from then on move them, and take no time: an invocation ends
-    after the tries that its time allows, however busy the machine is.
+    The pauses of clients created from then on move them, and take no time: an invocation ends after
+    the tries that its time allows, however busy the machine is.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,12 +177,12 @@ class Clocks:
             monkeypatch.setitem(defaults, option, value)
 
     def advance(self, seconds: float) -> None:
-        """Moves them."""
+        """Move both clocks."""
         self._epoch += seconds
         self._monotonic += seconds
 
     def sleep(self, seconds: float) -> None:
-        """A `sleep` that takes no time, but moves them."""
+        """Sleep without taking time: move the clocks."""
         self.slept.append(seconds)
         self.advance(seconds)
 
@@ -198,7 +198,7 @@ class Load:
         self._threads = [self._pool.submit(self._work, number) for number in range(THREADS)]
 
     def wait(self) -> None:
-        """Until each thread has ended some more calls, or one has failed."""
+        """Wait until each thread has ended some more calls, or one has failed."""
         goals = [calls + 3 for calls in self._calls]
 
         def all_there() -> bool:
@@ -208,7 +208,7 @@ class Load:
         until(all_there, "each thread has ended more calls")
 
     def end(self) -> None:
-        """Raises what a thread has met."""
+        """End the calls, and raise the error of any thread."""
         self._end.set()
         with self._pool:
             for thread in self._threads:
@@ -240,7 +240,7 @@ DATA: Final = "card 4111"
 
 
 def claim(key: str, *, owner: str = ME, attempt: int = 1) -> Claim:
-    """A claim of ours, or of another owner."""
+    """Return a claim of ours, or of another owner."""
     return Claim(
         key=key,
         owner=owner,
@@ -253,7 +253,7 @@ def claim(key: str, *, owner: str = ME, attempt: int = 1) -> Claim:
 
 
 def completion(key: str, *, data: str | bytes = DATA) -> Completion:
-    """A completion of ours."""
+    """Return a completion of ours."""
     return Completion(
         key=key,
         owner=ME,

@@ -1,4 +1,6 @@
-"""What an app with `-c store=redis` finds: a Redis server with TLS, its users, their secrets."""
+"""The Redis environment of an app with `-c store=redis`: a server with TLS, its users, their
+secrets.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,10 @@ ADMIN_SECRET: Final = "redis-admin"
 
 
 class RedisForApp:
-    """A server whose user `idempotency` may keep the records of some namespaces. Use as a context
-    manager; `directory` is where the CA's certificate is written."""
+    """A server whose user `idempotency` may keep the records of some namespaces.
+
+    Use as a context manager; `directory` is where the CA's certificate is written.
+    """
 
     def __init__(self, aws: LocalAws, *namespaces: str, directory: Path) -> None:
         self._aws = aws
@@ -74,7 +78,7 @@ class RedisForApp:
         }
 
     def password(self, secret: str = SECRET) -> str:
-        """What is AWSCURRENT."""
+        """Return the AWSCURRENT password."""
         text = self.secrets.get_secret_value(SecretId=secret)["SecretString"]
         password: str = json.loads(text)["password"]
         return password
@@ -84,7 +88,7 @@ class RedisForApp:
         return arn
 
     def pending(self) -> bool:
-        """Whether the version AWSPENDING has a value."""
+        """Tell whether the version AWSPENDING has a value."""
         try:
             found = self.secrets.get_secret_value(SecretId=SECRET, VersionStage="AWSPENDING")
         except self.secrets.exceptions.ResourceNotFoundException:
@@ -100,7 +104,7 @@ class RedisForApp:
 
 
 class DeployedRotation:
-    """Drives the deployed rotation function of the user's secret as Secrets Manager does."""
+    """A driver of the deployed rotation function, which acts as Secrets Manager does."""
 
     def __init__(self, aws: LocalAws, redis: RedisForApp) -> None:
         self._aws = aws
@@ -110,15 +114,15 @@ class DeployedRotation:
         enable_rotation(redis.secrets, SECRET)
 
     def close(self) -> None:
-        """Closes its client."""
+        """Close its client."""
         self._lambda.close()
 
     def announce(self) -> str:
-        """Begins a rotation; returns its token."""
+        """Begin a rotation, and return its token."""
         return announce(self._redis.secrets, SECRET)
 
     def step(self, name: str, token: str) -> None:
-        """One invocation of the function. Raises RuntimeError with its message."""
+        """Invoke the function for one step. Raises RuntimeError with its message."""
         arn = self._redis.secrets.describe_secret(SecretId=SECRET)["ARN"]
         event = {"Step": name, "SecretId": arn, "ClientRequestToken": token}
         response = self._lambda.invoke(
@@ -129,13 +133,13 @@ class DeployedRotation:
             raise RuntimeError(json.loads(payload)["errorMessage"])
 
     def rotate(self, token: str | None = None) -> None:
-        """A whole rotation."""
+        """Run a whole rotation."""
         token = self.announce() if token is None else token
         for name in STEPS:
             self.step(name, token)
 
     def kill(self) -> bool:
-        """Ends the function's processes; returns whether there were any."""
+        """Kill the function's processes, and return whether there were any."""
         processes = self._aws.function_processes(self._function)
         for process in processes:
             with suppress(ProcessLookupError):

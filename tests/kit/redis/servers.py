@@ -1,4 +1,4 @@
-"""Real Redis servers on loopback: never open to all, each in a directory of its own."""
+"""Real Redis servers on loopback: never open to everybody, each in a directory of its own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BUS: Final = 10_000
 
 
 def until(condition: Callable[[], object], what: str, *, seconds: float = PATIENCE) -> None:
-    """Waits for a condition. A connection that fails meanwhile counts as not yet."""
+    """Wait for a condition. A connection that fails meanwhile counts as not yet."""
     deadline = monotonic() + seconds
     while not _holds(condition):
         assert monotonic() < deadline, f"waited in vain: {what}"
@@ -38,7 +38,7 @@ def until(condition: Callable[[], object], what: str, *, seconds: float = PATIEN
 
 
 def connect(port: int, **options: Any) -> redis.Redis:
-    """A client of a loopback port, without retries. To be closed."""
+    """Return a client of a loopback port, without retries. Close it."""
     return redis.Redis(
         host=HOST,
         port=port,
@@ -50,11 +50,12 @@ def connect(port: int, **options: Any) -> redis.Redis:
 
 
 class RedisServer:
-    """One server with no data. Use as a context manager; it has its ports once it has started.
+    """One server with no data.
 
-    The user "default" has all rights and a random password. `port` speaks TLS where `tls` is set;
-    `plain_port` never does, and is where `admin` connects. Users survive a restart with `aclfile`
-    only; data never does. `files` are the certificates, if several servers share them.
+    Use as a context manager; it has its ports once it has started. The user "default" has all
+    rights and a random password. `port` speaks TLS if `tls` is set; `plain_port` never does, and is
+    where `admin` connects. Users survive a restart only with `aclfile`; data never does. `files`
+    are the certificates, if several servers share them.
     """
 
     def __init__(
@@ -108,30 +109,30 @@ class RedisServer:
 
     @property
     def running(self) -> bool:
-        """Whether it has been started, and neither ended nor paused since."""
+        """Tell whether it has been started, and neither ended nor paused since."""
         return self._server is not None and not self._paused
 
     def admin(self, **options: Any) -> redis.Redis:
-        """A client with all rights, over plain TCP and without retries. To be closed."""
+        """Return a client with all rights, over plain TCP and without retries. Close it."""
         chosen = {"socket_timeout": PATIENCE, "password": self.admin_password, **options}
         return connect(self.plain_port, **chosen)
 
     def settings(self, **overrides: Any) -> RedisSettings:
-        """How the runtime connects to it; without credentials, unless they are given."""
+        """Return settings that connect to it; without credentials, unless given."""
         mine = RedisSettings(
             host=self.host, port=self.port, tls=self.tls, cluster=self.cluster, ca=self.ca
         )
         return mine._replace(**overrides)
 
     def add_user(self, name: str, password: str, rules: str) -> None:
-        """A user with these rules and no others, such as those of `access_string`."""
+        """Return a user with these rules and no others, such as those of `access_string`."""
         with self.admin() as admin:
             admin.execute_command("ACL", "SETUSER", name, "reset", f">{password}", *rules.split())
             if self._aclfile:
                 admin.execute_command("ACL", "SAVE")
 
     def start(self) -> None:
-        """Starts it again, on the ports it had."""
+        """Start it again, on the ports that it had."""
         assert self._server is None, "it runs"
         self._server = Server(
             [str(self.binary), str(self._directory / "redis.conf")],
@@ -144,7 +145,7 @@ class RedisServer:
             until(self.in_sync, "the replica has the data of its primary")
 
     def stop(self) -> None:
-        """Shuts it down in good order."""
+        """Shut it down in good order."""
         if self._server is not None:
             self.resume()
             self._server.stop()
@@ -154,30 +155,32 @@ class RedisServer:
             self._front = None
 
     def kill(self) -> None:
-        """Ends it without a chance to do anything."""
+        """Kill it, without a chance to do anything."""
         if self._server is not None:
             self._server.send(signal.SIGKILL)
         self.stop()
 
     def restart(self) -> None:
-        """A new process on the same ports."""
+        """Start a new process on the same ports."""
         self.kill()
         self.start()
 
     def pause(self) -> None:
-        """It keeps its connections, takes new ones and answers nothing until `resume`."""
+        """Pause it: it keeps its connections, accepts new ones and answers nothing until
+        `resume`.
+        """
         assert self._server is not None, "it does not run"
         self._server.send(signal.SIGSTOP)
         self._paused = True
 
     def resume(self) -> None:
-        """Ends a `pause`."""
+        """End a `pause`."""
         assert self._server is not None, "it does not run"
         self._server.send(signal.SIGCONT)
         self._paused = False
 
     def in_sync(self) -> bool:
-        """Whether it is a replica that has the data of its primary."""
+        """Tell whether it is a replica that has the data of its primary."""
         with self.admin() as admin:
             return bool(admin.info("replication").get("master_link_status") == "up")
 
@@ -192,7 +195,7 @@ class RedisServer:
                 self.start()
             except (RuntimeError, OSError) as error:
                 self.kill()
-                # Somebody else took the port between its choice and its use.
+                # Another process took the port between its choice and its use.
                 if "in use" not in str(error) or not attempts_left:
                     raise
             else:

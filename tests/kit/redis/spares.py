@@ -1,6 +1,6 @@
-"""Clusters that form while tests run: forming one is two seconds of waiting.
+"""Clusters that form while tests run: forming one means two seconds of waiting.
 
-A primary does not serve before, whatever it knows (CLUSTER_WRITABLE_DELAY of Redis).
+A primary does not serve earlier, whatever it knows (CLUSTER_WRITABLE_DELAY of Redis).
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from kit.redis.cluster import RedisCluster
 
 
 class SpareClusters:
-    """One cluster of each version is ready, or about to be, once the first was asked for. Use as a
-    context manager."""
+    """Spares that keep one cluster of each version ready, or nearly so, after the first request.
+
+    Use as a context manager.
+    """
 
     def __init__(self) -> None:
         self._starting = ThreadPoolExecutor(max_workers=2)
@@ -39,7 +41,7 @@ class SpareClusters:
 
     @contextmanager
     def take(self, binary: Path | None = None) -> Iterator[RedisCluster]:
-        """A new cluster, which the test may spoil."""
+        """Yield a new cluster, which the test may spoil."""
         binary = server_binary() if binary is None else binary
         spare = self._spares.pop(binary, None) or self._begun(binary)
         self._spares[binary] = self._begun(binary)

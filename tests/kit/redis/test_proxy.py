@@ -1,4 +1,4 @@
-"""The proxy that the tests of Redis use: what it counts, and what it loses."""
+"""The proxy that the tests of Redis use: its counts and its losses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def proxy(behind: RedisServer) -> Iterator[RedisProxy]:
 
 @pytest.fixture
 def user(behind: RedisServer, proxy: RedisProxy) -> Iterator[redis.Redis]:
-    """A client of the proxy that has connected."""
+    """Yield a client of the proxy that has connected."""
     with connect(proxy.port, password=behind.admin_password) as user:
         user.ping()
         yield user
@@ -36,7 +36,7 @@ def user(behind: RedisServer, proxy: RedisProxy) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def admin(behind: RedisServer) -> Iterator[redis.Redis]:
-    """A client of the server itself."""
+    """Yield a client of the server itself."""
     with behind.admin() as admin:
         yield admin
 

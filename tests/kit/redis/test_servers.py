@@ -1,4 +1,4 @@
-"""The Redis servers that the tests use: what they promise, on each version."""
+"""The Redis servers that the tests use: their promises, on each version."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def cluster(binary: Path, clusters: SpareClusters) -> Iterator[RedisCluster]:
 
 
 def cluster_client(cluster: RedisCluster, **options: Any) -> redis.RedisCluster:
-    """A client that follows the slots."""
+    """Return a client that follows the slots."""
     first = cluster.nodes[0]
     return redis.RedisCluster(
         host=first.host,

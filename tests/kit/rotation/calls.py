@@ -1,4 +1,4 @@
-"""Every call of a rotation to the outside, counted, so that a test can act between any two."""
+"""Every outside call of a rotation, counted, so that a test can act between any two."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Killed(BaseException):
 
 
 def kill() -> None:
-    """For `Calls.after`."""
+    """Kill the function; an action for `Calls.after`."""
     raise Killed
 
 
 class Calls:
-    """The calls made to AWS and to nodes, by name, in their order."""
+    """The calls to AWS and to nodes, by name, in their order."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -32,28 +32,28 @@ class Calls:
         self._everywhere: Callable[[], None] | None = None
 
     def after(self, number: int, action: Callable[[], None]) -> None:
-        """Acts once the call of this number has taken effect, numbered from 1."""
+        """Act once the call of this number, from 1, has taken effect."""
         self._actions[number] = action
 
     def after_first(self, name: str, action: Callable[[], None]) -> None:
-        """Acts once the first call of this name has taken effect."""
+        """Act once the first call of this name has taken effect."""
         self._first[name] = action
 
     def after_each(self, action: Callable[[], None]) -> None:
-        """Acts after every call."""
+        """Act after every call."""
         self._everywhere = action
 
     def client(self, client: Any) -> Any:
-        """The client, counted."""
+        """Return the client, counted."""
         return _CountedClient(self, client)
 
     def connect(self, settings: RedisSettings, node: Node, login: Login) -> Link:
-        """A counted link."""
+        """Return a counted link."""
         self.nodes.append(node)
         return _CountedLink(self, self.made("connect", lambda: connect(settings, node, login)))
 
     def made(self, name: str, act: Callable[[], Any]) -> Any:
-        """Makes a call."""
+        """Make a call."""
         result = act()
         self.names.append(name)
         for action in (self._actions.pop(len(self.names), None), self._first.pop(name, None)):

@@ -16,7 +16,7 @@ FORBIDDEN: Final = set(',"/@')
 
 
 class ElastiCacheUser:
-    """One user, for a `FaultServer` to answer for. `apply` brings passwords to the nodes."""
+    """A user for a `FaultServer` to answer for. `apply` brings passwords to the nodes."""
 
     def __init__(self, user_id: str, name: str, *, apply: Callable[[list[str]], None]) -> None:
         self.user_id = user_id
@@ -38,7 +38,7 @@ class ElastiCacheUser:
         return self._modify(fields)
 
     def start_change(self) -> None:
-        """Somebody else changes the user's access string."""
+        """Begin another caller's change of the user's access string."""
         self._looks_left = self.busy_looks
 
     def _describe(self) -> Step:

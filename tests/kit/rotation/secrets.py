@@ -1,4 +1,4 @@
-"""What the emulator's Secrets Manager leaves out, around its client.
+"""The behavior that the emulator's Secrets Manager lacks, around its client.
 
 RotateSecret announces a version without a value; reading such a version is an error; a token's
 value cannot be replaced; and AWSPENDING goes away in the request that moves AWSCURRENT
@@ -16,7 +16,7 @@ from lambda_idempotency.rotation.secret import CURRENT, PENDING
 
 
 class FaithfulSecrets:
-    """boto3's shape, as far as the rotation uses it."""
+    """A client in boto3's shape, as far as the rotation uses it."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -28,7 +28,6 @@ class FaithfulSecrets:
         return getattr(self._client, operation)
 
     def get_secret_value(self, **request: Any) -> Any:
-        """GetSecretValue."""
         if request.get("VersionStage") == CURRENT and self._stale:
             return self._stale.pop()
         found = self._client.get_secret_value(**request)
@@ -37,7 +36,6 @@ class FaithfulSecrets:
         return found
 
     def put_secret_value(self, **request: Any) -> Any:
-        """PutSecretValue."""
         known = self._client.describe_secret(SecretId=request["SecretId"])["VersionIdsToStages"]
         if request["ClientRequestToken"] in known:
             version = {"VersionId": request["ClientRequestToken"]}
@@ -47,7 +45,6 @@ class FaithfulSecrets:
         return self._client.put_secret_value(**request)
 
     def update_secret_version_stage(self, **request: Any) -> Any:
-        """UpdateSecretVersionStage."""
         before = self._client.get_secret_value(SecretId=request["SecretId"])
         answer = self._client.update_secret_version_stage(**request)
         if request["VersionStage"] == CURRENT:
@@ -57,7 +54,7 @@ class FaithfulSecrets:
 
 
 def announce(client: Any, secret: str) -> str:
-    """What RotateSecret does first; returns the token, the new version's id."""
+    """Do what RotateSecret does first, and return the token, the new version's id."""
     remove_pending(client, secret)
     token = str(uuid4())
     client.put_secret_value(SecretId=secret, ClientRequestToken=token, VersionStages=[PENDING])
@@ -65,13 +62,13 @@ def announce(client: Any, secret: str) -> str:
 
 
 def enable_rotation(client: Any, secret: str) -> None:
-    """What is left of RotateSecret in the emulator; the value stays."""
+    """Do the rest of RotateSecret in the emulator; the value stays."""
     function = "arn:aws:lambda:us-east-1:000000000000:function:rotation"
     client.rotate_secret(SecretId=secret, RotationLambdaARN=function)
 
 
 def remove_pending(client: Any, secret: str) -> None:
-    """No version is AWSPENDING any more."""
+    """Remove AWSPENDING from its version."""
     stages = client.describe_secret(SecretId=secret)["VersionIdsToStages"]
     for version, labels in stages.items():
         if PENDING in labels:

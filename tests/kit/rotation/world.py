@@ -1,4 +1,4 @@
-"""One user of real Redis servers, his secret in the local AWS, and the function that rotates it."""
+"""One user of real Redis servers, its secret in the local AWS, and the function that rotates it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NUMBERS = count(1)
 
 
 class RotationWorld:
-    """The user exists on all servers, with one password, which is AWSCURRENT."""
+    """A user that exists on all servers, with one password, which is AWSCURRENT."""
 
     def __init__(
         self, aws: LocalAws, servers: Sequence[RedisServer], settings: RedisSettings
@@ -60,20 +60,20 @@ class RotationWorld:
         self.publish(settings)
 
     def publish(self, settings: RedisSettings) -> None:
-        """Writes the parameter."""
+        """Write the parameter."""
         document = json.dumps(settings.to_document())
         self._ssm.put_parameter(
             Name=self.settings.parameter, Value=document, Type="String", Overwrite=True
         )
 
     def allow_admin(self, commands: Iterable[str]) -> None:
-        """The administrator may do this and nothing else."""
+        """Allow the administrator these commands and nothing else."""
         rules = " ".join(["on", "-@all", *(f"+{command}" for command in commands)])
         for server in self.servers:
             server.add_user(self.admin, self.admin_password, rules)
 
     def announce(self) -> str:
-        """Begins a rotation; returns its token."""
+        """Begin a rotation, and return its token."""
         return announce(self.client, self.secret)
 
     def step(
@@ -84,7 +84,7 @@ class RotationWorld:
         calls: Calls | None = None,
         patience: Poller | None = None,
     ) -> None:
-        """One step, as one invocation of the function."""
+        """Run one step, as one invocation of the function."""
         calls = Calls() if calls is None else calls
         clients = {"secretsmanager": self.client, "ssm": self._ssm, **self.other_clients}
         rotation = rotation_of(
@@ -102,7 +102,7 @@ class RotationWorld:
         calls: Calls | None = None,
         between: Callable[[], None] = lambda: None,
     ) -> str:
-        """All steps, with `between` after each; returns the token."""
+        """Run all steps, with `between` after each, and return the token."""
         token = self.announce() if token is None else token
         for name in STEPS:
             self.step(name, token, calls=calls)
@@ -110,19 +110,19 @@ class RotationWorld:
         return token
 
     def labels(self, version: str) -> set[str]:
-        """The labels of a version."""
+        """Return the labels of a version."""
         found = self.client.describe_secret(SecretId=self.secret)
         return set(found["VersionIdsToStages"].get(version, []))
 
     def fields(self, version: str | None = None) -> dict[str, Any]:
-        """What is in a version, or in the one that is AWSCURRENT."""
+        """Return the fields of a version, by default of AWSCURRENT."""
         which = {} if version is None else {"VersionId": version}
         found = self.client.get_secret_value(SecretId=self.secret, **which)
         fields: dict[str, Any] = json.loads(found["SecretString"])
         return fields
 
     def put(self, fields: dict[str, Any], *, token: str | None = None, stage: str) -> None:
-        """Writes a version by hand."""
+        """Write a version by hand."""
         self.client.put_secret_value(
             SecretId=self.secret,
             ClientRequestToken=token or str(uuid4()),
@@ -131,19 +131,19 @@ class RotationWorld:
         )
 
     def check_current(self) -> None:
-        """What AWSCURRENT says is valid on every node."""
+        """Check that what AWSCURRENT says is valid on every node."""
         password = self.fields()["password"]
         assert all(self.accepts(server, password) for server in self.servers)
 
     def check_only(self, password: str) -> None:
-        """This is AWSCURRENT, and the only password on every node, by what each node says."""
+        """Check that AWSCURRENT has this password, and each node no other."""
         assert self.fields()["password"] == password
         for server in self.servers:
             assert self.hashes(server) == {sha256(password)}
             assert self.accepts(server, password)
 
     def accepts(self, server: RedisServer, password: str) -> bool:
-        """Whether the user can log in, and run the command that tests run."""
+        """Tell whether the user can log in, and run the command that tests run."""
         connection: Any = Connection(
             host=server.host, port=server.plain_port, protocol=2, driver_info=None
         )  # type: ignore[no-untyped-call]
@@ -158,7 +158,7 @@ class RotationWorld:
             connection.disconnect()
 
     def hashes(self, server: RedisServer) -> set[str]:
-        """The hashes of the user's passwords on one node."""
+        """Return the hashes of the user's passwords on one node."""
         with server.admin() as admin:
             return set(admin.acl_getuser(self.user)["passwords"])
 
@@ -169,11 +169,11 @@ class RotationWorld:
 
 
 def patience_of(seconds: float) -> Poller:
-    """Of an invocation whose time passes by sleeping only, which takes none."""
+    """Return the patience of an invocation whose time passes only by sleeping, which takes none."""
     slept: list[float] = []
     return Poller(lambda: seconds - sum(slept), sleep=slept.append)
 
 
 def sha256(password: str) -> str:
-    """As Redis keeps it."""
+    """Return the hash of a password as Redis keeps it."""
     return hashlib.sha256(password.encode()).hexdigest()

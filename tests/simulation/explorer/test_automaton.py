@@ -1,4 +1,4 @@
-"""The states of a generator: what behaves the same is one state, and nothing else is."""
+"""The states of a generator: two are one exactly if they behave the same."""
 
 from __future__ import annotations
 

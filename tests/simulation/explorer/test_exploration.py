@@ -1,4 +1,4 @@
-"""Every interleaving of a few calls, with whatever can go wrong: a part of `make prove`."""
+"""Every interleaving of a few calls, with everything that can go wrong: a part of `make prove`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_breadth_first_finds_nothing_either() -> None:
 
 
 def _walk(moves: Moves, chance: random.Random) -> tuple[int, ...]:
-    """One schedule, drawn by lot."""
+    """Return one random schedule."""
     state, path = moves.world.initial(), []
     while successors := moves.successors(state):
         path.append(chance.randrange(len(successors)))
@@ -67,7 +67,9 @@ def test_everything_that_can_happen_does() -> None:
 
 
 def _count(moves: Moves, state: State) -> tuple[int, set[State]]:
-    """Schedules from a state, and the states on them, by going each of them to its end."""
+    """Return the number of schedules from a state, and their states, by following each to its
+    end.
+    """
     successors = moves.successors(state)
     schedules, states = 0 if successors else 1, {state}
     for after, *_ in successors:

@@ -26,7 +26,7 @@ def test_what_the_explorer_sees_is_explained(name: str) -> None:
     for _ in range(300):
         state, path = moves.world.initial(), []
         while successors := moves.successors(state):
-            # A request that lands after its call has ended is nobody's whom a caller knows.
+            # A request that lands after its call has ended belongs to no call that a caller knows.
             choices = [
                 number
                 for number, (_, move, *_) in enumerate(successors)
@@ -56,7 +56,7 @@ def test_what_a_mutant_does_is_not(name: str) -> None:
 
 
 def _to_the_end(moves: Moves, path: tuple[int, ...]) -> tuple[int, ...]:
-    """The schedule, and then each call undisturbed."""
+    """Return the schedule, continued with each call undisturbed."""
     state = moves.world.initial()
     for choice in path:
         state = moves.successors(state)[choice][0]

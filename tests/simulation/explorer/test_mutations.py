@@ -1,4 +1,4 @@
-"""Deliberately broken variants of the code: each is caught, and the test says by what."""
+"""Deliberately broken variants of the code: each is caught, and the test names the invariant."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_mutant_is_caught(mutation: Mutation) -> None:
     error = shortest(moves)
     assert error is not None
     assert error.broken.invariant == mutation.caught_by
-    # What the explorer has found also happens without its tables.
+    # The schedule that the explorer has found also happens without its tables.
     Live(moves).play(error.path)
 
 

@@ -19,7 +19,7 @@ INTERFACES = ec2.InterfaceVpcEndpointAwsService
 
 
 def _missing(function: lambda_.Function, *services: str) -> list[str]:
-    """Return the services, of DynamoDB or these, that the function has no route to."""
+    """Return the services, DynamoDB by default, that the function has no route to."""
     routes = Routes(ConstructTree(function.node.root))
     return list(routes.missing(function, services or ("dynamodb",)))
 
@@ -123,7 +123,7 @@ def test_subnets_that_only_the_deployment_knows_are_taken_to_have_routes() -> No
 
 
 def _raw(scope: Stack) -> tuple[ec2.CfnVPC, ec2.CfnSubnet, lambda_.Function]:
-    """Return a raw VPC with a subnet, and a function in there."""
+    """Return a raw VPC with a subnet, and a function in it."""
     home = ec2.CfnVPC(scope, "Vpc", cidr_block="10.0.0.0/16")
     subnet = ec2.CfnSubnet(scope, "Subnet", vpc_id=home.ref, cidr_block="10.0.0.0/24")
     group = ec2.CfnSecurityGroup(scope, "Group", group_description="g", vpc_id=home.ref)

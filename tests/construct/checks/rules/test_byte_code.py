@@ -1,4 +1,4 @@
-"""Byte code of another Python than the function's is noted."""
+"""Byte code for another Python version than the function's is noted."""
 
 from __future__ import annotations
 

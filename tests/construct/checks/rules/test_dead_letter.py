@@ -1,4 +1,4 @@
-"""Queues and streams whose failing records go nowhere are reported."""
+"""Queues and streams whose failing records end up nowhere are reported."""
 
 from __future__ import annotations
 

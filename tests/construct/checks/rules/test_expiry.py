@@ -1,4 +1,4 @@
-"""Answers that expire before their source stops to deliver an event again are reported."""
+"""Answers that expire before their source stops delivering an event again are reported."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _consumer(queue: sqs.IQueue, scope: Stack | None = None) -> lambda_.Function
 
 
 def _queue(scope: Stack, *, times: int | None = None, **options: Any) -> sqs.Queue:
-    """A queue; with `times`, one whose messages end in another queue after so many deliveries."""
+    """Return a queue; with `times`, its messages go to another queue after that many deliveries."""
     if times is None:
         return sqs.Queue(scope, "Queue", **options)
     dead = sqs.DeadLetterQueue(queue=sqs.Queue(scope, "Dead"), max_receive_count=times)

@@ -1,4 +1,4 @@
-"""A mapping of a batch takes notice of which records have failed."""
+"""A batch mapping that ignores which records have failed is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A function is in the account and region of its table."""
+"""A function in another account or region than its table is reported."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _imported(scope: Stack, *, account: str = "111111111111") -> dynamodb.ITable
 
 
 def _found(scope: Stack, table: dynamodb.ITable) -> list[Finding]:
-    """Return the findings about a function in a stack, whose records are in the table."""
+    """Return the findings about a function in a stack whose records are in the table."""
     found = findings(kept_in(scope, table), "table-elsewhere")
     assert {each.construct.node.path for each in found} <= {f"{scope.node.id}/Payments"}
     return found

@@ -1,4 +1,4 @@
-"""A table that is handed in has the key of records."""
+"""An existing table without the key of records is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A queue that gives a message back while an attempt may still hold its key is reported."""
+"""A queue that redelivers a message while an attempt may still hold its key is reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULE = "visibility-lease"
 
 
 def _found(idempotency: Idempotency) -> list[tuple[str, str]]:
-    """Return the ids of both rules about visibility, and on which construct."""
+    """Return the ids of both visibility rules that have findings, each with its construct."""
     found = [*findings(idempotency, "visibility-timeout"), *findings(idempotency, RULE)]
     return [(each.id.removeprefix("cdk-idempotency:"), each.construct.node.path) for each in found]
 

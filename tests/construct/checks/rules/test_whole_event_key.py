@@ -1,4 +1,4 @@
-"""A function behind HTTP whose whole event would be its key is reported."""
+"""A function behind HTTP whose key would be the whole event is reported."""
 
 from __future__ import annotations
 
