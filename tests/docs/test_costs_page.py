@@ -25,7 +25,7 @@ ROWS = {
 WRITE_UNIT, ECPU, GB_HOUR = 0.625e-6, 0.0023e-6, 0.084  # dollars
 RECORDS = 100
 ECPUS = 14
-"""Of a first call: each of two scripts takes the time of seven SETs."""
+"""The ECPUs of a first call: each of two scripts takes the time of seven SETs."""
 
 
 def _answer(kilobytes: float) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 Graph: TypeAlias = Mapping[str, frozenset[str]]
-"""What each module imports, by dotted names."""
+"""The imports of each module, by dotted names."""
 
 
 def graph(root: Path) -> Graph:

@@ -40,7 +40,7 @@ KEY: Final = "shop#5d41402a"
 LEASE: Final = 30_000
 EXPIRES_AFTER: Final = 3_600_000
 TIME_LEFT: Final = 28_000
-"""Milliseconds a worker's invocation has from its first step on."""
+"""Milliseconds that a worker's invocation has from its first step on."""
 
 Kind = TypeVar("Kind", bound=Step)
 
@@ -58,9 +58,9 @@ class Timeline:
         self.down = False
         """While set, no request reaches the store."""
         self.runs: list[tuple[str, int]] = []
-        """Who ran the handler, and as which attempt."""
+        """The runs of the handler: worker and attempt."""
         self.reconciliations: list[tuple[str, int]] = []
-        """Who asked what became of a dead attempt, and as which attempt."""
+        """The reconciliations of a dead attempt: worker and attempt."""
 
     @property
     def now(self) -> int:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 assert settings.default is not None
 thorough: Final = settings(max_examples=max(500, settings.default.max_examples))
-"""More examples than usual, for whatever strangers may send; `make fuzz` has more than these."""
+"""More examples than usual, for input from strangers; `make fuzz` has more than these."""
 
 ANY_TEXT: Final = st.text(st.characters(), max_size=12)
-"""Any Unicode has, lone surrogates included."""
+"""Any Unicode text, lone surrogates included."""
 
 _HOSTILE: Final = ("0", "-1", "1e999", "9" * 30, "4300", "0.1", "1" + "0" * 40, "e" + "9" * 25)
 """Numbers at which representations end."""

@@ -29,7 +29,7 @@ from lambda_idempotency.protocol.record import Completion, Conflict, Record, Rep
 
 BUCKET: Final = "large-responses"
 LARGE: Final = os.urandom(5000).hex()
-"""Compresses to half of its size."""
+"""A text that compresses to half its size."""
 
 SUFFIXES: Final = count()
 

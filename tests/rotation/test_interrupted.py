@@ -15,7 +15,7 @@ from kit.rotation.calls import Calls, Killed, kill
 from kit.rotation.world import STEPS, RotationWorld
 
 CHANGES: Final = ("put_secret_value", "ACL SETUSER", "update_secret_version_stage")
-"""The calls that change anything; what comes between them only looks."""
+"""The calls that change anything; those between them only read."""
 
 
 def changes_of(world: RotationWorld) -> list[int]:

@@ -268,7 +268,7 @@ def test_what_a_register_did_is_not_explained_with_another_answer() -> None:
 UNKNOWN = tuple(
     Operation(f"u{number}", number / 100, ended=10.0, ending="unavailable") for number in range(40)
 )
-"""As many orders as there are subsets of them, and more."""
+"""Calls with at least as many orders as subsets."""
 
 
 def test_calls_of_unknown_effect_that_explain_nothing_cost_nothing() -> None:

@@ -91,7 +91,7 @@ HARNESSES = (
 
 
 UNLOCKED = ("dynamodb on moto", "explored memory", "explored dynamodb")
-"""Those that check a condition and write without a lock."""
+"""The stores that check a condition and write without a lock."""
 
 
 @pytest.fixture(params=HARNESSES)

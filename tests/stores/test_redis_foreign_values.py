@@ -185,7 +185,7 @@ HASHES: Final[st.SearchStrategy[dict[str, bytes]]] = (
     .map(lambda fields: {name: value for name, value in fields.items() if value is not None})
     .filter(bool)
 )
-"""Records of ours with some fields missing or senseless."""
+"""Records of ours with some fields missing or invalid."""
 
 
 def _gives_way(fields: dict[str, bytes], verb: str) -> bool:

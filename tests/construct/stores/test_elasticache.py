@@ -21,7 +21,7 @@ CACHE = "AWS::ElastiCache::ServerlessCache"
 USER = "AWS::ElastiCache::User"
 GROUP = "AWS::ElastiCache::UserGroup"
 NAME = "stack-idempotency-6d7ee783"
-"""Of the cache, the user and the group; its end follows from the construct's path."""
+"""The name of the cache, the user and the group; its end follows from the construct's path."""
 
 
 @cache

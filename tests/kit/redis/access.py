@@ -37,13 +37,13 @@ from lambda_idempotency.testing.store_harness import new_key
 NAMESPACE: Final = "shop"
 USER: Final = "idempotency"
 PASSWORD: Final = "hunter2"
-"""Found nowhere but where it belongs."""
+"""A password that appears only where it belongs."""
 THREADS: Final = 8
 _NUMBERS = count(1)
 
 
 Publish: TypeAlias = Callable[..., None]
-"""Writes settings; takes what is to differ from those that are in order."""
+"""A function that writes valid settings, apart from its arguments."""
 
 
 class Refusal(Protocol):

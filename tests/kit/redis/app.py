@@ -21,7 +21,7 @@ from lambda_idempotency.contract.redis import access_string
 from lambda_idempotency.rotation.acl import ADMIN_COMMANDS
 
 STAND_INS: Final[StandIns] = {"AWS::SecretsManager::RotationSchedule": {}}
-"""What of such an app the local AWS does not know."""
+"""The resources of such an app that the local AWS lacks."""
 
 STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
 USER: Final = "idempotency"

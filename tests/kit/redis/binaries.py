@@ -19,7 +19,7 @@ from typing import Final
 import pytest
 
 VERSIONS: Final = ("6.2", "7")
-"""What tests are parametrised over: see `binary_of`."""
+"""The parameters of tests, for `binary_of`."""
 
 
 @dataclass(frozen=True, kw_only=True)

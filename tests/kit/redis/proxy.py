@@ -19,7 +19,7 @@ PATIENCE: Final = 30.0
 """Seconds after which a test that waits for a command has failed."""
 _CHUNK: Final = 262_144
 _QUIET: Final = 0.02
-"""Seconds without more, after which a pipeline is at its end."""
+"""Seconds of silence that end a pipeline."""
 _PIECE: Final = 4096
 """Bytes: redis-py sends a pipeline in pieces of more than that, so a smaller command is alone."""
 
@@ -49,13 +49,13 @@ class RedisProxy(LoopbackServer):
         self._cuts = 0
         self._names: list[str] = []
         self.round_trips = 0
-        """How often a client had to wait: commands sent together are one round trip."""
+        """The number of waits of clients: commands sent together are one round trip."""
         self.connections = 0
-        """How many connections there have been."""
+        """The number of connections so far."""
         self.bytes_sent = 0
-        """What clients have sent, lost or not."""
+        """The bytes that clients have sent, lost or not."""
         self.bytes_received = 0
-        """What the server has answered, lost or not."""
+        """The bytes that the server has answered, lost or not."""
         super().__init__()
 
     @property

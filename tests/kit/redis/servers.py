@@ -26,7 +26,7 @@ HOST: Final = "127.0.0.1"
 PATIENCE: Final = 30.0
 """Seconds after which a test that waits for a server has failed."""
 BUS: Final = 10_000
-"""How far a cluster node's bus port is above its port."""
+"""The distance of a cluster node's bus port from its port."""
 
 
 def until(condition: Callable[[], object], what: str, *, seconds: float = PATIENCE) -> None:

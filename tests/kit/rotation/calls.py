@@ -24,9 +24,9 @@ class Calls:
     def __init__(self) -> None:
         self.names: list[str] = []
         self.nodes: list[Node] = []
-        """Where connections went."""
+        """The nodes of the connections."""
         self.commands: list[tuple[str, ...]] = []
-        """What nodes were sent, but for AUTH."""
+        """The commands sent to nodes, except AUTH."""
         self._actions: dict[int, Callable[[], None]] = {}
         self._first: dict[str, Callable[[], None]] = {}
         self._everywhere: Callable[[], None] | None = None

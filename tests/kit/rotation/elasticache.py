@@ -22,7 +22,7 @@ class ElastiCacheUser:
         self.user_id = user_id
         self.name = name
         self.busy_looks = 2
-        """How many DescribeUsers show a change that is under way, before it reaches the nodes."""
+        """The number of DescribeUsers that show a change under way, before it reaches the nodes."""
         self.modifications = 0
         self._apply = apply
         self._looks_left = 0

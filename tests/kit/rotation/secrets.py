@@ -21,7 +21,7 @@ class FaithfulSecrets:
     def __init__(self, client: Any) -> None:
         self._client = client
         self.stale_reads = 0
-        """How many readers of AWSCURRENT get what was current before, from the next move on."""
+        """The number of reads of AWSCURRENT that are stale, from the next move on."""
         self._stale: list[Any] = []
 
     def __getattr__(self, operation: str) -> Any:

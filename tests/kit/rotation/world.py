@@ -41,7 +41,7 @@ class RotationWorld:
         self.client = FaithfulSecrets(aws.client("secretsmanager"))
         self._ssm = aws.client("ssm")
         self.other_clients: dict[str, Any] = {}
-        """By the name of their service."""
+        """More clients, by the names of their services."""
         commands = ADMIN_CLUSTER_COMMANDS if settings.cluster else ADMIN_COMMANDS
         self.allow_admin(commands)
         self.first_password = secrets.token_urlsafe(24)
