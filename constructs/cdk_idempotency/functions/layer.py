@@ -24,7 +24,7 @@ from .attachable import RUNTIMES
 from .code import PACKAGE
 
 LIBRARIES = ("jmespath",)
-"""The distributions in every layer; others are there for the stores that need them."""
+"""The distributions in every layer; some stores add others."""
 
 
 def layer_for(stack: Stack, libraries: tuple[str, ...] = ()) -> lambda_.LayerVersion:
@@ -127,7 +127,7 @@ def _build(content: dict[str, Path], target: Path) -> Path:
 
 def _compile(directory: Path) -> None:
     # A new process: byte code depends on what its process has interned, and must be reproducible.
-    subprocess.run(  # nosec B603 # noqa: S603 - no input of anybody's is in it
+    subprocess.run(  # nosec B603 # noqa: S603 - it contains no outside input
         [
             sys.executable,
             *("-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"),
