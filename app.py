@@ -1,4 +1,4 @@
-"""The example app; `cdk deploy` in this directory deploys it."""
+"""The example app: run `cdk deploy` in this directory to deploy it."""
 
 import aws_cdk as cdk
 

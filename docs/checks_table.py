@@ -1,4 +1,4 @@
-"""Generate the table of docs/checks.md from the docstrings of the rules: `make docs`.
+"""`make docs`: the table of docs/checks.md, from the docstrings of the rules.
 
 The rest of the page is written by hand.
 """
@@ -17,7 +17,7 @@ HEAD: Final = "| id | | fires when | what to do |\n|---|---|---|---|\n"
 
 
 def page(text: str) -> str:
-    """Return the page's text with the table as the rules are now."""
+    """Return the page's text with the table of the current rules."""
     before, head, after = text.partition(HEAD)
     if not head:
         raise ValueError(f"{PAGE.name} lacks a table with the head {HEAD!r}")

@@ -1,4 +1,4 @@
-"""Write the API reference from the signatures and docstrings of all public names: `make docs`."""
+"""`make docs`: the API reference, from the signatures and docstrings of all public names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _package(name: str, directory: str) -> Iterator[str]:
 
 
 def _entry(title: str, found: Object | Alias, *, level: int) -> Iterator[str]:
-    """Yield a name's heading, signature and docstring, and the same of its public members."""
+    """Yield the heading, signature and docstring of a name and of its public members."""
     target = found.final_target if isinstance(found, Alias) else found
     yield f"{'#' * level} {title}"
     yield f"```python\n{_signature(target)}\n```"

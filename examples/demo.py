@@ -1,7 +1,6 @@
-"""`make demo`: deploys the example on a local AWS, sends duplicates to its HTTP API, and counts the
-effects.
+"""`make demo`: the example on a local AWS, which gets duplicates over its HTTP API.
 
-Exit code 0 only if every payment had exactly one effect.
+It counts the effects. The exit code is 0 only if every payment had exactly one.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ from kit.redis.app import STAND_INS, DeployedRotation, RedisForApp
 
 PATIENCE = 90  # seconds
 TOLD = ("Idempotency-Replayed", "Retry-After", "Location")
-"""The headers that are shown."""
+"""The headers to show."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one client got: the receipt, whether its own request ran, and how."""
+    """The answer to one client: the receipt, whether its own request ran, and how."""
 
     payment_id: str
     receipt: str
@@ -52,12 +51,12 @@ class Round:
 
     @property
     def payments(self) -> int:
-        """How many effects there should be."""
+        """The number of effects that there should be."""
         return len({answer.payment_id for answer in self.answers})
 
     @property
     def one_effect_each(self) -> bool:
-        """Whether every payment took effect once, and all its clients got the same answer."""
+        """True if every payment took effect once, and all its clients got the same answer."""
         charges = {(answer.payment_id, answer.receipt) for answer in self.answers}
         return self.effects == self.payments == len(charges)
 
@@ -71,14 +70,14 @@ class Demo:
         self._ledger = outputs["LedgerName"]
 
     def round(self, name: str, payments: Iterable[dict[str, Any]], *, clients: int) -> Round:
-        """Sends the payments, by so many clients at once, and counts their ledger entries."""
+        """Send the payments, by so many clients at once, and count their ledger entries."""
         with ThreadPoolExecutor(max_workers=clients) as pool:
             answers = list(pool.map(self._pay, payments))
         ids = {answer.payment_id for answer in answers}
         return Round(name, answers, sum(row["payment_id"]["S"] in ids for row in self._rows()))
 
     def rotating(self, rotation: DeployedRotation) -> Round:
-        """A round beside two rotations of the store's password."""
+        """Run a round during two rotations of the store's password."""
 
         def rotate_twice() -> None:
             rotation.rotate()
@@ -92,11 +91,11 @@ class Demo:
         return done
 
     def send(self, path: str, body: dict[str, Any], key: str | None) -> Seen:
-        """One request."""
+        """Send one request."""
         return self._api.send("POST", path, body, {} if key is None else {"Idempotency-Key": key})
 
     def show(self) -> list[str]:
-        """What a client sees, request by request; as lines to print."""
+        """Return what a client sees, request by request, as lines to print."""
         payment, key = _payment("shown"), "shown"
         lines = [
             _line("POST /payments", self.send("/payments", payment, key)),
@@ -115,7 +114,7 @@ class Demo:
         ]
 
     def _refund_twice(self) -> tuple[dict[str, Any], Seen, Seen]:
-        """A refund that is sent twice at once, and the answers: of the one that ran first."""
+        """Return a refund that was sent twice at once, and the answers: first that of the run."""
         for number in range(10):  # a cold start may last longer than the refund
             refund = _payment(f"refund-{number}")
             with ThreadPoolExecutor(max_workers=2) as pool:
@@ -128,7 +127,7 @@ class Demo:
         raise RuntimeError("no duplicate met a running refund")
 
     def _polled(self, place: str) -> Seen:
-        """Asks for the status until there is another one than `in progress`."""
+        """Ask for the status until it is no longer `in progress`."""
         give_up = time.monotonic() + PATIENCE
         while (answer := self._api.send("GET", place)).status == 202:
             if time.monotonic() > give_up:
@@ -137,7 +136,7 @@ class Demo:
         return answer
 
     def _pay(self, payment: dict[str, Any]) -> Answer:
-        """Sends until there is an answer, as an HTTP client does: again on 409 and 5xx."""
+        """Send until there is an answer, as an HTTP client does: again on 409 and 5xx."""
         met: Counter[str] = Counter()
         give_up = time.monotonic() + PATIENCE
         pause = 0.1
@@ -159,11 +158,11 @@ class Demo:
             met["conflict" if answer.status == 409 else "crash"] += 1
             if time.monotonic() > give_up:
                 raise RuntimeError(f"no answer within {PATIENCE} s; the last: {answer.status}")
-            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - a pause, no secret
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - a pause, not a secret
             pause = min(pause * 2, 2)
 
     def each_once(self) -> bool:
-        """Whether no payment or refund has two entries in the ledger."""
+        """Tell whether no payment or refund has two entries in the ledger."""
         ids = [row["payment_id"]["S"] for row in self._rows()]
         return len(ids) == len(set(ids))
 
@@ -175,7 +174,7 @@ class Demo:
 
 
 def _line(request: str, answer: Seen) -> str:
-    """A request and its answer, in a line."""
+    """Return a request and its answer, in a line."""
     told = {name: answer.headers.get(name.lower()) for name in TOLD}
     headers = [f"{name}: {_short(value)}" for name, value in told.items() if value is not None]
     body = _short(answer.json.get("title", answer.body))
@@ -187,7 +186,7 @@ def _short(text: str) -> str:
 
 
 def table(rounds: list[Round]) -> str:
-    """The result, as text."""
+    """Return the result as text."""
     head = (
         *("", "requests", "payments", "effects", "replays", "conflicts", "crashes"),
         *("first, ms", "replay, ms"),
@@ -235,7 +234,7 @@ def _step(text: str, action: Callable[[], Any]) -> Any:
 
 
 def main(store: str) -> int:
-    """Runs the demo with its records in `dynamodb` or `redis`; returns the exit code."""
+    """Run the demo with its records in `dynamodb` or `redis`; return the exit code."""
     print("One payment, many requests: how often is the customer charged?\n")
     # A polite kill ends the demo as Ctrl-C does: everything it started is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

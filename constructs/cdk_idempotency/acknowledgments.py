@@ -1,7 +1,7 @@
-"""Findings of other tools about this construct's resources, where these are meant to be so.
+"""Acknowledgments of other tools' findings about resources that are as intended.
 
-Each is acknowledged on the construct that it is about, by its narrowest id, with a reason that the
-report of the rules repeats.
+Each is on the construct that the finding is about, by its narrowest id, with a reason that the
+tool's report repeats.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def acknowledge_role(function: lambda_.Function) -> None:
 def acknowledge_prefix(grantee: iam.IGrantable, arn: str, reason: str) -> None:
     """Acknowledge a grant on all ARNs that begin with `arn`.
 
-    The id has the resolved ARN, so that an ARN with an export, whose name is not known yet, does
-    not match.
+    The id contains the resolved ARN. An ARN with an export, whose name is not known yet, therefore
+    does not match.
     """
     principal: Any = grantee.grant_principal
     if Construct.is_construct(principal):

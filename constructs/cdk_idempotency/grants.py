@@ -45,7 +45,7 @@ def decrypt(grantee: iam.IGrantable, key: kms.IKey | None) -> iam.Grant | None:
 
 
 def combine(first: iam.Grant, *others: iam.Grant | None) -> iam.Grant:
-    """Return one grant of all."""
+    """Return the grants combined into one."""
     found = (other for other in others if other is not None)
     return reduce(lambda grant, other: grant.combine(other), found, first)
 

@@ -13,12 +13,12 @@ from lambda_idempotency.contract.settings import ConfigurationError
 
 
 class HttpProps(TypedDict, total=False):
-    """Options that a profile leaves open. A prop that is left out has the default named here."""
+    """Options that a profile leaves open. A prop left out has the default named here."""
 
     header: str
     """The request header that holds the key. Default: `Idempotency-Key`."""
     required: bool
-    """Refuse a request without a key with 400; else it runs unprotected.
+    """Refuse a request without a key with 400; otherwise it runs unprotected.
     Default: True for `ietf`, False for `stripe` and `accepted`."""
     pattern: str
     """Regular expression (Python's) that the whole key must match. Default: 1 to 255 characters of
@@ -38,7 +38,7 @@ class HttpProps(TypedDict, total=False):
     """Origins whose scripts may read the answers that the layer makes; `*`: all. Default: none."""
     status_path: str
     """The path under which `GET {status_path}/{token}` tells the state of a request; see
-    `add_status_route`. Default: `/idempotency` for `accepted`, else nowhere."""
+    `add_status_route`. Default: `/idempotency` for `accepted`, otherwise nowhere."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,17 @@ class HttpProfile:
 
     @staticmethod
     def ietf(**props: Unpack[HttpProps]) -> HttpProfile:
-        """The IETF's draft of the Idempotency-Key header; the default."""
+        """Answer as the IETF's draft of the Idempotency-Key header says; the default."""
         return HttpProfile("ietf", props)
 
     @staticmethod
     def stripe(**props: Unpack[HttpProps]) -> HttpProfile:
-        """Answers like Stripe's API: the key is optional, and errors of the server are replayed
-        too."""
+        """Answer like Stripe's API: the key is optional, and server errors are replayed too."""
         return HttpProfile("stripe", props)
 
     @staticmethod
     def accepted(**props: Unpack[HttpProps]) -> HttpProfile:
-        """A duplicate of a running request gets 202 and the place to poll for its answer."""
+        """Answer a duplicate of a running request with 202 and the URL to poll for its answer."""
         return HttpProfile("accepted", props)
 
     def options(self) -> HttpOptions:

@@ -43,10 +43,9 @@ class Idempotency(IdempotencyMetrics):
     """A store for idempotency records, and the Python functions that are attached to it.
 
     `store` defaults to `IdempotencyStore.dynamodb()`. `large_responses` is a bucket, in the region
-    of the functions, for responses above `large_response_size`; default: none, and what a record
-    cannot hold its duplicates do not get. The other props are those of
-    `IdempotencyOptions` and hold for every attached function. Raises ValueError naming this
-    construct and the prop.
+    of the functions, for responses above `large_response_size`. Default: none, so duplicates do not
+    get a response that its record cannot hold. The other props are those of `IdempotencyOptions`
+    and hold for every attached function. Raises ValueError naming this construct and the prop.
     """
 
     def __init__(
@@ -153,9 +152,9 @@ class Idempotency(IdempotencyMetrics):
         """Add `GET {status_path}/{token}` to an API: the attached function itself answers it.
 
         `function` is the attached function, or an alias of it. `authorizer` is that of the route
-        whose requests are asked about: callers see their own requests, and without an authorizer
-        only their state. For a REST API it may be an AuthorizationType; `api_key_required` is as
-        the route has it. Default: the API's defaults.
+        whose requests are asked about: with it callers see their own requests, without it only
+        their state. For a REST API it may be an AuthorizationType; `api_key_required` is the
+        route's value. Default: the API's defaults.
 
         Raises ValueError for a function that is not attached here, or has no status path.
         """
@@ -207,7 +206,7 @@ class Idempotency(IdempotencyMetrics):
         return grant.combine(self._large_responses.grant(grantee, namespace))
 
     def dashboard(self, *, runbook: str | None = None) -> cloudwatch.Dashboard:
-        """Add a dashboard for whoever is on call: requests, latency, what must never happen, and
+        """Add a dashboard for the person on call: requests, latency, what must never happen, and
         the store's own metrics. `runbook` is the URL of your copy of docs/runbook.md. Raises
         ValueError when called twice."""
         from .monitoring.dashboard import add_dashboard
@@ -217,9 +216,9 @@ class Idempotency(IdempotencyMetrics):
     def alarms(
         self, topic: sns.ITopic, *, runbook: str | None = None
     ) -> dict[str, cloudwatch.Alarm]:
-        """Add alarms for what must never happen, and return them by their names; they and their
-        ends are sent to `topic`. `runbook` is the URL of your copy of docs/runbook.md, to whose
-        sections they link; default: its name. Raises ValueError when called twice."""
+        """Add alarms for what must never happen, and return them by name. `topic` hears when one
+        starts and when it ends. They link to the sections of `runbook`, the URL of your copy of
+        docs/runbook.md. Default: that path. Raises ValueError when called twice."""
         from .monitoring.alarms import add_alarms
 
         return add_alarms(self, self._monitoring(), topic, runbook)

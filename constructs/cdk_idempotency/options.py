@@ -26,17 +26,17 @@ Expression: TypeAlias = Annotated[str, "JMESPath"]
 class IdempotencyOptions(TypedDict, total=False):
     """Options of attached functions: given to `Idempotency` for all, to `attach` for one.
 
-    A prop that is left out has the default named here. Options in the function's code win.
+    A prop left out has the default named here. Options in the function's code win.
     """
 
     key: Expression
     """JMESPath over the event with its JSON texts decoded. Default: the Idempotency-Key header of
-    an HTTP request, else the whole payload."""
+    an HTTP request, otherwise the whole payload."""
     fingerprint: Expression
-    """JMESPath over the same; a key reused with another fingerprint is refused. Default: the body
-    and query of an HTTP request, else none."""
+    """JMESPath over the same event; a key reused with another fingerprint is refused. Default: the
+    body and query of an HTTP request, otherwise none."""
     expires_after: Duration
-    """The time that answers are kept, from 1 second. Default: 24 hours."""
+    """The time that answers are kept, at least 1 second. Default: 24 hours."""
     lease: Duration
     """The time that an attempt may hold its key, never less than its invocation has left; a dead
     attempt is taken over when it ends. Default: the function's timeout."""
@@ -54,7 +54,7 @@ class IdempotencyOptions(TypedDict, total=False):
     """Run unprotected while the store cannot be reached. Default: False, raise StoreError."""
     cache_size: int
     """Completed records that each decorated handler keeps in its process, so that their replays
-    ask no store. Default: 0."""
+    send no request to the store. Default: 0."""
     metrics: bool
     """Write a line of metrics for each invocation, from which CloudWatch makes those of `metric()`.
     Default: True."""
@@ -62,7 +62,7 @@ class IdempotencyOptions(TypedDict, total=False):
     """Compressed size above which a response goes into the bucket of `large_responses`, as does
     whatever the store cannot hold. Default: 32 KiB."""
     http: HttpProfile | None
-    """The way to answer requests of API Gateway, function URLs and load balancers; None: as any
+    """The way to answer requests of API Gateway, function URLs and load balancers; None: like any
     other event. Default: `HttpProfile.ietf()`."""
 
 
@@ -72,7 +72,7 @@ def check_options(scope: IConstruct, options: Mapping[str, Any]) -> None:
 
 
 def to_settings(scope: IConstruct, options: Mapping[str, Any], **settings: Any) -> Settings:
-    """Return the contract's settings for options; `settings` are those that are no options.
+    """Return the contract's settings for options; `settings` are those that are not options.
 
     Raise ConstructError naming the construct and the option.
     """
@@ -89,7 +89,7 @@ def to_settings(scope: IConstruct, options: Mapping[str, Any], **settings: Any) 
 
 
 def _convert(name: str, value: Any) -> Any:
-    """Return the value as the contract has it. Raise ConfigurationError naming the option."""
+    """Return the value in the contract's form. Raise ConfigurationError naming the option."""
     return _CONVERSIONS.get(_TYPES[name], _known)(name, value)
 
 

@@ -1,4 +1,4 @@
-"""A function that nobody dares to touch books each invoice once, however often it is invoked."""
+"""A function that nobody dares to touch, which books each invoice once for many invocations."""
 
 from pathlib import Path
 
@@ -33,8 +33,8 @@ class LegacyStack(Stack):
             code=lambda_.Code.from_asset(str(Path(__file__).parent / "function")),
             environment={"BOOKS_TABLE": books.table_name},
             timeout=Duration.seconds(10),
-            # Lambda queues an asynchronous event, delivers it more than once now and then, and
-            # again where the function fails: for two hours, and then it goes to `failed`.
+            # Lambda queues an asynchronous event. It delivers it more than once now and then, and
+            # again if the function fails: for two hours, and then it goes to `failed`.
             retry_attempts=2,
             max_event_age=Duration.hours(2),
             on_failure=destinations.SqsDestination(failed),

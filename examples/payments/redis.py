@@ -1,4 +1,4 @@
-"""The example on a Redis server that is there already: `cdk deploy -c store=redis ...`."""
+"""The example on an existing Redis server: `cdk deploy -c store=redis ...`."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from constructs import Construct
 
 
 def redis_store(scope: Construct) -> IdempotencyStore:
-    """Settings come from the context; passwords stay in the secrets that it names."""
+    """Return the store of the context's settings; passwords stay in the secrets that it names."""
 
     def context(name: str) -> Any:
         return scope.node.get_context(f"redis_{name}")

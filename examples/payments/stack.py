@@ -13,7 +13,7 @@ from cdk_idempotency import HttpProfile, Idempotency, IdempotencyStore
 from constructs import Construct
 from examples.payments.redis import redis_store
 
-# Of a status route the template, not the path: whose request it was is nobody else's business.
+# The route's template, not the path: the token of a status route is nobody else's business.
 ACCESS_LOG = "$context.requestTime $context.requestId $context.routeKey $context.status"
 
 
@@ -45,7 +45,7 @@ class PaymentsStack(Stack):
         CfnOutput(self, "LedgerName", value=self._ledger.table_name)
 
     def _http_api(self) -> apigatewayv2.HttpApi:
-        """An API whose requests are logged."""
+        """Return an API whose requests are logged."""
         api = apigatewayv2.HttpApi(self, "Api")
         log = logs.LogGroup(
             self,
@@ -73,7 +73,7 @@ class PaymentsStack(Stack):
         return IdempotencyStore.dynamodb(removal_policy=RemovalPolicy.DESTROY)
 
     def _function(self, name: str) -> lambda_.Function:
-        """A function that writes to the ledger, behind a route of its name."""
+        """Return a function that writes to the ledger, behind a route of its name."""
         function = lambda_.Function(
             self,
             name,

@@ -1,4 +1,4 @@
-"""`cdk deploy` in this directory deploys it."""
+"""The app of this example: run `cdk deploy` in this directory to deploy it."""
 
 import aws_cdk as cdk
 

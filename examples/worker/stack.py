@@ -76,8 +76,8 @@ class WorkerStack(Stack):
         CfnOutput(self, "ShipmentsName", value=shipments.table_name)
 
     def _redis(self) -> IdempotencyStore:
-        """A server that is there already. The construct writes its settings into an SSM parameter;
-        user and password are in the secret that the context names."""
+        """Return the store on an existing server. The construct writes its settings into an SSM
+        parameter; user and password are in the secret that the context names."""
         secret = secretsmanager.Secret.from_secret_complete_arn(
             self, "RedisUser", self.node.get_context("redis_secret")
         )

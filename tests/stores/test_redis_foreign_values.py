@@ -100,7 +100,7 @@ def test_what_is_no_record_is_refused_by_name_and_left_alone(
     harness: RedisHarness, kind: str, verb: str
 ) -> None:
     planted = _plant(harness, kind)
-    assert "no idempotency record of this library" in _refused(harness, verb)
+    assert "not an idempotency record of this library" in _refused(harness, verb)
     assert _dump(harness) == planted
 
 

@@ -13,4 +13,4 @@ RULES: Final[tuple[Rule, ...]] = tuple(
     import_module(f"{rules.__name__}.{file.name}").check
     for file in sorted(iter_modules(rules.__path__))
 )
-"""In the order of their ids."""
+"""The rules in the order of their ids."""

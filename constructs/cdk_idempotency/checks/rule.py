@@ -17,7 +17,7 @@ from .model.deployment import Deployment
 from .model.finding import Finding, Severity
 
 PREFIX: Final = "cdk-idempotency:"
-"""Of all ids."""
+"""The prefix of all ids."""
 
 _FIELDS: Final = ("Fires when", "What to do")
 
@@ -55,7 +55,7 @@ class Rule:
 
     @property
     def id(self) -> str:
-        """Its id, as it is acknowledged."""
+        """Its id, by which a finding is acknowledged."""
         return PREFIX + self.name
 
     def findings(self, deployment: Deployment) -> Iterator[Finding]:

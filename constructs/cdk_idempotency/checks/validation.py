@@ -1,4 +1,4 @@
-"""The checks of an app, which run at synth, so that what is added after `attach` counts too."""
+"""The checks of an app, which run at synth, so that additions after `attach` count too."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AppValidation(Construct):
 
     @staticmethod
     def of(scope: IConstruct) -> AppValidation:
-        """Return the one of the construct's app or stage; create it where there is none."""
+        """Return the validation of the construct's app or stage; create it where there is none."""
         stage = Stage.of(scope)
         assert stage is not None, "a construct in no app"
         existing = stage.node.try_find_child(_ID)

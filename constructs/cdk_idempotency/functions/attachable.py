@@ -17,8 +17,8 @@ RUNTIMES: Final = (
 
 
 def check_attachable(function: lambda_.IFunction) -> lambda_.Function:
-    """Return the function as the class that can be changed. Raise ConstructError where there is
-    none, saying what to do."""
+    """Return the function as a class that can be changed. Raise ConstructError where it cannot,
+    saying what to do."""
     if isinstance(function, lambda_.Alias | lambda_.Version):
         raise ConstructError(
             function,

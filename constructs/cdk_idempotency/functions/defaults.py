@@ -1,4 +1,4 @@
-"""The lease and the namespace that a function has where no option names them."""
+"""The lease and the namespace of a function whose options name none."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from lambda_idempotency.contract.settings import ConfigurationError, check_names
 from ..errors import ConstructError
 
 TIMEOUT: Final = 3
-"""Seconds, of a function that names none (https://docs.aws.amazon.com/lambda/latest/dg/
-configuration-timeout.html)."""
+"""Timeout of a function that sets none, in seconds
+(https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html)."""
 
 
 def default_lease(function: lambda_.Function) -> float:
-    """Return the function's timeout in seconds: by then an attempt has ended, whatever came of
-    it."""
+    """Return the function's timeout in seconds: by then an attempt has ended, well or badly."""
     timeout = function.timeout
     if timeout is None:
         return TIMEOUT

@@ -24,7 +24,7 @@ from .attachable import RUNTIMES
 from .code import PACKAGE
 
 LIBRARIES = ("jmespath",)
-"""The distributions in every layer; others are there for the stores that need them."""
+"""The distributions in every layer; some stores add others."""
 
 
 def layer_for(stack: Stack, libraries: tuple[str, ...] = ()) -> lambda_.LayerVersion:

@@ -24,5 +24,5 @@ def own_handler(function: lambda_.Function) -> str:
 
 
 def redirect_to_wrapper(function: lambda_.Function) -> None:
-    """Put the wrapper in the place of the function's handler."""
+    """Replace the function's handler with the wrapper."""
     resource_of(function).handler = WRAPPER

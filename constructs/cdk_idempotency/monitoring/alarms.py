@@ -18,7 +18,7 @@ from .metrics import IdempotencyMetrics
 def add_alarms(
     scope: IdempotencyMetrics, store: StoreMonitoring, topic: sns.ITopic, runbook: str | None
 ) -> dict[str, cloudwatch.Alarm]:
-    """Add the alarms, and return them by their names; see `Idempotency.alarms`."""
+    """Add the alarms of `Idempotency.alarms`, and return them by name."""
     if scope.node.try_find_child("Alarms") is not None:
         raise ConstructError(scope, "it has alarms already; call alarms() once")
     group = Construct(scope, "Alarms")
@@ -52,8 +52,8 @@ def _specs(scope: IdempotencyMetrics) -> Iterator[AlarmSpec]:
     yield AlarmSpec(
         name="LeaseLost",
         metric=scope.metric_lease_lost(),
-        meaning="An attempt outlived its lease, and another one may have run beside it.",
-        first_step="Find the record in the log, and out whether its effect happened twice.",
+        meaning="An attempt outlived its lease, and another may have run at the same time.",
+        first_step="Find the record in the log, and check whether its effect happened twice.",
     )
     yield AlarmSpec(
         name="Parked",
@@ -64,6 +64,6 @@ def _specs(scope: IdempotencyMetrics) -> Iterator[AlarmSpec]:
     yield AlarmSpec(
         name="StoreError",
         metric=scope.metric_store_error(),
-        meaning="The store could not be reached, or refused, and requests were turned away.",
+        meaning="The store was unreachable or refused, and requests were turned away.",
         first_step="Read the error in the function's log: it names what to repair.",
     )

@@ -13,20 +13,20 @@ from lambda_idempotency.contract.metrics import METRIC_NAMESPACE
 PERIOD: Final = Duration.minutes(5)
 
 RUNBOOK: Final = "docs/runbook.md"
-"""Of this project; a team may have a copy."""
+"""The runbook of this project, of which a team may have a copy."""
 
 
 class MetricProps(TypedDict, total=False):
-    """Options of a metric; a prop that is left out has the metric's own default."""
+    """Options of a metric; a prop left out has the metric's own default."""
 
     statistic: str
-    """Such as `Sum` or `p99`. Default: `Sum`, and `p99` for the latency."""
+    """A statistic, such as `Sum` or `p99`. Default: `Sum`, and `p99` for the latency."""
     period: Duration
-    """Default: 5 minutes."""
+    """The time of one data point. Default: 5 minutes."""
     label: str
-    """Default: CloudWatch's choice."""
+    """The name in a graph. Default: CloudWatch's choice."""
     color: str
-    """Such as `#1f77b4`. Default: CloudWatch's choice."""
+    """The color in a graph, such as `#1f77b4`. Default: CloudWatch's choice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class AlarmSpec:
     """An alarm for something that must never happen, and what it tells the person on call."""
 
     name: str
-    """Of the alarm in its construct; its section of the runbook has the same."""
+    """The name of the alarm in its construct, and of its section in the runbook."""
     metric: cloudwatch.IMetric
     meaning: str
     first_step: str
@@ -72,5 +72,5 @@ def store_metric(
 
 
 def graph(title: str, *metrics: cloudwatch.IMetric, **options: Any) -> cloudwatch.GraphWidget:
-    """Return a graph of a third of the dashboard's width."""
+    """Return a graph that takes a third of the dashboard's width."""
     return cloudwatch.GraphWidget(title=title, left=list(metrics), width=8, height=6, **options)

@@ -1,4 +1,4 @@
-"""The dashboard for whoever is on call."""
+"""The dashboard for the person on call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .metrics import IdempotencyMetrics
 def add_dashboard(
     scope: IdempotencyMetrics, store: StoreMonitoring, runbook: str | None
 ) -> cloudwatch.Dashboard:
-    """Add the dashboard; see `Idempotency.dashboard`."""
+    """Add the dashboard of `Idempotency.dashboard`."""
     if scope.node.try_find_child("Dashboard") is not None:
         raise ConstructError(scope, "it has a dashboard already; call dashboard() once")
     dashboard = cloudwatch.Dashboard(scope, "Dashboard")
@@ -64,7 +64,7 @@ def add_dashboard(
 
 
 def _by_function(store: StoreMonitoring, metric: str) -> cloudwatch.MathExpression:
-    """Search for all functions, so that those that are attached later are found too."""
+    """Return a search for all functions, which finds those attached later too."""
     search = f'{{{METRIC_NAMESPACE},store,namespace}} store="{store.name}" MetricName="{metric}"'
     return cloudwatch.MathExpression(
         expression=f"SEARCH('{search}', 'Sum', {int(PERIOD.to_seconds())})",

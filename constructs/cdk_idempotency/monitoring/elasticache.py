@@ -11,15 +11,15 @@ from aws_cdk import aws_elasticache as elasticache
 from .base import PERIOD, AlarmSpec, StoreMonitoring, graph
 
 _FULL = 0.8
-"""The part of its maximum at which it is time to act."""
+"""The part of the cache's maximum at which it is time to act."""
 
 
 def cache_monitoring(
     name: str, cache: elasticache.CfnServerlessCache, gigabytes: float | None
 ) -> StoreMonitoring:
-    """Return how the cache is monitored.
+    """Return the monitoring of the cache.
 
-    `name` is what the runtime calls it, `gigabytes` the maximum at which it evicts, if any.
+    `name` is the runtime's name for it; `gigabytes` is the maximum at which it evicts, if any.
     """
 
     def own(metric: str, statistic: str = "Sum") -> cloudwatch.Metric:
@@ -38,7 +38,7 @@ def cache_monitoring(
         AlarmSpec(
             name="Throttled",
             metric=throttles,
-            meaning="ElastiCache throttles the cache of the records: requests wait, and fail where "
+            meaning="ElastiCache throttles the cache of the records: requests wait, and fail when "
             "their time ends.",
             first_step="Look at its ECPUs: it scales within minutes, and doubles in about ten.",
         ),

@@ -26,7 +26,7 @@ class CacheNetwork:
     subnet_ids: list[str]
     security_group: ec2.SecurityGroup
     endpoints: list[ec2.InterfaceVpcEndpoint]
-    """To which connected functions are let out."""
+    """The endpoints that connected functions are let out to."""
 
     @staticmethod
     def create(

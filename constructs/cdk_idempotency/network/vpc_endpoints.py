@@ -14,7 +14,7 @@ from ..acknowledgments import acknowledge
 from ..errors import ConstructError
 
 INTERNET: Final = "internet"
-"""In place of a service: there is no interface endpoint for it."""
+"""The internet in place of a service: there is no interface endpoint for it."""
 
 
 def add_endpoints(

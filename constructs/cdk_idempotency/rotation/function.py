@@ -1,4 +1,4 @@
-"""The rotation function, which Secrets Manager calls by a schedule.
+"""The rotation function, which Secrets Manager calls on a schedule.
 
 CDK's own `RotationSchedule` admits Secrets Manager of any account, and adds a policy to the secret.
 """
@@ -49,7 +49,7 @@ class Rotation:
 def add_rotation(
     scope: Construct, rotation: RedisRotation, target: RotationTarget, *needed: IConstruct
 ) -> Rotation:
-    """Rotate the target by a schedule that starts when `needed` exist. Raise ConstructError saying
+    """Rotate the target on a schedule that starts when `needed` exist. Raise ConstructError saying
     what to do."""
     schedule = schedule_expression(scope, rotation.every)
     function = _function(scope, rotation, _settings(scope, rotation, target))
@@ -103,7 +103,7 @@ def _function(
         scope,
         "Rotation",
         description="cdk-idempotency: rotates the password of a Redis user",
-        runtime=RUNTIMES[-1],  # it runs so seldom that byte code is not worth an older one
+        runtime=RUNTIMES[-1],  # it runs too seldom to choose one by its byte code
         handler=HANDLER,
         code=lambda_.Code.from_inline("# The code is in the layer.\n"),
         layers=[layer_for(Stack.of(scope), ("redis",))],
@@ -164,5 +164,5 @@ def _add_schedule(
         ),
         rotate_immediately_on_update=False,
     )
-    # Secrets Manager tries the function at once, so that its rights and its way must exist.
+    # Secrets Manager tries the function at once, so its rights and its route must exist.
     schedule.node.add_dependency(function, *needed)

@@ -1,4 +1,4 @@
-"""`RedisRotation`: the way to renew a Redis user's password, and the time between."""
+"""`RedisRotation`: the way to renew a Redis user's password, and the interval."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RedisRotation:
-    """Renewal of a password by a schedule. No call fails: until all have the new one, the old one
-    is valid too. Immutable; made by its static methods."""
+    """Renewal of a password on a schedule. No call fails: the old password stays valid until all
+    have the new one. Immutable; made by its static methods."""
 
     strategy: StrategyName
     admin: secretsmanager.ISecret | None
@@ -36,7 +36,7 @@ class RedisRotation:
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
     ) -> RedisRotation:
-        """Rotation by `ACL SETUSER` on every node of the server.
+        """Rotate by `ACL SETUSER` on every node of the server.
 
         `admin`: the secret of a user who may do that, as `{"username": ..., "password": ...}`.
         `every`: the time between rotations, in whole hours, from 4 hours to 1000 days. Default:
@@ -65,7 +65,7 @@ class RedisRotation:
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
     ) -> RedisRotation:
-        """Rotation by ElastiCache's API, whose users `ACL SETUSER` cannot change.
+        """Rotate by ElastiCache's API, whose users `ACL SETUSER` cannot change.
 
         `user_id`: the id of the user. `elasticache_serverless` knows it; `redis` needs it.
         The others are as for `acl`; `elasticache_serverless` runs the function in its own VPC.

@@ -13,12 +13,13 @@ from ..errors import ConstructError
 DAYS: Final = 30
 SHORTEST: Final = 4
 LONGEST: Final = 1000 * 24
-"""Hours (https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html)."""
+"""The longest interval, in hours
+(https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html)."""
 
 
 def schedule_expression(scope: IConstruct, every: Duration | None) -> str:
-    """Return the `rate` of Secrets Manager (None: every 30 days). Raise ConstructError for a time
-    that it does not take."""
+    """Return the `rate` of Secrets Manager (None: every 30 days). Raise ConstructError for an
+    interval that it does not accept."""
     if every is None:
         return f"rate({DAYS} days)"
     if not isinstance(every, Duration):

@@ -38,7 +38,7 @@ class Server:
 
 
 class StoreDefinition(Protocol):
-    """A store that is yet to be made."""
+    """A store that is not made yet."""
 
     def bind(self, scope: Construct) -> BoundStore:
         """Provision the store under `scope`. Raise ConstructError saying what to do."""

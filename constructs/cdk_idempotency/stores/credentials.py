@@ -40,15 +40,15 @@ class RedisCredentials(ABC):
         rotation: RedisRotation | None = None,
         refresh_after: Duration | None = None,
     ) -> RedisCredentials:
-        """A secret of Secrets Manager with the JSON text `{"username": ..., "password": ...}`.
+        """Use a secret of Secrets Manager with the JSON text `{"username": ..., "password": ...}`.
 
-        `secret`: which. Default: `elasticache_serverless` makes one; `redis` needs it.
+        `secret`: the secret. Default: `elasticache_serverless` makes one; `redis` needs it.
         `username`: the name in the secret, or for the secret that is made. A rotation needs it, and
         so does `elasticache_serverless` with a secret of your own. Default: the secret alone has
         it; in one that is made it is the name of the cache.
-        `rotation`: renews the password by a schedule. Default: none.
-        `refresh_after`: how long a function uses a password that it has read for new connections;
-        one that the server refuses is read anew at once. Default: 15 minutes.
+        `rotation`: renews the password on a schedule. Default: none.
+        `refresh_after`: the time for which a function opens connections with a password that it
+        has read; one that the server refuses is read anew at once. Default: 15 minutes.
         """
         return SecretPassword(
             source=secret, username=username, rotation=rotation, refresh_after=refresh_after
@@ -62,10 +62,10 @@ class RedisCredentials(ABC):
         username: str | None = None,
         refresh_after: Duration | None = None,
     ) -> RedisCredentials:
-        """An SSM parameter of type SecureString, with the same JSON text or the password alone.
+        """Use an SSM parameter of type SecureString, with the same JSON or the password alone.
 
         `encryption_key`: the customer key that encrypts it. Default: AWS's own, `aws/ssm`.
-        `username`: whose password it is, where it is the password alone. Default: Redis's user
+        `username`: the user, where the parameter holds the password alone. Default: Redis's user
         `default`.
         `refresh_after`: as for `secret`.
         """
@@ -80,8 +80,8 @@ class RedisCredentials(ABC):
     def iam(
         *, cache: str | None = None, user: str | None = None, serverless: bool = True
     ) -> RedisCredentials:
-        """A user of ElastiCache that authenticates by IAM: there is no password. The function
-        signs its tokens itself, so that it needs no route to STS.
+        """Authenticate a user of ElastiCache by IAM: there is no password. The function signs its
+        tokens itself, so it needs no route to STS.
 
         `cache`, `user`: the name of the cache or replication group, and the id of the user, which
         is its name too. `elasticache_serverless` knows both; `redis` needs them.
@@ -91,7 +91,7 @@ class RedisCredentials(ABC):
 
     @staticmethod
     def none() -> RedisCredentials:
-        """A server without authentication."""
+        """Use a server without authentication."""
         return NoPassword()
 
     @property
@@ -143,7 +143,7 @@ class SecretPassword(RedisCredentials):
         """Return the secret. Raise ConstructError where there is none."""
         if self.source is None:
             raise ConstructError(
-                scope, "RedisCredentials.secret() needs the secret of a server that one has"
+                scope, "RedisCredentials.secret() needs the secret of an existing server"
             )
         return self.source
 
@@ -214,7 +214,7 @@ class IamToken(RedisCredentials):
         if self.cache is None or self.user is None:
             raise ConstructError(
                 scope,
-                "RedisCredentials.iam() needs cache=... and user=... for a server that one has",
+                "RedisCredentials.iam() needs cache=... and user=... for an existing server",
             )
         for name, value in (("cache", self.cache), ("user", self.user)):
             # https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateUser.html

@@ -27,8 +27,8 @@ KEY_ACTIONS: Final = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
-"""Actions of DynamoDB with a customer key, for those who read and write (https://docs.aws.amazon.com/
-kms/latest/developerguide/services-dynamodb.html)."""
+"""Actions of DynamoDB with a customer key, for readers and writers
+(https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,14 +135,14 @@ class _BoundTable:
                     name="Throttled",
                     metric=throttles,
                     meaning="DynamoDB throttles the table of the records: requests wait, and fail "
-                    "where their time ends.",
-                    first_step="Look whether one key or the whole table is hot.",
+                    "when their time ends.",
+                    first_step="Check whether one key or the whole table is hot.",
                 ),
             ),
         )
 
     def _arn(self, grantee: iam.IGrantable) -> str:
-        """Return the table's ARN; across stacks it is made from the name, the one value that has to
+        """Return the table's ARN; across stacks it is made from the name, the one value that must
         cross."""
         created = isinstance(self.table, dynamodb.Table | dynamodb.TableV2)
         if created and _stack(grantee.grant_principal) not in (None, _stack(self.table)):
@@ -153,5 +153,5 @@ class _BoundTable:
 
 
 def _stack(thing: Any) -> str | None:
-    """Return the path of a construct's stack; None for a principal that is no construct."""
+    """Return the path of a construct's stack; None for a principal that is not a construct."""
     return Stack.of(thing).node.path if Construct.is_construct(thing) else None

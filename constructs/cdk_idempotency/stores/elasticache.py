@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
 
 VERSION: Final = "9"
-"""Of Valkey: the first with public endpoints (https://docs.aws.amazon.com/AmazonElastiCache/latest/
-dg/serverless-public-endpoints-chapter.html)."""
+"""The version of Valkey: the first with public endpoints (https://docs.aws.amazon.com/
+AmazonElastiCache/latest/dg/serverless-public-endpoints-chapter.html)."""
 
 NAME_LENGTH: Final = 40
-"""Characters of the names of caches and users."""
+"""The longest name of a cache or user, in characters."""
 
 LARGEST: Final = 5000
-"""GB of a cache."""
+"""The largest cache, in GB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +204,7 @@ class _BoundCache:
     network: CacheNetwork | None
     namespaces: set[str]
     gigabytes: float | None
-    """At which it evicts; None: never."""
+    """The size at which it evicts, in GB; None: never."""
 
     @property
     def table(self) -> None:

@@ -27,11 +27,11 @@ class Login:
     user: str
     credentials: IamToken | SecretPassword
     mode: dict[str, Any]
-    """In CloudFormation's own form, which is untyped."""
+    """The authentication mode in CloudFormation's own form, which is untyped."""
 
 
 def login_for(scope: Construct, credentials: RedisCredentials, name: str) -> Login:
-    """Return the login by these credentials, of a cache and a user of this name. Raise
+    """Return the login with these credentials, for a cache and a user of this name. Raise
     ConstructError saying what to do."""
     if isinstance(credentials, IamToken):
         if credentials != IamToken(cache=None, user=None, serverless=True):
@@ -54,7 +54,7 @@ def login_for(scope: Construct, credentials: RedisCredentials, name: str) -> Log
 def create_user_group(
     scope: Construct, name: str, login: Login, namespaces: set[str]
 ) -> elasticache.CfnUserGroup:
-    """Create the user and its group. It may use `namespaces`, as they are at synth."""
+    """Create the user and its group. The user may use `namespaces`, as they are at synth."""
     user = elasticache.CfnUser(
         scope,
         "User",
@@ -73,7 +73,7 @@ def create_user_group(
 
 @jsii.implements(IStableStringProducer)
 class _AccessString:
-    """The user's rights, produced at synth: when every function has been attached."""
+    """The user's rights, produced at synth, when every function has been attached."""
 
     def __init__(self, namespaces: set[str]) -> None:
         self._namespaces = namespaces

@@ -1,4 +1,4 @@
-"""`IdempotencyStore`: what a store is to be, before `Idempotency` provisions it."""
+"""`IdempotencyStore`: the description of a store, before `Idempotency` provisions it."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class IdempotencyStore:
         encryption_key: kms.IKey | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> IdempotencyStore:
-        """A DynamoDB table.
+        """Keep records in a DynamoDB table.
 
         `table`: one that exists, with the string partition key `id`, no sort key, and TTL on
         `expiration`. Default: a new one, on demand, with point-in-time recovery.
         `encryption_key`: encrypts the new table. Default: DynamoDB's own key.
         `removal_policy`: RETAIN (default) also protects the new table against deletion; DESTROY
-        makes it a throw-away.
+        deletes it with its stack.
         """
         from .dynamodb import DynamoDB
 
@@ -60,16 +60,16 @@ class IdempotencyStore:
         ca: str | None = None,
         parameter: ssm.IStringParameter | str | None = None,
     ) -> IdempotencyStore:
-        """A Redis or Valkey server that exists.
+        """Keep records in a Redis or Valkey server that exists.
 
-        `credentials`: how functions authenticate, and so what they may read.
+        `credentials`: how functions authenticate, and therefore what they may read.
         `host`, `port`: where it listens; they may be CDK tokens. Default port: 6379.
         `tls`: whether it speaks TLS. Default: True.
         `cluster`: whether it speaks the cluster protocol. Default: False, a single server.
         `database`: its number on a single server. Default: 0.
         `ca`: PEM text of the certificates to trust. Default: those of the system.
-        `parameter`: an SSM parameter, or its name, that has all these settings already; none of
-        them is given then. Default: a new one, an advanced one (which costs) only for a long `ca`.
+        `parameter`: an SSM parameter, or its name, that has all these settings already; then pass
+        none of them. Default: a new one, an advanced one (which costs) only for a long `ca`.
 
         The server must not evict records (`maxmemory-policy noeviction`), and a function in a VPC
         must have a route to it. docs/redis.md has the rights that its user needs.
@@ -99,8 +99,8 @@ class IdempotencyStore:
         encryption_key: kms.IKey | None = None,
         data_storage_maximum: Size | None = None,
     ) -> IdempotencyStore:
-        """A new ElastiCache Serverless cache for Valkey, with a user of its own who may keep the
-        attached functions' records and do nothing else; there is no other user.
+        """Keep records in a new ElastiCache Serverless cache for Valkey. Its one user may keep the
+        attached functions' records and do nothing else.
 
         `vpc`: where the cache is; only attached functions reach it, and they must be in that VPC.
         Default: none, a public endpoint, for which credentials must be `RedisCredentials.iam()`.
@@ -110,11 +110,11 @@ class IdempotencyStore:
         rotation ElastiCache. Those that the VPC construct has are used. Default: False, a warning.
         `credentials`: `RedisCredentials.iam()` or `.secret()`. Default: `RedisCredentials.iam()`.
         `encryption_key`: encrypts the cache. Default: ElastiCache's own key.
-        `data_storage_maximum`: at which the cache evicts records, so that their requests run
-        again. Default: no maximum, nothing is evicted.
+        `data_storage_maximum`: the size at which the cache evicts records, so that their requests
+        run again. Default: no maximum, nothing is evicted.
 
-        The cache is deleted with its stack. Its name is fixed: what replaces it (another `vpc`,
-        `vpc_subnets` or `encryption_key`) needs another construct id.
+        The cache is deleted with its stack. Its name is fixed: a change that replaces it (another
+        `vpc`, `vpc_subnets` or `encryption_key`) needs another construct id.
         """
         from .credentials import RedisCredentials
         from .elasticache import ServerlessCache

@@ -39,8 +39,7 @@ class LargeResponses:
 
     def attach(self, function: lambda_.Function, namespace: str, *, expires_after: float) -> None:
         """Let a function keep its responses there, for as long as records of `expires_after`
-        seconds live. Raise ConstructError where another function's responses would be among
-        them."""
+        seconds live. Raise ConstructError where they would mix with another function's."""
         self._reserve(function, namespace)
         if isinstance(self._bucket, s3.Bucket):
             self._bucket.add_lifecycle_rule(
@@ -61,7 +60,7 @@ class LargeResponses:
             acknowledge_prefix(
                 grantee, objects[0], "They are the large responses of this namespace alone"
             )
-        # A bucket's ARN names no account: one that is deleted can be made anew by anybody.
+        # A bucket's ARN names no account: anyone can recreate a bucket that was deleted.
         owner = {"StringEquals": {"s3:ResourceAccount": self._bucket.env.account}}
         grant = allow(grantee, "s3:GetObject", "s3:PutObject", on=objects, conditions=owner)
         key = self._bucket.encryption_key
@@ -70,9 +69,8 @@ class LargeResponses:
         return combine(grant, key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey"))
 
     def _reserve(self, function: lambda_.Function, namespace: str) -> None:
-        """Raise ConstructError where the namespace lies in another one, or another one in it: of
-        two lifecycle rules for one object S3 obeys the shorter one, and a right to `a/` is one to
-        `a/b/` as well."""
+        """Raise ConstructError where one namespace contains another: of two lifecycle rules for
+        one object S3 obeys the shorter, and a right to `a/` is a right to `a/b/` too."""
         for entry in self._bucket.node.metadata:
             taken = str(entry.data)
             nested = f"{taken}/".startswith(f"{namespace}/") or namespace.startswith(f"{taken}/")
@@ -100,26 +98,26 @@ class LargeResponses:
 
 @jsii.implements(IStableListProducer)
 class _Objects:
-    """The objects of all namespaces, also of those that are added later."""
+    """The objects of all namespaces, including those added later."""
 
     def __init__(self, bucket: s3.IBucket, namespaces: set[str]) -> None:
         self._bucket = bucket
         self._namespaces = namespaces
 
     def produce(self) -> list[str]:
-        # A statement has to name something, also where nothing is attached.
+        # A statement must name something, even where nothing is attached.
         names = [f"{namespace}/*" for namespace in sorted(self._namespaces)] or ["none"]
         return [_arn(self._bucket, name) for name in names]
 
 
 def lifetime_days(expires_after: float) -> int:
-    """Return after how many days an object may go, for records of so many seconds: S3 counts from
+    """Return the days after which an object of a record of so many seconds may go: S3 counts from
     the upload, and rounds up to the next midnight, UTC."""
     return math.ceil(expires_after / 86_400) + 1
 
 
 def _arn(bucket: s3.IBucket, objects: str) -> str:
-    """Return the ARN of objects, made from the bucket's name: the one value that has to cross
+    """Return the ARN of objects, made from the bucket's name: the one value that must cross
     stacks."""
     scope: IConstruct = bucket
     return Stack.of(scope).format_arn(

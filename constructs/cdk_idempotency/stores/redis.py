@@ -66,7 +66,7 @@ class RedisServer:
         self._check_iam(scope)
         return RedisSettings(
             host=self.host,
-            port=self.port,  # type: ignore[arg-type]  # a text is a CDK token, or refused
+            port=self.port,  # type: ignore[arg-type]  # a string is a CDK token, or refused
             tls=self.tls,
             cluster=self.cluster,
             database=self.database,
@@ -91,12 +91,12 @@ class RedisServer:
         if names:
             raise ConstructError(
                 scope,
-                f"parameter has all settings of the server, and {', '.join(names)} would be "
-                "another; pass the one or the other",
+                f"parameter has all settings of the server already; leave out {', '.join(names)}, "
+                "or pass no parameter",
             )
 
     def _check_iam(self, scope: Construct) -> None:
-        """Raise ConstructError where ElastiCache takes no IAM token."""
+        """Raise ConstructError where ElastiCache would refuse an IAM token."""
         if not isinstance(self.credentials, IamToken) or Token.is_unresolved(self.tls):
             return
         if not self.tls:
@@ -166,7 +166,7 @@ class RedisConnection:
         }
 
     def connect(self, function: lambda_.Function) -> None:
-        """Do nothing: the function is there already, or is let in by the server's owner."""
+        """Do nothing: a route to an existing server is its owner's task."""
 
     def monitoring(self) -> StoreMonitoring:
         # CloudWatch has no metrics of a server outside ElastiCache.

@@ -16,11 +16,11 @@ from ..errors import ConstructError
 
 STANDARD: Final = 4096
 ADVANCED: Final = 8192
-"""Bytes that a parameter holds (https://docs.aws.amazon.com/systems-manager/latest/userguide/
-parameter-store-advanced-parameters.html); an advanced one costs."""
+"""The bytes that an advanced parameter, which costs, holds (https://docs.aws.amazon.com/
+systems-manager/latest/userguide/parameter-store-advanced-parameters.html)."""
 
 UNKNOWN: Final = 256
-"""Bytes to expect of a text that is known only at deployment, such as a host name or an ARN."""
+"""Bytes to expect of a string known only at deployment, such as a host name or an ARN."""
 
 STAND_INS: Final[dict[str, Any]] = {
     "host": "redis.example.com",
@@ -54,7 +54,7 @@ def create_parameter(scope: Construct, settings: RedisSettings) -> SettingsParam
 
 
 def import_parameter(scope: IConstruct, parameter: ssm.IStringParameter | str) -> SettingsParameter:
-    """Return an existing parameter. Raise ConstructError for a name that is none."""
+    """Return an existing parameter. Raise ConstructError for a token or an empty name."""
     if not isinstance(parameter, str):
         return SettingsParameter(name=parameter.parameter_name, arn=parameter.parameter_arn)
     if Token.is_unresolved(parameter):
@@ -96,7 +96,7 @@ def _tier(scope: IConstruct, document: dict[str, Any]) -> ssm.ParameterTier | No
 
 
 def _expected(value: Any) -> Any:
-    """Return the value, as long as it may become."""
+    """Return the value at the length that it may reach."""
     if isinstance(value, dict):
         return {name: _expected(item) for name, item in value.items()}
     return "x" * UNKNOWN if Token.is_unresolved(value) else value

@@ -1,4 +1,4 @@
-"""Books invoices. Nothing here knows of idempotency, and nothing has been changed for years."""
+"""The bookkeeping of invoices. It knows nothing of idempotency, and has not changed for years."""
 
 import os
 from typing import Any

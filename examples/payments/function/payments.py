@@ -1,4 +1,4 @@
-"""Charges a customer. Every run is written to the ledger under a new id, so a second one shows."""
+"""The charge of a customer. Every run adds a ledger entry with a new id, so a second one shows."""
 
 import json
 import os

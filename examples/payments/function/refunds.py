@@ -1,4 +1,4 @@
-"""Refunds a payment; the bank takes its time. Nothing here knows of idempotency."""
+"""The refund of a payment; the bank takes its time. Nothing here knows of idempotency."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Ships orders. Every run is written down under a new id, so that a second one shows."""
+"""The shipping of orders. Every run is written down under a new id, so a second one shows."""
 
 import json
 import os

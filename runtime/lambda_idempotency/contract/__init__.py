@@ -2,15 +2,15 @@
 
 The construct, at synth, writes what the runtime reads in a function: variables of its environment,
 the JSON document about a Redis server, attributes of a table, names of metrics. Each name, default
-and bound is written down in this package alone, and both halves import it from here.
+and bound is written down only in this package, and both halves import it from here.
 
-- `settings`: how an attached function behaves; variables `IDEMPOTENCY_...`
-- `http`: the part of it that is about HTTP requests
+- `settings`: the behavior of an attached function; variables `IDEMPOTENCY_...`
+- `http`: the part of the settings that is about HTTP requests
 - `redis`: the document about a Redis server, and the rights of its user
 - `rotation`: the environment of the function that rotates passwords
 - `dynamodb`, `metrics`: names
-- `kinds`, `rows`: what a setting is made of: a name, a type, a kind, a default and a meaning
+- `kinds`, `rows`: the parts of a setting: a name, a type, a kind, a default and a meaning
 
-A part of each cold start, so that this package imports little: `errors`, and where it must
+Each cold start imports this package, so it imports little: `errors`, and where it must
 `protocol.record` and `identity.expressions`.
 """

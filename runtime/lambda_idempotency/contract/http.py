@@ -15,7 +15,7 @@ HEADER: Final = "Idempotency-Key"
 STATUS_PATH: Final = "/idempotency"
 
 OFF: Final = "off"
-"""What stands in the environment where HTTP mode is off."""
+"""The value in the environment if HTTP mode is off."""
 
 _FIELD_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}"  # RFC 9110, 5.6.2
 _ORIGIN: Final = r"\*|[a-z][a-z0-9+.-]*://[^\s/]+"
@@ -26,7 +26,7 @@ class RegularExpression(Kind):
 
     def expected(self, value: object) -> str | None:
         try:
-            re.compile(value)  # type: ignore[call-overload]  # what is no text is refused
+            re.compile(value)  # type: ignore[call-overload]  # what is not a string is refused
         except (re.error, TypeError, RecursionError, OverflowError):
             return "a regular expression (see the re module)"
         return None if isinstance(value, str) and value else "a text that is not empty"
@@ -42,21 +42,21 @@ class Origin(Kind):
 
 
 class HttpOptions(Rows, noun="option", prefix="http "):
-    """How HTTP requests are recognized as duplicates, and answered.
+    """The options by which HTTP requests are recognized as duplicates, and answered.
 
     Immutable; options are given by keyword, and None means: as the profile says. Raises
     `ConfigurationError`, naming the option, the value and what is accepted.
     """
 
     profile: Annotated[ProfileName, Choice(*get_args(ProfileName))] = "ietf"
-    """What the other options leave open: the IETF's draft, Stripe's API, or 202 and a place to poll
+    """The default of the other options: the IETF's draft, Stripe's API, or 202 and a URL to poll
     for the answer."""
 
     header: Annotated[str, Matching(_FIELD_NAME, "the name of a header")] = HEADER
     """The request header that holds the key."""
 
     required: Annotated[bool | None, Flag()] = None
-    """Refuse a request without a key; else it runs unprotected."""
+    """Refuse a request without a key; otherwise it runs unprotected."""
 
     pattern: Annotated[str | None, RegularExpression()] = None
     """Regular expression for the whole key; None: 1 to 255 characters of printable ASCII."""
@@ -74,7 +74,7 @@ class HttpOptions(Rows, noun="option", prefix="http "):
         tuple[str, ...] | None,
         Each(Matching(r"[1-5](?:xx|[0-9]{2})", "statuses such as '201' or '2xx'"), least=1),
     ] = None
-    """Which responses are kept: `201`, or a class, `2xx`, less those that ask for a retry."""
+    """The responses that are kept: `201`, or a class, `2xx`, less those that ask for a retry."""
 
     not_replayed: Annotated[
         tuple[str, ...] | None, Each(Matching(_FIELD_NAME, "names of headers"))
@@ -91,11 +91,11 @@ class HttpOptions(Rows, noun="option", prefix="http "):
             "a path such as '/idempotency', without a slash at its end",
         ),
     ] = None
-    """Where `GET {status_path}/{token}` tells the state of a request."""
+    """The path under which `GET {status_path}/{token}` tells the state of a request."""
 
     @property
     def status_route(self) -> str | None:
-        """Where the state of a request is told; None: nowhere."""
+        """The route that tells the state of a request; None: there is none."""
         by_profile = STATUS_PATH if self.profile == "accepted" else None
         return by_profile if self.status_path is None else self.status_path
 
@@ -137,14 +137,14 @@ def http_option(value: object) -> HttpOptions | None:
 
 
 class HttpMode(Kind):
-    """Options of HTTP mode; None, and `off` in the environment: there is none."""
+    """Options of HTTP mode; None (`off` in the environment): HTTP mode is off."""
 
     def expected(self, value: object) -> str | None:
         fits = value is None or isinstance(value, HttpOptions)
         return None if fits else "HttpOptions(...) or None (off)"
 
     def read(self, text: str) -> object:
-        """See `Kind.read`. Raises `ConfigurationError`."""
+        """Return the options that a text stands for. Raise `ConfigurationError`."""
         return HttpOptions.from_text(text)
 
     def write(self, value: Any) -> str:

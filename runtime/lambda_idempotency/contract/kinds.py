@@ -8,23 +8,23 @@ from typing import Any, Final, TypeGuard
 from ..errors import ConfigurationError
 
 CENTURY: Final = 100 * 365 * 24 * 3600
-"""Seconds."""
+"""A hundred years, in seconds."""
 
 UNRESOLVED: Final = "${Token["
-"""Begins a CDK string whose value is not known at synth."""
+"""The beginning of a CDK string whose value is not known at synth."""
 
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 
 class Kind:
-    """What a value may be."""
+    """A kind of value: what a setting may be."""
 
     def expected(self, value: object) -> str | None:
         """Return what is expected in place of `value`, and never the value; None: it is fine."""
         raise NotImplementedError
 
     def shown(self, value: object) -> str:
-        """Return the value as errors name it."""
+        """Return the value as it appears in errors."""
         return repr(value)
 
     def check(self, name: str, value: object) -> None:
@@ -129,7 +129,7 @@ class Text(Kind):
 
 
 class Matching(Kind):
-    """A text of a form: `pattern` is the regular expression for all of it, `what` says it."""
+    """A text of a form: `pattern` is the regular expression for all of it, `what` its name."""
 
     def __init__(self, pattern: str, what: str) -> None:
         self._pattern, self._what = pattern, what  # compiled where a value is there
@@ -153,5 +153,5 @@ class Each(Kind):
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Tell whether it is a number; a bool is none, though Python has it so."""
+    """Tell whether it is a number; a bool is not, although it is an int in Python."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""The names under which CloudWatch has the metrics: the runtime writes them, the construct asks."""
+"""The names of the metrics in CloudWatch: the runtime writes them, the construct asks for them."""
 
 from __future__ import annotations
 

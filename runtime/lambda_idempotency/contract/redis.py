@@ -1,7 +1,7 @@
 """The connection settings of a Redis or Valkey server: the JSON document in an SSM parameter.
 
 The construct writes it, the runtime reads it. It says where the secret is and never holds it, so
-errors name fields and no values: somebody may have put a password there all the same.
+errors name fields and no values: somebody may have put a password there anyway.
 """
 
 # No `from __future__ import annotations`: see `rows`.
@@ -14,11 +14,11 @@ from .kinds import Flag, Kind, Text, Whole, is_number
 from .rows import kinds_of
 
 COMMANDS: Final = ("evalsha", "eval", "time", "hgetall", "hset", "hdel", "del", "pexpireat")
-"""What a Redis user needs: the commands sent, and those inside their scripts."""
+"""The commands that a Redis user needs: those sent, and those inside the scripts."""
 
 CLUSTER_COMMANDS: Final = ("cluster|slots", "asking")
-"""What a client of a cluster needs beside them: to find the node of a key, and to follow one that
-moves. redis-py's own client, where somebody passes one to `RedisStore`, needs `command` too."""
+"""The commands that a cluster client needs besides: to find the node of a key, and to follow a key
+that moves. redis-py's own client, if one is passed to `RedisStore`, needs `command` too."""
 
 REFRESH_AFTER: Final = 15 * 60
 """Seconds for which a loaded password is used for new connections."""
@@ -90,7 +90,7 @@ _TYPES: Final[dict[str, type[Credentials]]] = {
 
 
 class RedisSettings(NamedTuple):
-    """How to connect. The construct may put CDK tokens here; a document is checked when read."""
+    """Connection settings. The construct may pass CDK tokens; a document is checked when read."""
 
     host: Annotated[str, Host()]
     port: Annotated[int, Whole(least=1, most=65535)] = 6379

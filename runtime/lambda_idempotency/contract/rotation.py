@@ -15,7 +15,7 @@ StrategyName: TypeAlias = Literal["acl", "elasticache"]
 
 
 class RotationSettings(NamedTuple):
-    """The password that is rotated, and how. The function serves this one secret and user."""
+    """The password to rotate, and the strategy. The function serves this one secret and user."""
 
     strategy: StrategyName
     """`acl`: ACL SETUSER on every node; `elasticache`: ModifyUser."""

@@ -3,7 +3,7 @@
     lease: Annotated[float | None, Seconds(least=0.001)] = None
     \"\"\"How long an attempt may hold its key.\"\"\"
 
-A module with rows has no `from __future__ import annotations`, which would make texts of them.
+A module with rows has no `from __future__ import annotations`, which would turn them into strings.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def kinds_of(form: type) -> dict[str, Kind]:
-    """Return the kinds of a class's rows, by name; fields that are not `Annotated` are no rows."""
+    """Return the kinds of a class's rows, by name; fields that are not `Annotated` are not rows."""
     hints = form.__annotations__
     return {
         name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")
@@ -27,7 +27,7 @@ def kinds_of(form: type) -> dict[str, Kind]:
 
 
 def has_no(noun: str, name: str, known: Iterable[str]) -> str:
-    """Return what is to be said of a name that is none of the known ones: with the nearest."""
+    """Return the text of an error for an unknown name, with the nearest known one."""
     from difflib import get_close_matches
 
     names = list(known)
@@ -37,7 +37,7 @@ def has_no(noun: str, name: str, known: Iterable[str]) -> str:
 
 
 class _Signature:
-    """The keywords of a class of rows, for who asks with `inspect`; it costs nothing before."""
+    """The keywords of a class of rows for `inspect`, made when they are asked for."""
 
     def __get__(self, instance: object, owner: type[Rows]) -> Signature:
         from inspect import Parameter, Signature
@@ -57,8 +57,8 @@ class _Signature:
 class Rows:
     """Base of classes of rows: immutable values, given by keyword, the others by default.
 
-    None is accepted where it is the default. Raises `ConfigurationError`: of a senseless value,
-    naming the row, the value and what is expected; of a name that is none, with the nearest one.
+    None is accepted where it is the default. Raises `ConfigurationError`: for an invalid value,
+    naming the row, the value and what is expected; for an unknown name, with the nearest one.
     """
 
     kinds: ClassVar[Mapping[str, Kind]]
@@ -92,7 +92,7 @@ class Rows:
         return {name: value for name, value in vars(self).items() if value != self.defaults[name]}
 
     def overridden(self, **values: Any) -> Self:
-        """Return these values with others in their place."""
+        """Return a copy with some values replaced."""
         return type(self)(**{**vars(self), **values})
 
     def __setattr__(self, name: str, value: object) -> None:

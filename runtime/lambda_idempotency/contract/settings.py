@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 PREFIX: Final = "IDEMPOTENCY_"
-"""Begins the name of each variable; the setting's name in capitals follows."""
+"""The beginning of each variable's name; the setting's name in capitals follows."""
 
 WRAPPER: Final = "lambda_idempotency.wrap.handler"
 """The handler of a function whose own handler is wrapped."""
@@ -43,7 +43,7 @@ _HANDLER: Final = Matching(
 
 
 class Namespace(Text):
-    """What begins the keys of a function's records: IAM and ACL can fence it off."""
+    """The prefix of the keys of a function's records, which IAM and ACL can fence off."""
 
     def expected(self, value: object) -> str | None:
         if (expected := super().expected(value)) is not None:
@@ -52,7 +52,7 @@ class Namespace(Text):
 
 
 class HandlerName(Text):
-    """A handler as Lambda names it, other than the wrapper."""
+    """A handler's name in Lambda's form, other than the wrapper's."""
 
     def expected(self, value: object) -> str | None:
         if _is_wrapper(value):
@@ -64,14 +64,14 @@ class HandlerName(Text):
 
 
 class Settings(Rows, noun="setting"):
-    """How an attached function behaves.
+    """The behavior of an attached function.
 
     Immutable; settings are given by keyword. Raises `ConfigurationError`, naming the setting, the
     value and what is accepted.
     """
 
     store: Annotated[StoreKind, Choice(*get_args(StoreKind))] = "dynamodb"
-    """Where records are kept; `memory`: in the process, for unit tests."""
+    """The store of the records; `memory`: in the process, for unit tests."""
 
     table: Annotated[str | None, Text()] = None
     """The DynamoDB table."""
@@ -80,41 +80,42 @@ class Settings(Rows, noun="setting"):
     """The SSM parameter with the settings of the Redis server; see `contract.redis`."""
 
     url_suffix: Annotated[str, Text()] = "amazonaws.com"
-    """The partition's, from which endpoints are made."""
+    """The partition's domain, from which endpoints are made."""
 
     namespace: Annotated[str | None, Namespace()] = None
-    """What sets these records apart from those of other functions in the store."""
+    """The prefix that separates these records from those of other functions in the store."""
 
     handler: Annotated[str | None, HandlerName()] = None
-    """The function's own handler, where `WRAPPER` stands in its place."""
+    """The function's own handler, if `WRAPPER` stands in its place."""
 
     http: Annotated[HttpOptions | None, HttpMode()] = DEFAULT
-    """How HTTP requests are answered; None: as any other event."""
+    """The way to answer HTTP requests; None: like any other event."""
 
     key: Annotated[str | None, Text()] = None
-    """JMESPath over the event; None: the key header of an HTTP request, else the whole payload."""
+    """JMESPath over the event; None: an HTTP request's key header, otherwise the whole payload."""
 
     fingerprint: Annotated[str | None, Text()] = None
     """JMESPath over the event; a key reused with another fingerprint is refused. None: an HTTP
-    request's body and query, else nothing."""
+    request's body and query, otherwise nothing."""
 
     expires_after: Annotated[float, Seconds(least=1)] = 24 * 3600
-    """How long answers are kept, in seconds."""
+    """The time that answers are kept, in seconds."""
 
     lease: Annotated[float | None, Seconds(least=0.001)] = None
-    """How long an attempt may hold its key, in seconds; never less than the invocation has left."""
+    """The time that an attempt may hold its key, in seconds; never less than the invocation has
+    left."""
 
     on_in_progress: Annotated[OnInProgress, Choice(*get_args(OnInProgress))] = "raise"
-    """What a duplicate of a running attempt does: raise an error, or wait for the answer."""
+    """The choice of a duplicate of a running attempt: raise an error, or wait for the answer."""
 
     wait_timeout: Annotated[float | None, Seconds(least=0.001)] = None
-    """How long `wait` waits, in seconds; None: half of the time the invocation has left."""
+    """The time that `wait` waits, in seconds; None: half of the time the invocation has left."""
 
     max_attempts: Annotated[int | None, Whole(least=1)] = None
     """Attempts that may die before the key is parked; None: no limit."""
 
     on_missing_key: Annotated[OnMissingKey, Choice(*get_args(OnMissingKey))] = "reject"
-    """What becomes of an event without a key: it is refused, or runs unprotected."""
+    """The fate of an event without a key: it is refused, or runs unprotected."""
 
     fail_open: Annotated[bool, Flag()] = False
     """Run unprotected while the store cannot be reached."""
@@ -126,9 +127,9 @@ class Settings(Rows, noun="setting"):
     """The S3 bucket for responses that are large; None: records hold all they can."""
 
     large_response_size: Annotated[int, Whole(least=1)] = 32 * 1024
-    """Bytes, compressed, above which a response is large. A unit for each KB is what a record of
-    them costs to write, and each replay; an object costs eight to write and one to read, and a
-    request's time each. What the store cannot hold is large in any case."""
+    """Compressed bytes above which a response is large. A record costs a unit for each KB to write,
+    and again for each replay; an object costs eight to write and one to read, and each of them the
+    time of a request. What the store cannot hold is large in any case."""
 
     metrics: Annotated[bool, Flag()] = True
     """Write a line of metrics for CloudWatch in each invocation; in Lambda alone."""

@@ -1,4 +1,4 @@
-"""What a store is: four verbs, and what it says of itself."""
+"""The base class of stores: four verbs, and what a store says of itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ReplyOrError: TypeAlias = Reply | Exception
 
 
 class Store(ABC):
-    """Where records are kept: the base class of every store, yours too.
+    """A place where records are kept: the base class of every store, yours too.
 
     Each verb is one request that takes effect as a whole or not at all, at the `now` of its reply.
     An expired record counts as absent. Raise `StoreError` where the store cannot be reached.
@@ -22,16 +22,16 @@ class Store(ABC):
     __slots__ = ()
 
     max_data: int | None = None
-    """The most bytes of `data` that a record can hold; None means any."""
+    """The most bytes of `data` that a record can hold; None: any number."""
 
     transactional: bool = False
-    """Whether a completion's `writes` take effect together with its record, or not at all."""
+    """True if a completion's `writes` take effect together with its record, or not at all."""
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """Tells this store from every other one: for instance server, port and database. Two
-        objects for the same records have one name. Sends no request, and raises nothing."""
+        """The name that no other store has: for instance server, port and database. Two objects for
+        the same records have one name. Reading it sends no request, and raises nothing."""
 
     @property
     def label(self) -> str:
@@ -40,16 +40,16 @@ class Store(ABC):
 
     @abstractmethod
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        """Write `claim.record(now)`. Without `seen`, where the record is absent or expired. With
-        it, only over that owner's INPROGRESS record whose lease has ended; where there is none,
-        the reply is `Absent`: an attempt that released its key has not died."""
+        """Write `claim.record(now)`. Without `seen`, write where the record is absent or expired.
+        With it, write only over that owner's INPROGRESS record whose lease has ended; without a
+        record the reply is `Absent`: an attempt that released its key has not died."""
 
     @abstractmethod
     def complete(self, completion: Completion) -> Reply:
         """Write `completion.record(now)` over the owner's own INPROGRESS record, whether its lease
-        has ended or not. Unless the completion is `strict`, also over a PARKED record, and where
-        there is none and `completion.may_create(now)`. `WritesRefused` where its `writes` cannot
-        be applied; a store that is not `transactional` is never given any."""
+        has ended or not. Unless the completion is `strict`, write also over a PARKED record, and
+        where there is none if `completion.may_create(now)`. Reply `WritesRefused` where its
+        `writes` cannot be applied; a store that is not `transactional` is never given any."""
 
     @abstractmethod
     def release(self, key: str, owner: str) -> Reply:
@@ -62,13 +62,13 @@ class Store(ABC):
     def complete_and_claim(
         self, completion: Completion, claim: Claim
     ) -> tuple[ReplyOrError, ReplyOrError]:
-        """Complete one record and claim another, each with its reply or its exception: one may
-        fail alone. One after the other, unless a store can do both in one round trip."""
+        """Complete one record and claim another. Return the reply or exception of each: one may
+        fail alone. Do one after the other, unless the store can do both in one round trip."""
         return attempted(lambda: self.complete(completion)), attempted(lambda: self.claim(claim))
 
 
 def attempted(send: Callable[[], Reply]) -> ReplyOrError:
-    """The reply, or the exception in its place."""
+    """Return the reply, or the exception in its place."""
     try:
         return send()
     except Exception as error:  # noqa: BLE001 - it is the answer, to one of two requests

@@ -1,7 +1,7 @@
-"""Completed records kept in the process: a duplicate that finds its own asks no store.
+"""Completed records kept in the process: a duplicate that finds its record there asks no store.
 
-A completed record does not change until it expires, so what was read stays true for as long as it
-then had to live. A record that an operator deletes is still replayed by the processes that have it.
+A completed record does not change until it expires, so it stays valid for the time that it had to
+live when it was read. Processes that have a record replay it even after an operator deletes it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from .base import ReplyOrError, Store, attempted
 
 
 class CachedStore(Store):
-    """`store`, with the `size` completed records that were used last. The protocol judges them as
-    it does any record: fingerprints are compared."""
+    """A cache in front of `store`, with the `size` completed records that were used last. The
+    protocol judges them like any record: fingerprints are compared."""
 
     def __init__(
         self,
@@ -38,16 +38,14 @@ class CachedStore(Store):
 
     @property
     def name(self) -> str:
-        """See `Store.name`: that of the store, which has the records."""
+        """The name of the store, which has the records."""
         return self._store.name
 
     @property
     def label(self) -> str:
-        """See `Store.label`."""
         return self._store.label
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        """See `Store.claim`."""
         if seen is None and (known := self._known(claim.key)) is not None:
             return known
         asked = self._moment()
@@ -56,18 +54,15 @@ class CachedStore(Store):
         return reply
 
     def complete(self, completion: Completion) -> Reply:
-        """See `Store.complete`."""
         asked = self._moment()
         reply = self._store.complete(completion)
         self._note_completion(completion, reply, asked)
         return reply
 
     def release(self, key: str, owner: str) -> Reply:
-        """See `Store.release`."""
         return self._store.release(key, owner)
 
     def read(self, key: str) -> Reply:
-        """See `Store.read`."""
         asked = self._moment()
         reply = self._store.read(key)
         self._note(reply, asked)
@@ -76,7 +71,7 @@ class CachedStore(Store):
     def complete_and_claim(
         self, completion: Completion, claim: Claim
     ) -> tuple[ReplyOrError, ReplyOrError]:
-        """See `Store.complete_and_claim`: as the store does it, where the claim has to be sent."""
+        """Do as the store does, where the claim must be sent."""
         if (known := self._known(claim.key)) is not None:
             return attempted(lambda: self.complete(completion)), known
         asked = self._moment()

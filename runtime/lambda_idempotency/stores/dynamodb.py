@@ -1,7 +1,7 @@
 """Records in a DynamoDB table: one conditional request per verb.
 
 The table has the string key `id` and TTL on `expiration`; `dynamodb_items` has the records' form,
-`dynamodb_conditions` what decides.
+`dynamodb_conditions` the conditions that decide.
 """
 
 from __future__ import annotations
@@ -44,9 +44,12 @@ _TRANSACT: Final = "transact_write_items"
 
 
 class DynamoDBStore(Store):
-    """`client` is a low-level boto3 DynamoDB client; by default the runtime's own, light one, which
+    """Records in a DynamoDB table.
+
+    `client` is a low-level boto3 DynamoDB client; by default the runtime's own, light one, which
     takes region, credentials and endpoint from Lambda's environment at the first request.
-    `url_suffix` is the partition's. `clock` returns epoch seconds."""
+    `url_suffix` is the partition's. `clock` returns epoch seconds.
+    """
 
     max_data: int | None = MAX_DATA
     transactional = True
@@ -69,18 +72,17 @@ class DynamoDBStore(Store):
 
     @property
     def name(self) -> str:
-        """See `Store.name`: the endpoint's URL and the table, or the table alone while nothing
-        tells the region, as in a unit test."""
+        """The endpoint's URL and the table, or the table alone while no region is known, as in a
+        unit test."""
         endpoint = self._endpoint()
         return self._table if endpoint is None else f"{endpoint.url}/{self._table}"
 
     @property
     def label(self) -> str:
-        """See `Store.label`: the table, as in the construct's metrics."""
+        """The table, as in the construct's metrics."""
         return self._table
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        """See `Store.claim`."""
         if seen is None:
             reply, moved = self._put(claim, CLAIM)
         else:
@@ -91,7 +93,6 @@ class DynamoDBStore(Store):
         return reply
 
     def complete(self, completion: Completion) -> Reply:
-        """See `Store.complete`."""
         if completion.writes:
             return self._commit(completion)
         if completion.strict:
@@ -104,14 +105,12 @@ class DynamoDBStore(Store):
         return reply
 
     def release(self, key: str, owner: str) -> Reply:
-        """See `Store.release`."""
         reading = self._clock.read()
         guard = IF_OWN.at(reading, me=owner)
         answer = self._send("delete_item", reading, **self._at(key), **guard)
         return self._reply(answer, reading.now)
 
     def read(self, key: str) -> Reply:
-        """See `Store.read`."""
         reading = self._clock.read()
         answer = self._send("get_item", reading, **self._at(key), ConsistentRead=True)
         return self._found(answer.item)
@@ -119,7 +118,7 @@ class DynamoDBStore(Store):
     def complete_and_claim(
         self, completion: Completion, claim: Claim
     ) -> tuple[ReplyOrError, ReplyOrError]:
-        """See `Store.complete_and_claim`. No request does both and lets one of them fail."""
+        """Send two requests at once: no single request does both and lets one of them fail."""
         return in_parallel(lambda: self.complete(completion), lambda: self.claim(claim))
 
     def _at(self, key: str) -> dict[str, Any]:
@@ -174,8 +173,8 @@ class DynamoDBStore(Store):
         return _Answer(response.get("Item"), refused, moved, about)
 
     def _endpoint(self) -> Endpoint | None:
-        """Where requests go, or will go once there is a client."""
-        with suppress(Exception):  # a client may be any object: what is not told is not known
+        """Return where requests go, or will go once there is a client."""
+        with suppress(Exception):  # a client may be any object: what it does not say is not known
             if self._client is not None:
                 return Endpoint.parse(self._client.meta.endpoint_url)
         with suppress(ConfigurationError):

@@ -1,6 +1,6 @@
-"""On what the writes of records depend: DynamoDB's condition expressions.
+"""The conditions of writes, as DynamoDB's condition expressions.
 
-Expiry is decided here: TTL deletes within days, not at the second
+They decide about expiry: TTL deletes within days, not at the second
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html).
 """
 
@@ -22,7 +22,7 @@ _PARKED: Final = "(#status = :parked AND #expiration > :now)"
 
 
 class Condition:
-    """A condition expression, with just the names and values it uses: DynamoDB refuses others."""
+    """A condition expression, with only the names and values it uses: DynamoDB refuses others."""
 
     def __init__(self, *clauses: str) -> None:
         expression = " OR ".join(clauses)
@@ -45,7 +45,7 @@ class Condition:
         self._milliseconds = ":now_ms" in used
 
     def at(self, reading: ClockReading, **owners: str) -> dict[str, Any]:
-        """The part of a request that makes it conditional; `owners` are its `:me` and `:seen`."""
+        """Return what makes a request conditional; `owners` are its `:me` and `:seen`."""
         now = reading.now if reading.checked else 0  # by an unconfirmed clock nothing has expired
         values = dict(self._constants)
         if self._seconds:

@@ -17,7 +17,7 @@ less than 1 KiB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguid
 
 
 def to_item(record: Record) -> dict[str, Any]:
-    """The record as a DynamoDB item; absent values are left out."""
+    """Return the record as a DynamoDB item; absent values are left out."""
     item: dict[str, Any] = {
         PARTITION_KEY: {"S": record.key},
         "status": {"S": record.status},
@@ -39,7 +39,7 @@ def to_item(record: Record) -> dict[str, Any]:
 
 
 def from_item(item: Mapping[str, Any], table: str) -> Record:
-    """The record in a DynamoDB item. Raises `StoreError` where it is none of ours."""
+    """Return the record in a DynamoDB item. Raise `StoreError` if it is not this library's."""
     key = item[PARTITION_KEY]["S"]
     try:
         status = item["status"]["S"]

@@ -13,7 +13,7 @@ from .base import ReplyOrError, attempted
 def in_parallel(
     first: Callable[[], Reply], second: Callable[[], Reply]
 ) -> tuple[ReplyOrError, ReplyOrError]:
-    """The reply of each, or what it raised. `first` runs in a thread that sees this context."""
+    """Return the reply or exception of each. `first` runs in a thread that sees this context."""
     found: list[ReplyOrError] = []
     thread = threading.Thread(
         target=copy_context().run, args=(lambda: found.append(attempted(first)),)

@@ -22,11 +22,11 @@ from ..protocol.record import (
 from .base import Store
 
 _NUMBERS: Final = count(1)
-"""Of the stores of this process."""
+"""The numbers of the stores of this process."""
 
 
 class MemoryStore(Store):
-    """Keeps records in a dictionary. `clock` returns epoch seconds; tests hand in their own.
+    """Records in a dictionary. `clock` returns epoch seconds; tests pass their own.
 
     `committed` holds the writes of `commit_with` that took effect: nothing else is done with them.
     """
@@ -42,16 +42,14 @@ class MemoryStore(Store):
 
     @property
     def name(self) -> str:
-        """See `Store.name`: each one has a number of its own."""
+        """A name with a number of its own."""
         return self._name
 
     @property
     def label(self) -> str:
-        """See `Store.label`."""
         return "memory"
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        """See `Store.claim`."""
         with self._lock:
             found, now = self._live(claim.key)
             if seen is None and found is None:
@@ -63,7 +61,6 @@ class MemoryStore(Store):
             return self._put(claim.record(now), now)
 
     def complete(self, completion: Completion) -> Reply:
-        """See `Store.complete`."""
         with self._lock:
             found, now = self._live(completion.key)
             if found is None:
@@ -77,7 +74,6 @@ class MemoryStore(Store):
             return self._put(completion.record(now), now)
 
     def release(self, key: str, owner: str) -> Reply:
-        """See `Store.release`."""
         with self._lock:
             found, now = self._live(key)
             if found is None:
@@ -88,7 +84,6 @@ class MemoryStore(Store):
             return Applied(now)
 
     def read(self, key: str) -> Reply:
-        """See `Store.read`."""
         with self._lock:
             found, now = self._live(key)
             return Absent(now) if found is None else Conflict(found, now)
@@ -108,5 +103,5 @@ def _is_own(found: Record, owner: str) -> bool:
 
 
 def _is_orphan(found: Record, seen: Record, now: int) -> bool:
-    """Whether this is the INPROGRESS record we saw, and its lease has ended."""
+    """Tell whether this is the INPROGRESS record we saw, and its lease has ended."""
     return _is_own(found, seen.owner) and not found.leased(now)

@@ -29,10 +29,11 @@ from .redis_scripts import Request
 
 
 class RedisStore(Store):
-    """`client` is a redis-py client, `Redis` or `RedisCluster`, with timeouts and retries as you
-    want them; an attached function has one that keeps to the invocation's time.
+    """Records on a Redis or Valkey server.
 
-    Raises `ConfigurationError` where `client` is none.
+    `client` is a redis-py client, `Redis` or `RedisCluster`, with timeouts and retries as you want
+    them; an attached function has one that keeps to the invocation's time. Raises
+    `ConfigurationError` where `client` is something else.
     """
 
     def __init__(self, client: Any) -> None:
@@ -46,32 +47,29 @@ class RedisStore(Store):
         self._name, self._label = name_of(client), label_of(client)
         self._client = client
         self._policy_known = False
-        # The pipelines of a cluster's client follow no node that moves.
+        # The pipelines of a cluster client do not follow a key that moves to another node.
         is_cluster = hasattr(client, "nodes_manager")
         self._pipelines = None if is_cluster else getattr(client, "pipeline", None)
 
     @property
     def name(self) -> str:
-        """See `Store.name`."""
         return self._name
 
     @property
     def label(self) -> str:
-        """See `Store.label`: the settings' parameter, or the host."""
+        """The settings' parameter, or the host."""
         return self._label
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        """See `Store.claim`."""
         return self._run(_claim(claim, seen))
 
     def complete(self, completion: Completion) -> Reply:
-        """See `Store.complete`."""
         return self._run(_completion(completion))
 
     def complete_and_claim(
         self, completion: Completion, claim: Claim
     ) -> tuple[ReplyOrError, ReplyOrError]:
-        """See `Store.complete_and_claim`. One round trip; two in a cluster."""
+        """Do both in one round trip, or two in a cluster."""
         requests = (_completion(completion), _claim(claim, None))
         try:
             answers = self._ask_all([request.command for request in requests])
@@ -84,11 +82,9 @@ class RedisStore(Store):
         return completed, claimed
 
     def release(self, key: str, owner: str) -> Reply:
-        """See `Store.release`."""
         return self._run(Request(scripts.RELEASE, key, (owner,)))
 
     def read(self, key: str) -> Reply:
-        """See `Store.read`."""
         return self._run(Request(scripts.READ, key))
 
     def _run(self, request: Request) -> Reply:
@@ -99,7 +95,7 @@ class RedisStore(Store):
         return self._reply(request, answer)
 
     def _reply(self, request: Request, answer: Any) -> Reply:
-        """The reply in an answer, which may be an error."""
+        """Return the reply in an answer. Raise the answer's error, if it is one."""
         if isinstance(answer, IdempotencyError):
             raise answer
         if isinstance(answer, Exception):
@@ -111,7 +107,7 @@ class RedisStore(Store):
         return _reply(request.key, answer)
 
     def _load(self, request: Request) -> Any:
-        """Runs a script that the server has not seen since its start."""
+        """Run a script that the server has not seen since its start."""
         try:
             return self._ask(*request.with_text)
         except IdempotencyError:
@@ -120,7 +116,7 @@ class RedisStore(Store):
             raise failure(request.script.verb, request.key, error) from error
 
     def _ask_all(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        """The answers to several commands; one that has failed alone has its error there."""
+        """Return the answers to several commands; a command that failed has its error there."""
         if self._pipelines is None:
             return [self._asked(command) for command in commands]
         with self._pipelines(transaction=False) as pipeline:
@@ -136,11 +132,11 @@ class RedisStore(Store):
             return error
 
     def _ask(self, *command: Any) -> Any:
-        # Answers come as bytes, also where the client decodes: some of them are no text.
+        # Answers come as bytes, even where the client decodes: some of them are not text.
         return self._client.execute_command(*command, NEVER_DECODE=True)
 
     def _check_policy(self) -> None:
-        """Once: warns of a server that evicts records, where the user may know."""
+        """Warn once of a server that evicts records, if the user may ask for its policy."""
         self._policy_known = True
         try:
             policy = _policy(self._ask("INFO", "memory"))
@@ -168,7 +164,7 @@ def _completion(completion: Completion) -> Request:
 
 
 def _policy(information: Any) -> str:
-    """What a server does when it is full; empty where it does not say."""
+    """Return the policy of a server for when it is full; empty where it does not say."""
     if isinstance(information, dict):  # redis-py's clients have read it
         return str(information.get("maxmemory_policy", ""))
     for line in information.decode().splitlines():

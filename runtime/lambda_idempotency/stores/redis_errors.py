@@ -1,4 +1,4 @@
-"""What went wrong at a Redis server, in our own words: a server's may quote what it was sent."""
+"""Errors of a Redis server in our own words: a server's may quote what it was sent."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from ..errors import StoreError
 
 
 def foreign(key: str) -> StoreError:
-    """The error for a value that is none of ours."""
+    """Return the error for a value that is not a record of this library."""
     return StoreError(
-        f"Redis holds something under {key} that is no idempotency record of this library; delete "
-        "it, or give this function a server or namespace of its own."
+        f"Redis holds something under {key} that is not an idempotency record of this library; "
+        "delete it, or give this function a server or namespace of its own."
     )
 
 
 def failure(verb: str, key: str, error: Exception) -> StoreError:
-    """The error for a request that a server has refused or not answered."""
-    # The code of a command in a script may stand behind words, or there are words in its place.
+    """Return the error for a request that a server refused or did not answer."""
+    # The error code of a command in a script may come after words, or be replaced by words.
     said = f"{getattr(error, 'status_code', '')} {error}"
     words = said.replace("-", " ")
     if any(refusal in said for refusal in _NO_RIGHT):
@@ -42,5 +42,5 @@ _HINTS: Final = {
     "MOVED": "The server is a node of a cluster, which needs a client for clusters.",
     "MISCONF": "The server cannot save to its disk and refuses writes.",
     "NOREPLICAS": "The server has fewer replicas than it demands for a write.",
-    "BUSY": "The server is busy with a script of somebody else's.",
+    "BUSY": "The server is busy with somebody else's script.",
 }

@@ -10,7 +10,7 @@ from .redis_errors import foreign
 
 
 def to_fields(record: Record) -> list[Any]:
-    """The record as names and values of a hash, without its times; absent values are left out."""
+    """Return names and values of a record's hash, without its times and without absent values."""
     fields: list[Any] = [
         *("status", record.status),
         *("owner", record.owner),
@@ -30,7 +30,7 @@ def to_fields(record: Record) -> list[Any]:
 
 
 def from_fields(key: str, fields: Mapping[bytes, bytes]) -> Record:
-    """The record in a hash. Raises `StoreError` where it is none of ours."""
+    """Return the record in a hash. Raise `StoreError` if it is not this library's."""
     try:
         return _record(key, fields)
     except (KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""Which server a client is of, as far as it says so without a request."""
+"""Names of a client's server, as far as the client tells them without a request."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any
 
 
 def label_of(client: Any) -> str:
-    """The settings' parameter of an attached function's client, the host of one of redis-py."""
+    """Return the settings' parameter of an attached function's client, or the client's host."""
     pool = getattr(client, "connection_pool", None)
     host = getattr(pool, "connection_kwargs", {}).get("host", "redis")
     return str(getattr(client, "name", host))
 
 
 def name_of(client: Any) -> str:
-    """Tells a server from others: its settings' parameter, a node of the cluster, or host, port
-    and database. Clients that say nothing of it are taken for one another's."""
+    """Return a name that tells a server from others: its settings' parameter, a node of the
+    cluster, or host, port and database. Clients that do not tell share one name."""
     try:
         return _name_of(client)
-    except Exception:  # noqa: BLE001 - a client may be any object: what is not told is not known
+    except Exception:  # noqa: BLE001 - a client may be any object: what it hides is not known
         return "redis"
 
 

@@ -15,7 +15,7 @@ APPLIED: Final = 0
 CONFLICT: Final = 1
 ABSENT: Final = 2
 FOREIGN: Final = 3
-"""What is there is no record of ours; it is left as it is."""
+"""Verdict: the value is not a record of this library, and is left as it is."""
 
 _PRELUDE: Final = """
 local key = KEYS[1]
@@ -107,7 +107,7 @@ return live and conflict or absent
 
 
 class Script(NamedTuple):
-    """A script, and the name by which a server knows it once it has run it."""
+    """A script, and the name by which a server knows it after running it once."""
 
     verb: str
     text: str
@@ -126,7 +126,7 @@ READ: Final = _script("read", _READ)
 
 
 class Request(NamedTuple):
-    """What is asked of a server: a script over a key."""
+    """A request to a server: a script over a key."""
 
     script: Script
     key: str
@@ -134,10 +134,10 @@ class Request(NamedTuple):
 
     @property
     def command(self) -> tuple[Any, ...]:
-        """For a server that has seen the script."""
+        """The command for a server that has seen the script."""
         return ("EVALSHA", self.script.sha, 1, self.key, *self.arguments)
 
     @property
     def with_text(self) -> tuple[Any, ...]:
-        """For one that has not, since its start."""
+        """The command for a server that has not seen the script since its start."""
         return ("EVAL", self.script.text, 1, self.key, *self.arguments)

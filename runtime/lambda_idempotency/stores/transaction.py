@@ -1,4 +1,4 @@
-"""A completion together with the business' own writes: one TransactWriteItems.
+"""A completion together with the business's own writes: one TransactWriteItems.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 """
@@ -13,8 +13,8 @@ from ..protocol.record import INPROGRESS, Completion
 MAX_WRITES: Final = 99
 """A transaction has at most 100 items, and one is the record."""
 
-# No time is in it: every try has the same bytes, as the token demands. A record that has expired
-# and is still there is still ours, and nobody else has run.
+# It contains no time: every try has the same bytes, as the token demands. A record that has expired
+# and still exists is still ours, and nobody else has run.
 _OWN: Final = "#status = :inprogress AND #owner = :me"
 
 _FINAL: Final = frozenset(
@@ -25,18 +25,19 @@ _FINAL: Final = frozenset(
 _REFUSED: Final = frozenset(
     {"AccessDeniedException", "ResourceNotFoundException", "ValidationException"}
 )
-"""Errors that come before anything is written, and will come again."""
+"""Errors that come before anything is written, and will come at the next try too."""
 
 
 class Verdict(NamedTuple):
-    """Why a transaction was cancelled: the record's condition, or (`about`) a write's fault."""
+    """The cause of a canceled transaction: the record's condition, or (`about`) a write's fault."""
 
     item: Mapping[str, Any] | None = None
     about: str | None = None
 
 
 def request(table: str, completion: Completion, item: dict[str, Any]) -> dict[str, Any]:
-    """The request. Its token makes a repetition harmless, for ten minutes; the condition, ever."""
+    """Return the request. A repetition is harmless: by its token for ten minutes, then by its
+    condition."""
     put = {
         "TableName": table,
         "Item": item,
@@ -55,7 +56,7 @@ def request(table: str, completion: Completion, item: dict[str, Any]) -> dict[st
 
 
 def verdict(code: str, response: Mapping[str, Any]) -> Verdict | None:
-    """What an error means; None: it may be gone at the next try, or nobody knows."""
+    """Return the meaning of an error; None: it may be gone at the next try, or nobody knows."""
     if code in _REFUSED:
         return Verdict(about=f"DynamoDB refused the transaction: {code}")
     if code != "TransactionCanceledException":

@@ -1,4 +1,4 @@
-"""What each verb of a store does in each state of a record."""
+"""The effect of each verb of a store in each state of a record."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def completion_of(key: str, now: int) -> Completion:
 
 
 Written: TypeAlias = Callable[[int], Record | None]
-"""What is stored where a verb was applied at this time."""
+"""A function of the time at which a verb was applied, to the record that is then stored."""
 
 
 def _try_to_claim(harness: StoreHarness, seen: Record | None) -> tuple[Reply, Written]:
@@ -144,7 +144,7 @@ def _complete(harness: StoreHarness, completion: Completion) -> tuple[Reply, Wri
 
 
 Verb: TypeAlias = Callable[[StoreHarness, Record | None], tuple[Reply, Written]]
-"""Asks for something, where this record was planted."""
+"""A request to a store in which this record was planted."""
 
 VERBS: Final[dict[str, Verb]] = {
     "claim": lambda harness, _: _try_to_claim(harness, None),

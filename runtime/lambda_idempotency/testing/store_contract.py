@@ -5,8 +5,8 @@
         def store(self) -> Store:
             return MyStore("localhost")
 
-Where the server can be asked from outside, define a fixture `harness` instead: a `StoreHarness` of
-your own that plants records in it and sees what is stored.
+If tests can reach the server itself, define a fixture `harness` instead: a `StoreHarness` of your
+own that plants records in the server and sees what is stored.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .store_cases import ME, OTHER, VERBS, cases, claim_of, completion_of, plant
 from .store_harness import StoreHarness, new_key
 
 LARGE: Final = 300_000
-"""Characters of a large answer; fewer where the store holds less."""
+"""Characters of a large answer; fewer if the store holds less."""
 
 
 class OneCallerContract:
@@ -42,13 +42,13 @@ class OneCallerContract:
     def store(self) -> Store:
         """Return the store. Override this, or `harness`."""
         raise NotImplementedError(
-            f"{type(self).__name__} has no fixture `store`; define one that returns the store that "
-            "is to be tested"
+            f"{type(self).__name__} has no fixture `store`; define one that returns the store "
+            "to test"
         )
 
     @pytest.fixture
     def harness(self, store: Store) -> StoreHarness:
-        """Return the store, with the ways in which a test gets at its records."""
+        """Return the store, with a test's ways to reach its records."""
         return StoreHarness(store)
 
     @pytest.mark.parametrize(("verb", "state", "expected"), cases())
@@ -218,7 +218,7 @@ class OneCallerContract:
 
 
 class StoreContract(OneCallerContract):
-    """The whole contract: what one caller can see, and what many at once do."""
+    """The whole contract: with one caller at a time, and with many at once."""
 
     @pytest.mark.parametrize("state", ["absent", "other orphan", "completed expired"])
     def test_of_many_claims_at_once_one_succeeds(self, harness: StoreHarness, state: str) -> None:
@@ -238,7 +238,7 @@ class StoreContract(OneCallerContract):
 
 
 def _at_once(harness: StoreHarness, seen: Record | None) -> list[tuple[str, Reply]]:
-    """32 callers send their claims together; returns each one's owner and reply."""
+    """Send the claims of 32 callers together; return each one's owner and reply."""
     owners = [f"{number:032x}" for number in range(32)]
     start = Barrier(len(owners))
 

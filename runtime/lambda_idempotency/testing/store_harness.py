@@ -1,4 +1,4 @@
-"""A store under test, and the ways to bring a record about and to see it."""
+"""A store under test, and the ways to plant a record and to see it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..stores.base import Store
 class StoreHarness:
     """A store, and the key of one test.
 
-    All is done through the store's own verbs. Override what the store's server can do better: a
-    record that is planted and seen from outside shows more than one that the store tells of.
+    Everything goes through the store's own verbs. Override what the store's server can do better: a
+    record that is planted and seen from outside shows more than the store's own replies.
     """
 
     sees_expired: bool = False
-    """Whether `stored` returns what has expired too, as long as it is not deleted."""
+    """True if `stored` returns expired records too, as long as they are not deleted."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -29,8 +29,8 @@ class StoreHarness:
         return self.store.read(new_key()).now
 
     def plant(self, record: Record) -> Record:
-        """Put a record under its key, where there is none. Return it as it is stored: its times
-        may differ by those of the request."""
+        """Put a record under its key, where there is none. Return it as stored: its times may
+        differ by the time of the request."""
         now = self.now()
         expires = record.expiration * 1000
         if record.status == INPROGRESS:

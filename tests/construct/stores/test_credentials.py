@@ -98,7 +98,7 @@ def test_the_name_in_a_secret_may_be_told() -> None:
 
 
 def test_a_secret_that_is_missing_is_refused() -> None:
-    with _refused("RedisCredentials.secret() needs the secret of a server that one has"):
+    with _refused("RedisCredentials.secret() needs the secret of an existing server"):
         _attached(stack(), RedisCredentials.secret())
 
 
@@ -240,7 +240,7 @@ def test_a_refresh_after_that_is_a_token_is_refused(kind: Any) -> None:
 def test_refresh_after_beside_an_existing_parameter_is_refused(kind: Any) -> None:
     scope = stack()
     credentials = kind(scope, refresh_after=Duration.minutes(1))
-    with _refused("parameter has all settings of the server, and refresh_after would be another"):
+    with _refused("parameter has all settings of the server already; leave out refresh_after, or"):
         _attached(scope, credentials, host=None, parameter="/app/redis")
 
 
@@ -254,5 +254,5 @@ def test_credentials_say_what_to_grant_beside_an_existing_parameter(kind: Any) -
 def test_the_name_of_a_secure_string_beside_an_existing_parameter_is_refused() -> None:
     scope = stack()
     credentials = _secure_string(scope, username="app")
-    with _refused("parameter has all settings of the server, and username would be another"):
+    with _refused("parameter has all settings of the server already; leave out username, or"):
         _attached(scope, credentials, host=None, parameter="/app/redis")

@@ -184,7 +184,7 @@ def test_an_existing_parameter_with_settings_beside_it_is_refused(
     settings: dict[str, Any], names: str
 ) -> None:
     store = IdempotencyStore.redis(parameter="/p", credentials=NONE, **settings)
-    with _refused(f"parameter has all settings of the server, and {names} would be another"):
+    with _refused(f"parameter has all settings of the server already; leave out {names}, or"):
         _synthesized(store)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class AttachedFunction:
-    """A function, and the settings that its options amount to; its code may override them."""
+    """A function, and the settings that follow from its options; its code may override them."""
 
     function: lambda_.Function
     settings: Settings
@@ -90,8 +90,8 @@ class Deployment:
     def referring(
         self, kind: type[R], reference: Callable[[R], Any]
     ) -> Iterator[tuple[AttachedFunction, R]]:
-        """Yield the resources of a type that refer to attached functions; see
-        `ConstructTree.by_function`."""
+        """Yield the resources of a type that refer to attached functions, as
+        `ConstructTree.by_function` finds them."""
         found = self.tree.by_function(kind, reference)
         for attached in self.attached:
             for resource in found.get(attached.name, ()):
@@ -103,7 +103,7 @@ class Deployment:
 
     def environment(self, attached: AttachedFunction) -> dict[str, Any]:
         """Return the function's environment variables; a value that only the deployment knows is
-        no text."""
+        not a string."""
         environment = self.tree.properties(attached.resource).get("environment", {})
         variables: dict[str, Any] = environment.get("variables", {})
         return variables

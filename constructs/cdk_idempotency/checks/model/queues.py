@@ -15,8 +15,8 @@ from .tree import ConstructTree
 
 RETENTION: Final = 4 * 24 * 3600
 VISIBILITY: Final = 30
-"""Seconds, of a queue that names none (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/
-APIReference/API_SetQueueAttributes.html)."""
+"""Visibility timeout of a queue that sets none, in seconds (https://docs.aws.amazon.com/
+AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +38,12 @@ class Queue:
 
     @property
     def visibility(self) -> float | None:
-        """The time that it hides a message that it has delivered; None where only the deployment
-        knows it."""
+        """The time that it hides a delivered message; None where only the deployment knows it."""
         return self.tree.number(self.resource, "visibilityTimeout", VISIBILITY)
 
     @property
     def has_dead_letters(self) -> bool:
-        """True if messages end in another queue, also where only the deployment knows after how
+        """True if messages end in another queue, even where only the deployment knows after how
         many deliveries."""
         return "redrivePolicy" in self.tree.properties(self.resource)
 
@@ -58,7 +57,7 @@ class Queue:
     @property
     def dead_letters(self) -> Queue | None:
         """The dead-letter queue, if it is of this app."""
-        # The policy is asked for again: resolved, it has lost what it refers to in other stacks.
+        # Not the resolved policy, which has lost what it refers to in other stacks.
         policy = self.resource.redrive_policy
         target = policy.get("deadLetterTargetArn") if isinstance(policy, dict) else None
         return next(referenced_queues(self.tree, self.resource, target), None)
@@ -70,7 +69,7 @@ class Queue:
 
 
 def referenced_queues(tree: ConstructTree, owner: IConstruct, value: Any) -> Iterator[Queue]:
-    """Yield the queues that a property of `owner` refers to; none where they are of another app."""
+    """Yield the queues of this app that a property of `owner` refers to."""
     for resource in tree.referenced(owner, value):
         if isinstance(resource, sqs.CfnQueue):
             yield Queue(resource=resource, tree=tree)

@@ -20,21 +20,21 @@ from .tree import ConstructTree
 
 @dataclass(frozen=True, kw_only=True)
 class Subnet:
-    """The paths of its VPC and its route table."""
+    """A subnet: the paths of its VPC and its route table."""
 
     vpc: str
     table: str
 
 
 class Routes:
-    """Routes by subnet. Subnets, VPCs and route tables that are imported are taken to have all."""
+    """Routes by subnet. Imported subnets, VPCs and route tables are assumed to have all."""
 
     def __init__(self, tree: ConstructTree) -> None:
         self._tree = tree
         self._paths: dict[str, str | None] = {}
 
     def missing(self, function: lambda_.Function, services: tuple[str, ...]) -> dict[str, None]:
-        """Return the services that a subnet of the function has no route to, in their order."""
+        """Return, in their order, the services that a subnet of the function has no route to."""
         found = [
             service
             for subnet in self._subnets(function)
@@ -68,8 +68,8 @@ class Routes:
 
     @cached_property
     def _known(self) -> dict[str, Subnet]:
-        """The subnets by their paths, without those that name no route table: theirs is the VPC's,
-        which is not known."""
+        """The subnets by their paths. Those that name no route table are left out: theirs is the
+        VPC's, which is not known."""
         vpcs = {
             subnet.node.path: self._path(subnet, subnet.vpc_id)
             for subnet in self._tree.resources(ec2.CfnSubnet)
@@ -97,7 +97,7 @@ class Routes:
 
     @cached_property
     def _endpoints(self) -> defaultdict[str | None, set[str]]:
-        """The services that have one: of a gateway by the route table, of others by the VPC."""
+        """The services with an endpoint: by the route table for gateways, by the VPC for others."""
         found: defaultdict[str | None, set[str]] = defaultdict(set)
         for endpoint in self._tree.resources(ec2.CfnVPCEndpoint):
             is_gateway = endpoint.vpc_endpoint_type in (None, "Gateway")

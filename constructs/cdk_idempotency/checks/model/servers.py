@@ -12,15 +12,15 @@ from .deployment import Deployment
 
 
 def exposed_settings(deployment: Deployment) -> RedisSettings | None:
-    """Return the settings of a server that others may reach too; None for one on the loopback
-    address, and where they are in an existing parameter."""
+    """Return the settings of a server that others may reach too; None for a server on the loopback
+    address, and for settings in an existing parameter."""
     server = deployment.store.server
     settings = None if server is None else server.settings
     return None if settings is None or _is_loopback(settings.host) else settings
 
 
 def server_resources(deployment: Deployment) -> list[CfnResource]:
-    """Return the resources whose address the server's is; none where it is of another app."""
+    """Return the resources that the server's address refers to; none if they are of another app."""
     server = deployment.store.server
     if server is None or server.settings is None:
         return []
@@ -28,7 +28,7 @@ def server_resources(deployment: Deployment) -> list[CfnResource]:
 
 
 def _is_loopback(host: str) -> bool:
-    # A host that only the deployment knows is something that is provisioned, and so elsewhere.
+    # A host that only the deployment knows is a provisioned resource, and so is elsewhere.
     if host.lower() == "localhost":
         return True
     try:

@@ -22,7 +22,7 @@ class Table:
 
     @staticmethod
     def of(tree: ConstructTree, table: dynamodb.ITable) -> Table | None:
-        """Return the table of the app that `table` is, also where it is imported from there."""
+        """Return the table of the app that `table` is, even where it is imported from there."""
         for resource in tree.referenced(table, table.table_name):
             if isinstance(resource, dynamodb.CfnTable | dynamodb.CfnGlobalTable):
                 return Table(resource=resource, properties=tree.properties(resource))
@@ -35,7 +35,7 @@ class Table:
 
     @property
     def is_strong(self) -> bool | None:
-        """True if all regions see one state of it (MRSC)."""
+        """True if all regions see the same state of it (MRSC)."""
         found = self.properties.get("multiRegionConsistency")
         return found == "STRONG" if is_known(found) else None
 
@@ -50,7 +50,7 @@ class Table:
 
     @cached_property
     def replicas(self) -> list[dict[str, Any]] | None:
-        """The properties of each region's table, also of the only one."""
+        """The properties of each region's table, including the only one."""
         if isinstance(self.resource, dynamodb.CfnTable):
             return [self.properties]
         found = self.properties.get("replicas", [])

@@ -55,12 +55,12 @@ class ConstructTree:
 
     def referenced(self, owner: IConstruct, value: Any) -> list[CfnResource]:
         """Return the app's resources that a property of `owner` refers to, such as the queue whose
-        ARN it is; none where it is a literal."""
+        ARN it is; none for a literal."""
         if not isinstance(value, str):
             return []
         found: list[CfnResource] = []
         for token in Tokenization.reverse_string(value).tokens:
-            target = getattr(token, "target", None)  # a reference has one, also across stacks
+            target = getattr(token, "target", None)  # a reference has one, even across stacks
             if isinstance(target, CfnResource):
                 found.append(target)
             else:
@@ -80,8 +80,8 @@ class ConstructTree:
         return found
 
     def by_function(self, kind: type[R], reference: Callable[[R], Any]) -> dict[str, list[R]]:
-        """Return the resources of a type that refer to functions, by the paths of these.
-        `reference` is the property that does, always the same for a type."""
+        """Return the resources of a type that refer to functions, by the functions' paths.
+        `reference` is the property that refers to them, always the same for a type."""
         if kind not in self._by_function:
             found: dict[str, list[CfnResource]] = {}
             for resource in self.resources(kind):
@@ -91,7 +91,7 @@ class ConstructTree:
         return cast("dict[str, list[R]]", self._by_function[kind])
 
     def role(self, function: lambda_.CfnFunction) -> str:
-        """Return what tells a role apart: its path, or the ARN of one that is not of this app."""
+        """Return an identifier of a role: its path, or its ARN where it is of another app."""
         for resource in self.referenced(function, function.role):
             if isinstance(resource, iam.CfnRole):
                 return resource.node.path
@@ -141,8 +141,8 @@ class ConstructTree:
 
 
 def _references(resolved: Any) -> Iterator[tuple[str, str]]:
-    """Yield the intrinsic functions in a resolved value that refer to something, and to what: a
-    logical id, or the name of an export."""
+    """Yield the intrinsic functions in a resolved value that refer to something, each with its
+    target: a logical id, or the name of an export."""
     if isinstance(resolved, dict):
         for name, value in resolved.items():
             if name in ("Ref", "Fn::ImportValue") and isinstance(value, str):

@@ -27,15 +27,15 @@ class Polling:
     visibility: float
     """The time that the queue hides a message."""
     timeout: float
-    """Of the function."""
+    """The time that the function may run."""
     window: float
-    """In which a batch is gathered, while its messages are hidden already."""
+    """The time in which a batch is gathered, while its messages are hidden already."""
     is_refused: bool
     """True if Lambda refuses the event source mapping."""
 
 
 def pollings(deployment: Deployment) -> Iterator[Polling]:
-    """Yield those whose times are all known at synth."""
+    """Yield the functions that poll queues, where all times are known at synth."""
     tree = deployment.tree
     for attached, mapping in deployment.mappings():
         timeout = deployment.timeout(attached)

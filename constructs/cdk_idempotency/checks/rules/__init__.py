@@ -1,1 +1,1 @@
-"""The rules: one a file, and its name is its id."""
+"""The rules: one per file, whose name is the rule's id."""

@@ -5,8 +5,8 @@ default) waits. The caller gets 504 while the request goes on, and its retries f
 until it has ended.
 What to do: Give the function a `timeout` within that. A REST API's can be raised, with a quota.
 
-REST APIs wait 29 seconds, or what the integration says; more than
-29 needs a raised quota. HTTP APIs wait 30 seconds at most
+REST APIs wait 29 seconds, or as long as the integration says; more than 29 needs a raised quota.
+HTTP APIs wait 30 seconds at most
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html). Function URLs wait for
 as long as the function may run, and for load balancers AWS names no limit for functions.
 """
@@ -26,7 +26,7 @@ from ..rule import Violation, warning
 
 REST: Final = 29_000
 HTTP: Final = 30_000
-"""Milliseconds."""
+"""The time that an HTTP API waits, in milliseconds."""
 
 PROXY: Final = "AWS_PROXY"
 """An integration that hands the HTTP request on, and waits for the function."""
@@ -34,7 +34,7 @@ PROXY: Final = "AWS_PROXY"
 
 @warning
 def check(deployment: Deployment) -> Iterator[Violation]:
-    # One violation a function, about the API that stops first.
+    # One violation per function, about the API that stops first.
     shortest: dict[str, tuple[float, AttachedFunction, CfnResource]] = {}
     for milliseconds, attached, integration in _limits(deployment):
         known = shortest.get(attached.name)
@@ -52,7 +52,7 @@ def check(deployment: Deployment) -> Iterator[Violation]:
 
 
 def _limits(deployment: Deployment) -> Iterator[tuple[float, AttachedFunction, CfnResource]]:
-    """Yield how long the APIs before functions wait, in milliseconds."""
+    """Yield the times that the APIs in front of functions wait, in milliseconds."""
     properties = deployment.tree.properties
     for attached, method in deployment.referring(apigateway.CfnMethod, _function_of):
         integration = properties(method)["integration"]

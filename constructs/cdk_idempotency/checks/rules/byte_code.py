@@ -4,7 +4,7 @@ Fires when: The layer's byte code was compiled for another Python than the funct
 with longer cold starts.
 What to do: Synthesize with the function's Python.
 
-/opt is read-only on Lambda, which compiles what does not fit at each cold start.
+/opt is read-only on Lambda, which compiles modules without matching byte code at each cold start.
 """
 
 from __future__ import annotations

@@ -6,11 +6,11 @@ comes again and again, stops its FIFO group or shard, and is lost in the end.
 What to do: Give the queue a `dead_letter_queue`; the event source of a stream `retry_attempts` or
 `max_record_age`, and `on_failure`.
 
-Some failures are for good: a record without a key, another payload under a known key, a parked
+Some failures are permanent: a record without a key, another payload under a known key, a parked
 one. A queue without a redrive policy delivers them until its retention ends, and then loses them;
-of a FIFO queue, all of their message group waits for that
+in a FIFO queue, their whole message group waits for that
 (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html). A mapping of a
-stream without a limit retries them until they expire, and all of their shard waits
+stream without a limit retries them until they expire, and their whole shard waits
 (https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html).
 """
 

@@ -14,7 +14,7 @@ from ..model.deployment import Deployment
 from ..rule import Violation, error
 
 LIMIT: Final = 4096
-"""Bytes, names and values together (https://docs.aws.amazon.com/lambda/latest/dg/
+"""Bytes of names and values together (https://docs.aws.amazon.com/lambda/latest/dg/
 gettingstarted-limits.html); Lambda measures them as one JSON object."""
 
 

@@ -7,7 +7,7 @@ What to do: Leave the maximum out, or set an alarm well below it; give the other
 with `noeviction`.
 
 A request whose record was evicted runs again. A serverless cache evicts at its maximum
-(https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Scaling.html), another one when it is full,
+(https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Scaling.html), any other when it is full,
 unless its `maxmemory-policy` is `noeviction` (https://docs.aws.amazon.com/AmazonElastiCache/latest/
 dg/ParameterGroups.Engine.html). The runtime warns of servers that are not of this app.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 POLICY: Final = "maxmemory-policy"
 DEFAULT: Final = "volatile-lru"
-"""Of parameter groups: evicts what has an expiry, as records have."""
+"""The default of parameter groups: it evicts keys with an expiry, which records have."""
 
 
 @warning

@@ -4,13 +4,13 @@ Fires when: A source may deliver an event again when its answer has expired (`ex
 the late delivery runs again. See [below](#expiry).
 What to do: Keep answers for longer, or let the source give up sooner.
 
-The deliveries are bounded by:
+Deliveries are bounded by:
 
 - asynchronous invocation: the maximum age of an event, by default 6 hours
   (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html);
 - SQS: the queue's retention, or its visibility timeout for each of the deliveries that its
   dead-letter queue allows. A message that is moved back from there has a new id, but the same
-  business key, so that with `key` the retention of the dead-letter queue counts too
+  business key, so with `key` the retention of the dead-letter queue counts too
   (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/
   sqs-configure-dead-letter-queue-redrive.html);
 - Kinesis and DynamoDB Streams: the stream's retention or the mapping's maximum record age. With a
@@ -40,7 +40,7 @@ ASYNCHRONOUS: Final = frozenset(
 
 EVENT_AGE: Final = 6 * 3600
 STREAM_RETENTION: Final = 24 * 3600
-"""Of DynamoDB Streams always, of Kinesis by default."""
+"""Retention in seconds: always for DynamoDB Streams, by default for Kinesis."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class _Redelivery:
     seconds: float
     reason: str
     alternative: str
-    """To keeping answers for longer."""
+    """The alternative to keeping answers for longer, for messages."""
 
 
 @warning
@@ -86,7 +86,7 @@ def _of_mapping(
 
 
 def _of_queue(queue: Queue, *, moved_back: bool) -> Iterator[_Redelivery]:
-    """Yield the longest one that is known."""
+    """Yield the longest redelivery that is known."""
     found = [*_deliveries(queue), *(_moves(queue) if moved_back else ())]
     yield from sorted(found, key=lambda redelivery: redelivery.seconds)[-1:]
 
@@ -147,7 +147,7 @@ def _retention(tree: ConstructTree, mapping: lambda_.CfnEventSourceMapping) -> f
 
 
 def _event_ages(deployment: Deployment) -> Iterator[tuple[AttachedFunction, float]]:
-    """Yield how old an asynchronous event can be, for the functions that are known to get some."""
+    """Yield the maximum age of asynchronous events, for functions that are known to get some."""
     configured: dict[str, list[float | None]] = {}
     kind = lambda_.CfnEventInvokeConfig
     for attached, config in deployment.referring(kind, lambda each: each.function_name):

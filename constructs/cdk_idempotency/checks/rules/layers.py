@@ -3,7 +3,7 @@
 Fires when: A function has more than five layers.
 What to do: Join two of them.
 
-CDK counts those that are added to the function, and not those of its resource.
+CDK counts layers that are added to the function, and not those of its resource.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Fires when: `RedisCredentials.none()`, and the server is not on the loopback address.
 What to do: Give the server a [user](redis.md#the-users-rights), and pass its credentials.
 
-Whoever reaches such a server reads, changes and deletes all records
+Anyone who reaches such a server can read, change and delete all records
 (https://redis.io/docs/latest/operate/oss_and_stack/management/security/).
 """
 
@@ -24,8 +24,8 @@ def check(deployment: Deployment) -> Iterator[Violation]:
     if settings is not None and isinstance(settings.credentials, NoCredentials):
         yield Violation(
             deployment.construct,
-            "The Redis server asks nobody who he is (RedisCredentials.none()), so whoever reaches "
-            "it reads records, and deletes them, and their requests run again. Give it a user of "
-            "its own (docs/redis.md has the rights), and pass RedisCredentials.secret() or "
-            "another.",
+            "The Redis server authenticates nobody (RedisCredentials.none()), so anyone who "
+            "reaches it can read records, or delete them so that their requests run again. Give "
+            "it a user of its own (docs/redis.md has the rights), and pass "
+            "RedisCredentials.secret() or another.",
         )

@@ -3,7 +3,7 @@
 Fires when: `tls=False`, and the server is not on the loopback address.
 What to do: Turn TLS on at the server.
 
-Whoever is on the network's path reads the records, and the password
+Anyone on the network path can read the records, and the password
 (https://redis.io/docs/latest/operate/oss_and_stack/management/security/encryption/).
 """
 
@@ -22,7 +22,7 @@ def check(deployment: Deployment) -> Iterator[Violation]:
     if settings is not None and not settings.tls:
         yield Violation(
             deployment.construct,
-            "Functions and the Redis server speak in plain text (tls=False), so whoever is on the "
-            "way reads the records, and the password. Turn TLS on at the server, and leave tls "
-            "out.",
+            "Functions and the Redis server speak in plain text (tls=False), so anyone on the "
+            "network path can read the records, and the password. Turn TLS on at the server, and "
+            "leave tls out.",
         )

@@ -40,7 +40,7 @@ def check(deployment: Deployment) -> Iterator[Violation]:
             yield Violation(
                 schedule,
                 "This rotates the password of the Redis user by a function that may not keep the "
-                "old one valid while it runs, so that functions are refused meanwhile. Pass "
+                "old one valid while it runs, so functions may be refused meanwhile. Pass "
                 "rotation=RedisRotation.acl(...) or .elasticache(...) to RedisCredentials.secret() "
                 "instead.",
             )
@@ -62,7 +62,7 @@ def _is_of(
 def _is_foreign(tree: ConstructTree, schedule: secretsmanager.CfnRotationSchedule) -> bool:
     """Return true if it calls a function that is not `RedisRotation`'s."""
     if schedule.rotation_lambda_arn is None:
-        # Without any function it is of a service that rotates its own secrets.
+        # Without any function the schedule is of a service that rotates its own secrets.
         return schedule.hosted_rotation_lambda is not None
     return not any(
         isinstance(resource, lambda_.CfnFunction) and resource.handler == HANDLER

@@ -41,6 +41,6 @@ def check(deployment: Deployment) -> Iterator[Violation]:
             continue
         yield Violation(
             deployment.construct,
-            f"RedisRotation.{strategy}() cannot change the users of {resource.node.path}, which "
-            f"its API alone does. {advice}",
+            f"RedisRotation.{strategy}() cannot change the users of {resource.node.path}; only "
+            f"its API can. {advice}",
         )

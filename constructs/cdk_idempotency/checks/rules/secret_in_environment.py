@@ -7,11 +7,11 @@ CloudFormation puts there in clear (`{{resolve:secretsmanager:...}}`,
 What to do: Pass the secret's name, grant `secret.grant_read(function)`, and read it in the code.
 
 Environment variables are in clear in the template, and for everyone who may read the function's
-configuration. That is where dynamic references of CloudFormation to a secret end up too: they are
-resolved by the deployment
+configuration. Dynamic references of CloudFormation to a secret end up there too: the deployment
+resolves them
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html,
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html). The value
-itself is in no message.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html). No message
+contains the value itself.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ SHAPES: Final = {
 NAMES: Final = (
     r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|(?:ACCESS|PRIVATE|SECRET)_KEY)$"
 )
-"""Ends of the names of variables with secrets. More at the end, such as `_ARN`, `_NAME` or `_URL`,
-makes it the name of something about a secret."""
+"""Ends of the names of variables with secrets. A further ending, such as `_ARN`, `_NAME` or `_URL`,
+names something about a secret instead."""
 
 HARMLESS: Final = (
     r"|arn:.*"
@@ -48,13 +48,13 @@ HARMLESS: Final = (
     r"|\d{1,4}"
     r"|(?i:true|false|on|off|yes|no|none|null|enabled|disabled|required|optional)"
 )
-"""Values that are no secret, whatever the name: nothing, the ARN, URL or path of something, a small
-number, a switch."""
+"""Values that are not secrets, whatever the name: nothing, the ARN, URL or path of something, a
+small number, a switch."""
 
 
 @warning
 def check(deployment: Deployment) -> Iterator[Violation]:
-    # One violation a function; a value that only the deployment knows is none.
+    # One violation per function; a value that only the deployment knows is none.
     for attached in deployment.attached:
         found = [
             f"{name} ({what})"
@@ -71,7 +71,7 @@ def check(deployment: Deployment) -> Iterator[Violation]:
 
 
 def _secret(name: str, value: Any) -> str | None:
-    """Return what makes a variable look like a secret."""
+    """Return the reason why a variable looks like a secret; None if it does not."""
     texts = list(_texts(value))
     for what, shape in SHAPES.items():
         if any(re.search(shape, text) for text in texts):
@@ -82,7 +82,7 @@ def _secret(name: str, value: Any) -> str | None:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield the texts in a resolved value, such as the known parts of a join."""
+    """Yield the strings in a resolved value, such as the known parts of a join."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -17,12 +17,12 @@ from ..model.deployment import Deployment
 from ..rule import Violation, warning
 
 NAMED: Final = 5
-"""Functions that a message names; there may be more."""
+"""The most functions that a message names; there may be more."""
 
 
 @warning
 def check(deployment: Deployment) -> Iterator[Violation]:
-    # One violation a role.
+    # One violation per role.
     fenced = [each for each in deployment.attached if each.settings.store == "dynamodb"]
     reported: set[str] = set()
     for attached in fenced:
@@ -32,9 +32,9 @@ def check(deployment: Deployment) -> Iterator[Violation]:
             reported.add(role)
             yield Violation(
                 attached.function.role or attached.function,
-                f"It is the role of {_names(users)}, and each of them may do what any may: "
-                "read and change its records. Give every function a role of its own, as it has "
-                "when role= is left out.",
+                f"It is the role of {_names(users)}, and each of them may read and change the "
+                "others' records. Give every function a role of its own, as it has when role= is "
+                "left out.",
             )
 
 

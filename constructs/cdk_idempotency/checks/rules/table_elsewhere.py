@@ -4,8 +4,8 @@ Fires when: The table is in another region or account than the function, which k
 it finds no table, or has no right to it.
 What to do: A table beside the function; of a global table `table.replica(region)`.
 
-Functions look for the table's name in their own region; their right is to the table that was handed
-in.
+Functions look for the table's name in their own region; their right is to the table that was passed
+to the construct.
 """
 
 from __future__ import annotations

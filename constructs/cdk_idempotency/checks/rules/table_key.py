@@ -34,7 +34,7 @@ def check(deployment: Deployment) -> Iterator[Violation]:
 
 
 def _key(properties: dict[str, Any]) -> str | None:
-    """Return its attributes, for messages; None where only the deployment knows them."""
+    """Return the attributes of the key, for messages; None where only the deployment knows them."""
     schema, definitions = properties.get("keySchema"), properties.get("attributeDefinitions")
     if not (isinstance(schema, list) and isinstance(definitions, list)):
         return None

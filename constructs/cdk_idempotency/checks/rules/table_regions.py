@@ -5,7 +5,7 @@ that reaches two regions at a time runs in both.
 What to do: Let one region at a time use it, or use `MultiRegionConsistency.STRONG` without TTL.
 `commit_with` needs the former: DynamoDB has no transactions in strongly consistent global tables.
 
-In a global table with eventual consistency (MREC) conditions are about the region's own copy, and
+In a global table with eventual consistency (MREC) conditions apply to the region's own copy, and
 the last writer wins (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/
 V2globaltables_HowItWorks.html).
 """

@@ -4,8 +4,8 @@ Fires when: The table is strongly consistent across regions (MRSC) and has TTL, 
 refuses.
 What to do: Leave TTL out, and delete expired records yourself.
 
-CDK does not say so (https://docs.aws.amazon.com/amazondynamodb/
-latest/developerguide/V2globaltables_HowItWorks.html).
+CDK does not say so (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/
+V2globaltables_HowItWorks.html).
 """
 
 from __future__ import annotations

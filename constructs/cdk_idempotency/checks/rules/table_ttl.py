@@ -5,7 +5,7 @@ stay, and are paid for. Results do not depend on it.
 What to do: Set `time_to_live_attribute="expiration"`.
 
 DynamoDB deletes by one attribute of a table (https://docs.aws.amazon.com/amazondynamodb/latest/
-developerguide/TTL.html). Expiry is part of every condition, whether or not it has deleted.
+developerguide/TTL.html). Every condition checks expiry, whether or not TTL has deleted the record.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _advice(table: Table) -> str:
         )
     if table.ttl:
         return (
-            f"{table.name} has its TTL on {table.ttl}, which records have not, so expired ones are "
+            f"{table.name} has its TTL on {table.ttl}, which records lack, so expired ones are "
             "never deleted and their storage is paid for. A table has one TTL attribute: use a "
             f"table of its own, with time_to_live_attribute={TTL_ATTRIBUTE!r}."
         )

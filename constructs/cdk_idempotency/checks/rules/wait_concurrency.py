@@ -33,8 +33,8 @@ def check(deployment: Deployment) -> Iterator[Violation]:
             continue
         if reserved == 1:
             why = (
-                "a duplicate that waits holds the only environment, so that it can wait for dead "
-                "attempts alone, and all other requests are throttled meanwhile"
+                "a duplicate that waits holds the only environment, so it can wait only for dead "
+                "attempts, and all other requests are throttled meanwhile"
             )
         else:
             why = (

@@ -18,7 +18,7 @@ from ..rule import Violation, warning
 
 @warning
 def check(deployment: Deployment) -> Iterator[Violation]:
-    # Without a `wait_timeout` half of the time that is left is waited for.
+    # Without a `wait_timeout` a duplicate waits for half of the time that is left.
     for attached in deployment.attached:
         settings = attached.settings
         timeout = deployment.timeout(attached)
@@ -28,7 +28,7 @@ def check(deployment: Deployment) -> Iterator[Violation]:
             yield Violation(
                 attached.function,
                 f"A duplicate waits up to {settings.wait_timeout:g} seconds (wait_timeout), and "
-                f"Lambda ends the function after {timeout:g}, so that it times out instead of "
+                f"Lambda ends the function after {timeout:g}, so it times out instead of "
                 "saying that the request is in progress. Pass a shorter wait_timeout, or leave it "
                 "out: half of the time that is left.",
             )

@@ -41,7 +41,7 @@ def check(deployment: Deployment) -> Iterator[Violation]:
 
 
 def _front(deployment: Deployment) -> dict[str, str]:
-    """Return what stands before functions, by their paths."""
+    """Return the services in front of functions, by the functions' paths."""
     front = {
         attached.name: "a function URL"
         for attached, _ in deployment.referring(lambda_.CfnUrl, lambda url: url.target_function_arn)

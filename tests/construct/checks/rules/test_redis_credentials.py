@@ -16,7 +16,7 @@ def test_a_server_without_credentials_is_reported() -> None:
     [finding] = problems(server(stack(), host="10.0.0.1", credentials=NONE)).values()
     assert finding.id == "cdk-idempotency:redis-credentials"
     assert finding.construct.node.path == "Stack/Idempotency"
-    assert "asks nobody who he is (RedisCredentials.none())" in finding.message
+    assert "authenticates nobody (RedisCredentials.none())" in finding.message
 
 
 @pytest.mark.parametrize("host", ["localhost", "Localhost", "127.0.0.1", "::1"])

@@ -27,7 +27,7 @@ def test_a_ttl_on_another_attribute_is_reported(make: MakeTable) -> None:
     scope = stack(env=US)
     found = problems(kept_in(scope, make(scope, time_to_live_attribute="expires_at")))
     message = found["table-ttl"].message
-    assert "Stack/Records has its TTL on expires_at, which records have not" in message
+    assert "Stack/Records has its TTL on expires_at, which records lack" in message
 
 
 @RAW
