@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.local import ROOT, LocalAws
+from kit.aws.local import ROOT, LocalAws, Outputs
 from kit.redis.servers import until
 
 EXAMPLE = ROOT / "examples" / "legacy"
@@ -64,9 +64,8 @@ class Legacy:
 
 
 @pytest.fixture(scope="module")
-def legacy(guarded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Legacy]:
+def legacy(guarded_aws: LocalAws, outputs: Outputs) -> Iterator[Legacy]:
     """The example, after all events have been dealt with."""
-    outputs = guarded_aws.deploy(directory=EXAMPLE, output=tmp_path_factory.mktemp("legacy"))
     legacy = Legacy(guarded_aws, outputs["Legacy"])
     # One that meets the other's run fails, and Lambda delivers it again.
     legacy.invoke(INVOICE)

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 import boto3
 from botocore.config import Config
@@ -26,6 +26,9 @@ from kit.network.processes import Server, free_port, listens
 ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+
+Outputs: TypeAlias = dict[str, dict[str, str]]
+"""Those of each stack, by its name."""
 
 
 class LocalAws:
@@ -143,23 +146,20 @@ class LocalAws:
         self,
         *,
         output: Path,
-        app: str | None = None,
-        directory: Path = ROOT,
+        app: str,
         context: Mapping[str, str] | None = None,
         stand_ins: StandIns | None = None,
-    ) -> dict[str, dict[str, str]]:
+    ) -> Outputs:
         """`cdk deploy --all` of an app; returns the outputs of its stacks.
 
-        `app`: the command that synthesises it. Default: that of `directory`'s cdk.json.
+        `app`: the command that synthesises it.
         `stand_ins`: the types that this AWS does not know, with values for what they return.
         """
         outputs, assembly = output / "outputs.json", output / "cdk.out"
         options = [f"--context={name}={value}" for name, value in (context or {}).items()]
-        source = [f"--output={assembly}", *options]
-        if app is not None:
-            source.append(f"--app={app}")
+        source = [f"--output={assembly}", f"--app={app}", *options]
         if stand_ins is not None:
-            self.cdk("synth", "--quiet", *source, cwd=directory)
+            self.cdk("synth", "--quiet", *source)
             replace_resources(assembly, stand_ins)
             source = [f"--app={assembly}"]
         self.cdk(
@@ -168,9 +168,8 @@ class LocalAws:
             *source,
             "--require-approval=never",
             f"--outputs-file={outputs}",
-            cwd=directory,
         )
-        deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+        deployed: Outputs = json.loads(outputs.read_text())
         return deployed
 
     def cdk(self, *arguments: str, cwd: Path = ROOT) -> str:
