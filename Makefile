@@ -1,5 +1,5 @@
-# Everything runs in .venv, which is made here of what requirements.lock names, by its hashes: no
-# Docker, no AWS account, no Node.
+# Everything runs in .venv, which is made here of what the lock files name, by its hashes: no Docker,
+# no AWS account, no Node.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,16 +8,17 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKER := uv==0.13.9
 # Where `make demo` and `make storm` keep their records: dynamodb or redis
 STORE ?= dynamodb
+LINTS := check format types spelling
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := tests
 
-.PHONY: demo test prove replay storm fuzz lint lock docs bench clean
+.PHONY: demo test prove replay storm fuzz lint $(LINTS:%=lint-%) lock docs bench clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py $(STORE)
 
 test: lint
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 # Every interleaving; `make test` has a part of it. A schedule that fails prints a SEED.
 prove: $(READY)
@@ -30,41 +31,56 @@ replay: $(READY)
 storm: $(READY)
 	@PYTHONPATH=runtime:tests $(BIN)/python -m simulation.storm.run $(STORE) $(or $(SECONDS),60)
 
-# Any input: as many as INPUTS says, from a random seed or SEED.
+# The property tests of `make test`, with INPUTS examples each, from a random seed or SEED.
 fuzz: $(READY)
-	@$(BIN)/python -m kit.fuzz.run $(or $(INPUTS),200000) $(SEED)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m hypothesis --timeout=3600 --hypothesis-profile=fuzz \
+		$(if $(SEED),--hypothesis-seed=$(SEED))
 
+# At once, with a line for each; what is unchanged is not looked at again.
+GROUPED := $(if $(filter output-sync,$(.FEATURES)),--output-sync) # macOS has make 3.81
 lint: $(READY)
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app.py constructs runtime examples
+	@$(MAKE) --no-print-directory --jobs --keep-going $(GROUPED) $(LINTS:%=lint-%)
 
-# Whatever need not change keeps its version; without the file everything is taken anew.
+lint-check: $(READY)
+	@$(BIN)/ruff check .
+
+lint-format: $(READY)
+	@$(BIN)/ruff format --check .
+
+lint-types: $(READY)
+	@$(BIN)/mypy
+
+lint-spelling: $(READY)
+	@$(BIN)/codespell && echo "No misspelling found"
+
+# Whatever need not change keeps its version; without the files everything is taken anew.
+COMPILE = "$$place/bin/uv" pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-emit-package cdk-idempotency \
+	--custom-compile-command "make lock"
 lock:
 	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && \
 	$(PYTHON) -m venv "$$place" && "$$place/bin/pip" install --quiet --disable-pip-version-check $(LOCKER) && \
-	"$$place/bin/uv" pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
-		--no-annotate --no-emit-package cdk-idempotency --custom-compile-command "make lock" \
-		--output-file requirements.lock requirements-dev.txt >/dev/null
+	$(COMPILE) --output-file requirements-build.lock --group build >/dev/null && \
+	$(COMPILE) --output-file requirements.lock --constraint requirements-build.lock \
+		--group dev requirements.txt >/dev/null
 
-# The API reference, from the docstrings.
+# The API reference and the table of checks, from the docstrings.
 docs: $(READY)
 	@PYTHONPATH=constructs:runtime $(BIN)/python docs/reference.py
+	@PYTHONPATH=constructs:runtime $(BIN)/python docs/checks_table.py
 
+# ROUNDS: a smoke test of every part. AGAINST: this runtime beside that of another checkout.
 bench: $(READY)
-	@$(BIN)/python -m benchmarks.run
+	@$(BIN)/python -m benchmarks.run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(AGAINST),--against $(AGAINST))
 
 clean:
 	rm -rf $(VENV) cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements-build.lock requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=python3.12")'
 	@echo "Installing into $(VENV), once ..."
 	@$(PYTHON) -m venv $(VENV)
-# First what builds those that are source alone: pip would take its newest release, unseen.
-	@sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock > $(VENV)/setuptools.lock
-	@$(PIP) --require-hashes -r $(VENV)/setuptools.lock
+	@$(PIP) --require-hashes -r requirements-build.lock
 	@$(PIP) --require-hashes --no-build-isolation -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@

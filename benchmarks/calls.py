@@ -1,71 +1,76 @@
-"""CPU and wall time of warm calls, on servers and without I/O; what passes the socket."""
+"""Warm calls: CPU and wall time, with large responses and batches too; what passes the socket."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import partial
-from typing import Final, Protocol
+from statistics import median
+from typing import Any, Final
 
-from benchmarks.measures import Measure, Size, interleaved
-from benchmarks.workers import Worker
+from benchmarks.measures import Measure, Size, Table, interleaved
+from benchmarks.servers import Counter, Servers
+from benchmarks.worker import orders
+from benchmarks.workers import Worker, rationed, start
+from lambda_idempotency.protocol.steps import Returned
+from lambda_idempotency.response.compression import pack
 
-KINDS: Final = {
-    "first": "first call",
-    "replay": "replay",
-    "in_progress": "in-progress verdict",
-}
+FIRST_AND_REPLAY: Final = {"first": "first call", "replay": "replay"}
+KINDS: Final = {**FIRST_AND_REPLAY, "in_progress": "in-progress verdict"}
+"""Tasks of a worker, and their titles."""
 PAYLOADS: Final = {1_000: "1 KB", 100_000: "100 KB", 1_000_000: "1 MB"}
+RESPONSES: Final = {10_000: "10 KB", 100_000: "100 KB"}
+BATCHES: Final = {"batch": "batch of 10", "redelivered": "the same again"}
+CLOCKS: Final = {"cpu": "CPU", "wall": "wall"}
+SMALL_FUNCTION: Final = "A 128 MB function: wall time on a fourteenth of a core"
 
 _BUDGETS: Final = {
     "DynamoDB": {"first": 0.25, "replay": 0.22},
     "Redis": {"first": 0.7, "replay": 0.4},
 }
 _WITHOUT_IO: Final = {1_000: 1.0, 100_000: 0.4}
-
-
-class Counter(Protocol):
-    """What stands at the socket."""
-
-    def counts(self) -> dict[str, int]:
-        """Requests, and bytes received and sent, so far."""
-        ...
+_BATCH_ROUND_TRIPS: Final = {"DynamoDB": 20, "Redis": 11}
+"""The budget of a first delivery by ours, which becomes a ratio to the peer's."""
+_OTHER_ATTRIBUTES: Final = 400
+"""Bytes of a record beside its data, about."""
 
 
 def per_call(store: str, workers: Mapping[str, Worker], size: Size) -> list[Measure]:
-    """CPU and wall time on a server, at every payload size."""
-    measures = {}
+    """Measure CPU and wall time at every payload size."""
+    measures: dict[str, list[Measure]] = {clock: [] for clock in CLOCKS}
     for payload, about in PAYLOADS.items():
         for kind, title in KINDS.items():
-            found = _sampled(workers, size, kind, payload, size.calls_on(store)[payload])
-            for clock in ("cpu", "wall"):
-                measures[clock, kind, payload] = Measure(
-                    group=f"{clock.upper() if clock == 'cpu' else 'Wall'} per call, {store}",
-                    name=f"{title}, {about}",
-                    unit="µs",
-                    samples={name: [one[clock] for one in ones] for name, ones in found.items()},
-                    budget=_BUDGETS[store].get(kind) if clock == "cpu" else None,
-                    plotted=clock == "cpu",
+            calls = size.calls_on(store)[payload]
+            found = sampled(workers, size.rounds, kind, size=payload, calls=calls)
+            for clock, own in measures.items():
+                own.append(
+                    Measure(
+                        group=f"{'CPU' if clock == 'cpu' else 'Wall'} per call, {store}",
+                        name=f"{title}, {about}",
+                        unit="µs",
+                        samples=by_clock(found, clock),
+                        budget=_BUDGETS[store].get(kind) if clock == "cpu" else None,
+                        plotted=clock == "cpu",
+                    )
                 )
-    return [measure for key, measure in measures.items() if key[0] == "cpu"] + [
-        measure for key, measure in measures.items() if key[0] == "wall"
-    ]
+    return measures["cpu"] + measures["wall"]
 
 
 def without_io(workers: Mapping[str, Worker], size: Size) -> list[Measure]:
-    """CPU of first calls on stores in memory."""
+    """Measure the CPU of first calls on stores in memory."""
     kinds: list[tuple[int, bool]] = [(1_000, False), (100_000, False), (100_000, True)]
     measures = []
     for payload, whole_floats in kinds:
-        found = _sampled(
-            workers, size, "first", payload, size.calls[payload], whole_floats=whole_floats
-        )
+        options: dict[str, Any] = {"size": payload, "whole_floats": whole_floats}
+        found = sampled(workers, size.rounds, "first", calls=size.calls[payload], **options)
         measures.append(
             Measure(
                 group="CPU per call without I/O",
                 name=f"first call, {PAYLOADS[payload]}"
                 + (", its prices whole floats" if whole_floats else ""),
                 unit="µs",
-                samples={name: [one["cpu"] for one in ones] for name, ones in found.items()},
+                samples=by_clock(found, "cpu"),
                 budget=None if whole_floats else _WITHOUT_IO[payload],
                 plotted=not whole_floats,
             )
@@ -73,10 +78,74 @@ def without_io(workers: Mapping[str, Worker], size: Size) -> list[Measure]:
     return measures
 
 
+def large_responses(store: str, workers: Mapping[str, Worker], size: Size) -> list[Measure]:
+    """Measure the CPU of calls of 1 KB with large responses, which ours alone compresses."""
+    measures = []
+    for response, about in RESPONSES.items():
+        for kind, title in FIRST_AND_REPLAY.items():
+            calls = size.calls_on(store)[100_000]
+            found = sampled(workers, size.rounds, kind, size=1_000, calls=calls, answer=response)
+            measures.append(
+                Measure(
+                    group=f"CPU per call with a large answer, {store}",
+                    name=f"{title}, {about} of JSON",
+                    unit="µs",
+                    samples=by_clock(found, "cpu"),
+                )
+            )
+    return measures
+
+
+def per_batch(store: str, workers: Mapping[str, Worker], size: Size) -> list[Measure]:
+    """Measure the CPU and wall time of a batch of ten records."""
+    measures = []
+    for kind, title in BATCHES.items():
+        calls = max(size.calls_on(store)[1_000] // 10, 2)
+        found = sampled(workers, size.rounds, kind, size=1_000, calls=calls)
+        measures += [
+            Measure(
+                group=f"A batch of 10 messages of 1 KB, {store}",
+                name=f"{name}, {title}",
+                unit="µs",
+                samples=by_clock(found, clock),
+                plotted=clock == "cpu" and kind == "batch",
+            )
+            for clock, name in CLOCKS.items()
+        ]
+    return measures
+
+
+def on_128_mb(stores: Mapping[str, Mapping[str, Worker]], size: Size) -> list[Measure]:
+    """Measure the wall time of calls of 1 KB with the CPU of a small function."""
+
+    def rationed_call(worker: Worker, kind: str, calls: int) -> float:
+        with rationed(worker.pid):
+            return worker.do(kind, size=1_000, calls=calls)["wall"] / 1000
+
+    measures = []
+    for store, workers in stores.items():
+        calls = size.calls_on(store)[1_000] // 3
+        for kind, title in FIRST_AND_REPLAY.items():
+            tasks = {
+                name: partial(rationed_call, workers[name], kind, calls)
+                for name in ("ours", "powertools")
+            }
+            measures.append(
+                Measure(
+                    group=SMALL_FUNCTION,
+                    name=f"{title}, 1 KB, {store}",
+                    unit="ms",
+                    samples=interleaved(size.few_rounds, tasks, warm_up=False),
+                    plotted=True,
+                )
+            )
+    return measures
+
+
 def at_the_socket(store: str, workers: Mapping[str, Worker], counter: Counter) -> list[Measure]:
-    """Round trips, and bytes of HTTP or RESP, of one call."""
+    """Count the round trips of one call, and its bytes of HTTP or RESP."""
     counted = {
-        name: {kind: _counted(worker, counter, kind) for kind in KINDS}
+        name: {kind: _counted_call(worker, counter, kind) for kind in KINDS}
         for name, worker in workers.items()
     }
     return [
@@ -92,18 +161,83 @@ def at_the_socket(store: str, workers: Mapping[str, Worker], counter: Counter) -
     ]
 
 
-def _sampled(
-    workers: Mapping[str, Worker], size: Size, kind: str, payload: int, number: int, **options: bool
+def batches_at_the_socket(
+    store: str, workers: Mapping[str, Worker], counter: Counter
+) -> list[Measure]:
+    """Count the round trips and bytes of the first delivery of a batch."""
+    counted = {name: _counted_batch(worker, counter) for name, worker in workers.items()}
+    peer = counted["powertools"]["round trips"]
+    return [
+        Measure(
+            group=f"At the socket, a batch of 10 messages of 1 KB, {store}",
+            name=what,
+            unit=unit,
+            samples={name: [found[what]] for name, found in counted.items()},
+            budget=_BATCH_ROUND_TRIPS[store] / peer if what == "round trips" else None,
+        )
+        for what, unit in (("round trips", ""), ("bytes", "B"))
+    ]
+
+
+def metrics_line(servers: Servers, size: Size) -> Table:
+    """Compare the CPU of calls with the line of metrics, and without."""
+    rows = []
+    for store, title in (("dynamodb", "DynamoDB"), ("redis", "Redis")):
+        ground = servers.dynamodb if store == "dynamodb" else servers.redis
+        with ExitStack() as stack:
+            workers = {}
+            for line in ("false", "true"):
+                variables = {**ground.plain, "IDEMPOTENCY_METRICS": line}
+                workers[line] = start(stack, store, ["ours"], variables, ground.compiled)["ours"]
+            for kind, name in FIRST_AND_REPLAY.items():
+                calls = size.calls_on(title)[1_000]
+                found = sampled(workers, size.rounds, kind, size=1_000, calls=calls)
+                off, on = map(median, by_clock(found, "cpu").values())
+                rows.append([f"{name}, {title}", f"{off:.0f}", f"{on:.0f}", f"{on - off:+.0f}"])
+    return Table(
+        title="The line of metrics: CPU of calls of 1 KB",
+        head=["", "without, µs", "with, µs", "adds, µs"],
+        rows=rows,
+        note="Written to a file that forgets it. `metrics=False` switches it off.",
+    )
+
+
+def write_units() -> Table:
+    """Compute the write units of records, with their data compressed and plain."""
+    rows = []
+    for response, about in {1_000: "1 KB", **RESPONSES}.items():
+        text = json.dumps({"statusCode": 200, "orders": orders(response)}, separators=(",", ":"))
+        packed = pack(Returned(None, data=text), max_data=None).data
+        assert packed is not None
+        sizes = len(text.encode()), len(packed)
+        units = [-(-(one + _OTHER_ATTRIBUTES) // 1024) for one in sizes]
+        rows.append(
+            [about, *(f"{one:,}" for one in sizes), *map(str, units), f"{units[1] / units[0]:.2f}"]
+        )
+    return Table(
+        title="Stored answers: DynamoDB's write units",
+        head=["answer", "bytes", "compressed", "units", "compressed", "ratio"],
+        rows=rows,
+        note="A first call costs a unit more, for its claim; a replay costs the same units again. "
+        "Powertools stores the text as it is.",
+    )
+
+
+def sampled(
+    workers: Mapping[str, Worker], rounds: int, task: str, *, warm_up: bool = True, **options: Any
 ) -> dict[str, list[dict[str, float]]]:
-    tasks: dict[str, Callable[[], dict[str, float]]] = {
-        name: partial(worker.do, kind, size=payload, calls=number, **options)
-        for name, worker in workers.items()
-    }
-    return interleaved(size.rounds, tasks)
+    """Run a task on all workers in interleaved rounds; return the results of each worker."""
+    tasks = {name: partial(worker.do, task, **options) for name, worker in workers.items()}
+    return interleaved(rounds, tasks, warm_up=warm_up)
 
 
-def _counted(worker: Worker, counter: Counter, kind: str) -> dict[str, float]:
-    """Counts a batch, less the first calls that are a part of it."""
+def by_clock(found: Mapping[str, list[dict[str, float]]], clock: str) -> dict[str, list[float]]:
+    """Return the `cpu` or `wall` samples of each worker."""
+    return {name: [one[clock] for one in results] for name, results in found.items()}
+
+
+def _counted_call(worker: Worker, counter: Counter, kind: str) -> dict[str, float]:
+    """Count a run of calls, less the first calls that are a part of it."""
     calls = 20
     firsts = {"first": 0, "replay": calls, "in_progress": 1}[kind]
     before = counter.counts()
@@ -112,8 +246,20 @@ def _counted(worker: Worker, counter: Counter, kind: str) -> dict[str, float]:
     if firsts:
         worker.do("first", size=1_000, calls=firsts)
     after = counter.counts()
-    own = {what: 2 * between[what] - before[what] - after[what] for what in before}
+    return _per(calls, {what: 2 * between[what] - before[what] - after[what] for what in before})
+
+
+def _counted_batch(worker: Worker, counter: Counter) -> dict[str, float]:
+    batches = 5
+    worker.do("batch", size=1_000, calls=1)  # opens connections, loads scripts
+    before = counter.counts()
+    worker.do("batch", size=1_000, calls=batches)
+    after = counter.counts()
+    return _per(batches, {what: after[what] - before[what] for what in before})
+
+
+def _per(number: int, counts: Mapping[str, int]) -> dict[str, float]:
     return {
-        "round trips": own["requests"] / calls,
-        "bytes": (own["received"] + own["sent"]) / calls,
+        "round trips": counts["requests"] / number,
+        "bytes": (counts["received"] + counts["sent"]) / number,
     }

@@ -1,7 +1,7 @@
-"""The floor: what a first call costs by hand. Standard library only, nothing but the happy path.
+"""The floor: a first call by hand on a bare socket, with the standard library only.
 
-One kept-alive socket and one hand-signed request after another; no retries, no deadline, no check
-of the response. Slower than this is what a library adds.
+The happy path alone: no retries, no deadline, no fence, no check of the response. Slower than this
+is what a library adds. The module imports nothing of this project: cold starts import it alone.
 """
 
 from __future__ import annotations
@@ -12,12 +12,28 @@ import os
 import socket
 import ssl
 import time
-from hashlib import sha256
-from typing import Any
+from collections.abc import Callable
+from hashlib import sha1, sha256
+from typing import Any, Final
+
+CLAIM: Final = """
+local found = redis.call('HGETALL', KEYS[1])
+if #found > 0 then return found end
+redis.call('HSET', KEYS[1], 'status', 'INPROGRESS', 'expiration', ARGV[1],
+  'in_progress_expiration', ARGV[2])
+redis.call('EXPIREAT', KEYS[1], ARGV[1])
+"""
+COMPLETE: Final = """
+redis.call('HSET', KEYS[1], 'status', 'COMPLETED', 'data', ARGV[1])
+"""
+
+
+class BusyError(Exception):
+    """Another attempt is in progress."""
 
 
 class Floor:
-    """A client for one socket and one service."""
+    """A client for one AWS service: one kept-alive socket, each request signed by hand."""
 
     def __init__(self, service: str = "dynamodb") -> None:
         self._service = service
@@ -38,7 +54,7 @@ class Floor:
             self._derived = hmac.digest(self._derived, part.encode(), "sha256")
 
     def call(self, target: str, parameters: Any) -> Any:
-        """The parsed response, an error's too; `target` is an operation's full name."""
+        """Call the operation of this full name; return the parsed response, or error."""
         body = json.dumps(parameters).encode()
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         names = "host;x-amz-date;x-amz-security-token;x-amz-target"
@@ -65,3 +81,66 @@ class Floor:
         while len(received) < size:
             received += self._socket.recv(65536)
         return json.loads(received[end + 4 : size])
+
+
+class RedisFloor:
+    """A client for one Redis server, in RESP2."""
+
+    def __init__(
+        self, *, host: str, port: int, username: str, password: str, ssl: bool = False
+    ) -> None:
+        connection = socket.create_connection((host, port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if ssl:
+            connection = _secured(connection, host)
+        self._socket = connection
+        self._answers = connection.makefile("rb")
+        self.execute_command("AUTH", username, password)
+
+    def execute_command(self, *command: str | int) -> Any:
+        """Send a command and return the answer, its texts as bytes."""
+        parts = [str(part).encode() for part in command]
+        packed = b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts])
+        self._socket.sendall(b"*%d\r\n%b" % (len(parts), packed))
+        return self._answer()
+
+    def _answer(self) -> Any:
+        line = self._answers.readline()
+        kind, rest = line[:1], line[1:-2]
+        assert kind != b"-", rest
+        if kind not in b"*$":
+            return rest
+        if rest == b"-1":
+            return None
+        if kind == b"*":
+            return [self._answer() for _ in range(int(rest))]
+        return self._answers.read(int(rest) + 2)[:-2]
+
+
+def by_hand(client: Any, handler: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Wrap a handler in a claim and a completion, through a client with `execute_command`.
+
+    The server must know the scripts. Raises BusyError for a duplicate of a running attempt.
+    """
+    claim, complete = (sha1(script.encode()).hexdigest() for script in (CLAIM, COMPLETE))
+
+    def wrapped(event: Any, context: Any) -> Any:
+        text = json.dumps(event, sort_keys=True, separators=(",", ":"))
+        key = f"{context.function_name}#{sha256(text.encode()).hexdigest()}"
+        now = int(time.time() * 1000)
+        times = (now // 1000 + 24 * 3600, now + 30_000)
+        flat = client.execute_command("EVALSHA", claim, 1, key, *times)
+        if flat:
+            found = dict(zip(flat[::2], flat[1::2], strict=True))
+            if found[b"status"] != b"COMPLETED":
+                raise BusyError
+            return json.loads(found[b"data"])
+        result = handler(event, context)
+        client.execute_command("EVALSHA", complete, 1, key, json.dumps(result))
+        return result
+
+    return wrapped
+
+
+def _secured(connection: socket.socket, host: str) -> socket.socket:
+    return ssl.create_default_context().wrap_socket(connection, server_hostname=host)

@@ -1,4 +1,4 @@
-"""What a run yields: measures with a ratio and a budget, and tables of everything else."""
+"""Measures with a ratio and a budget, tables of everything else, and the size of a run."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ SUBJECTS: Final = {
     "boto3": "raw boto3",
     "redis-py": "raw redis-py",
     "floor": "floor",
+    "other": "other runtime",
 }
 """The columns and their titles."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """One row: the samples of each subject, and the most that ours may be of the peer's."""
+    """One row: the samples of each subject, and the budget of the ratio of ours to the peer's."""
 
     group: str
     name: str
@@ -34,27 +35,28 @@ class Measure:
     samples: Mapping[str, Samples]
     budget: float | None = None
     plotted: bool = False
+    peer: str = "powertools"
 
     @property
     def ratio(self) -> float:
-        """Ours to the peer's, by their medians."""
-        return median(self.samples["ours"]) / median(self.samples["powertools"])
+        """The median of ours, divided by the peer's."""
+        return median(self.samples["ours"]) / median(self.samples[self.peer])
 
     @property
     def spread(self) -> tuple[float, float]:
-        """The quartiles of the ratio in each round."""
-        pairs = zip(self.samples["ours"], self.samples["powertools"], strict=True)
+        """The quartiles of the rounds' ratios."""
+        pairs = zip(self.samples["ours"], self.samples[self.peer], strict=True)
         return quartiles([ours / peer for ours, peer in pairs])
 
     @property
     def met(self) -> bool | None:
-        """Whether ours is within its budget; None where it has none."""
+        """True if the ratio is within its budget; None if it has none."""
         return None if self.budget is None else round(self.ratio, 2) <= self.budget
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """What has no peer to be compared with."""
+    """Results that are not one ratio to the peer."""
 
     title: str
     head: Sequence[str]
@@ -64,7 +66,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How much a run does: rounds of interleaved repetitions, and calls in each, by payload."""
+    """The amount of work in a run: rounds, and the calls of one round by payload size in bytes."""
 
     rounds: int
     cold_rounds: int
@@ -77,7 +79,7 @@ class Size:
     synths: Sequence[tuple[int, int]] = field(default=())
 
     def calls_on(self, store: str) -> Mapping[int, int]:
-        """More on Redis, where a call is short beside what disturbs it."""
+        """Return the calls of a round; more on Redis, where a call is short beside the noise."""
         return self.redis_calls if store == "Redis" else self.calls
 
 
@@ -92,23 +94,30 @@ FULL: Final = Size(
     records=(0, 10_000, 1_000_000),
     synths=((1, 1), (10, 1), (100, 1), (300, 3)),
 )
-QUICK: Final = Size(
-    rounds=2,
-    cold_rounds=1,
-    few_rounds=1,
-    calls={1_000: 20, 100_000: 4, 1_000_000: 1},
-    redis_calls={1_000: 100, 100_000: 4, 1_000_000: 1},
-    soak_calls=20_000,
-    callers=(1, 64),
-    records=(0, 10_000),
-    synths=((1, 1),),
-)
+
+
+def smoke(rounds: int) -> Size:
+    """Return a size that runs every part with few calls, too few for credible numbers."""
+    return Size(
+        rounds=rounds,
+        cold_rounds=max(rounds // 2, 1),
+        few_rounds=max(rounds // 2, 1),
+        calls={1_000: 20, 100_000: 4, 1_000_000: 1},
+        redis_calls={1_000: 100, 100_000: 4, 1_000_000: 1},
+        soak_calls=20_000,
+        callers=(1, 64),
+        records=(0, 10_000),
+        synths=((1, 1),),
+    )
 
 
 def interleaved(
     rounds: int, tasks: Mapping[Name, Callable[[], Value]], *, warm_up: bool = True
 ) -> dict[Name, list[Value]]:
-    """Does every task in every round, so that a noisy minute hits all; a warm-up is dropped."""
+    """Run every task in every round, so that a noisy minute affects all of them.
+
+    The samples of a first round, the warm-up, are dropped.
+    """
     found: dict[Name, list[Value]] = {name: [] for name in tasks}
     names = list(tasks)
     for turn in range(-1 if warm_up else 0, rounds):
@@ -121,7 +130,7 @@ def interleaved(
 
 
 def abreast(rounds: int, tasks: Mapping[Name, Callable[[], Value]]) -> dict[Name, list[Value]]:
-    """Does every task in every round, all tasks of a round at once: for those that mostly wait."""
+    """Run every task in every round, all tasks of a round at once: for those that mostly wait."""
     found: dict[Name, list[Value]] = {name: [] for name in tasks}
     with ThreadPoolExecutor(len(tasks)) as pool:
         for _ in range(rounds):
@@ -132,7 +141,7 @@ def abreast(rounds: int, tasks: Mapping[Name, Callable[[], Value]]) -> dict[Name
 
 
 def quartiles(values: Samples) -> tuple[float, float]:
-    """The first and the third; the value itself where there is but one."""
+    """Return the first and third quartiles; of one value, the value itself."""
     if len(values) < 2:
         return values[0], values[0]
     low, _, high = quantiles(values, n=4, method="inclusive")

@@ -1,7 +1,8 @@
 """`make bench`: this library, Powertools and the raw clients, side by side in one run.
 
-Writes `results.md` and `results.svg` beside this file. `--quick` is a smoke test: it measures
-everything, but too little to be believed, and writes to a directory of its own.
+It writes `results.md` and `results.svg` beside this file. With `--rounds` it is a smoke test, which
+runs every part, but too little for credible numbers, and writes to `dist/benchmark`. With
+`--against` it compares two runtimes in interleaved rounds, and prints a table.
 """
 
 from __future__ import annotations
@@ -9,34 +10,34 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Final
 
-from benchmarks import answers, batches, calls, cold_start, growth, quota, records
-from benchmarks.measures import FULL, QUICK, Measure, Size, Table
-from benchmarks.metrics_line import metrics_line
-from benchmarks.plot import svg
-from benchmarks.relay import Relay
-from benchmarks.report import markdown, verdicts
-from benchmarks.servers import Servers, running
-from benchmarks.workers import start
+from benchmarks import calls, cold_start, growth, report
+from benchmarks.measures import FULL, Measure, Samples, Size, Table, interleaved, smoke
+from benchmarks.servers import Relay, Servers, Stub, running
+from benchmarks.workers import copy_packages, lambda_environment, start
+from kit.aws.local import ROOT
 
-COLUMNS = {
+COLUMNS: Final = {
     "dynamodb": ("ours", "powertools", "boto3", "floor"),
     "redis": ("ours", "powertools", "redis-py", "floor"),
     "memory": ("ours", "powertools"),
 }
 
 
-def measured(size: Size, directory: Path) -> tuple[list[Measure], list[Table], str]:
-    """The whole run, and the version of Redis that served it."""
+def measure(size: Size, directory: Path) -> tuple[list[Measure], list[Table], str]:
+    """Run everything; return the results, and the version of the Redis server."""
     with ExitStack() as stack:
         servers = running(stack, directory)
         packages = servers.dynamodb.compiled
         dynamodb, redis = (
-            start(stack, store, COLUMNS[store], ground.plain, packages)
-            for store, ground in (("dynamodb", servers.dynamodb), ("redis", servers.redis))
+            start(stack, store, COLUMNS[store], environment.plain, packages)
+            for store, environment in (("dynamodb", servers.dynamodb), ("redis", servers.redis))
         )
         in_memory = start(stack, "memory", COLUMNS["memory"], servers.dynamodb.plain, packages)
         steps: list[Callable[[], list[Measure]]] = [
@@ -44,60 +45,110 @@ def measured(size: Size, directory: Path) -> tuple[list[Measure], list[Table], s
             lambda: cold_start.on_redis(servers.redis, size),
             lambda: calls.per_call("DynamoDB", dynamodb, size),
             lambda: calls.per_call("Redis", redis, size),
-            lambda: batches.per_batch("DynamoDB", dynamodb, size),
-            lambda: batches.per_batch("Redis", redis, size),
-            lambda: answers.large_answers("DynamoDB", dynamodb, size),
+            lambda: calls.per_batch("DynamoDB", dynamodb, size),
+            lambda: calls.per_batch("Redis", redis, size),
+            lambda: calls.large_responses("DynamoDB", dynamodb, size),
             lambda: calls.without_io(in_memory, size),
             lambda: [
                 *cold_start.on_128_mb(servers.dynamodb, servers.redis, size),
-                *quota.warm_calls({"DynamoDB": dynamodb, "Redis": redis}, size),
+                *calls.on_128_mb({"DynamoDB": dynamodb, "Redis": redis}, size),
             ],
             lambda: calls.at_the_socket("DynamoDB", dynamodb, servers.stub),
-            lambda: batches.batches_at_the_socket("DynamoDB", dynamodb, servers.stub),
-            lambda: _at_redis_socket(servers),
+            lambda: calls.batches_at_the_socket("DynamoDB", dynamodb, servers.stub),
+            lambda: _at_the_socket_of_redis(servers),
         ]
         measures = []
         for step in steps:
             found = step()
-            print(verdicts(found), flush=True)
+            print(report.verdicts(found), flush=True)
             measures += found
         tables = [
-            growth.concurrency("DynamoDB", dynamodb, size),
-            growth.concurrency("Redis", redis, size),
-            metrics_line(servers, size),
-            answers.stored(),
-            records.on_dynamodb(servers, size),
-            records.on_redis(servers, size),
-            growth.synthesis(directory, size),
-            growth.memory(servers.dynamodb.plain, servers.redis.plain, packages, size),
+            growth.with_callers("DynamoDB", dynamodb, size),
+            growth.with_callers("Redis", redis, size),
+            calls.metrics_line(servers, size),
+            calls.write_units(),
+            growth.with_records_on_dynamodb(servers, size),
+            growth.with_records_on_redis(servers, size),
+            growth.of_synthesis(directory, size),
+            growth.of_memory(servers, size),
         ]
-    return measures, tables, servers.place.version
+    return measures, tables, servers.redis_server.version
 
 
-def _at_redis_socket(servers: Servers) -> list[Measure]:
-    """By subjects of its own, whose commands pass a relay that counts."""
+def compare(checkout: Path, size: Size, directory: Path) -> list[Measure]:
+    """Measure this runtime and that of another checkout, on DynamoDB with calls of 1 KB.
+
+    The handlers are those of this checkout, so the public names they use must be in both.
+    """
+    other = checkout / "runtime" / "lambda_idempotency"
     with ExitStack() as stack:
-        relay = stack.enter_context(Relay(servers.place.server.plain_port))
-        leads_there = servers.place.variables(servers.stub, port=relay.port)
-        variables = {**servers.redis.plain, **leads_there}
+        variables = lambda_environment(stack.enter_context(Stub()).endpoint)
+        packages = {
+            "ours": copy_packages(directory / "ours"),
+            "other": copy_packages(directory / "other", runtime=other),
+        }
+        starts = {name: cold_start.first_call(each, variables) for name, each in packages.items()}
+        tasks = {name: partial(each.run, "ours") for name, each in starts.items()}
+        tasks[cold_start.BARE] = partial(starts["ours"].run, cold_start.BARE)
+        found = cold_start.less_bare(interleaved(size.cold_rounds, tasks))
+        measures = [
+            _compared(
+                f"cold start to the first call, {title}",
+                "ms",
+                {name: [times[clock] for times in ones] for name, ones in found.items()},
+            )
+            for clock, title in enumerate(("wall", "CPU"))
+        ]
+        workers = {
+            name: start(stack, "dynamodb", ["ours"], variables, each)["ours"]
+            for name, each in packages.items()
+        }
+        for task, title in calls.FIRST_AND_REPLAY.items():
+            results = calls.sampled(workers, size.rounds, task, size=1_000, calls=size.calls[1_000])
+            measures += [
+                _compared(f"{title}, {name}", "µs", calls.by_clock(results, clock))
+                for clock, name in calls.CLOCKS.items()
+            ]
+    return measures
+
+
+def _compared(name: str, unit: str, samples: Mapping[str, Samples]) -> Measure:
+    return Measure(group="", name=f"{name}, {unit}", unit="", samples=samples, peer="other")
+
+
+def _at_the_socket_of_redis(servers: Servers) -> list[Measure]:
+    """Count with workers of its own, which connect to the relay."""
+    with ExitStack() as stack:
+        relay = stack.enter_context(Relay(servers.redis_server.server.plain_port))
+        through = servers.redis_server.variables(servers.stub, port=relay.port)
+        variables = {**servers.redis.plain, **through}
         workers = start(stack, "redis", COLUMNS["redis"], variables, servers.redis.compiled)
         return [
             *calls.at_the_socket("Redis", workers, relay),
-            *batches.batches_at_the_socket("Redis", workers, relay),
+            *calls.batches_at_the_socket("Redis", workers, relay),
         ]
 
 
 def main() -> None:
-    """Measures, writes and prints."""
+    """Measure, write and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
+    parser.add_argument("--rounds", type=int, help="of a smoke test, or of a comparison")
+    parser.add_argument("--against", type=Path, help="the root of another checkout")
+    options = parser.parse_args()
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-        measures, tables, redis = measured(QUICK if quick else FULL, Path(directory))
-    output = Path(tempfile.mkdtemp(prefix="bench-quick-")) if quick else Path(__file__).parent
-    (output / "results.md").write_text(markdown(measures, tables, redis=redis, quick=quick))
-    (output / "results.svg").write_text(svg([one for one in measures if one.plotted]))
+        if options.against:
+            rounds = options.rounds or FULL.rounds
+            size = replace(FULL, rounds=rounds, cold_rounds=rounds)
+            print(report.table(compare(options.against, size, Path(directory))))
+            return
+        size = smoke(options.rounds) if options.rounds else FULL
+        measures, tables, redis = measure(size, Path(directory))
+    output = ROOT / "dist" / "benchmark" if options.rounds else Path(__file__).parent
+    output.mkdir(parents=True, exist_ok=True)
+    page = report.markdown(measures, tables, redis=redis, smoke=bool(options.rounds))
+    (output / "results.md").write_text(page)
+    (output / "results.svg").write_text(report.svg([one for one in measures if one.plotted]))
     print(f"\n{output / 'results.md'}, in {time.monotonic() - started:.0f} s")
 
 

@@ -1,8 +1,8 @@
-"""An AWS on loopback that answers at once, so that a benchmark measures its clients.
+"""A stand-in for AWS on loopback that answers at once, so that a benchmark measures its clients.
 
-DynamoDB, and the parameters and secrets that `Stub.Keep` has brought. One process, a dictionary of
-each, a thread for each connection. It counts requests and bytes at the socket; `Stub.Counts` asks
-for them. Started as `python -m benchmarks.stub_aws PORT [PEM]`.
+It has DynamoDB, and the parameters and secrets of `Stub.Keep` requests: one process, a dictionary
+of each, a thread for each connection. `Stub.Counts` returns the requests and bytes at the socket.
+Started as `python -m benchmarks.stub_aws PORT [PEM]`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from itertools import count
 from typing import Any, Final
 from zlib import crc32
 
-from benchmarks.conditions import Facts, Item, compiled
+from kit.aws.conditions import Facts, Item, compiled
 
 _REFUSED: Final = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
 
 
 @dataclass
 class Counts:
-    """What has passed the socket."""
+    """Requests and bytes at the socket."""
 
     requests: int = 0
     received: int = 0
@@ -36,11 +36,11 @@ class Counts:
 
 
 class RefusedError(Exception):
-    """A condition that does not hold; it carries the item that was found."""
+    """A condition does not hold; the argument is the item that was found."""
 
 
 class Table:
-    """The items, under their `id`, and the operations on them."""
+    """Items by their `id`, and the operations on them."""
 
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
@@ -100,7 +100,7 @@ class Table:
 
 
 class Texts:
-    """Parameters of SSM and secrets of Secrets Manager, under their names."""
+    """Parameters of SSM and secrets of Secrets Manager, by their names."""
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
@@ -140,8 +140,8 @@ class Texts:
         }
 
 
-class Stub:
-    """Serves all of it until the process ends."""
+class StubServer:
+    """Serves HTTP until the process ends."""
 
     def __init__(self) -> None:
         self._operations = {**Table().operations, **Texts().operations}
@@ -151,7 +151,7 @@ class Stub:
         self._date = (0, "")
 
     def serve(self, port: int, certificate: str | None) -> None:
-        """Accepts connections for ever."""
+        """Accept connections without end; over TLS with a certificate."""
         context = None
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -200,7 +200,7 @@ class Stub:
         return answer
 
     def _response(self, status: str, content: dict[str, Any]) -> bytes:
-        """The bytes with the headers that DynamoDB sends."""
+        """Return a response with the headers that DynamoDB sends."""
         body = json.dumps(content, separators=(",", ":")).encode()
         now = int(time.time())
         if self._date[0] != now:
@@ -220,4 +220,4 @@ def _headers(head: bytes) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    Stub().serve(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)
+    StubServer().serve(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)

@@ -1,30 +1,34 @@
-"""What is compared: one handler, wrapped by this library, by the peer, and by hand.
+"""The subjects: one handler, wrapped by this library, by Powertools (the peer), and by hand.
 
-A subject's imports happen where it is made, in the worker process that is its own.
+A subject's packages are imported when it is made, in the worker process that is its own.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from benchmarks.floor_redis import BusyError, RedisFloor, by_hand
+from benchmarks.floor import BusyError, Floor, RedisFloor, by_hand
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
 
-TABLE = "bench"
+TABLE: Final = "bench"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A way to wrap a handler, and one of records. `busy` is what a duplicate of a running attempt
-    raises; `later` moves the clock of a store in memory."""
+    """A decorator of a handler and one of a batch's handler.
+
+    `busy` is the error of a duplicate of a running attempt; `later` moves the clock of a store in
+    memory by seconds.
+    """
 
     wrap: Callable[[Handler], Handler]
     wrap_records: Callable[[Handler], Handler]
@@ -33,7 +37,7 @@ class Subject:
 
 
 def ours() -> Subject:
-    """This library, on DynamoDB."""
+    """Return this library on DynamoDB."""
     from lambda_idempotency import DynamoDBStore, InProgressError, idempotent, idempotent_records
 
     store = DynamoDBStore(TABLE)
@@ -45,14 +49,14 @@ def ours() -> Subject:
 
 
 def powertools() -> Subject:
-    """The peer, on DynamoDB, with the boto3 client it makes for itself."""
+    """Return the peer on DynamoDB, with the boto3 client it makes for itself."""
     from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 
     return _powertools(DynamoDBPersistenceLayer(table_name=TABLE))
 
 
 def boto3() -> Subject:
-    """The two requests by hand through boto3."""
+    """Return the two requests by hand through boto3."""
     import boto3
     from botocore.exceptions import ClientError
 
@@ -69,9 +73,7 @@ def boto3() -> Subject:
 
 
 def floor() -> Subject:
-    """The two requests by hand on a socket."""
-    from benchmarks.floor import Floor
-
+    """Return the two requests by hand on a socket."""
     client = Floor()
     return _by_hand(
         lambda **request: client.call("DynamoDB_20120810.PutItem", request).get("Item"),
@@ -80,33 +82,33 @@ def floor() -> Subject:
 
 
 def ours_redis() -> Subject:
-    """This library on Redis, as in an attached function: all it knows is its environment."""
+    """Return this library on Redis, as in an attached function: configured by its environment."""
     from lambda_idempotency import InProgressError, idempotent, idempotent_records
 
     return Subject(wrap=idempotent, wrap_records=idempotent_records, busy=InProgressError)
 
 
 def powertools_redis() -> Subject:
-    """The peer on Redis, with the redis-py client it makes for itself."""
+    """Return the peer on Redis, with the redis-py client it makes for itself."""
     from aws_lambda_powertools.utilities.idempotency.persistence.cache import CachePersistenceLayer
 
     return _powertools(CachePersistenceLayer(**redis_login()))
 
 
 def redis_py() -> Subject:
-    """The two scripts by hand through redis-py."""
+    """Return the two scripts by hand through redis-py."""
     import redis
 
     return _each(partial(by_hand, redis.Redis(**redis_login())))
 
 
 def floor_redis() -> Subject:
-    """The two scripts by hand on a socket."""
+    """Return the two scripts by hand on a socket."""
     return _each(partial(by_hand, RedisFloor(**redis_login())))
 
 
 def ours_memory() -> Subject:
-    """This library without I/O."""
+    """Return this library on its store in memory."""
     from lambda_idempotency import InProgressError, MemoryStore, idempotent, idempotent_records
 
     moved = [0.0]
@@ -124,13 +126,11 @@ def ours_memory() -> Subject:
 
 
 def powertools_memory() -> Subject:
-    """The peer without I/O."""
-    from benchmarks.memory_layer import MemoryLayer
-
-    return _powertools(MemoryLayer())
+    """Return the peer on a persistence layer in memory."""
+    return _powertools(_memory_layer())
 
 
-SUBJECTS: dict[str, Callable[[], Subject]] = {
+SUBJECTS: Final[dict[str, Callable[[], Subject]]] = {
     "dynamodb/ours": ours,
     "dynamodb/powertools": powertools,
     "dynamodb/boto3": boto3,
@@ -146,7 +146,7 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
 
 
 def redis_login() -> dict[str, Any]:
-    """How the environment says that Redis is reached, in redis-py's and the peer's own words."""
+    """Return the arguments of redis-py's client, and of the peer's, from the environment."""
     login: dict[str, Any] = json.loads(os.environ["BENCH_REDIS"])
     return login
 
@@ -171,7 +171,7 @@ def _powertools(layer: Any) -> Subject:
 
 
 def _batch_processor(layer: Any, handler: Handler) -> Handler:
-    """As the peer's documentation joins its two utilities."""
+    """Join the peer's two utilities as its documentation does."""
     from aws_lambda_powertools.utilities.batch import (
         BatchProcessor,
         EventType,
@@ -201,8 +201,55 @@ def _batch_processor(layer: Any, handler: Handler) -> Handler:
     return batch
 
 
+def _memory_layer() -> Any:
+    """Return the peer's protocol without I/O."""
+    from aws_lambda_powertools.utilities.idempotency import BasePersistenceLayer
+    from aws_lambda_powertools.utilities.idempotency.exceptions import (
+        IdempotencyItemAlreadyExistsError,
+        IdempotencyItemNotFoundError,
+    )
+
+    class MemoryLayer(BasePersistenceLayer):
+        """Records in a dictionary, with the conditions of the peer's DynamoDB layer."""
+
+        def __init__(self) -> None:
+            super().__init__()  # type: ignore[no-untyped-call]  # the peer is untyped here
+            self._records: dict[str, Any] = {}
+            self._lock = threading.Lock()
+
+        def _get_record(self, idempotency_key: str) -> Any:
+            try:
+                return self._records[idempotency_key]
+            except KeyError:
+                raise IdempotencyItemNotFoundError from None
+
+        def _put_record(self, data_record: Any) -> None:
+            with self._lock:
+                found = self._records.get(data_record.idempotency_key)
+                if found is not None and not _is_free(found):
+                    raise IdempotencyItemAlreadyExistsError(old_data_record=found)
+                self._records[data_record.idempotency_key] = data_record
+
+        def _update_record(self, data_record: Any) -> None:
+            self._records[data_record.idempotency_key] = data_record
+
+        def _delete_record(self, data_record: Any) -> None:
+            self._records.pop(data_record.idempotency_key, None)
+
+    return MemoryLayer()
+
+
+def _is_free(found: Any) -> bool:
+    now = time.time()
+    ends = found.in_progress_expiry_timestamp
+    return bool(
+        found.expiry_timestamp < now
+        or (found.status == "INPROGRESS" and ends is not None and ends < now * 1000)
+    )
+
+
 def _each(wrap: Callable[[Handler], Handler]) -> Subject:
-    """By hand: a batch is one call for each of its records."""
+    """Return a subject by hand, whose batch is one call for each record."""
 
     def wrap_records(handler: Handler) -> Handler:
         handle = wrap(handler)
@@ -218,7 +265,7 @@ def _each(wrap: Callable[[Handler], Handler]) -> Subject:
 
 
 def _by_hand(put: Callable[..., Any], update: Callable[..., Any]) -> Subject:
-    """A claim and a completion; `put` returns the item that is in the way."""
+    """Return a claim and a completion; `put` returns the item that is in the way."""
 
     def wrap(handler: Handler) -> Handler:
         def wrapped(event: Any, context: Any) -> Any:
@@ -257,28 +304,3 @@ def _by_hand(put: Callable[..., Any], update: Callable[..., Any]) -> Subject:
         return wrapped
 
     return _each(wrap)
-
-
-def environment(endpoint: str) -> dict[str, str]:
-    """A Lambda's environment, with a session token of the usual length, pointed at the stub."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "IDEMPOTENCY_", "POWERTOOLS_", "PYTHON"))
-    }
-    return {
-        **kept,
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        "AWS_SESSION_TOKEN": "IQoJb3JpZ2luX2Vj" * 50,
-        "AWS_LAMBDA_FUNCTION_NAME": "bench",
-        "IDEMPOTENCY_METRICS": "false",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "POWERTOOLS_SERVICE_NAME": "bench",
-        "PYTHONHASHSEED": "0",
-    }

@@ -1,4 +1,4 @@
-"""One subject in a process of its own, which does what it is told, line by line of JSON.
+"""The process of one subject: it makes payloads, and does tasks that come as lines of JSON.
 
 Started as `python -m benchmarks.worker SUBJECT`; `workers.Worker` is the other end.
 """
@@ -9,19 +9,21 @@ import gc
 import json
 import logging
 import os
+import random
 import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from benchmarks.payloads import RECORDS, batches, events, orders
 from benchmarks.subjects import SUBJECTS, Handler
 
 logging.getLogger()  # Lambda's own bootstrap has imported it before any handler
 
-CONTEXT: Any = type(
+CONTEXT: Final[Any] = type(
     "Context",
     (),
     {
@@ -31,8 +33,23 @@ CONTEXT: Any = type(
     },
 )()
 
+_LINE: Final = {
+    "sku": "A-1001",
+    "title": "Crème brûlée dishes, set of 6",
+    "quantity": 2,
+    "tags": ["kitchen", "gift"],
+    "note": None,
+    "wrapped": False,
+    "parcel": {"weight_kg": 1.75, "fragile": True},
+}
+_RUN: Final = os.urandom(8).hex()
+_NUMBERS: Final = count()
 
-class Worker:
+RECORDS: Final = 10
+"""Of one batch."""
+
+
+class Tasks:
     """The wrapped handler, and the measures of it. Each returns a JSON object."""
 
     def __init__(self, name: str) -> None:
@@ -54,7 +71,7 @@ class Worker:
         self._ran += 1
 
     def check(self) -> dict[str, Any]:
-        """Raises AssertionError unless the subject does what it is measured for."""
+        """Assert that the subject does what it is measured for."""
         one, other = events(100, 2)
         assert self._handler(one, CONTEXT) == self._handler(dict(one), CONTEXT)
         assert self._ran == 1, "a duplicate ran"
@@ -71,30 +88,30 @@ class Worker:
     def first(
         self, *, size: int, calls: int, whole_floats: bool = False, answer: int = 0
     ) -> dict[str, Any]:
-        """First calls of distinct events; `answer` is how many bytes of JSON they return more."""
+        """Time first calls of distinct events; `answer`: bytes of JSON to add to each response."""
         self._answer = {"orders": orders(answer)} if answer else {}
         return self._timed(events(size, calls, whole_floats=whole_floats))
 
     def replay(self, *, size: int, calls: int, answer: int = 0) -> dict[str, Any]:
-        """Replays of events that have just had their first calls."""
+        """Time replays of events that have just had their first calls."""
         self._answer = {"orders": orders(answer)} if answer else {}
         given = events(size, calls)
         self._call(given)
         return self._timed(given)
 
     def batch(self, *, size: int, calls: int) -> dict[str, Any]:
-        """Batches of distinct records, each of `size` bytes."""
+        """Time batches of distinct records, each of `size` bytes."""
         return _timed(lambda batch: self._batches(batch, CONTEXT), batches(size, calls))
 
     def redelivered(self, *, size: int, calls: int) -> dict[str, Any]:
-        """The same batches, when all their records have been handled."""
+        """Time batches whose records have all been handled before."""
         given = batches(size, calls)
         for batch in given:
             self._batches(batch, CONTEXT)
         return _timed(lambda batch: self._batches(batch, CONTEXT), given)
 
     def in_progress(self, *, size: int, calls: int) -> dict[str, Any]:
-        """Duplicates that meet a running attempt: made by the attempt itself, as it runs."""
+        """Time duplicates of a running attempt, which makes them itself."""
         (event,) = events(size, 1)
         found: dict[str, Any] = {}
 
@@ -114,7 +131,7 @@ class Worker:
         return found
 
     def concurrent(self, *, size: int, calls: int, callers: int) -> dict[str, Any]:
-        """First calls by several threads on one store."""
+        """Time first calls by several threads on one store."""
         given = events(size, calls)
         gate = threading.Barrier(callers + 1)
 
@@ -131,7 +148,7 @@ class Worker:
         return found
 
     def soak(self, *, calls: int, size: int) -> dict[str, Any]:
-        """Growth of memory over many calls, half of them replays.
+        """Measure the memory of the process over many calls, half of them replays.
 
         On a store in memory the same keys come again and again, each time after they expired.
         """
@@ -157,8 +174,59 @@ class Worker:
             self._handler(event, CONTEXT)
 
 
+def events(size: int, number: int, *, whole_floats: bool = False) -> list[dict[str, Any]]:
+    """Return distinct events of about `size` bytes of JSON, which share their equal parts."""
+    lines = _lines(size, 20.0 if whole_floats else 19.99)
+    return [
+        {"order_id": f"{_RUN}-{next(_NUMBERS):08}", "customer": "c-42", "lines": lines}
+        for _ in range(number)
+    ]
+
+
+@cache
+def orders(size: int) -> list[dict[str, Any]]:
+    """Return about `size` bytes of JSON, whose rows differ as those of a database do."""
+    dice = random.Random(1)
+    found: list[dict[str, Any]] = []
+    for left in range(size, 0, -100):
+        amount, customer = dice.randrange(10_000), f"customer-{dice.randrange(10**6)}"
+        status = dice.choice(("paid", "open", "shipped"))
+        order = f"{dice.getrandbits(64):016x}-{left}"
+        found.append({"order": order, "status": status, "amount": amount, "customer": customer})
+    return found
+
+
+def batches(size: int, number: int) -> list[dict[str, Any]]:
+    """Return events of SQS, of ten distinct messages of about `size` bytes each."""
+    return [
+        {"Records": [_message(event) for event in events(size, RECORDS)]} for _ in range(number)
+    ]
+
+
+def _message(event: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "messageId": event["order_id"],
+        "receiptHandle": "handle",
+        "body": json.dumps(event),
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1545082649183"},
+        "messageAttributes": {},
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:orders",
+        "awsRegion": "us-east-1",
+    }
+
+
+@cache
+def _lines(size: int, price: float) -> Any:
+    line = {**_LINE, "price": price}
+    each = len(json.dumps(line, separators=(",", ":"), ensure_ascii=False).encode()) + 1
+    # A round trip, for a parser's shared names and separate values.
+    return json.loads(json.dumps([{**line, "line": n} for n in range(max(1, size // each))]))
+
+
 def _timed(call: Callable[[Any], Any], given: list[Any], *, per: int = 0) -> dict[str, Any]:
-    """Microseconds of CPU, all threads of the process, and of wall time for one call."""
+    """Return the microseconds of one call: CPU of all threads, and wall time."""
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
     for event in given:
@@ -169,20 +237,20 @@ def _timed(call: Callable[[Any], Any], given: list[Any], *, per: int = 0) -> dic
 
 
 def _resident() -> float:
-    """MiB of memory that the process holds now."""
+    """Return the resident memory of this process, in MiB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def main() -> None:
-    """Serves orders until the pipe is closed."""
+    """Do tasks until the pipe is closed."""
     answers = sys.stdout
     with Path(os.devnull).open("w") as log:
         sys.stdout = log  # ours writes its line of metrics for each call, as in Lambda
-        worker = Worker(sys.argv[1])
+        tasks = Tasks(sys.argv[1])
         for line in sys.stdin:
-            order = json.loads(line)
-            answer = getattr(worker, order.pop("do"))(**order)
+            options = json.loads(line)
+            answer = getattr(tasks, options.pop("do"))(**options)
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
 

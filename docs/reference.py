@@ -1,140 +1,71 @@
-"""Writes docs/api.md from the signatures and docstrings of all public names: `make docs`."""
+"""Write the API reference from the signatures and docstrings of all public names: `make docs`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from griffe import Alias, Attribute, Class, Function, Module, Object, Parameters, load
-
-import cdk_idempotency
-import lambda_idempotency
+from griffe import Alias, Attribute, Class, Function, Object, load
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-PAGE: Final = ROOT / "docs" / "api.md"
-WIDTH: Final = 92
+PAGE: Final = ROOT / "dist" / "api.md"
+"""The file to write, in a directory that Git ignores."""
 
-HEAD: Final = """\
-# API reference
-
-Made of the docstrings by `make docs`; `make test` fails where it is out of date.
-"""
-
-PACKAGES: Final = (
-    ("cdk_idempotency", "constructs", cdk_idempotency.__all__, "the construct, in your CDK app"),
-    ("lambda_idempotency", "runtime", lambda_idempotency.__all__, "the runtime, in your functions"),
-)
+PACKAGES: Final = (("cdk_idempotency", "constructs"), ("lambda_idempotency", "runtime"))
+"""Each package and the directory that holds it."""
 
 
 def page() -> str:
-    """The whole page."""
-    sections = [HEAD]
-    for package, root, names, what in PACKAGES:
-        loaded = load(package, search_paths=[ROOT / root], resolve_aliases=True)
-        assert isinstance(loaded, Module)
-        sections.append(f"## `{package}`: {what}\n")
-        for name in sorted(names, key=str.lower):
-            found = loaded[name]
-            sections += _entry(found.final_target if isinstance(found, Alias) else found, level=3)
-    return "\n".join(sections)
+    """Return the whole page."""
+    parts = ["# API reference", *(part for each in PACKAGES for part in _package(*each))]
+    return "\n\n".join(parts) + "\n"
 
 
-def _entry(of: Object, *, level: int) -> Iterator[str]:
-    yield f"{'#' * level} {of.name}\n"
-    if isinstance(of, Class):
-        yield from _class(of, level)
-    elif isinstance(of, Function):
-        yield _code(_signature(of.name, of.parameters, of.returns))
-        yield _text(of)
+def _package(name: str, directory: str) -> Iterator[str]:
+    package = load(name, search_paths=[ROOT / directory], resolve_aliases=True)
+    yield f"## `{name}`"
+    # Imported for its names: `__all__` may be an expression, and griffe runs no code.
+    for public in sorted(import_module(name).__all__, key=str.lower):
+        yield from _entry(public, package[public], level=3)
 
 
-def _class(of: Class, level: int) -> Iterator[str]:
-    is_dict = any("TypedDict" in str(base) for base in of.bases)
-    constructor = None if _is_made_by_its_methods(of) else of.members.get("__init__")
-    bases = ", ".join(str(base) for base in of.bases)
-    if isinstance(constructor, Function):
-        yield _code(_signature(of.name, constructor.parameters, None))
-    elif bases.endswith("Error"):
-        yield f"Raised as an `{bases}`.\n"
-    yield _text(of)
-    if isinstance(constructor, Function) and constructor.docstring:
-        yield _text(constructor)
-    rows = [] if _is_made_by_its_methods(of) else [_row(each) for each in _described(of)]
-    if rows:
-        yield "\n".join([f"| {'prop' if is_dict else 'attribute'} | |", "|---|---|", *rows, ""])
-    for inherited in of.all_members.values():
-        member = inherited.final_target if isinstance(inherited, Alias) else inherited
-        if isinstance(member, Function) and _is_public(of, member):
-            yield f"{'#' * (level + 1)} {of.name}.{member.name}\n"
-            yield _code(_signature(member.name, member.parameters, member.returns))
-            yield _text(member)
+def _entry(title: str, found: Object | Alias, *, level: int) -> Iterator[str]:
+    """Yield a name's heading, signature and docstring, and the same of its public members."""
+    target = found.final_target if isinstance(found, Alias) else found
+    yield f"{'#' * level} {title}"
+    yield f"```python\n{_signature(target)}\n```"
+    yield from _docstring(target)
+    if isinstance(target, Class):
+        yield from _docstring(target.members.get("__init__"))
+        for name, member in target.all_members.items():
+            if not name.startswith("_") and member.docstring is not None:
+                yield from _entry(f"{title}.{name}", member, level=level + 1)
 
 
-def _is_made_by_its_methods(of: Class) -> bool:
-    """Whether its static methods alone are for users; the others are the construct's."""
-    return of.docstring is not None and "made by its static methods" in of.docstring.value
+def _signature(of: Object) -> str:
+    match of:
+        case Function():
+            return str(of.signature())
+        case Class():
+            bases = ", ".join(str(base) for base in of.bases)
+            head = f"class {of.name}({bases})" if bases else f"class {of.name}"
+            return f"{head}\n{of.signature()}" if "__init__" in of.members else head
+        case Attribute(annotation=None):
+            return f"{of.name} = {of.value}"
+        case Attribute():
+            return f"{of.name}: {of.annotation}"
+        case _:
+            return of.name
 
 
-def _is_public(of: Class, method: Function) -> bool:
-    is_verb = method.docstring is not None and method.docstring.value.startswith("See `Store")
-    if method.name.startswith("_") or is_verb:
-        return False
-    return "staticmethod" in method.labels if _is_made_by_its_methods(of) else True
-
-
-def _described(of: Class) -> Iterator[Attribute]:
-    for member in of.all_members.values():
-        found = member.final_target if isinstance(member, Alias) else member
-        if isinstance(found, Attribute) and found.docstring and not found.name.startswith("_"):
-            yield found
-
-
-def _row(member: Attribute) -> str:
-    cell = " ".join(_text(member).split()).replace("|", "\\|")
-    return f"| `{member.name}` | {cell} |"
-
-
-def _signature(name: str, parameters: Parameters, returns: object) -> str:
-    shown = list(_parameters(parameters))
-    result = "" if returns is None or str(returns) == "None" else f" -> {returns}"
-    line = f"{name}({', '.join(shown)}){result}"
-    if len(line) <= WIDTH:
-        return line
-    rows = "".join(f"    {parameter},\n" for parameter in shown)
-    return f"{name}(\n{rows}){result}"
-
-
-def _parameters(parameters: Parameters) -> Iterator[str]:
-    keyword_only = False
-    for parameter in parameters:
-        if parameter.name in ("self", "cls"):
-            continue
-        kind = str(parameter.kind.value) if parameter.kind else ""
-        if kind == "keyword-only" and not keyword_only:
-            keyword_only = True
-            yield "*"
-        stars = {"variadic positional": "*", "variadic keyword": "**"}.get(kind, "")
-        text = stars + parameter.name
-        if parameter.annotation is not None:
-            text += f": {parameter.annotation}"
-        if parameter.default is not None and not stars:
-            text += f" = {parameter.default}"
-        yield text
-
-
-def _code(text: str) -> str:
-    return f"```text\n{text}\n```\n"
-
-
-def _text(of: Object) -> str:
-    """The docstring, in Markdown: its paragraphs, with a line for each prop that begins one."""
-    if of.docstring is None:
-        return ""
-    text = of.docstring.value.strip()
-    return re.sub(r"(?<!\n)\n(`[a-z_`, ]+`:)", r"\n\n\1", text) + "\n"
+def _docstring(of: Object | Alias | None) -> Iterator[str]:
+    if of is not None and of.docstring is not None and of.docstring.value:
+        yield of.docstring.value.strip()
 
 
 if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page())
+    print(PAGE.relative_to(ROOT))

@@ -159,7 +159,7 @@ class Demo:
             met["conflict" if answer.status == 409 else "crash"] += 1
             if time.monotonic() > give_up:
                 raise RuntimeError(f"no answer within {PATIENCE} s; the last: {answer.status}")
-            time.sleep(pause * random.uniform(0.5, 1))  # nosec B311 # a pause, no secret
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - a pause, no secret
             pause = min(pause * 2, 2)
 
     def each_once(self) -> bool:

@@ -8,11 +8,9 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import hypothesis
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 # Node comes with the test requirements; jsii and the CDK CLI must find it before any other.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -21,22 +19,24 @@ from kit.aws.local import LocalAws
 from kit.clocks import ManualClock
 from kit.redis.spares import SpareClusters
 from lambda_idempotency import MemoryStore
-from lambda_idempotency.drivers import sync as drivers
-from lambda_idempotency.execution import operation
+from lambda_idempotency.drivers import sync
+from lambda_idempotency.execution import registry
 
 hypothesis.settings.register_profile(
-    "suite", derandomize=True, database=None, deadline=None, print_blob=True
+    "suite",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    report_multiple_bugs=False,
+)
+hypothesis.settings.register_profile(
+    "fuzz",
+    hypothesis.settings.get_profile("suite"),
+    derandomize=False,
+    max_examples=int(os.environ.get("INPUTS") or 10_000),
 )
 hypothesis.settings.load_profile("suite")
-
-
-class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped
-    """A file's tests stay on one worker, and so do all that use the one large deployment."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::", maxsplit=1)[0]
-        apart = "demo" in file or "redis" in file
-        return "deployed" if "/e2e/" in file and not apart else file
 
 
 def pytest_configure() -> None:
@@ -44,9 +44,13 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Expensive fixtures are set up once."""
-    return _ByFile(config, log)
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests stay on one worker, where its fixtures are set up once, unless the file names
+    a group of several files."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +59,12 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(("AWS_", "IDEMPOTENCY_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def no_names_from_other_tests() -> None:
+    """The names that functions have taken are of the whole process."""
+    registry.clear()
 
 
 @pytest.fixture(scope="session")
@@ -92,5 +102,5 @@ def slept(monkeypatch: pytest.MonkeyPatch, clock: ManualClock) -> list[float]:
         pauses.append(seconds)
         clock.advance(seconds)
 
-    monkeypatch.setattr(operation, "drive", partial(drivers.drive, sleep=sleep))
+    monkeypatch.setattr(sync, "drive", partial(sync.drive, sleep=sleep))
     return pauses

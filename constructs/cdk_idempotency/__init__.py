@@ -1,20 +1,20 @@
-"""AWS CDK construct: attach idempotency to Python Lambda functions.
+"""AWS CDK construct: idempotency for Python Lambda functions.
 
 idempotency = Idempotency(self, "Idempotency")
 idempotency.attach(payments)
 """
 
-from .behaviour import Behaviour
 from .http_profile import HttpProfile
 from .idempotency import Idempotency
-from .redis_credentials import RedisCredentials
-from .rotation import RedisRotation
-from .stores import IdempotencyStore
+from .options import IdempotencyOptions
+from .rotation.redis_rotation import RedisRotation
+from .stores.credentials import RedisCredentials
+from .stores.factory import IdempotencyStore
 
 __all__ = [
-    "Behaviour",
     "HttpProfile",
     "Idempotency",
+    "IdempotencyOptions",
     "IdempotencyStore",
     "RedisCredentials",
     "RedisRotation",

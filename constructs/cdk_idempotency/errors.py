@@ -1,10 +1,12 @@
-"""One form for everything the construct refuses: which construct, what is wrong, what to do."""
+"""The one form of error at synth: which construct, what is wrong, what to do."""
 
 from __future__ import annotations
 
 from constructs import IConstruct
 
 
-def refusal(construct: IConstruct, message: str) -> ValueError:
-    """The error to raise at synth."""
-    return ValueError(f"[{construct.node.path}] {message}")
+class ConstructError(ValueError):
+    """A construct, or a value given to it, that cannot work."""
+
+    def __init__(self, construct: IConstruct, message: str) -> None:
+        super().__init__(f"[{construct.node.path}] {message}")

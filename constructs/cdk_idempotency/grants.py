@@ -1,4 +1,4 @@
-"""Grants that name one resource each, where CDK's own `grant_read` gives more than is needed."""
+"""Grants on one resource each, where CDK's own `grant_read` gives more than is needed."""
 
 from __future__ import annotations
 
@@ -22,42 +22,45 @@ def allow(
     on: list[str],
     conditions: Mapping[str, Mapping[str, str]] | None = None,
 ) -> iam.Grant:
-    """Lets the grantee do these actions on these ARNs."""
+    """Allow the grantee these actions on these ARNs."""
     return iam.Grant.add_to_principal(
         grantee=grantee, actions=list(actions), resource_arns=on, conditions=conditions
     )
 
 
 def read_parameter(grantee: iam.IGrantable, arn: str) -> iam.Grant:
-    """Lets the grantee read an SSM parameter."""
+    """Allow the grantee to read an SSM parameter."""
     return allow(grantee, "ssm:GetParameter", on=[arn])
 
 
 def read_secret(grantee: iam.IGrantable, secret: secretsmanager.ISecret) -> iam.Grant:
-    """Lets the grantee read a secret, and decrypt it where it has a customer key."""
-    grant = allow(grantee, "secretsmanager:GetSecretValue", on=[policy_arn(secret)])
-    return combined(grant, decrypt(grantee, secret.encryption_key))
+    """Allow the grantee to read a secret, and to decrypt it where it has a customer key."""
+    grant = allow(grantee, "secretsmanager:GetSecretValue", on=[secret_policy_arn(secret)])
+    return combine(grant, decrypt(grantee, secret.encryption_key))
 
 
 def decrypt(grantee: iam.IGrantable, key: kms.IKey | None) -> iam.Grant | None:
-    """Lets the grantee decrypt with a customer key; AWS's own keys need no grant."""
+    """Allow the grantee to decrypt with a customer key; AWS's own keys need no grant."""
     return None if key is None else key.grant_decrypt(grantee)
 
 
-def combined(first: iam.Grant, *others: iam.Grant | None) -> iam.Grant:
-    """One grant of all."""
+def combine(first: iam.Grant, *others: iam.Grant | None) -> iam.Grant:
+    """Return one grant of all."""
     found = (other for other in others if other is not None)
     return reduce(lambda grant, other: grant.combine(other), found, first)
 
 
-def policy_arn(secret: secretsmanager.ISecret) -> str:
-    """The ARN for policies. A secret known by its name lacks the six characters at the end."""
+def secret_policy_arn(secret: secretsmanager.ISecret) -> str:
+    """Return the secret's ARN for policies.
+
+    The ARN of a secret that is known by its name alone lacks the six characters at its end.
+    """
     full = secret.secret_full_arn
     return f"{secret.secret_arn}-??????" if full is None else full
 
 
 def elasticache_arn(scope: IConstruct, kind: str, name: str) -> str:
-    """The ARN of an ElastiCache resource of this account and region."""
+    """Return the ARN of an ElastiCache resource of this account and region."""
     return Stack.of(scope).format_arn(
         service="elasticache",
         resource=kind,

@@ -1,23 +1,24 @@
-"""The `http` prop: how an attached function answers HTTP requests and their duplicates."""
+"""The `http` option: an attached function's answers to HTTP requests and their duplicates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, get_origin, get_type_hints
 
 from aws_cdk import Token
 
-from lambda_idempotency.contract.settings import ConfigurationError, HttpOptions, ProfileName
+from lambda_idempotency.contract.http import HttpOptions, ProfileName
+from lambda_idempotency.contract.settings import ConfigurationError
 
 
 class HttpProps(TypedDict, total=False):
-    """What a profile leaves open. A prop that is left out has the default named here."""
+    """Options that a profile leaves open. A prop that is left out has the default named here."""
 
     header: str
     """The request header that holds the key. Default: `Idempotency-Key`."""
     required: bool
-    """Whether a request without a key is refused with 400; else it runs unprotected.
+    """Refuse a request without a key with 400; else it runs unprotected.
     Default: True for `ietf`, False for `stripe` and `accepted`."""
     pattern: str
     """Regular expression (Python's) that the whole key must match. Default: 1 to 255 characters of
@@ -28,7 +29,7 @@ class HttpProps(TypedDict, total=False):
     """The claim of the JWT, or the value of the Lambda authorizer's context, that tells callers
     apart. Default: `iss` and `sub`; `principalId`."""
     store_statuses: Sequence[str | int]
-    """Which responses are kept for duplicates: statuses (`201`) and classes (`2xx`, without 401,
+    """The responses that are kept for duplicates: statuses (`201`) and classes (`2xx`, without 401,
     403, 408, 409, 425 and 429). Default: by profile."""
     not_replayed: Sequence[str]
     """Response headers that are neither stored nor replayed. Default: those of one exchange, such
@@ -36,28 +37,27 @@ class HttpProps(TypedDict, total=False):
     cors: Sequence[str]
     """Origins whose scripts may read the answers that the layer makes; `*`: all. Default: none."""
     status_path: str
-    """Where `GET {status_path}/{token}` tells the state of a request; see `add_status_route`.
-    Default: `/idempotency` for `accepted`, else nowhere."""
-
-
-_SEQUENCES: Final = ("methods", "store_statuses", "not_replayed", "cors")
+    """The path under which `GET {status_path}/{token}` tells the state of a request; see
+    `add_status_route`. Default: `/idempotency` for `accepted`, else nowhere."""
 
 
 @dataclass(frozen=True)
 class HttpProfile:
-    """Immutable; made by its static methods. The README has the table of what each answers."""
+    """A set of answers. Immutable; made by its static methods. docs/http.md has the table of what
+    each answers."""
 
     _profile: ProfileName
     _props: Mapping[str, Any]
 
     @staticmethod
     def ietf(**props: Unpack[HttpProps]) -> HttpProfile:
-        """As the IETF's draft of the Idempotency-Key header says; the default."""
+        """The IETF's draft of the Idempotency-Key header; the default."""
         return HttpProfile("ietf", props)
 
     @staticmethod
     def stripe(**props: Unpack[HttpProps]) -> HttpProfile:
-        """As Stripe's API: the key is optional, and errors of the server are replayed too."""
+        """Answers like Stripe's API: the key is optional, and errors of the server are replayed
+        too."""
         return HttpProfile("stripe", props)
 
     @staticmethod
@@ -66,17 +66,17 @@ class HttpProfile:
         return HttpProfile("accepted", props)
 
     def options(self) -> HttpOptions:
-        """The contract's options. Raises `ConfigurationError`, naming the prop."""
+        """Return the contract's options. Raise `ConfigurationError`, naming the prop."""
+        types = get_type_hints(HttpProps)
         values: dict[str, Any] = {}
         for name, value in self._props.items():
-            if name not in HttpProps.__annotations__:
+            if name not in types:
                 raise ConfigurationError(
-                    f"http {name} is not a prop; the props are "
-                    f"{', '.join(sorted(HttpProps.__annotations__))}"
+                    f"http {name} is not a prop; the props are {', '.join(sorted(types))}"
                 )
             if name != "cors" and Token.is_unresolved(value):
                 raise ConfigurationError(f"http {name} is a CDK token; pass a value known at synth")
-            values[name] = _tuple(value) if name in _SEQUENCES else value
+            values[name] = _tuple(value) if get_origin(types[name]) is Sequence else value
         return HttpOptions(profile=self._profile, **values)
 
 

@@ -8,39 +8,45 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from constructs import Construct, IConstruct
+from constructs import Construct
+from lambda_idempotency.contract.settings import Settings
 
-from .attachable import check_attachable, checked_namespace, lease_of, namespace_of
-from .behaviour import Behaviour, check_props, settings_of
-from .checks.deployment import Attached, Deployment
-from .checks.guard import Guard
-from .checks.tree import Tree
-from .errors import refusal
-from .large_responses import LargeResponses
-from .layer import layer_in
-from .metrics import Monitored
-from .monitoring import StoreMonitoring
-from .stores import IdempotencyStore
-from .wrapping import check_not_shadowed, own_handler, redirect
+from .checks.model.deployment import AttachedFunction, Deployment
+from .checks.model.tree import ConstructTree
+from .checks.validation import AppValidation
+from .errors import ConstructError
+from .functions.attachable import check_attachable
+from .functions.code import has_package_copy
+from .functions.defaults import checked_namespace, default_lease, default_namespace
+from .functions.layer import layer_for
+from .functions.wrapping import own_handler, redirect_to_wrapper
+from .monitoring.base import StoreMonitoring
+from .monitoring.metrics import IdempotencyMetrics
+from .options import IdempotencyOptions, check_options, to_settings
+from .stores.factory import IdempotencyStore
+from .stores.large_responses import LargeResponses
 
 if TYPE_CHECKING:
     from aws_cdk import aws_apigateway as apigateway
     from aws_cdk import aws_apigatewayv2 as apigatewayv2
+    from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_dynamodb as dynamodb
     from aws_cdk import aws_elasticache as elasticache
     from aws_cdk import aws_s3 as s3
     from aws_cdk import aws_secretsmanager as secretsmanager
+    from aws_cdk import aws_sns as sns
 
 _MARK = "cdk-idempotency:attached"
 
 
-class Idempotency(Monitored):
-    """Provisions a store for idempotency records and attaches Python functions to it.
+class Idempotency(IdempotencyMetrics):
+    """A store for idempotency records, and the Python functions that are attached to it.
 
     `store` defaults to `IdempotencyStore.dynamodb()`. `large_responses` is a bucket, in the region
     of the functions, for responses above `large_response_size`; default: none, and what a record
-    cannot hold its duplicates do not get. The other props are those of `Behaviour` and hold for
-    every attached function. Raises ValueError naming this construct and the prop.
+    cannot hold its duplicates do not get. The other props are those of
+    `IdempotencyOptions` and hold for every attached function. Raises ValueError naming this
+    construct and the prop.
     """
 
     def __init__(
@@ -50,17 +56,17 @@ class Idempotency(Monitored):
         *,
         store: IdempotencyStore | None = None,
         large_responses: s3.IBucket | None = None,
-        **behaviour: Unpack[Behaviour],
+        **options: Unpack[IdempotencyOptions],
     ) -> None:
         super().__init__(scope, id)
-        self._behaviour: dict[str, Any] = dict(behaviour)
-        check_props(self, self._behaviour)
+        self._options: dict[str, Any] = dict(options)
+        check_options(self, self._options)
         self._store = (IdempotencyStore.dynamodb() if store is None else store).bind(self)
         self._large_responses = None if large_responses is None else LargeResponses(large_responses)
         self._namespaces: dict[str, str] = {}
-        self._attached: dict[str, Attached] = {}
+        self._attached: dict[str, AttachedFunction] = {}
         self._status_routes: dict[tuple[str, str], str] = {}
-        Guard.of(self).watch(self._deployment)
+        AppValidation.of(self).add(self._deployment)
 
     @property
     def namespaces(self) -> dict[str, str]:
@@ -93,9 +99,9 @@ class Idempotency(Monitored):
         *,
         namespace: str | None = None,
         wrap_handler: bool = False,
-        **behaviour: Unpack[Behaviour],
+        **options: Unpack[IdempotencyOptions],
     ) -> None:
-        """Gives a Python function the layer, its settings, and the rights on its own records.
+        """Give a Python function the layer, its settings, and the rights on its own records.
 
         `namespace` separates its records from other functions' (1 to 128 of A-Z a-z 0-9 . _ / -).
         Default: the function's construct path relative to its stack. Changing it, also by moving
@@ -110,27 +116,21 @@ class Idempotency(Monitored):
         """
         attached = check_attachable(function)
         self._check_first(attached)
-        check_not_shadowed(attached)
+        package_copy = has_package_copy(attached)
         self._store.connect(attached)
-        if namespace is None:
-            namespace = namespace_of(attached)
-        self._take(checked_namespace(attached, namespace), attached)
-        props = {**self._behaviour, **behaviour}
-        contract: dict[str, Any] = {**self._store.settings(), "namespace": namespace}
-        if "lease" not in props:
-            contract["lease"] = lease_of(attached)
+        namespace = default_namespace(attached) if namespace is None else namespace
+        self._reserve(checked_namespace(attached, namespace), attached)
+        contract = {"namespace": namespace}
         if wrap_handler:
             contract["handler"] = own_handler(attached)
-        if self._large_responses is not None:
-            contract.update(self._large_responses.settings())
-        elif "large_response_size" in props:
-            raise refusal(attached, "large_response_size is for a bucket; pass large_responses=...")
-        settings = settings_of(attached, props, **contract)
+        settings = self._settings(attached, {**self._options, **options}, contract)
         if wrap_handler:
-            redirect(attached)
-        self._attached[attached.node.path] = Attached(function=attached, settings=settings)
+            redirect_to_wrapper(attached)
+        self._attached[attached.node.path] = AttachedFunction(
+            function=attached, settings=settings, has_package_copy=package_copy
+        )
         attached.node.add_metadata(_MARK, self.node.path)
-        attached.add_layers(layer_in(Stack.of(attached), self._store.libraries))
+        attached.add_layers(layer_for(Stack.of(attached), self._store.libraries))
         for variable, value in settings.to_environment().items():
             attached.add_environment(variable, value)
         self._store.grant(attached, namespace)
@@ -150,37 +150,40 @@ class Idempotency(Monitored):
         ) = None,
         api_key_required: bool | None = None,
     ) -> None:
-        """Adds `GET {status_path}/{token}` to an API: the attached function itself answers it.
+        """Add `GET {status_path}/{token}` to an API: the attached function itself answers it.
 
         `function` is the attached function, or an alias of it. `authorizer` is that of the route
-        whose requests are asked about: a caller sees his own requests, and without an authorizer
+        whose requests are asked about: callers see their own requests, and without an authorizer
         only their state. For a REST API it may be an AuthorizationType; `api_key_required` is as
         the route has it. Default: the API's defaults.
 
         Raises ValueError for a function that is not attached here, or has no status path.
         """
-        from .status_route import add_route  # the API modules are large, and few apps need both
+        # The API modules are large, and few apps need both.
+        from .functions.status_route import add_status_route
 
         attached = function.lambda_ if isinstance(function, lambda_.Alias) else function
         known = self._attached.get(attached.node.path)
         if known is None:
-            raise refusal(self, f"{attached.node.path} is not attached here; attach it first")
+            raise ConstructError(
+                self, f"{attached.node.path} is not attached here; attach it first"
+            )
         http = known.settings.http
         path = None if http is None else http.status_route
         if path is None:
-            raise refusal(
+            raise ConstructError(
                 self,
                 f"{attached.node.path} has no status path; attach it with http=HttpProfile."
                 "accepted(), or give another profile status_path='/idempotency'",
             )
         taken = self._status_routes.setdefault((api.node.path, path), attached.node.path)
         if taken != attached.node.path:
-            raise refusal(
+            raise ConstructError(
                 self,
                 f"{path} of {api.node.path} tells the state of {taken}'s requests; give "
                 f"{attached.node.path} a status_path of its own",
             )
-        add_route(
+        add_status_route(
             self,
             api,
             path,
@@ -190,7 +193,7 @@ class Idempotency(Monitored):
         )
 
     def grant_use(self, grantee: iam.IGrantable, *, namespace: str | None = None) -> iam.Grant:
-        """Lets somebody else use the store: a worker without the layer, or an operator.
+        """Allow others to use the store: a worker without the layer, or an operator.
 
         `namespace` restricts the grant to one function's records; None grants all of them. IAM
         cannot fence Redis: there all grantees are one Redis user, and a namespace is added to those
@@ -203,28 +206,62 @@ class Idempotency(Monitored):
             return grant
         return grant.combine(self._large_responses.grant(grantee, namespace))
 
+    def dashboard(self, *, runbook: str | None = None) -> cloudwatch.Dashboard:
+        """Add a dashboard for whoever is on call: requests, latency, what must never happen, and
+        the store's own metrics. `runbook` is the URL of your copy of docs/runbook.md. Raises
+        ValueError when called twice."""
+        from .monitoring.dashboard import add_dashboard
+
+        return add_dashboard(self, self._monitoring(), runbook)
+
+    def alarms(
+        self, topic: sns.ITopic, *, runbook: str | None = None
+    ) -> dict[str, cloudwatch.Alarm]:
+        """Add alarms for what must never happen, and return them by their names; they and their
+        ends are sent to `topic`. `runbook` is the URL of your copy of docs/runbook.md, to whose
+        sections they link; default: its name. Raises ValueError when called twice."""
+        from .monitoring.alarms import add_alarms
+
+        return add_alarms(self, self._monitoring(), topic, runbook)
+
     def _monitoring(self) -> StoreMonitoring:
         return self._store.monitoring()
 
-    def _deployment(self, tree: Tree) -> Deployment:
-        more = () if self._large_responses is None else ("s3",)
+    def _deployment(self, tree: ConstructTree) -> Deployment:
         return Deployment(
             construct=self,
             store=self._store,
-            services=(*self._store.services, *more),
+            large_responses=self._large_responses,
             attached=tuple(self._attached.values()),
             tree=tree,
         )
 
+    def _settings(
+        self, function: lambda_.Function, options: dict[str, Any], contract: dict[str, Any]
+    ) -> Settings:
+        """Return the function's settings; `contract` has those that follow from `attach` itself."""
+        contract = {**self._store.settings(), **contract}
+        if "lease" not in options:
+            contract["lease"] = default_lease(function)
+        if self._large_responses is not None:
+            contract.update(self._large_responses.settings())
+        elif "large_response_size" in options:
+            raise ConstructError(
+                function, "large_response_size is for a bucket; pass large_responses=..."
+            )
+        return to_settings(function, options, **contract)
+
     def _check_first(self, function: lambda_.Function) -> None:
         for entry in function.node.metadata:
             if entry.type == _MARK:
-                raise refusal(function, f"it is attached to {entry.data} already; attach it once")
+                raise ConstructError(
+                    function, f"it is attached to {entry.data} already; attach it once"
+                )
 
-    def _take(self, namespace: str, function: IConstruct) -> None:
+    def _reserve(self, namespace: str, function: lambda_.Function) -> None:
         taken = self._namespaces.setdefault(namespace, function.node.path)
         if taken != function.node.path:
-            raise refusal(
+            raise ConstructError(
                 function,
                 f"namespace {namespace!r} belongs to {taken}, and two functions must not share "
                 "records; pass another namespace=... to attach()",

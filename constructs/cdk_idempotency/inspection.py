@@ -1,4 +1,4 @@
-"""What CloudFormation will be told of a resource."""
+"""The properties of a resource, as its template will have them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 
 
 def properties_of(resource: CfnResource) -> dict[str, Any]:
-    """The resource's properties by their CDK names, with unresolved tokens in them."""
+    """Return the resource's properties by their CDK names, with unresolved tokens in them."""
     # Not the properties themselves: the Python binding makes an empty struct of a lazy value.
     inspector = TreeInspector()
     resource.inspect(inspector)  # type: ignore[attr-defined]  # every generated resource has it
@@ -17,13 +17,13 @@ def properties_of(resource: CfnResource) -> dict[str, Any]:
     return properties
 
 
-def owned(path: str) -> str:
-    """The path of the construct that somebody wrote, from that of its resource."""
+def owner_path(path: str) -> str:
+    """Return the path of the construct in the user's code, from that of its resource."""
     return path.removesuffix("/Resource")
 
 
 def is_known(value: Any) -> bool:
-    """Whether there is nothing in a resolved value that only the deployment knows."""
+    """Return true if a resolved value holds nothing that only the deployment knows."""
     if isinstance(value, dict):
         return all(
             name != "Ref" and not name.startswith("Fn::") and is_known(item)
@@ -33,7 +33,7 @@ def is_known(value: Any) -> bool:
 
 
 def resource_of(function: lambda_.Function) -> lambda_.CfnFunction:
-    """The function's resource."""
+    """Return the function's resource."""
     resource = function.node.default_child
     assert isinstance(resource, lambda_.CfnFunction)
     return resource

@@ -1,6 +1,6 @@
 """Lambda handlers that take effect once per request: every duplicate gets the first answer.
 
-Names are loaded when they are first used, so that importing the package costs next to nothing.
+Each name is loaded at its first use, so importing the package costs next to nothing.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .contract.settings import HttpOptions as HttpOptions
-    from .contract.settings import Settings as Settings
+    from .contract.http import HttpOptions as HttpOptions
     from .decorators.function.decorator import idempotent_function as idempotent_function
     from .decorators.handler import idempotent as idempotent
     from .decorators.records.decorator import idempotent_records as idempotent_records
@@ -26,31 +25,48 @@ if TYPE_CHECKING:
     from .errors import StoreError as StoreError
     from .execution.attempt import Attempt as Attempt
     from .execution.attempt import current as current
-    from .execution.orphans import Reconciled as Reconciled
-    from .execution.replays import Replay as Replay
+    from .execution.hooks import Reconciled as Reconciled
+    from .execution.hooks import Replay as Replay
+    from .protocol.record import Absent as Absent
+    from .protocol.record import Applied as Applied
+    from .protocol.record import Claim as Claim
+    from .protocol.record import Completion as Completion
+    from .protocol.record import Conflict as Conflict
+    from .protocol.record import Record as Record
+    from .protocol.record import Reply as Reply
+    from .protocol.record import WritesRefused as WritesRefused
+    from .stores.base import Store as Store
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
     from .stores.redis import RedisStore as RedisStore
 
 _HOMES = {
+    "Absent": "protocol.record",
+    "Applied": "protocol.record",
     "Attempt": "execution.attempt",
+    "Claim": "protocol.record",
     "CommitError": "errors",
+    "Completion": "protocol.record",
     "ConfigurationError": "errors",
+    "Conflict": "protocol.record",
     "DynamoDBStore": "stores.dynamodb",
     "FingerprintMismatchError": "errors",
-    "HttpOptions": "contract.settings",
+    "HttpOptions": "contract.http",
     "IdempotencyError": "errors",
     "InProgressError": "errors",
     "LeaseLostError": "errors",
     "MemoryStore": "stores.memory",
     "MissingKeyError": "errors",
     "ParkedError": "errors",
-    "Reconciled": "execution.orphans",
+    "Reconciled": "execution.hooks",
+    "Record": "protocol.record",
     "RedisStore": "stores.redis",
-    "Replay": "execution.replays",
+    "Replay": "execution.hooks",
+    "Reply": "protocol.record",
     "ResponseUnavailableError": "errors",
-    "Settings": "contract.settings",
+    "Store": "stores.base",
     "StoreError": "errors",
+    "WritesRefused": "protocol.record",
     "current": "execution.attempt",
     "idempotent": "decorators.handler",
     "idempotent_function": "decorators.function.decorator",

@@ -1,4 +1,4 @@
-"""What can go wrong, for the person who meets it. No message holds a key, a payload or a secret."""
+"""The errors that users of the package meet. No message holds a key, a payload or a secret."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ class IdempotencyError(Exception):
 
 
 class ConfigurationError(IdempotencyError):
-    """A setting or an option is missing or senseless; the message says which and what to do."""
+    """A setting or an option is missing or invalid; the message says which and what to do."""
 
 
 class MissingKeyError(IdempotencyError):
@@ -16,10 +16,8 @@ class MissingKeyError(IdempotencyError):
 
 
 class InProgressError(IdempotencyError):
-    """Another attempt holds the key. Retry: it will be answered or free within `retry_after`.
-
-    `retry_after` is in seconds.
-    """
+    """Another attempt holds the key. Retry: within `retry_after` seconds the key is either answered
+    or free."""
 
     def __init__(self, message: str, *, retry_after: float) -> None:
         super().__init__(message)
@@ -31,22 +29,23 @@ class FingerprintMismatchError(IdempotencyError):
 
 
 class StoreError(IdempotencyError):
-    """The store could not be reached, refused the request, or answered when the lease had ended.
+    """The store could not be reached, refused the request, or answered after the lease had ended.
     Raised only before anything ran."""
 
 
 class ResponseUnavailableError(IdempotencyError):
-    """The operation is done, but its response could not be stored, so it cannot be repeated."""
+    """The operation is done, but its response could not be stored, so it cannot be replayed."""
 
 
 class ParkedError(IdempotencyError):
-    """Attempts under this key kept dying; an operator must decide before it runs again."""
+    """Attempts under this key kept dying; an operator must decide before another one runs."""
 
 
 class CommitError(IdempotencyError):
-    """The handler ran, and its `commit_with` writes were not applied; so there is no result.
+    """The handler ran, but its `commit_with` writes were not applied, so there is no result.
 
-    `applied` is False, or None where nobody knows: then the key stays blocked until its lease ends.
+    `applied` is False; or None where it is unknown, and then the key stays blocked until its lease
+    ends.
     """
 
     def __init__(self, message: str, *, applied: bool | None) -> None:
@@ -55,5 +54,5 @@ class CommitError(IdempotencyError):
 
 
 class LeaseLostError(IdempotencyError):
-    """The handler ran beyond its lease and another attempt took over, so that its `commit_with`
-    writes were not applied; retry for the other attempt's answer."""
+    """The handler ran beyond its lease and another attempt took over, so its `commit_with` writes
+    were not applied. Retry to get the other attempt's answer."""

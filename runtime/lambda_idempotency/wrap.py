@@ -1,7 +1,7 @@
 """The handler of a function that `attach(function, wrap_handler=True)` made idempotent.
 
-Lambda imports this module; it imports the function's own handler, which the environment names, in
-the same phase (init), and decorates it. Whatever is wrong is raised here, before any request.
+Lambda imports this module. In the same phase (init), the module imports the function's own handler,
+which the environment names, and decorates it. Whatever is wrong is raised here, before any request.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from importlib import import_module
 from typing import Any, Final
 
 from .contract.settings import Settings
-from .decorators.handler import MARK, idempotent
-from .decorators.handlers import Handler
+from .decorators.handler import MARK, Handler, idempotent
 from .errors import ConfigurationError
 
 _LOG: Final = logging.getLogger("lambda_idempotency")
 
 
 def load(environment: Mapping[str, str]) -> Handler:
-    """The function's own handler, made idempotent unless it is already.
+    """Return the function's own handler, made idempotent unless it already is.
 
-    Raises `ConfigurationError`, naming the variable, and what the handler's module raises.
+    Raises `ConfigurationError`, which names the variable, and whatever the handler's module raises.
     """
     name = Settings.from_environment(environment).handler
     if name is None:
@@ -40,7 +39,7 @@ def load(environment: Mapping[str, str]) -> Handler:
 
 def _named(name: str) -> Handler:
     path, _, function = name.rpartition(".")
-    module = _module(path.replace("/", "."), name)  # as Lambda itself reads a handler
+    module = _module(path.replace("/", "."), name)  # Lambda too accepts a path
     handler: Any = getattr(module, function, None)
     if not callable(handler):
         what = f"is a {type(handler).__name__}" if hasattr(module, function) else "is not there"
@@ -52,7 +51,7 @@ def _module(path: str, name: str) -> Any:
     try:
         return import_module(path)
     except ModuleNotFoundError as error:
-        # Only where the handler's own module is not there; what it lacks itself is its own affair.
+        # Only the handler's own module is our concern; an import that fails in it stays its error.
         if error.name is None or not f"{path}.".startswith(f"{error.name}."):
             raise
         raise _refusal(name, f"there is no module {error.name}") from None

@@ -15,7 +15,7 @@ from types import GeneratorType
 from typing import Any, Final, TypeAlias
 
 from lambda_idempotency.protocol.machine import Protocol
-from lambda_idempotency.protocol.steps import Answer, Call, Emit, Outcome, Step
+from lambda_idempotency.protocol.steps import Call, Emit, Outcome, Step, StepResult
 
 Start: TypeAlias = Callable[[Call], Protocol]
 """Begins a call: `run_once`, or a mutant of it."""
@@ -28,7 +28,7 @@ _ON_STACK: Final[tuple[type, ...]] = (GeneratorType, *_ITERATORS)
 class Node:
     """A state of the generator: the step it waits for, or how it has ended."""
 
-    history: tuple[Answer, ...]
+    history: tuple[StepResult, ...]
     step: Step | None
     outcome: Outcome | None
     edges: dict[Hashable, int] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Automaton:
         self.nodes: list[Node] = []
         self._reach(())
 
-    def send(self, node: int, answer: Answer) -> int:
+    def send(self, node: int, answer: StepResult) -> int:
         """The state after this answer to the state's step."""
         edges = self.nodes[node].edges
         name = fingerprint(answer)
@@ -52,7 +52,7 @@ class Automaton:
             edges[name] = self._reach((*self.nodes[node].history, answer))
         return edges[name]
 
-    def _reach(self, history: tuple[Answer, ...]) -> int:
+    def _reach(self, history: tuple[StepResult, ...]) -> int:
         protocol = self._start(self._call)
         step, outcome = advance(protocol, None)
         for answer in history:
@@ -66,7 +66,7 @@ class Automaton:
         return self._found[state]
 
 
-def advance(protocol: Protocol, answer: Answer) -> tuple[Step | None, Outcome | None]:
+def advance(protocol: Protocol, answer: StepResult) -> tuple[Step | None, Outcome | None]:
     """The next step that asks something of the world, or the outcome."""
     try:
         step = protocol.send(answer)
@@ -78,7 +78,7 @@ def advance(protocol: Protocol, answer: Answer) -> tuple[Step | None, Outcome | 
 
 
 def fingerprint(value: Any) -> Hashable:
-    """Equal for values that behave the same. (As tuples, `Done(1)` and `Gone(1)` are equal.)"""
+    """Equal for values that behave the same. (`Applied(1) == Absent(1)`: both are tuples.)"""
     if isinstance(value, GeneratorType):
         frame = value.gi_frame
         if frame is None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final, Protocol, TypeAlias
 
-from benchmarks.conditions import Facts, Item, compiled
+from kit.aws.conditions import Facts, Item, compiled
 from lambda_idempotency.drivers.sync import ask
-from lambda_idempotency.protocol.record import Blocked, Done, Gone, Record, Reply, Store
-from lambda_idempotency.protocol.steps import Claim, Complete, Read, Release
-from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item, to_item
+from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record, Reply
+from lambda_idempotency.protocol.steps import Complete, Read, Release, SendClaim
+from lambda_idempotency.stores.base import Store
+from lambda_idempotency.stores.dynamodb import DynamoDBStore
+from lambda_idempotency.stores.dynamodb_items import from_item, to_item
 from lambda_idempotency.stores.memory import MemoryStore
 
-Request: TypeAlias = Claim | Complete | Release | Read
+Request: TypeAlias = SendClaim | Complete | Release | Read
 
 KEY: Final = "shop#5d41402a"
 
@@ -127,5 +129,5 @@ class _Table:
 
 def _reply(store: Store, request: Request) -> Reply:
     reply = ask(store, request)
-    assert isinstance(reply, Done | Blocked | Gone)
+    assert isinstance(reply, Applied | Conflict | Absent)
     return reply

@@ -9,20 +9,20 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from lambda_idempotency.protocol.record import Done, Refused
+from lambda_idempotency.protocol.record import Applied, WritesRefused
 from lambda_idempotency.protocol.steps import (
-    Answer,
-    Claim,
     Complete,
     Failed,
-    Late,
+    LeaseExpired,
     Raised,
     Read,
     Reconcile,
     Release,
     Run,
+    SendClaim,
     Sleep,
     Step,
+    StepResult,
 )
 from simulation.explorer.invariants import Broken
 from simulation.explorer.workers import Local, Ran, answer_of, ended
@@ -39,8 +39,8 @@ class HandlerError(Exception):
 
 RAISED: Final = Raised(HandlerError())
 NOBODY: Final = -1
-FAILED: Final = Failed(OutageError(), remaining=60_000)
-FAILED_LATE: Final = Failed(OutageError(), remaining=0)
+FAILED: Final = Failed(OutageError(), remaining_ms=60_000)
+FAILED_LATE: Final = Failed(OutageError(), remaining_ms=0)
 """The same, with no time left to try again."""
 
 
@@ -78,7 +78,7 @@ class Move(NamedTuple):
     runs: bool = False
     commits: bool = False
     broken: Broken | None = None
-    reply: Answer = None
+    reply: StepResult = None
     about: str = ""
     """What it happens to, for a timeline."""
     truth: int | None = None
@@ -107,7 +107,7 @@ def _run(world: World, worker: int, local: Local, step: Run, place: Place) -> It
     if late := _is_late(world, local, step, moment):
         yield _late(world, worker, local, place)
     own = answer_of(worker, commits=world.scenario.commits)
-    answers: dict[str, tuple[Answer, Ran]] = {
+    answers: dict[str, tuple[StepResult, Ran]] = {
         "returns": (own, Ran.KEPT),
         "raises": (RAISED, Ran.LET_GO),
         "is not kept": (own._replace(keep=False), Ran.LET_GO),
@@ -123,13 +123,13 @@ def _run(world: World, worker: int, local: Local, step: Run, place: Place) -> It
 
 def _is_late(world: World, local: Local, step: Run | Reconcile, moment: int) -> bool:
     """Whether the driver sees that the lease may have ended."""
-    return step.lease is not None and world.times[moment] - local.sent >= step.lease
+    return step.lease_ms is not None and world.times[moment] - local.sent >= step.lease_ms
 
 
 def _late(world: World, worker: int, local: Local, place: Place) -> Move:
     record, moment, _ = place
-    after, broken = world.send(worker, local, Late(), record, moment)
-    return Move(Kind.LATE, world.locals.number(after), record, broken=broken, reply=Late())
+    after, broken = world.send(worker, local, LeaseExpired(), record, moment)
+    return Move(Kind.LATE, world.locals.number(after), record, broken=broken, reply=LeaseExpired())
 
 
 def _reconcile(
@@ -140,7 +140,7 @@ def _reconcile(
     if _is_late(world, local, step, moment):
         yield _late(world, worker, local, place)
 
-    def move(answer: Answer, truth: int | None, **known: Any) -> Move:
+    def move(answer: StepResult, truth: int | None, **known: Any) -> Move:
         after, broken = world.send(worker, local._replace(**known), answer, record, moment)
         number = world.locals.number(after)
         return Move(Kind.ASKS, number, record, broken=broken, reply=answer, truth=truth)
@@ -169,7 +169,7 @@ def _ask(world: World, worker: int, local: Local, step: Any, place: Place) -> It
     once = world.land(local, message, record, moment=moment, drift=drift)
 
     def move(
-        kind: Kind, *effects: Effect, answer: Answer, cost: int = 1, under_way: bool = False
+        kind: Kind, *effects: Effect, answer: StepResult, cost: int = 1, under_way: bool = False
     ) -> Move:
         return _answered(
             Move(kind, cost=cost, reply=answer, message=number if under_way else None),
@@ -178,9 +178,11 @@ def _ask(world: World, worker: int, local: Local, step: Any, place: Place) -> It
         )
 
     yield move(Kind.ANSWERED, once, answer=once.reply, cost=0)
-    if isinstance(step, Complete) and step.completion.writes and isinstance(once.reply, Done):
+    if isinstance(step, Complete) and step.completion.writes and isinstance(once.reply, Applied):
         refused = none._replace(local=local._replace(ran=Ran.LET_GO))
-        yield move(Kind.REFUSED, refused, answer=Refused("write 1 of 1 failed", once.reply.now))
+        yield move(
+            Kind.REFUSED, refused, answer=WritesRefused("write 1 of 1 failed", once.reply.now)
+        )
     for failed in (FAILED, FAILED_LATE) if isinstance(step, Complete) else (FAILED,):
         yield move(Kind.LOST, none, answer=failed)
         if not isinstance(step, Read):
@@ -198,9 +200,9 @@ def _answered(move: Move, place: tuple[World, int, int], effects: tuple[Effect, 
     last = effects[-1]
     local = last.local._replace(sent=world.times[moment])
     step = world.automata[worker].nodes[local.node].step
-    assert isinstance(step, Claim | Complete | Release | Read)
+    assert isinstance(step, SendClaim | Complete | Release | Read)
     if isinstance(move.reply, Failed):
-        unprotected = world.scenario.calls[worker].fail_open and isinstance(step, Claim)
+        unprotected = world.scenario.calls[worker].fail_open and isinstance(step, SendClaim)
         local = local._replace(unprotected=local.unprotected or unprotected)
     else:
         local = local._replace(confirmed=world.scenario.worker_clocks)
@@ -219,14 +221,14 @@ def has_moves(kind: type) -> bool:
     return kind in _MOVES
 
 
-def name_of(step: Claim | Complete | Release | Read) -> str:
+def name_of(step: SendClaim | Complete | Release | Read) -> str:
     """What a request is called."""
-    taking_over = isinstance(step, Claim) and step.seen is not None
-    return "take-over" if taking_over else type(step).__name__.lower()
+    taking_over = isinstance(step, SendClaim) and step.seen is not None
+    return "take-over" if taking_over else type(step).__name__.removeprefix("Send").lower()
 
 
 _MOVES: Final[dict[type, Callable[..., Iterator[Move]]]] = {
-    Claim: _ask,
+    SendClaim: _ask,
     Complete: _ask,
     Release: _ask,
     Read: _ask,

@@ -7,13 +7,13 @@ from typing import Final, NamedTuple
 
 from lambda_idempotency.protocol.record import COMPLETED, Record
 from lambda_idempotency.protocol.steps import (
+    CommitFailed,
     Executed,
     InProgress,
+    LeaseLost,
     Outcome,
-    Overtaken,
     Raised,
     Replayed,
-    Uncommitted,
 )
 from simulation.explorer.scenarios import NAMES, Scenario
 from simulation.explorer.workers import Holds, Local, Ran, answer_of
@@ -72,7 +72,7 @@ def of_outcome(
         fits = local.gives is not None and outcome.result == answer_of(local.gives).result
     elif isinstance(outcome, Raised):
         fits = local.ran is Ran.LET_GO or (scenario.reconciles and not has_run)
-    elif isinstance(outcome, Uncommitted | Overtaken):
+    elif isinstance(outcome, CommitFailed | LeaseLost):
         fits = has_run and scenario.commits
     if not fits:
         has = "has run" if has_run else "has not run"
@@ -86,9 +86,9 @@ def _of_commit(name: str, local: Local, outcome: Outcome) -> Broken | None:
     told: bool | None = None
     if isinstance(outcome, Executed):
         told = local.ran is Ran.KEPT or None
-    elif isinstance(outcome, Uncommitted):
+    elif isinstance(outcome, CommitFailed):
         told = outcome.applied
-    elif isinstance(outcome, Overtaken):
+    elif isinstance(outcome, LeaseLost):
         told = False
     if told is None or told is local.committed or local.holds is Holds.EXPIRED:
         return None

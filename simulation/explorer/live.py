@@ -6,7 +6,15 @@ It says where the explorer's tables differ from what really happens.
 from __future__ import annotations
 
 from lambda_idempotency.protocol.record import Record
-from lambda_idempotency.protocol.steps import Answer, Claim, Complete, Outcome, Read, Release, Step
+from lambda_idempotency.protocol.steps import (
+    Complete,
+    Outcome,
+    Read,
+    Release,
+    SendClaim,
+    Step,
+    StepResult,
+)
 from simulation.explorer.automaton import advance
 from simulation.explorer.backends import DynamoDBBackend, MemoryBackend
 from simulation.explorer.choices import Kind, Move
@@ -28,7 +36,7 @@ class _Worker:
         self.step, self.outcome = advance(self._protocol, None)
         self.crashed = False
 
-    def send(self, answer: Answer) -> None:
+    def send(self, answer: StepResult) -> None:
         """Goes on with this answer."""
         self.step, self.outcome = advance(self._protocol, answer)
 
@@ -75,7 +83,7 @@ class Live:
             worker.crashed = True
             return
         answer = move.reply
-        if isinstance(worker.step, Claim | Complete | Release | Read):
+        if isinstance(worker.step, SendClaim | Complete | Release | Read):
             local: Local = self._world.locals[state[5][index]]
             message = self._world.message(index, local, worker.step, state[0])
             replies = [self._ask(message, state) for _ in range(_EFFECTS.get(move.kind, 0))]
@@ -83,7 +91,7 @@ class Live:
                 answer = replies[-1]
         worker.send(answer)
 
-    def _ask(self, message: Message, state: State) -> Answer:
+    def _ask(self, message: Message, state: State) -> StepResult:
         now = self._world.times[state[0]] + state[3] if message.now is None else message.now
         request = self._world.request(message.request)
         reply, self._record = self._backend.ask(

@@ -12,7 +12,7 @@ from typing import Final
 
 from lambda_idempotency.protocol import endings
 from lambda_idempotency.protocol import machine as protocol
-from lambda_idempotency.stores import dynamodb, memory, transaction
+from lambda_idempotency.stores import dynamodb, dynamodb_conditions, memory, transaction
 from simulation.explorer import invariants
 from simulation.explorer.scenarios import Scenario, scenario
 from simulation.explorer.world import Subject
@@ -73,7 +73,7 @@ def _using(user: ModuleType, module: ModuleType) -> ModuleType:
     return copy
 
 
-_USERS: Final = {endings: protocol, transaction: dynamodb}
+_USERS: Final = {endings: protocol, dynamodb_conditions: dynamodb, transaction: dynamodb}
 
 MUTATIONS: Final = (
     Mutation(
@@ -88,9 +88,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "unconditional complete in DynamoDB",
-        dynamodb,
-        "_COMPLETE_OR_CREATE: Final = _Condition(_OWN, _PARKED, _ABSENT, _EXPIRED)",
-        '_COMPLETE_OR_CREATE: Final = _Condition(_ABSENT, "attribute_exists(#id)")',
+        dynamodb_conditions,
+        "COMPLETE_OR_CREATE: Final = Condition(_OWN, _PARKED, _ABSENT, _EXPIRED)",
+        'COMPLETE_OR_CREATE: Final = Condition(_ABSENT, "attribute_exists(#id)")',
         "clocks-two",
         invariants.FIXED_ANSWER,
     ),
@@ -112,7 +112,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "lease compare flipped in DynamoDB",
-        dynamodb,
+        dynamodb_conditions,
         "#lease_end <= :now_ms",
         "#lease_end >= :now_ms",
         "clocks-two",
@@ -135,7 +135,7 @@ MUTATIONS: Final = (
         invariants.EXCLUSION,
     ),
     Mutation(
-        "own claim not recognised",
+        "own claim not recognized",
         protocol,
         "if found.owner == call.owner and found.leased(now):",
         "if False:",
@@ -143,18 +143,18 @@ MUTATIONS: Final = (
         invariants.OWN_CLAIM,
     ),
     Mutation(
-        "late run not recognised",
+        "late run not recognized",
         protocol,
-        "yield Run(held.attempt, held.lease)",
+        "yield Run(held.attempt, held.lease_ms)",
         "yield Run(held.attempt)",
         "two",
         invariants.EXCLUSION,
     ),
     Mutation(
-        "lease counted from when the claim was recognised",
+        "lease counted from when the claim was recognized",
         protocol,
-        "return Held(found.attempt, found.expiration, found.lease_end - now)",
-        "return Held(found.attempt, found.expiration, call.lease)",
+        "return HeldLease(found.attempt, found.expiration, found.lease_end - now)",
+        "return HeldLease(found.attempt, found.expiration, call.lease_ms)",
         "waiting",
         invariants.EXCLUSION,
     ),
@@ -176,9 +176,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "expiry trusted to TTL in DynamoDB",
-        dynamodb,
-        "_CLAIM: Final = _Condition(_ABSENT, _EXPIRED)",
-        "_CLAIM: Final = _Condition(_ABSENT)",
+        dynamodb_conditions,
+        "CLAIM: Final = Condition(_ABSENT, _EXPIRED)",
+        "CLAIM: Final = Condition(_ABSENT)",
         "clocks-two",
         invariants.NO_BLOCK,
     ),
@@ -186,7 +186,7 @@ MUTATIONS: Final = (
         "claim after failed NX without re-claim",
         protocol,
         "step = _claim(call, seen=found)",
-        "return Held(found.attempt + 1, found.expiration, call.lease)",
+        "return HeldLease(found.attempt + 1, found.expiration, call.lease_ms)",
         "three",
         invariants.NO_REPEAT,
     ),
@@ -210,18 +210,18 @@ MUTATIONS: Final = (
         "result given up when it cannot be recorded",
         endings,
         'if isinstance(reply, Failed):\n        yield Emit("CompletionFailed")\n    elif',
-        "if isinstance(reply, Failed):\n        return Overtaken(call.key)\n    elif",
+        "if isinstance(reply, Failed):\n        return LeaseLost(call.key)\n    elif",
         "two",
         invariants.RESULT,
     ),
     Mutation(
-        "own completion not recognised",
+        "own completion not recognized",
         endings,
-        "elif isinstance(reply, Blocked) and reply.record.owner != call.owner:\n"
+        "elif isinstance(reply, Conflict) and reply.record.owner != call.owner:\n"
         '        yield Emit("LeaseLost")\n'
         "        if _answers(call, reply.record):\n"
         "            return Replayed(reply.record)",
-        "elif isinstance(reply, Blocked):\n        return Overtaken(call.key)",
+        "elif isinstance(reply, Conflict):\n        return LeaseLost(call.key)",
         "two",
         invariants.RESULT,
     ),
@@ -294,7 +294,7 @@ MUTATIONS: Final = (
         protocol,
         "if now >= deadline:\n                return verdict",
         "if now >= deadline:\n"
-        "                return Held(found.attempt, found.expiration, call.lease)",
+        "                return HeldLease(found.attempt, found.expiration, call.lease_ms)",
         "waiting",
         invariants.EXCLUSION,
     ),

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from lambda_idempotency.protocol.machine import PARKED_FOR
-from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, PARKED, Done, Record
+from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, PARKED, Applied, Record
 from lambda_idempotency.protocol.steps import (
-    Claim,
     Complete,
     Outcome,
     Read,
     Reconcile,
     Release,
     Run,
+    SendClaim,
     Step,
 )
 from simulation.explorer.automaton import advance
@@ -35,7 +35,9 @@ class Probes:
         self._blocks: dict[tuple[int, int], Broken | None] = {}
         self._completing: list[dict[int, bool]] = [{} for _ in world.scenario.calls]
         call = world.scenario.calls[0]
-        self._newcomer = call._replace(owner=NEWCOMER, wait=0, max_attempts=None, fail_open=False)
+        self._newcomer = call._replace(
+            owner=NEWCOMER, wait_ms=0, max_attempts=None, fail_open=False
+        )
 
     def of_state(self, state: State) -> Broken | None:
         """What is broken in a state."""
@@ -79,7 +81,7 @@ class Probes:
         strict = Complete(node.step.completion._replace(strict=True))
         now = world.now(local, moment, drift)
         reply, _ = world.ask(world.request_number(strict), record, now, confirmed=True)
-        return isinstance(reply, Done)
+        return isinstance(reply, Applied)
 
     # No key is blocked ---------------------------------------------------------------------------
 
@@ -129,7 +131,7 @@ class Probes:
         confirmed = False
         number = world.records.number(record)
         for _ in range(MOST_REQUESTS):
-            if not isinstance(step, Claim | Complete | Release | Read):
+            if not isinstance(step, SendClaim | Complete | Release | Read):
                 break
             request = world.request_number(step)
             reply, number = world.ask(request, number, now, confirmed=confirmed)

@@ -52,7 +52,7 @@ class Scenario:
     @property
     def expires_after(self) -> int:
         """How long an answer is kept, milliseconds."""
-        return self.calls[0].expires_after
+        return self.calls[0].expires_after_ms
 
     @property
     def parks(self) -> bool:
@@ -88,8 +88,8 @@ def _call(name: str, **options: Any) -> Call:
     call = Call(
         key=KEY,
         owner=name * 32,
-        lease=LEASE,
-        expires_after=EXPIRES_AFTER,
+        lease_ms=LEASE,
+        expires_after_ms=EXPIRES_AFTER,
         fingerprint="payload",
     )
     return call._replace(**options)
@@ -114,7 +114,7 @@ SCENARIOS: Final = (
     Scenario("clocks-three", calls(3), faults=1, **WORKER_CLOCKS),
     Scenario("store-clock", calls(2), faults=2, **SKEWED),
     # Who waits may find his own claim when its lease is almost over.
-    Scenario("waiting", calls(3, wait=15 * SECOND), faults=1, seconds=(0, 9, 10, 20, 30)),
+    Scenario("waiting", calls(3, wait_ms=15 * SECOND), faults=1, seconds=(0, 9, 10, 20, 30)),
     Scenario("payloads", (*calls(2), other_payload()), faults=1, seconds=LEASES),
     Scenario("parking", calls(3, max_attempts=1), faults=2, seconds=LEASES),
     Scenario("reconciling", calls(3, reconciles=True), faults=1, seconds=LEASES),
@@ -122,7 +122,7 @@ SCENARIOS: Final = (
     # Of commits it is demanded that no request outlives the answer that it asks for.
     Scenario(
         "commits",
-        calls(3, expires_after=KEPT),
+        calls(3, expires_after_ms=KEPT),
         faults=2,
         seconds=LEASES,
         commits=True,
@@ -130,7 +130,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "commits-clocks",
-        calls(2, expires_after=KEPT),
+        calls(2, expires_after_ms=KEPT),
         faults=2,
         commits=True,
         patience=KEPT - SECOND,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from lambda_idempotency.protocol.record import Blocked, Done, Gone, Record
+from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record
 from lambda_idempotency.protocol.steps import (
-    Answer,
     Executed,
     Failed,
     Outcome,
     Raised,
     Replayed,
     Returned,
+    StepResult,
 )
 from simulation.explorer.choices import Kind, Move
 from simulation.explorer.invariants import CIRCLE
@@ -79,18 +79,18 @@ def _line(world: World, before: State, after: State, move: Move, worker: int | N
     return f"{moment:5.1f} s  {who}  {what:<48}  {_record(world.records[after[1]])}".rstrip()
 
 
-def _reply(reply: Answer) -> str:
-    if isinstance(reply, Done):
-        return "done"
-    if isinstance(reply, Blocked):
-        return "blocked"
-    if isinstance(reply, Gone):
+def _reply(reply: StepResult) -> str:
+    if isinstance(reply, Applied):
+        return "applied"
+    if isinstance(reply, Conflict):
+        return "conflict"
+    if isinstance(reply, Absent):
         return "nothing there"
     if isinstance(reply, Raised):
         return "raises"
     if isinstance(reply, Returned):
         return "returns" if reply.keep else "returns what is not kept"
-    if isinstance(reply, Failed) and reply.remaining == 0:
+    if isinstance(reply, Failed) and reply.remaining_ms == 0:
         return "no time is left"
     return ""
 

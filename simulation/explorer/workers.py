@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from lambda_idempotency.protocol.record import COMPLETED, Record, expiration
-from lambda_idempotency.protocol.steps import Claim, Complete, Release, Returned
+from lambda_idempotency.protocol.steps import Complete, Release, Returned, SendClaim
 from simulation.explorer.scenarios import NAMES, Scenario
 
 
@@ -81,9 +81,9 @@ def aged(local: Local, time: int, scenario: Scenario) -> Local:
     return local
 
 
-def holding(local: Local, request: Claim | Complete | Release, after: Record | None) -> Local:
+def holding(local: Local, request: SendClaim | Complete | Release, after: Record | None) -> Local:
     """The worker after a write of its own that took effect."""
-    if isinstance(request, Claim) and after is not None:
+    if isinstance(request, SendClaim) and after is not None:
         return local._replace(holds=Holds.LEASE, until=after.lease_end)
     if isinstance(request, Complete) and after is not None and after.status == COMPLETED:
         return local._replace(holds=Holds.ANSWER, until=after.expiration * 1000)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from lambda_idempotency.protocol.machine import run_once
-from lambda_idempotency.protocol.record import Done, Record, Reply
-from lambda_idempotency.protocol.steps import Answer, Complete, Read, Reconcile, Run, Sleep
+from lambda_idempotency.protocol.record import Applied, Record, Reply
+from lambda_idempotency.protocol.steps import Complete, Read, Reconcile, Run, Sleep, StepResult
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 from lambda_idempotency.stores.memory import MemoryStore
 from simulation.explorer import invariants
@@ -155,7 +155,7 @@ class World:
         reply, number = self.ask(message.request, record, now, confirmed=message.confirmed)
         before, after = self.records[record], self.records[number]
         broken = invariants.of_write(before, after, self.times[moment], self.scenario)
-        if not isinstance(reply, Done):
+        if not isinstance(reply, Applied):
             return Effect(reply, number, local, committed=False, broken=broken)
         assert not isinstance(request, Read)
         committed = isinstance(request, Complete) and bool(request.completion.writes)
@@ -185,7 +185,7 @@ class World:
     # What an answer does ----------------------------------------------------------------------
 
     def send(
-        self, worker: int, local: Local, answer: Answer, record: int, moment: int
+        self, worker: int, local: Local, answer: StepResult, record: int, moment: int
     ) -> tuple[Local, Broken | None]:
         """A worker goes on with this answer, while the store holds this record."""
         automaton = self.automata[worker]
@@ -200,7 +200,7 @@ class World:
         if isinstance(node.step, Sleep):
             after = automaton.nodes[automaton.send(number, None)].step
             asleep = stamp(record, moment) if isinstance(after, Read) else 0
-        leased = isinstance(node.step, Run | Reconcile) and node.step.lease is not None
+        leased = isinstance(node.step, Run | Reconcile) and node.step.lease_ms is not None
         sent = local.sent if leased else 0
         return local._replace(node=number, sent=sent, asleep=asleep), None
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from lambda_idempotency.protocol.record import (
     INPROGRESS,
-    Blocked,
+    Applied,
     Claim,
     Completion,
-    Done,
+    Conflict,
     Record,
     Reply,
-    Store,
 )
+from lambda_idempotency.stores.base import Store
 
 Break = Literal["ignores leases", "forgets answers"]
 
@@ -23,7 +23,7 @@ def broken(store: Store, way: Break | None) -> Store:
     return store if way is None else Broken(store, way)
 
 
-class Broken:
+class Broken(Store):
     """`ignores leases`: a claim of a key that is held succeeds. `forgets answers`: a completion
     deletes the record in place of writing it."""
 
@@ -32,12 +32,17 @@ class Broken:
         self._store = store
         self._way = way
 
+    @property
+    def name(self) -> str:
+        """See `Store.name`."""
+        return self._store.name
+
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         """See `Store.claim`."""
         reply = self._store.claim(claim, seen)
-        held = isinstance(reply, Blocked) and reply.record.status == INPROGRESS
+        held = isinstance(reply, Conflict) and reply.record.status == INPROGRESS
         if held and self._way == "ignores leases":
-            return Done(reply.now)
+            return Applied(reply.now)
         return reply
 
     def complete(self, completion: Completion) -> Reply:
@@ -46,7 +51,10 @@ class Broken:
             return self._store.release(completion.key, completion.owner)
         return self._store.complete(completion)
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in ("release", "read"):
-            raise AttributeError(name)
-        return getattr(self._store, name)
+    def release(self, key: str, owner: str) -> Reply:
+        """See `Store.release`."""
+        return self._store.release(key, owner)
+
+    def read(self, key: str) -> Reply:
+        """See `Store.read`."""
+        return self._store.read(key)

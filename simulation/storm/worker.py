@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lambda_idempotency import DynamoDBStore, InProgressError, StoreError, idempotent
-from lambda_idempotency.protocol.record import Store
+from lambda_idempotency.stores.base import Store
 from simulation.histories import Ending, Recorder
 from simulation.storm.broken import Break, broken
 

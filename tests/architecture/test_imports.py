@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, get_args
 
 import pytest
 
@@ -99,7 +99,7 @@ def dynamodb() -> Iterator[dict[str, str]]:
         "import lambda_idempotency.contract.settings",
         "from lambda_idempotency import idempotent",
         "from lambda_idempotency import *",
-        "from lambda_idempotency import DynamoDBStore; DynamoDBStore('records')",
+        "from lambda_idempotency import DynamoDBStore; DynamoDBStore('records').name",
         CALL,
         "from lambda_idempotency import idempotent_function",
         FUNCTION_CALL,
@@ -180,9 +180,14 @@ def test_asyncio_is_loaded_where_an_async_function_is_called() -> None:
     assert "asyncio" in loaded_by(f"{function}import asyncio; asyncio.run(charge({{}}))")
 
 
-@pytest.mark.parametrize("name", lambda_idempotency.__all__)
+@pytest.mark.parametrize("name", sorted({*lambda_idempotency.__all__} - {"Reply"}))
 def test_every_public_name_can_be_imported(name: str) -> None:
     assert getattr(lambda_idempotency, name).__name__ == name
+
+
+def test_so_can_the_union_of_the_replies() -> None:
+    names = {reply.__name__ for reply in get_args(lambda_idempotency.Reply)}
+    assert names == {"Absent", "Applied", "Conflict", "WritesRefused"}
 
 
 def test_another_name_cannot_be_imported() -> None:

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import CfnParameter
 
 from cdk_idempotency import HttpProfile, Idempotency
-from kit.synth import function, stack, template, variables
+from kit.synth import environments, function, stack, template, variables
 
 PROFILES: list[tuple[HttpProfile | None, str]] = [
     (None, "off"),
@@ -28,18 +28,24 @@ PROFILES: list[tuple[HttpProfile | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("profile", "text"), PROFILES, ids=lambda value: str(value)[:40])
-def test_a_profile_reaches_the_function(profile: HttpProfile | None, text: str) -> None:
+@pytest.fixture(scope="module")
+def deployed() -> dict[str, dict[str, Any]]:
+    """The environments of functions that have a profile each, or the default."""
     scope = stack()
-    Idempotency(scope, "Idempotency", http=profile).attach(function(scope))
-    assert variables(template(scope))["IDEMPOTENCY_HTTP"] == text
+    Idempotency(scope, "Of").attach(function(scope, "Plain"))
+    for number, (profile, _) in enumerate([*PROFILES, (HttpProfile.ietf(), "")]):
+        Idempotency(scope, f"Of{number}", http=profile).attach(function(scope, f"F{number}"))
+    return environments(template(scope))
 
 
-@pytest.mark.parametrize("props", [{}, {"http": HttpProfile.ietf()}], ids=["none", "ietf"])
-def test_the_default_profile_is_not_written(props: Any) -> None:
-    scope = stack()
-    Idempotency(scope, "Idempotency", **props).attach(function(scope))
-    assert "IDEMPOTENCY_HTTP" not in variables(template(scope))
+@pytest.mark.parametrize("number", range(len(PROFILES)), ids=lambda n: PROFILES[n][1])
+def test_a_profile_reaches_the_function(deployed: dict[str, dict[str, Any]], number: int) -> None:
+    assert deployed[f"F{number}"]["IDEMPOTENCY_HTTP"] == PROFILES[number][1]
+
+
+@pytest.mark.parametrize("name", ["Plain", f"F{len(PROFILES)}"])
+def test_the_default_profile_is_not_written(deployed: dict[str, dict[str, Any]], name: str) -> None:
+    assert "IDEMPOTENCY_HTTP" not in deployed[name]
 
 
 def test_a_profile_of_attach_wins_over_the_constructs() -> None:

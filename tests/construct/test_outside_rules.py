@@ -19,7 +19,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
-from cdk_idempotency.checks.tree import Tree
+from cdk_idempotency.checks.model.tree import ConstructTree
 from examples.legacy.stack import LegacyStack
 from examples.payments.stack import PaymentsStack
 from examples.worker.stack import WorkerStack
@@ -60,7 +60,7 @@ class Subject:
 
 
 def _acknowledge(construct: Any, *ids: str) -> None:
-    """What these tests' own resources are not good for."""
+    """Acknowledge findings about these tests' own resources."""
     Validations.of(construct).acknowledge(
         *(Acknowledgment(id=f"{NAG}::{each}", reason="it is a test's") for each in ids)
     )
@@ -141,7 +141,7 @@ SUBJECTS: Final[dict[str, Subject]] = {
 def subject(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Subject, Checked]:
-    """One of them, synthesised once."""
+    """One of them, synthesized once."""
     subject = SUBJECTS[request.param]
     ca = tmp_path_factory.mktemp("redis") / "ca.pem"
     ca.write_text("-----BEGIN CERTIFICATE-----")
@@ -192,7 +192,7 @@ def test_an_example_that_takes_messages_in_clear_is_found() -> None:
 def test_a_worker_that_does_not_say_which_records_failed_is_found() -> None:
     def worse(app: App) -> None:
         worker = WorkerStack(app, "Worker").node.find_child("Worker")
-        [mapping] = Tree(worker).resources(lambda_.CfnEventSourceMapping)
+        [mapping] = ConstructTree(worker).resources(lambda_.CfnEventSourceMapping)
         mapping.function_response_types = None
 
     [(warning, _)] = checked(worse, REDIS).open(ANNOTATIONS)

@@ -16,12 +16,9 @@ from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.drivers.aio import drive
 from lambda_idempotency.drivers.sync import ask
 from lambda_idempotency.protocol.machine import Protocol, run_once
-from lambda_idempotency.protocol.record import Claim as ClaimWrite
-from lambda_idempotency.protocol.record import Completion
+from lambda_idempotency.protocol.record import Claim, Completion
 from lambda_idempotency.protocol.steps import (
-    Answer,
     Call,
-    Claim,
     Complete,
     Emit,
     Executed,
@@ -31,16 +28,18 @@ from lambda_idempotency.protocol.steps import (
     Release,
     Returned,
     Run,
+    SendClaim,
+    StepResult,
     Unavailable,
 )
 from lambda_idempotency.stores.memory import MemoryStore
 
 KEY: Final = "shop#1"
 OWNER: Final = "a" * 32
-CALL: Final = Call(key=KEY, owner=OWNER, lease=30_000, expires_after=60_000)
-VERBS: Final[list[Claim | Complete | Release | Read]] = [
-    Claim(ClaimWrite(key=KEY, owner=OWNER, lease=1000, expires_after=5000)),
-    Complete(Completion(key=KEY, owner=OWNER, attempt=1, expires_after=5000, data="1")),
+CALL: Final = Call(key=KEY, owner=OWNER, lease_ms=30_000, expires_after_ms=60_000)
+VERBS: Final[list[SendClaim | Complete | Release | Read]] = [
+    SendClaim(Claim(key=KEY, owner=OWNER, lease_ms=1000, expires_after_ms=5000)),
+    Complete(Completion(key=KEY, owner=OWNER, attempt=1, expires_after_ms=5000, data="1")),
     Release(KEY, OWNER),
     Read(KEY),
 ]
@@ -73,7 +72,7 @@ class Observed(MemoryStore):
         return super().read(*arguments)
 
 
-def one(step: Claim | Complete | Release | Read, answers: list[Answer]) -> Protocol:
+def one(step: SendClaim | Complete | Release | Read, answers: list[StepResult]) -> Protocol:
     answers.append((yield step))
     return Executed("the outcome")
 
@@ -93,15 +92,15 @@ def driven(
 
 @verbs
 def test_the_loop_goes_on_while_a_verb_waits_for_it(
-    verb: Claim | Complete | Release | Read,
+    verb: SendClaim | Complete | Release | Read,
 ) -> None:
     went_on = threading.Event()
 
     def wait() -> None:
         assert went_on.wait(10), "the loop was blocked"
 
-    async def main() -> list[Answer]:
-        answers: list[Answer] = []
+    async def main() -> list[StepResult]:
+        answers: list[StepResult] = []
         asyncio.get_running_loop().call_later(0, went_on.set)
         await driven(one(verb, answers), Observed(wait))
         return answers
@@ -111,7 +110,7 @@ def test_the_loop_goes_on_while_a_verb_waits_for_it(
 
 
 @verbs
-def test_a_verb_is_sent_from_another_thread(verb: Claim | Complete | Release | Read) -> None:
+def test_a_verb_is_sent_from_another_thread(verb: SendClaim | Complete | Release | Read) -> None:
     threads: list[int] = []
     store = Observed(lambda: threads.append(threading.get_ident()))
 
@@ -182,10 +181,10 @@ def test_what_the_handler_sets_its_caller_sees() -> None:
 def test_a_pause_leaves_the_loop_to_others() -> None:
     async def main() -> Outcome:
         store = MemoryStore()
-        other = ClaimWrite(key=KEY, owner="b" * 32, lease=60_000, expires_after=60_000)
+        other = Claim(key=KEY, owner="b" * 32, lease_ms=60_000, expires_after_ms=60_000)
         store.claim(other)
         asyncio.get_running_loop().call_later(0.01, store.release, KEY, "b" * 32)
-        return await driven(run_once(CALL._replace(wait=10_000)), store)
+        return await driven(run_once(CALL._replace(wait_ms=10_000)), store)
 
     assert asyncio.run(main()) == Executed(1)
 
@@ -223,7 +222,7 @@ class Suspended:
 
 
 def test_a_call_that_is_closed_while_it_runs_ends_at_once() -> None:
-    answers: list[Answer] = []
+    answers: list[StepResult] = []
 
     def protocol() -> Protocol:
         yield Emit("Executed")

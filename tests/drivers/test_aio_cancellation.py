@@ -16,9 +16,9 @@ from lambda_idempotency.protocol.record import (
     COMPLETED,
     INPROGRESS,
     PARKED,
-    Blocked,
     Claim,
     Completion,
+    Conflict,
     Record,
     Reply,
 )
@@ -29,8 +29,8 @@ KEY: Final = "shop#1"
 OURS: Final = "a" * 32
 THEIRS: Final = "b" * 32
 LEASE: Final = 30_000
-CALL: Final = Call(key=KEY, owner=OURS, lease=LEASE, expires_after=3_600_000)
-OTHER: Final = Claim(key=KEY, owner=THEIRS, lease=50, expires_after=3_600_000)
+CALL: Final = Call(key=KEY, owner=OURS, lease_ms=LEASE, expires_after_ms=3_600_000)
+OTHER: Final = Claim(key=KEY, owner=THEIRS, lease_ms=50, expires_after_ms=3_600_000)
 
 # When, in the course of a verb, the cancellation comes.
 BEFORE: Final = "before it takes effect"
@@ -186,7 +186,7 @@ SCENARIOS: Final = {
     "another one is waited for": Scenario(
         ["claim", *["sleep", "read"] * 2, "claim", "run", "complete"],
         lambda world: MemoryStore.claim(world, OTHER),
-        CALL._replace(wait=10_000),
+        CALL._replace(wait_ms=10_000),
     ),
 }
 
@@ -298,7 +298,7 @@ def test_a_timeout_around_a_call_is_a_timeout() -> None:
 
     with pytest.raises(TimeoutError):
         asyncio.run(main())
-    assert not isinstance(store.read(KEY), Blocked)
+    assert not isinstance(store.read(KEY), Conflict)
 
 
 def test_when_the_program_ends_its_calls_release_their_keys() -> None:
@@ -315,8 +315,8 @@ def test_when_the_program_ends_its_calls_release_their_keys() -> None:
         task = asyncio.create_task(call)
         while not running.is_set():
             await asyncio.sleep(0)
-        assert isinstance(store.read(KEY), Blocked)
+        assert isinstance(store.read(KEY), Conflict)
         assert not task.done()
 
     asyncio.run(main())
-    assert not isinstance(store.read(KEY), Blocked)
+    assert not isinstance(store.read(KEY), Conflict)

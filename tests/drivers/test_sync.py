@@ -17,23 +17,21 @@ from lambda_idempotency.drivers import sync as drivers
 from lambda_idempotency.protocol.machine import Protocol
 from lambda_idempotency.protocol.record import (
     INPROGRESS,
-    Blocked,
+    Absent,
+    Applied,
+    Claim,
     Completion,
-    Done,
-    Gone,
+    Conflict,
     Metric,
     Record,
     Reply,
 )
-from lambda_idempotency.protocol.record import Claim as ClaimWrite
 from lambda_idempotency.protocol.steps import (
-    Answer,
-    Claim,
     Complete,
     Emit,
     Executed,
     Failed,
-    Late,
+    LeaseExpired,
     Outcome,
     Raised,
     Read,
@@ -41,14 +39,16 @@ from lambda_idempotency.protocol.steps import (
     Release,
     Returned,
     Run,
+    SendClaim,
     Sleep,
     Step,
+    StepResult,
 )
 from lambda_idempotency.stores.memory import MemoryStore
 
 KEY = "shop#1"
-CLAIM = ClaimWrite(key=KEY, owner="a" * 32, lease=1000, expires_after=5000)
-COMPLETION = Completion(key=KEY, owner="a" * 32, attempt=1, expires_after=5000, data="1")
+CLAIM = Claim(key=KEY, owner="a" * 32, lease_ms=1000, expires_after_ms=5000)
+COMPLETION = Completion(key=KEY, owner="a" * 32, attempt=1, expires_after_ms=5000, data="1")
 
 
 def _returns_one(_: Run | Reconcile) -> Returned:
@@ -62,7 +62,7 @@ class _Broken(MemoryStore):
         super().__init__()
         self._error = error
 
-    def read(self, key: str) -> Done | Blocked | Gone:
+    def read(self, key: str) -> Applied | Conflict | Absent:
         raise self._error
 
 
@@ -72,7 +72,7 @@ class _Script:
     def __init__(self, drive: Callable[..., Outcome], *steps: Step) -> None:
         self._drive = drive
         self._steps = steps
-        self.answers: list[Answer] = []
+        self.answers: list[StepResult] = []
 
     def run(self) -> Protocol:
         for step in self._steps:
@@ -129,9 +129,9 @@ def test_the_outcome_of_the_protocol_is_returned(script: Scripts) -> None:
 
 
 def test_a_claim_is_sent_to_the_store(script: Scripts) -> None:
-    played, store = script(Claim(CLAIM)), MemoryStore(ManualClock())
+    played, store = script(SendClaim(CLAIM)), MemoryStore(ManualClock())
     played.drive(store=store)
-    assert isinstance(played.answers[0], Done)
+    assert isinstance(played.answers[0], Applied)
     assert store._records[KEY].status == INPROGRESS
 
 
@@ -141,31 +141,31 @@ def test_a_claim_is_sent_with_what_was_seen(script: Scripts) -> None:
     store.claim(CLAIM)
     clock.advance(1)
     seen = store._records[KEY]
-    other = ClaimWrite(key=KEY, owner="b" * 32, lease=1000, expires_after=5000)
-    played = script(Claim(other), Claim(other, seen))
+    other = Claim(key=KEY, owner="b" * 32, lease_ms=1000, expires_after_ms=5000)
+    played = script(SendClaim(other), SendClaim(other, seen))
     played.drive(store=store)
-    assert [type(answer) for answer in played.answers] == [Blocked, Done]
+    assert [type(answer) for answer in played.answers] == [Conflict, Applied]
 
 
 def test_a_completion_is_sent_to_the_store(script: Scripts) -> None:
     played, store = script(Complete(COMPLETION)), MemoryStore(ManualClock())
     played.drive(store=store)
-    assert isinstance(played.answers[0], Done)
+    assert isinstance(played.answers[0], Applied)
     assert store._records[KEY].data == "1"
 
 
 def test_a_release_is_sent_to_the_store(script: Scripts) -> None:
-    played, store = script(Claim(CLAIM), Release(KEY, "a" * 32)), MemoryStore(ManualClock())
+    played, store = script(SendClaim(CLAIM), Release(KEY, "a" * 32)), MemoryStore(ManualClock())
     played.drive(store=store)
-    assert isinstance(played.answers[1], Done)
+    assert isinstance(played.answers[1], Applied)
     assert store._records == {}
 
 
 def test_a_read_is_sent_to_the_store(script: Scripts) -> None:
-    played = script(Read(KEY), Claim(CLAIM), Read(KEY))
+    played = script(Read(KEY), SendClaim(CLAIM), Read(KEY))
     played.drive()
-    assert isinstance(played.answers[0], Gone)
-    assert isinstance(played.answers[2], Blocked)
+    assert isinstance(played.answers[0], Absent)
+    assert isinstance(played.answers[2], Conflict)
     assert isinstance(played.answers[2].record, Record)
 
 
@@ -173,7 +173,7 @@ def test_a_read_is_sent_to_the_store(script: Scripts) -> None:
 def test_a_store_that_raises_has_failed(script: Scripts, error: Exception) -> None:
     played = script(Read(KEY))
     assert played.drive(store=_Broken(error)) == Executed("the outcome")
-    assert played.answers == [Failed(error, remaining=1234)]
+    assert played.answers == [Failed(error, remaining_ms=1234)]
 
 
 def test_the_end_of_the_process_is_no_failure_of_the_store(script: Scripts) -> None:
@@ -218,7 +218,7 @@ def test_a_pause_is_slept_in_seconds(script: Scripts) -> None:
 
 def test_without_a_pause_nothing_sleeps(script: Scripts) -> None:
     slept: list[float] = []
-    script(Claim(CLAIM), Run(1), Complete(COMPLETION)).drive(sleep=slept.append)
+    script(SendClaim(CLAIM), Run(1), Complete(COMPLETION)).drive(sleep=slept.append)
     assert slept == []
 
 
@@ -237,7 +237,7 @@ class _Slow(MemoryStore):
             clock.advance(1)
         return reply
 
-    def claim(self, claim: ClaimWrite, seen: Record | None = None) -> Reply:
+    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         return self._slowly(super().claim(claim, seen))
 
     def complete(self, completion: Completion) -> Reply:
@@ -264,16 +264,16 @@ def test_what_may_start_after_its_lease_does_not(
         called.append(step)
         return Returned(1, "1")
 
-    played = script(Claim(CLAIM), start(1, lease=1000))
+    played = script(SendClaim(CLAIM), start(1, lease_ms=1000))
     played.drive(store=store, run=run, moment=clocks.moment)
     assert called == []
-    assert type(played.answers[1]) is Late
+    assert type(played.answers[1]) is LeaseExpired
 
 
 @STARTS
 def test_what_starts_within_its_lease_does(script: Scripts, start: type[Run | Reconcile]) -> None:
     clocks = ProcessClocks()
-    played = script(Claim(CLAIM), start(1, lease=1002))
+    played = script(SendClaim(CLAIM), start(1, lease_ms=1002))
     played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
     assert played.answers[1] == Returned(1, "1")
 
@@ -283,23 +283,23 @@ def test_what_starts_without_a_lease_does_at_any_time(
     script: Scripts, start: type[Run | Reconcile]
 ) -> None:
     clocks = ProcessClocks()
-    played = script(Claim(CLAIM), start(1))
+    played = script(SendClaim(CLAIM), start(1))
     played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
     assert played.answers[1] == Returned(1, "1")
 
 
 def test_a_lease_is_measured_from_the_last_claim_or_read(script: Scripts) -> None:
     clocks = ProcessClocks()
-    played = script(Claim(CLAIM), Read(KEY), Run(1, lease=1500))
+    played = script(SendClaim(CLAIM), Read(KEY), Run(1, lease_ms=1500))
     played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
     assert played.answers[2] == Returned(1, "1")
 
 
 def test_a_completion_in_between_takes_time_from_it(script: Scripts) -> None:
     clocks = ProcessClocks()
-    played = script(Claim(CLAIM), Complete(COMPLETION), Run(1, lease=1500))
+    played = script(SendClaim(CLAIM), Complete(COMPLETION), Run(1, lease_ms=1500))
     played.drive(store=_Slow(clocks.steady, clocks.wall), moment=clocks.moment)
-    assert type(played.answers[2]) is Late
+    assert type(played.answers[2]) is LeaseExpired
 
 
 @pytest.mark.parametrize(

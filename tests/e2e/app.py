@@ -15,11 +15,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 
-from cdk_idempotency import Behaviour, Idempotency, IdempotencyStore
+from cdk_idempotency import Idempotency, IdempotencyOptions, IdempotencyStore
 from e2e.large import add_large
 from e2e.web import add_apis
 
-FUNCTIONS: dict[str, Behaviour] = {
+FUNCTIONS: dict[str, IdempotencyOptions] = {
     "Default": {},
     "WholePayload": {"key": "@"},
     "ShortExpiry": {"expires_after": Duration.seconds(1)},
@@ -71,8 +71,8 @@ effects = dynamodb.Table(
 )
 table = IdempotencyStore.dynamodb(removal_policy=RemovalPolicy.DESTROY)
 idempotency = Idempotency(stack, "Idempotency", store=table, key="id", fingerprint="amount")
-for name, behaviour in FUNCTIONS.items():
-    idempotency.attach(_function(stack, name, effects), **behaviour)
+for name, options in FUNCTIONS.items():
+    idempotency.attach(_function(stack, name, effects), **options)
 idempotency.attach(
     _function(stack, "Trespasser", effects, handler="probe.trespass"), namespace="pinned"
 )

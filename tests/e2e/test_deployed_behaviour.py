@@ -10,6 +10,8 @@ import pytest
 from kit.aws.deployed import Deployed
 from kit.aws.local import ROOT
 
+pytestmark = pytest.mark.xdist_group("deployed")
+
 IN_PROGRESS = "is in progress; retry later"
 
 

@@ -12,6 +12,8 @@ from kit.aws.deployed import Deployed
 from kit.aws.web import Site
 from kit.http_events import Seen
 
+pytestmark = pytest.mark.xdist_group("deployed")
+
 REPLAYED = "idempotency-replayed"
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from kit.aws.deployed import Deployed
 
+pytestmark = pytest.mark.xdist_group("deployed")
+
 
 def _names(deployed: Deployed) -> set[str]:
     return set(deployed.objects("ResponsesName"))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import pytest
+
 from kit.aws.deployed import Deployed
 from kit.emf import Line, parse_all
+
+pytestmark = pytest.mark.xdist_group("deployed")
 
 
 def _line(deployed: Deployed, function: str, event: object) -> Line:

@@ -7,8 +7,12 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from kit.aws.deployed import Deployed
 from kit.batches import batch, sqs
+
+pytestmark = pytest.mark.xdist_group("deployed")
 
 PATIENCE = 60.0
 """Seconds."""

@@ -12,6 +12,8 @@ import pytest
 
 from kit.aws.deployed import Deployed
 
+pytestmark = pytest.mark.xdist_group("deployed")
+
 Without: TypeAlias = Callable[[str, str], AbstractContextManager[None]]
 
 

@@ -11,6 +11,8 @@ import pytest
 from kit.aws.local import ROOT, LocalAws, Outputs
 from kit.redis.servers import until
 
+pytestmark = pytest.mark.xdist_group("deployed")
+
 EXAMPLE = ROOT / "examples" / "legacy"
 INVOICE = {"invoice": {"number": "2026-17", "amount": 100}}
 CHANGED = {"invoice": {"number": "2026-17", "amount": 999}}

@@ -13,6 +13,8 @@ from kit.aws.local import LocalAws, Outputs
 from kit.redis.app import RedisForApp
 from kit.redis.servers import until
 
+pytestmark = pytest.mark.xdist_group("deployed")
+
 ORDER = {"order_id": "once", "quantity": 2}
 CHANGED = {**ORDER, "quantity": 200}
 EMPTY = {"order_id": "empty", "quantity": 0}

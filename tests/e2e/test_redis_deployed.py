@@ -48,7 +48,7 @@ class App:
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the app is synthesised."""
+    """Where the app is synthesized."""
     return tmp_path_factory.mktemp("redis-app")
 
 

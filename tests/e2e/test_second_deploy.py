@@ -6,8 +6,12 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
+
 from kit.aws.deployed import Deployed
 from kit.aws.local import ROOT, LocalAws
+
+pytestmark = pytest.mark.xdist_group("deployed")
 
 APP = """
 import sys

@@ -23,7 +23,7 @@ from lambda_idempotency import (
     idempotent_function,
     idempotent_records,
 )
-from lambda_idempotency.protocol.record import Claim, Completion, Refused, Reply
+from lambda_idempotency.protocol.record import Claim, Completion, Reply, WritesRefused
 
 EVENT: Final = {"id": 1}
 LEASE: Final = 15 * 60
@@ -42,7 +42,7 @@ class BusinessStore(MemoryStore):
         if self.is_down:
             raise StoreError("unreachable")
         if self.refuses and completion.writes:
-            return Refused("write 1 of 1 failed: ConditionalCheckFailed", 0)
+            return WritesRefused("write 1 of 1 failed: ConditionalCheckFailed", 0)
         return super().complete(completion)
 
 
@@ -158,7 +158,7 @@ def test_a_lost_lease_is_told(store: BusinessStore, clock: ManualClock) -> None:
     def slow(event: Any, context: Any) -> str:
         clock.advance(LEASE + 1)
         store.claim(
-            Claim(key=current().key, owner="b" * 32, lease=1000, expires_after=1000),
+            Claim(key=current().key, owner="b" * 32, lease_ms=1000, expires_after_ms=1000),
             store._records[current().key],
         )
         return _pay(event, context)

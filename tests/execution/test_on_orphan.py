@@ -21,7 +21,7 @@ from lambda_idempotency import (
     idempotent_function,
     idempotent_records,
 )
-from lambda_idempotency.protocol.record import Gone
+from lambda_idempotency.protocol.record import Absent
 
 EVENT: Final = {"id": 1}
 LEASE: Final = 15 * 60 + 1
@@ -33,7 +33,7 @@ class DiedError(BaseException):
 
 def _die(store: MemoryStore, clock: ManualClock, call: Callable[[], Any]) -> None:
     """The call's process ends: its key is never released, and the lease ends."""
-    release, store.release = store.release, lambda key, owner: Gone(0)  # type: ignore[method-assign]
+    release, store.release = store.release, lambda key, owner: Absent(0)  # type: ignore[method-assign]
     with pytest.raises(DiedError):
         call()
     store.release = release  # type: ignore[method-assign]

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from lambda_idempotency.identity.canonical import canonical
 
 
-class Colour(Enum):
+class Color(Enum):
     RED = "red"
 
 
@@ -39,7 +39,7 @@ class Point:
 @dataclasses.dataclass
 class Scaled:
     x: int
-    unit: ClassVar[str] = "metre"
+    unit: ClassVar[str] = "meter"
 
 
 @dataclasses.dataclass
@@ -242,12 +242,12 @@ def test_ordinary_nesting_is_not_refused() -> None:
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         (date(2030, 1, 2), "2030-01-02"),
         (datetime(2030, 1, 2, 3, tzinfo=timezone(timedelta(hours=1))), "2030-01-02T03:00:00+01:00"),
-        (Colour.RED, "red"),
+        (Color.RED, "red"),
         (Size.LARGE, "large"),
         (Level.HIGH, 3),
         (Point(1, 2.0), {"x": 1, "y": 2}),
         (Order(id=UUID(int=1), total=Decimal("1.50")), {"id": str(UUID(int=1)), "total": 1.5}),
-        ([Point(1, 2.5), {"colour": Colour.RED}], [{"x": 1, "y": 2.5}, {"colour": "red"}]),
+        ([Point(1, 2.5), {"color": Color.RED}], [{"x": 1, "y": 2.5}, {"color": "red"}]),
     ],
 )
 def test_a_python_value_equals_its_json_form(value: Any, json_form: Any) -> None:

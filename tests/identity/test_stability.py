@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from lambda_idempotency.identity.canonical import canonical, parse
-from lambda_idempotency.identity.keys import KeyRule, Selector
+from lambda_idempotency.identity.keys import Identity, KeyRule, Selector
 
 EVENT: Final = """{"id": {"b": [1.50, 2e22, true, null, "ü\\u0000"], "a": {"z": 0, "y": -0.0}},
  "amount": 12}"""
@@ -29,7 +29,8 @@ from lambda_idempotency.identity.canonical import parse
 from lambda_idempotency.identity.keys import KeyRule, Selector
 key, fingerprint = Selector("key", "id"), Selector("fingerprint", "amount")
 rule = KeyRule(namespace="shop", operation="charge", key=key, fingerprint=fingerprint)
-print(*rule.identify(parse({EVENT!r}), route={ROUTE!r}, principal={PRINCIPAL!r}))
+found = rule.identify(parse({EVENT!r}), route={ROUTE!r}, principal={PRINCIPAL!r})
+print(found.key, found.fingerprint)
 """
 
 
@@ -41,7 +42,7 @@ def test_the_id_is_what_it_was() -> None:
         fingerprint=Selector("fingerprint", "amount"),
     )
     found = rule.identify(parse(EVENT), route=ROUTE, principal=PRINCIPAL)
-    assert found == (ID, FINGERPRINT)
+    assert found == Identity(ID, FINGERPRINT)
 
 
 def test_the_id_is_the_digest_of_its_parts() -> None:

@@ -1,4 +1,4 @@
-"""What the synth-time checks find, without a synthesis."""
+"""Findings of the checks, without a synthesis."""
 
 from __future__ import annotations
 
@@ -8,25 +8,36 @@ from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_idempotency import Idempotency
-from cdk_idempotency.checks import CHECKS
-from cdk_idempotency.checks.finding import Finding
-from cdk_idempotency.checks.tree import Tree
+from cdk_idempotency.checks.catalog import RULES
+from cdk_idempotency.checks.model.deployment import Deployment
+from cdk_idempotency.checks.model.finding import Finding
+from cdk_idempotency.checks.model.tree import ConstructTree
 
 
 def attached(*functions: lambda_.Function, **props: Any) -> Idempotency:
-    """An `Idempotency` with these functions, in the first one's stack."""
+    """Return an `Idempotency` with these functions, in the first one's stack."""
     idempotency = Idempotency(Stack.of(functions[0]), "Idempotency", **props)
     for function in functions:
         idempotency.attach(function)
     return idempotency
 
 
-def findings(idempotency: Idempotency, id: str) -> list[Finding]:  # noqa: A002
-    """Those with an id, which is without its prefix."""
-    deployment = idempotency._deployment(Tree(idempotency.node.root))
-    return [
-        finding
-        for check in CHECKS
-        for finding in check(deployment)
-        if finding.id == f"cdk-idempotency:{id}"
-    ]
+def findings(idempotency: Idempotency, name: str) -> list[Finding]:
+    """Return what the rule of this name finds."""
+    [rule] = [rule for rule in RULES if rule.name == name]
+    return list(rule.findings(_deployment(idempotency)))
+
+
+def problems(idempotency: Idempotency) -> dict[str, Finding]:
+    """Return the errors and warnings of all rules, by the rules' names. A rule has one at most."""
+    deployment = _deployment(idempotency)
+    found = {}
+    for rule in RULES:
+        for finding in rule.findings(deployment) if rule.severity != "info" else ():
+            assert rule.name not in found, f"{rule.name} fires twice"
+            found[rule.name] = finding
+    return found
+
+
+def _deployment(idempotency: Idempotency) -> Deployment:
+    return idempotency._deployment(ConstructTree(idempotency.node.root))

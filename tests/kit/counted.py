@@ -45,7 +45,7 @@ class CountedStore(MemoryStore):
 class PairingStore(CountedStore):
     """One that takes a completion and a claim together."""
 
-    def together(
+    def complete_and_claim(
         self, completion: Completion, claim: Claim
     ) -> tuple[Reply | Exception, Reply | Exception]:
         """See `Store`."""

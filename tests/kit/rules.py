@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import cfnlint
 from aws_cdk import App, Stack, Validations
 from cdk_nag import AwsSolutionsChecks
 
@@ -23,12 +23,12 @@ ANNOTATIONS: Final = "annotations"
 REPORT: Final = "validation-report.json"
 
 CDK_HABITS: Final = ["W3005"]
-"""What cfn-lint says of every CDK template: a DependsOn beside a reference to the same resource."""
+"""Findings in every CDK template: a DependsOn beside a reference to the same resource."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What a rule says of a construct, and why that is meant to be, if it is."""
+    """A rule's finding about a construct, and the reason why that is meant to be, if it is."""
 
     rules: str
     id: str
@@ -39,10 +39,10 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """An app that has been synthesised, with what the rules say of it."""
+    """An app that has been synthesized, with what the rules say of it."""
 
     failed: bool
-    """Whether the synthesis has ended with an error."""
+    """True if the synthesis has ended with an error."""
     findings: list[Finding]
     templates: list[Path]
 
@@ -60,18 +60,33 @@ class Checked:
         return [finding for finding in self.findings if finding.reason is not None]
 
     def lint(self) -> list[str]:
-        """What cfn-lint says of the templates."""
-        options = cfnlint.ManualArgs(regions=[REGION], ignore_checks=CDK_HABITS)
-        return [
-            f"{template.name}:{match.linenumber}: {match.rule.id} {match.message}"
-            for template in self.templates
-            for match in cfnlint.lint(template.read_text(), config=options)
-        ]
+        """Return what cfn-lint says of the templates."""
+        from cfnlint.decode import decode_str
+
+        found = []
+        for path in self.templates:
+            template, errors = decode_str(path.read_text())
+            found += [
+                f"{path.name}:{match.linenumber}: {match.rule.id} {match.message}"
+                for match in errors or _linter().validate_template(template)
+            ]
+        return found
+
+
+@cache
+def _linter() -> Any:
+    """Return cfn-lint with its rules, which `cfnlint.lint` would load anew for each template."""
+    from cfnlint.config import ConfigMixIn, ManualArgs
+    from cfnlint.runner import Runner
+
+    options = ManualArgs(regions=[REGION], ignore_checks=CDK_HABITS)
+    return Runner(ConfigMixIn(**options))
 
 
 def checked(make: Callable[[App], object], context: Mapping[str, Any] | None = None) -> Checked:
-    """Synthesises what `make` puts into an app, under all rules."""
-    under = app({"@aws-cdk/core:validationReportPrettyPrint": False, **(context or {})})
+    """Synthesizes what `make` puts into an app, under all rules."""
+    quiet = {"@aws-cdk/core:validationReportPrettyPrint": False}
+    under = app({**quiet, **(context or {})}, validated=True)
     make(under)
     Validations.of(under).add_plugins(AwsSolutionsChecks(under))
     report = Path(under.outdir, REPORT)

@@ -16,11 +16,9 @@ from typing import Any, Final, TypeVar
 from kit.clocks import ManualClock
 from lambda_idempotency.drivers.sync import ask
 from lambda_idempotency.protocol.machine import run_once
-from lambda_idempotency.protocol.record import Blocked, Metric, Record
+from lambda_idempotency.protocol.record import Conflict, Metric, Record
 from lambda_idempotency.protocol.steps import (
-    Answer,
     Call,
-    Claim,
     Complete,
     Emit,
     Failed,
@@ -31,8 +29,10 @@ from lambda_idempotency.protocol.steps import (
     Release,
     Returned,
     Run,
+    SendClaim,
     Sleep,
     Step,
+    StepResult,
 )
 from lambda_idempotency.stores.memory import MemoryStore
 
@@ -71,7 +71,7 @@ class Timeline:
     def record(self) -> Record | None:
         """What the store holds, unless it has expired."""
         reply = self.store.read(KEY)
-        return reply.record if isinstance(reply, Blocked) else None
+        return reply.record if isinstance(reply, Conflict) else None
 
     def pass_time(self, milliseconds: int) -> None:
         """Moves the clock."""
@@ -96,8 +96,8 @@ class Timeline:
         defaults: dict[str, Any] = {
             "key": KEY,
             "owner": owner(name),
-            "lease": LEASE,
-            "expires_after": EXPIRES_AFTER,
+            "lease_ms": LEASE,
+            "expires_after_ms": EXPIRES_AFTER,
             "fingerprint": "payload",
         }
         ran: Returned | Raised = answer_of(name) if returns is None else returns
@@ -177,7 +177,7 @@ class Worker:
         """The pending request takes effect, and its reply is lost."""
         self._lose(effect=True)
 
-    def send(self, answer: Answer) -> None:
+    def send(self, answer: StepResult) -> None:
         """Answers the pending step with exactly this."""
         try:
             self.pending = self._protocol.send(answer)
@@ -191,7 +191,7 @@ class Worker:
 
     def _lose(self, *, effect: bool) -> None:
         step = self.pending
-        assert isinstance(step, Claim | Complete | Release | Read)
+        assert isinstance(step, SendClaim | Complete | Release | Read)
         self.requests.append(type(step))
         if effect:
             ask(self._timeline.store, step)

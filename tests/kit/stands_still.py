@@ -13,7 +13,7 @@ from typing import Any
 
 from kit.redis.servers import connect
 from lambda_idempotency import RedisStore, StoreError, idempotent
-from lambda_idempotency.protocol.record import Claim, Done, Record, Reply
+from lambda_idempotency.protocol.record import Applied, Claim, Record, Reply
 
 EVENT = {"id": 1}
 RAN = "ran"
@@ -22,7 +22,7 @@ RAN = "ran"
 class _StandsStill(RedisStore):
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         reply = super().claim(claim, seen)
-        if isinstance(reply, Done):
+        if isinstance(reply, Applied):
             os.kill(os.getpid(), signal.SIGSTOP)
         return reply
 

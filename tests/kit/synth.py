@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from aws_cdk import App, CfnElement, Environment, Stack
@@ -16,7 +16,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Annotations, Match, Template
 from jsii._kernel.providers import process
 
-CONTEXT = {"@aws-cdk/core:validateAgainstDefaultRules": True}
+VALIDATION: Final = {"@aws-cdk/core:validateAgainstDefaultRules": True}
 
 
 @cache
@@ -25,12 +25,24 @@ def _output() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="cdk-out-")
 
 
-def app(context: Mapping[str, Any] | None = None) -> App:
-    """An app as `cdk init` would configure it; `context` is what else it is given."""
+def app(
+    context: Mapping[str, Any] | None = None,
+    *,
+    outdir: Path | None = None,
+    validated: bool = False,
+) -> App:
+    """Return an app; `context` is what it is given.
+
+    `outdir`: Default: one for the whole process, so that the layer is built once.
+    `validated`: by the CDK's own rules for templates, as errors, which `cdk init` turns on. They
+    take seconds to load, so that most tests go without: test_outside_rules.py has the templates of
+    all stores checked by them.
+    """
     return App(
-        outdir=str(Path(_output().name)),
-        context={**CONTEXT, **(context or {})},
+        outdir=_output().name if outdir is None else str(outdir),
+        context={**(VALIDATION if validated else {}), **(context or {})},
         analytics_reporting=False,
+        builtin_cloud_formation_validation=validated,
     )
 
 
@@ -60,7 +72,7 @@ def vpc(scope: Stack, name: str = "Vpc", *, nat: bool = True) -> ec2.Vpc:
 
 
 def template(of: Stack) -> Template:
-    """The synthesised template. Raises what synthesis raises."""
+    """The synthesized template. Raises what synthesis raises."""
     return Template.from_stack(of)
 
 
@@ -88,7 +100,7 @@ def only(found: Template, kind: str) -> dict[str, Any]:
 
 
 def statements(found: Template, of: str = "Payments") -> list[dict[str, Any]]:
-    """What the policy of one function, or of another construct with a role, allows."""
+    """Return what the policy of one function, or of another construct with a role, allows."""
     [policy] = [
         resource["Properties"]["PolicyDocument"]
         for name, resource in found.find_resources("AWS::IAM::Policy").items()
@@ -99,14 +111,14 @@ def statements(found: Template, of: str = "Payments") -> list[dict[str, Any]]:
 
 
 def reference(of: Any, attribute: str | None = None) -> dict[str, Any]:
-    """How a template refers to a construct's resource, or to an attribute of it."""
+    """Return how a template refers to a construct's resource, or to an attribute of it."""
     resource = of if isinstance(of, CfnElement) else of.node.default_child
     logical_id = Stack.of(of).resolve(resource.logical_id)
     return {"Ref": logical_id} if attribute is None else {"Fn::GetAtt": [logical_id, attribute]}
 
 
 def arn(service: str, resource: str, name: Any = "") -> dict[str, Any]:
-    """How a template writes the ARN of a resource in its own account and region."""
+    """Return the ARN of a resource in its own account and region, as a template has it."""
     head = ["arn:", {"Ref": "AWS::Partition"}, f":{service}:", {"Ref": "AWS::Region"}]
     account = [":", {"Ref": "AWS::AccountId"}]
     tail = [f":{resource}{name}"] if isinstance(name, str) else [f":{resource}", name]
@@ -123,6 +135,14 @@ def variables(found: Template) -> dict[str, Any]:
     """The environment of the template's one function."""
     environment: dict[str, Any] = only(found, "AWS::Lambda::Function")["Environment"]["Variables"]
     return environment
+
+
+def environments(found: Template) -> dict[str, dict[str, Any]]:
+    """The environments of all functions directly in a stack, by their construct ids."""
+    return {
+        name[:-8]: resource["Properties"]["Environment"]["Variables"]
+        for name, resource in found.find_resources("AWS::Lambda::Function").items()
+    }
 
 
 US = Environment(account="111111111111", region="us-east-1")

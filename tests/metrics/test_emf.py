@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.emf import parse_all, total
-from lambda_idempotency.contract.settings import METRICS
-from lambda_idempotency.metrics.emf import LATENCY, Event, Source, lines
+from lambda_idempotency.contract.metrics import METRICS
+from lambda_idempotency.metrics.emf import LATENCY, Event, MetricsSource, lines
 
 SOURCES = st.builds(
-    Source,
+    MetricsSource,
     store=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=255),
     namespace=st.text("abcXYZ019._/-", min_size=1, max_size=128),
 )
@@ -25,7 +25,7 @@ LATENCIES = st.lists(st.floats(0, 900_000), max_size=350)
 
 @given(source=SOURCES, events=EVENTS, latencies=LATENCIES)
 def test_all_that_has_happened_is_in_lines_that_cloudwatch_reads(
-    source: Source, events: list[Event], latencies: list[float]
+    source: MetricsSource, events: list[Event], latencies: list[float]
 ) -> None:
     found = parse_all(lines(source, events, latencies, 1_700_000_000.5))
     assert all(line.dimensions == source._asdict() for line in found)
@@ -37,10 +37,10 @@ def test_all_that_has_happened_is_in_lines_that_cloudwatch_reads(
 
 
 def test_nothing_is_said_where_nothing_has_happened() -> None:
-    assert lines(Source("table", "shop"), [], [], 0) == ""
+    assert lines(MetricsSource("table", "shop"), [], [], 0) == ""
 
 
 def test_a_hundred_values_are_one_line_and_one_more_are_two() -> None:
     for count, expected in ((100, 1), (101, 2)):
-        found = parse_all(lines(Source("table", "shop"), [], [1.0] * count, 0))
+        found = parse_all(lines(MetricsSource("table", "shop"), [], [1.0] * count, 0))
         assert len(found) == expected

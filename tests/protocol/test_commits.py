@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from kit.schedule import KEY, LEASE, Timeline, Worker
-from lambda_idempotency.protocol.record import COMPLETED, Refused
+from lambda_idempotency.protocol.record import COMPLETED, WritesRefused
 from lambda_idempotency.protocol.steps import (
-    Claim,
+    CommitFailed,
     Complete,
     Executed,
-    Overtaken,
+    LeaseLost,
     Raised,
     Release,
     Replayed,
     Returned,
     Run,
-    Uncommitted,
+    SendClaim,
 )
 
 
@@ -29,7 +29,7 @@ def _writer(timeline: Timeline, name: str, *, keep: bool = True, **options: Any)
 def test_the_writes_take_effect_with_the_answer(timeline: Timeline) -> None:
     a = _writer(timeline, "a")
     assert a.finish() == Executed("answer of a")
-    assert a.requests == [Claim, Complete]
+    assert a.requests == [SendClaim, Complete]
     assert timeline.store.committed == ["write of a"]
     assert timeline.record is not None
     assert timeline.record.status == COMPLETED
@@ -78,7 +78,7 @@ def test_every_try_is_the_same(timeline: Timeline) -> None:
     assert first == second
     assert (
         first.completion.record(timeline.now).expiration
-        == (timeline.now + LEASE) // 1000 + (first.completion.expires_after // 1000) - 1
+        == (timeline.now + LEASE) // 1000 + (first.completion.expires_after_ms // 1000) - 1
     )
 
 
@@ -111,7 +111,7 @@ def test_whoever_has_lost_the_lease_to_a_running_attempt_gets_no_result(
     a.until(Complete)
     timeline.pass_time(LEASE)
     b.until(Complete)
-    assert a.finish() == Overtaken(KEY)
+    assert a.finish() == LeaseLost(KEY)
     assert timeline.store.committed == []
     b.finish()
     assert timeline.store.committed == ["write of b"]
@@ -121,7 +121,7 @@ def test_an_evicted_record_stops_the_writes(timeline: Timeline) -> None:
     a = _writer(timeline, "a")
     a.until(Complete)
     timeline.evict()
-    assert a.finish() == Overtaken(KEY)
+    assert a.finish() == LeaseLost(KEY)
     assert timeline.store.committed == []
 
 
@@ -134,15 +134,15 @@ def test_another_payload_s_answer_is_nobody_s_answer(timeline: Timeline) -> None
     mismatched = timeline.record
     assert mismatched is not None
     timeline.store._records[KEY] = mismatched._replace(fingerprint="another")
-    assert a.finish() == Overtaken(KEY)
+    assert a.finish() == LeaseLost(KEY)
 
 
 def test_a_refused_write_frees_the_key(timeline: Timeline) -> None:
     a = _writer(timeline, "a")
     a.until(Complete)
-    a.send(Refused("write 1 of 1 failed", timeline.now))
+    a.send(WritesRefused("write 1 of 1 failed", timeline.now))
     assert isinstance(a.pending, Release)
-    assert a.finish() == Uncommitted(KEY, "write 1 of 1 failed", applied=False)
+    assert a.finish() == CommitFailed(KEY, "write 1 of 1 failed", applied=False)
     assert timeline.record is None
     assert _writer(timeline, "b").finish() == Executed("answer of b")
 
@@ -152,7 +152,7 @@ def test_a_refused_try_does_not_undo_an_earlier_one_that_arrives_late(timeline: 
     late = a.until(Complete)
     a.lose_request()
     a.until(Complete)
-    a.send(Refused("write 1 of 1 failed", timeline.now))
+    a.send(WritesRefused("write 1 of 1 failed", timeline.now))
     timeline.store.complete(late.completion)
     assert a.finish() == Executed("answer of a")
     assert timeline.store.committed == ["write of a"]
@@ -164,16 +164,16 @@ def test_a_refused_write_whose_key_cannot_be_freed_is_not_called_unapplied(
 ) -> None:
     a = _writer(timeline, "a")
     a.until(Complete)
-    a.send(Refused("write 1 of 1 failed", timeline.now))
+    a.send(WritesRefused("write 1 of 1 failed", timeline.now))
     timeline.down = True
-    assert a.finish() == Uncommitted(KEY, "write 1 of 1 failed", applied=None)
+    assert a.finish() == CommitFailed(KEY, "write 1 of 1 failed", applied=None)
 
 
 def test_an_unknown_outcome_keeps_the_lease_and_returns_no_result(timeline: Timeline) -> None:
     a = _writer(timeline, "a")
     a.until(Complete)
     timeline.down = True
-    assert a.finish() == Uncommitted(KEY, "the store did not answer", applied=None)
+    assert a.finish() == CommitFailed(KEY, "the store did not answer", applied=None)
     timeline.down = False
     assert "CompletionFailed" in a.metrics
     assert Release not in a.requests
@@ -184,7 +184,7 @@ def test_an_unknown_outcome_keeps_the_lease_and_returns_no_result(timeline: Time
 def test_an_unprotected_attempt_writes_nothing(timeline: Timeline) -> None:
     a = _writer(timeline, "a", fail_open=True)
     a.lose_request()
-    assert a.finish() == Overtaken(KEY)
+    assert a.finish() == LeaseLost(KEY)
     assert timeline.store.committed == []
 
 
@@ -200,7 +200,7 @@ def test_a_parked_record_stops_the_writes(timeline: Timeline) -> None:
     a.until(Complete)
     timeline.pass_time(LEASE)
     timeline.worker("b", max_attempts=1).finish()
-    assert a.finish() == Overtaken(KEY)
+    assert a.finish() == LeaseLost(KEY)
     assert timeline.store.committed == []
 
 

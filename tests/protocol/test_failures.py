@@ -6,9 +6,8 @@ import pytest
 
 from kit.schedule import KEY, LEASE, OutageError, Timeline, Worker, owner
 from lambda_idempotency.protocol.endings import PAUSES, RESERVE
-from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, Gone
+from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, Absent
 from lambda_idempotency.protocol.steps import (
-    Claim,
     Complete,
     Executed,
     InProgress,
@@ -17,6 +16,7 @@ from lambda_idempotency.protocol.steps import (
     Release,
     Replayed,
     Run,
+    SendClaim,
     Sleep,
     Unavailable,
 )
@@ -37,7 +37,7 @@ def test_a_claim_that_fails_is_followed_by_one_release(timeline: Timeline) -> No
     a = timeline.worker("a")
     a.lose_request()
     a.finish()
-    assert (a.requests, a.metrics) == ([Claim, Release], ["StoreError"])
+    assert (a.requests, a.metrics) == ([SendClaim, Release], ["StoreError"])
 
 
 def test_a_claim_that_succeeds_is_followed_by_no_release(timeline: Timeline) -> None:
@@ -51,7 +51,7 @@ def test_the_release_after_a_failed_claim_is_one_best_effort(timeline: Timeline)
     a = timeline.worker("a")
     outcome = a.finish()
     assert isinstance(outcome, Unavailable)
-    assert (a.requests, a.metrics, a.sleeps) == ([Claim, Release], ["StoreError"], [])
+    assert (a.requests, a.metrics, a.sleeps) == ([SendClaim, Release], ["StoreError"], [])
 
 
 def test_a_claim_that_took_effect_is_released(timeline: Timeline) -> None:
@@ -91,7 +91,7 @@ def test_a_take_over_of_unknown_outcome_does_not_forget_the_dead_attempt(
     b.step()
     b.lose_reply()
     assert isinstance(b.finish(), Unavailable)
-    assert b.requests == [Claim, Claim]
+    assert b.requests == [SendClaim, SendClaim]
     timeline.pass_time(LEASE)
     assert timeline.worker("c").finish() == Executed("answer of c")
     assert timeline.runs == [("c", 3)]
@@ -127,7 +127,7 @@ def test_failing_open_counts_the_failure_and_the_run(timeline: Timeline) -> None
     a = timeline.worker("a", fail_open=True)
     a.lose_request()
     a.finish()
-    assert (a.requests, a.metrics) == ([Claim, Complete], ["StoreError", "Executed"])
+    assert (a.requests, a.metrics) == ([SendClaim, Complete], ["StoreError", "Executed"])
 
 
 @pytest.mark.parametrize("effect", [True, False])
@@ -154,18 +154,18 @@ def test_an_answer_that_the_store_took_for_late_is_sent_again(timeline: Timeline
     a = timeline.worker("a", fail_open=True)
     a.lose_request()
     a.until(Complete)
-    a.send(Gone(timeline.now))
+    a.send(Absent(timeline.now))
     assert isinstance(a.pending, Complete)
     assert a.finish() == Executed("answer of a")
     assert timeline.record is not None
 
 
 def test_an_answer_that_is_late_is_not_sent_again(timeline: Timeline) -> None:
-    a = timeline.worker("a", expires_after=1000)
+    a = timeline.worker("a", expires_after_ms=1000)
     a.until(Complete)
     timeline.pass_time(LEASE + 2000)
     assert a.finish() == Executed("answer of a")
-    assert (a.requests, a.metrics) == ([Claim, Complete], ["Executed", "LeaseLost"])
+    assert (a.requests, a.metrics) == ([SendClaim, Complete], ["Executed", "LeaseLost"])
 
 
 def test_failing_open_takes_nobody_elses_key(timeline: Timeline) -> None:
@@ -187,7 +187,7 @@ def test_failing_open_releases_what_it_claimed_when_the_handler_raises(timeline:
     a = timeline.worker("a", fail_open=True, raises=ValueError())
     a.lose_reply()
     a.finish()
-    assert a.requests == [Claim, Release]
+    assert a.requests == [SendClaim, Release]
     assert timeline.record is None
 
 
@@ -207,7 +207,7 @@ def test_failing_open_does_not_go_past_the_limit_of_attempts(timeline: Timeline)
 @pytest.mark.parametrize("fail_open", [False, True])
 def test_a_waiter_whose_look_fails_runs_nothing(timeline: Timeline, *, fail_open: bool) -> None:
     timeline.worker("a").until(Run)
-    b = timeline.worker("b", wait=5000, fail_open=fail_open)
+    b = timeline.worker("b", wait_ms=5000, fail_open=fail_open)
     b.until(Read)
     b.lose_request()
     assert isinstance(b.finish(), Unavailable)
@@ -216,11 +216,11 @@ def test_a_waiter_whose_look_fails_runs_nothing(timeline: Timeline, *, fail_open
 
 def test_a_waiter_whose_look_fails_releases_nothing(timeline: Timeline) -> None:
     timeline.worker("a").until(Run)
-    b = timeline.worker("b", wait=5000)
+    b = timeline.worker("b", wait_ms=5000)
     b.until(Read)
     b.lose_request()
     b.finish()
-    assert (b.requests, b.metrics) == ([Claim, Read], ["StoreError"])
+    assert (b.requests, b.metrics) == ([SendClaim, Read], ["StoreError"])
 
 
 # The completion fails -----------------------------------------------------------------------------
@@ -237,7 +237,7 @@ def test_a_completion_that_fails_is_sent_again(timeline: Timeline) -> None:
     a = _returned(timeline)
     a.lose_request()
     assert a.finish() == Executed("answer of a")
-    assert a.requests == [Claim, Complete, Complete]
+    assert a.requests == [SendClaim, Complete, Complete]
     assert a.metrics == ["Executed"]
     assert timeline.record is not None
     assert timeline.record.status == COMPLETED
@@ -246,7 +246,7 @@ def test_a_completion_that_fails_is_sent_again(timeline: Timeline) -> None:
 def test_a_completion_that_succeeds_is_sent_once(timeline: Timeline) -> None:
     a = _returned(timeline)
     a.finish()
-    assert a.requests == [Claim, Complete]
+    assert a.requests == [SendClaim, Complete]
 
 
 def test_a_completion_is_sent_again_as_it_was(timeline: Timeline) -> None:
@@ -286,7 +286,7 @@ def test_tries_to_record_an_answer_are_limited(timeline: Timeline) -> None:
     timeline.down = True
     a.finish()
     assert a.sleeps == list(PAUSES)
-    assert a.requests == [Claim] + [Complete] * (len(PAUSES) + 1)
+    assert a.requests == [SendClaim] + [Complete] * (len(PAUSES) + 1)
 
 
 @pytest.mark.parametrize("time_left", [0, 400, 549, 550, 1000, 2500, 5000])
@@ -306,7 +306,7 @@ def test_without_time_the_answer_is_tried_once(timeline: Timeline) -> None:
     a = _returned(timeline, time_left=0)
     timeline.down = True
     a.finish()
-    assert (a.requests, a.sleeps) == ([Claim, Complete], [])
+    assert (a.requests, a.sleeps) == ([SendClaim, Complete], [])
 
 
 def test_a_store_that_comes_back_in_time_records_the_answer(timeline: Timeline) -> None:

@@ -9,13 +9,13 @@ import pytest
 from kit.schedule import LEASE, Timeline, Worker, owner
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.steps import (
-    Claim,
     Executed,
-    Late,
+    LeaseExpired,
     Read,
     Reconcile,
     Release,
     Run,
+    SendClaim,
     Unavailable,
 )
 
@@ -24,7 +24,7 @@ def _late(timeline: Timeline, worker: Worker, kind: type[Run | Reconcile] = Run)
     """A worker that comes too late for its step, to its end."""
     worker.until(kind)
     timeline.pass_time(LEASE)
-    worker.send(Late())
+    worker.send(LeaseExpired())
     outcome = worker.finish()
     assert isinstance(outcome, Unavailable)
     return outcome
@@ -47,7 +47,7 @@ def test_a_late_call_does_not_run(timeline: Timeline) -> None:
 def test_a_late_call_frees_its_key(timeline: Timeline) -> None:
     a = timeline.worker("a")
     _late(timeline, a)
-    assert a.requests == [Claim, Release]
+    assert a.requests == [SendClaim, Release]
     assert timeline.record is None
     assert timeline.worker("b").finish() == Executed("answer of b")
     assert timeline.runs == [("b", 1)]
@@ -105,16 +105,16 @@ def test_a_question_and_the_run_after_it_have_one_lease(timeline: Timeline) -> N
 def test_of_a_lease_that_is_found_the_rest_is_left(timeline: Timeline) -> None:
     holder = timeline.worker("b")
     holder.until(Run)
-    a = timeline.worker("a", wait=LEASE)
+    a = timeline.worker("a", wait_ms=LEASE)
     a.step()  # it is told to wait
-    holder.send(Late())
+    holder.send(LeaseExpired())
     holder.finish()
     timeline.worker("a").step()  # a copy of its claim lands
     timeline.pass_time(LEASE - 1000)
     a.until(Read)
     run = a.until(Run)
-    assert run.lease is not None
-    assert 0 < run.lease <= 1000
+    assert run.lease_ms is not None
+    assert 0 < run.lease_ms <= 1000
 
 
 def test_a_call_that_failed_open_has_no_lease_to_be_late_for(timeline: Timeline) -> None:

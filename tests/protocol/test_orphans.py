@@ -8,13 +8,13 @@ from kit.schedule import KEY, LEASE, Timeline, owner
 from lambda_idempotency.protocol.machine import PARKED_FOR
 from lambda_idempotency.protocol.record import COMPLETED, PARKED, Record
 from lambda_idempotency.protocol.steps import (
-    Claim,
     Complete,
     Executed,
     InProgress,
     Parked,
     Replayed,
     Run,
+    SendClaim,
 )
 
 DAY = 24 * 3600 * 1000
@@ -44,7 +44,7 @@ def test_a_take_over_takes_one_more_round_trip_and_is_counted(timeline: Timeline
     _die(timeline, "a")
     b = timeline.worker("b")
     b.finish()
-    assert b.requests == [Claim, Claim, Complete]
+    assert b.requests == [SendClaim, SendClaim, Complete]
     assert b.metrics == ["TakenOver", "Executed"]
 
 
@@ -78,7 +78,7 @@ def test_with_one_attempt_the_first_orphan_is_parked(timeline: Timeline) -> None
     _die(timeline, "a")
     b = timeline.worker("b", max_attempts=1)
     assert b.finish() == Parked(KEY, 1)
-    assert (b.requests, b.metrics) == ([Claim, Claim, Complete], ["TakenOver", "Parked"])
+    assert (b.requests, b.metrics) == ([SendClaim, SendClaim, Complete], ["TakenOver", "Parked"])
     assert timeline.runs == [("a", 1)]
 
 
@@ -120,7 +120,7 @@ def test_a_parked_key_stays_parked(timeline: Timeline, max_attempts: int | None)
     timeline.worker("b", max_attempts=1).finish()
     c = timeline.worker("c", max_attempts=max_attempts)
     assert c.finish() == Parked(KEY, 1)
-    assert (c.requests, c.metrics) == ([Claim], ["Parked"])
+    assert (c.requests, c.metrics) == ([SendClaim], ["Parked"])
     assert timeline.runs == [("a", 1)]
 
 
@@ -176,7 +176,7 @@ def test_parking_whose_reply_was_lost_is_done(timeline: Timeline) -> None:
     b.until(Complete)
     b.lose_reply()
     assert b.finish() == Parked(KEY, 1)
-    assert b.requests == [Claim, Claim, Complete, Complete]
+    assert b.requests == [SendClaim, SendClaim, Complete, Complete]
 
 
 def test_parking_never_creates_a_record(timeline: Timeline) -> None:

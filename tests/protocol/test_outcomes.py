@@ -10,7 +10,6 @@ import pytest
 from kit.schedule import EXPIRES_AFTER, KEY, LEASE, Timeline, answer_of, owner
 from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, NO_BODY, Record
 from lambda_idempotency.protocol.steps import (
-    Claim,
     Complete,
     Executed,
     InProgress,
@@ -20,6 +19,7 @@ from lambda_idempotency.protocol.steps import (
     Replayed,
     Returned,
     Run,
+    SendClaim,
 )
 
 # The first call -----------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ def test_the_answer_expires_counted_from_the_completion(timeline: Timeline) -> N
 def test_the_first_call_takes_two_round_trips(timeline: Timeline) -> None:
     a = timeline.worker("a")
     a.finish()
-    assert a.requests == [Claim, Complete]
+    assert a.requests == [SendClaim, Complete]
 
 
 def test_the_first_call_counts_as_executed(timeline: Timeline) -> None:
@@ -113,7 +113,7 @@ def test_a_handler_that_raises_frees_the_key(timeline: Timeline, error: BaseExce
     a = timeline.worker("a", raises=error)
     a.finish()
     assert timeline.record is None
-    assert (a.requests, a.metrics) == ([Claim, Release], ["Executed"])
+    assert (a.requests, a.metrics) == ([SendClaim, Release], ["Executed"])
 
 
 @_RAISED
@@ -130,7 +130,7 @@ def test_a_release_that_fails_is_not_repeated(timeline: Timeline) -> None:
     a.until(Release)
     a.lose_request()
     a.finish()
-    assert a.requests == [Claim, Release]
+    assert a.requests == [SendClaim, Release]
 
 
 def test_a_key_that_could_not_be_released_is_held_to_the_lease_end(timeline: Timeline) -> None:
@@ -185,7 +185,7 @@ def test_a_replay_takes_one_round_trip_and_counts_as_replayed(timeline: Timeline
     timeline.worker("a").finish()
     b = timeline.worker("b")
     b.finish()
-    assert (b.requests, b.metrics) == ([Claim], ["Replayed"])
+    assert (b.requests, b.metrics) == ([SendClaim], ["Replayed"])
 
 
 def test_a_replay_leaves_the_record_as_it_is(timeline: Timeline) -> None:
@@ -216,7 +216,7 @@ def test_in_progress_takes_one_round_trip_and_counts_as_in_progress(timeline: Ti
     timeline.worker("a").until(Run)
     b = timeline.worker("b")
     b.finish()
-    assert (b.requests, b.metrics, b.sleeps) == ([Claim], ["InProgress"], [])
+    assert (b.requests, b.metrics, b.sleeps) == ([SendClaim], ["InProgress"], [])
 
 
 def test_a_duplicate_does_not_disturb_the_running_call(timeline: Timeline) -> None:
@@ -261,10 +261,10 @@ _OCCUPIED = pytest.mark.parametrize("occupy", [_in_progress, _completed, _orphan
 @_OCCUPIED
 def test_another_payload_is_a_mismatch(timeline: Timeline, occupy: Occupy) -> None:
     occupy(timeline)
-    c = timeline.worker("c", fingerprint="other payload", wait=5000)
+    c = timeline.worker("c", fingerprint="other payload", wait_ms=5000)
     assert timeline.record is not None
     assert c.finish() == Mismatch(timeline.record)
-    assert (c.requests, c.metrics) == ([Claim], ["Mismatch"])
+    assert (c.requests, c.metrics) == ([SendClaim], ["Mismatch"])
 
 
 @_OCCUPIED
@@ -307,7 +307,7 @@ def test_an_answer_that_is_not_kept_reaches_the_caller_and_frees_the_key(
     a = timeline.worker("a", returns=_TEMPORARY)
     assert a.finish() == Executed("try again")
     assert timeline.record is None
-    assert (a.requests, a.metrics) == ([Claim, Release], ["Executed"])
+    assert (a.requests, a.metrics) == ([SendClaim, Release], ["Executed"])
 
 
 def test_after_an_answer_that_was_not_kept_the_next_call_runs_as_a_first_attempt(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from kit.schedule import LEASE, Timeline
 from lambda_idempotency.protocol.record import COMPLETED, PARKED
 from lambda_idempotency.protocol.steps import (
-    Claim,
     Complete,
     Executed,
     InProgress,
@@ -15,6 +14,7 @@ from lambda_idempotency.protocol.steps import (
     Replayed,
     Returned,
     Run,
+    SendClaim,
 )
 
 FOUND = Returned("found", '"found"')
@@ -57,7 +57,7 @@ def test_reconciliation_is_counted_in_the_place_of_a_run(timeline: Timeline) -> 
     _die(timeline)
     b = timeline.worker("b", reconciles=True, reconciled=FOUND)
     b.finish()
-    assert b.requests == [Claim, Claim, Complete]
+    assert b.requests == [SendClaim, SendClaim, Complete]
     assert b.metrics == ["TakenOver", "Reconciled"]
 
 
@@ -89,7 +89,7 @@ def test_a_failed_reconciliation_is_raised_and_keeps_the_lease(timeline: Timelin
     error = RuntimeError()
     b = timeline.worker("b", reconciles=True, reconciled=Raised(error))
     assert b.finish() == Raised(error)
-    assert (b.requests, b.metrics) == ([Claim, Claim], ["TakenOver"])
+    assert (b.requests, b.metrics) == ([SendClaim, SendClaim], ["TakenOver"])
     assert isinstance(timeline.worker("c", reconciles=True).finish(), InProgress)
 
 
@@ -133,7 +133,7 @@ def test_a_lost_reply_to_the_take_over_still_reconciles(timeline: Timeline) -> N
     _die(timeline)
     b = timeline.worker("b", reconciles=True, reconciled=FOUND, fail_open=True)
     b.step()
-    b.until(Claim)
+    b.until(SendClaim)
     b.lose_reply()
     b.finish()
     assert timeline.reconciliations == [("b", 2)]

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from kit.schedule import KEY, LEASE, OutageError, Timeline, Worker, owner
-from lambda_idempotency.protocol.record import COMPLETED, Blocked, Done, Gone, Record
-from lambda_idempotency.protocol.record import Claim as ClaimWrite
+from lambda_idempotency.protocol.record import COMPLETED, Absent, Applied, Claim, Conflict, Record
 from lambda_idempotency.protocol.steps import (
-    Claim,
     Complete,
     Executed,
     Failed,
@@ -19,6 +17,7 @@ from lambda_idempotency.protocol.steps import (
     Release,
     Replayed,
     Run,
+    SendClaim,
     Unavailable,
 )
 
@@ -29,7 +28,7 @@ def _looked(timeline: Timeline, a: Worker, **options: Any) -> Worker:
     b = timeline.worker("b", **options)
     b.step()
     pending = b.pending
-    assert isinstance(pending, Claim)
+    assert isinstance(pending, SendClaim)
     assert pending.seen is not None
     assert pending.seen.owner == owner("a")
     return b
@@ -45,7 +44,7 @@ def test_an_owner_that_completes_after_the_look_wins(timeline: Timeline) -> None
     assert a.finish() == Executed("answer of a")
     assert timeline.record is not None
     assert b.finish() == Replayed(timeline.record)
-    assert (b.requests, b.metrics) == ([Claim, Claim], ["Replayed"])
+    assert (b.requests, b.metrics) == ([SendClaim, SendClaim], ["Replayed"])
     assert timeline.runs == [("a", 1)]
 
 
@@ -109,7 +108,7 @@ def test_who_lost_an_orphan_to_a_caller_that_died_counts_that_attempt(timeline: 
     c.crash()
     timeline.pass_time(LEASE)
     assert b.finish() == Executed("answer of b")
-    assert b.requests == [Claim, Claim, Claim, Complete]
+    assert b.requests == [SendClaim, SendClaim, SendClaim, Complete]
     assert timeline.runs == [("b", 3)]
 
 
@@ -117,18 +116,18 @@ def test_who_lost_an_orphan_to_a_caller_that_died_counts_that_attempt(timeline: 
 
 
 def test_an_expiry_shorter_than_the_lease_does_not_end_the_lease(timeline: Timeline) -> None:
-    a = timeline.worker("a", expires_after=1000)
+    a = timeline.worker("a", expires_after_ms=1000)
     a.until(Complete)
     timeline.pass_time(LEASE - 1000)
-    assert isinstance(timeline.worker("b", expires_after=1000).finish(), InProgress)
+    assert isinstance(timeline.worker("b", expires_after_ms=1000).finish(), InProgress)
     assert a.finish() == Executed("answer of a")
     assert a.metrics == ["Executed"]
 
 
 def test_an_expiry_shorter_than_the_lease_still_lets_an_orphan_go(timeline: Timeline) -> None:
-    timeline.worker("a", expires_after=1000).until(Run)
+    timeline.worker("a", expires_after_ms=1000).until(Run)
     timeline.pass_time(LEASE + 1000)
-    b = timeline.worker("b", expires_after=1000)
+    b = timeline.worker("b", expires_after_ms=1000)
     assert b.finish() == Executed("answer of b")
     assert timeline.runs == [("b", 1)]
 
@@ -137,32 +136,32 @@ def test_an_expiry_shorter_than_the_lease_still_lets_an_orphan_go(timeline: Time
 
 
 def _orphan_at(lease_end: int) -> Record:
-    return ClaimWrite(
-        key=KEY, owner=owner("a"), lease=LEASE, expires_after=60_000, fingerprint="payload"
+    return Claim(
+        key=KEY, owner=owner("a"), lease_ms=LEASE, expires_after_ms=60_000, fingerprint="payload"
     ).record(lease_end - LEASE)
 
 
 def test_a_lease_is_judged_by_the_time_of_the_reply(timeline: Timeline) -> None:
     record = _orphan_at(timeline.now - 60_000)  # long past, by this worker's clock
     b = timeline.worker("b")
-    b.send(Blocked(record, record.lease_end - 1))
+    b.send(Conflict(record, record.lease_end - 1))
     assert b.finish() == InProgress(record, record.lease_end - 1)
 
 
 def test_a_lease_that_ended_by_the_time_of_the_reply_is_taken_over(timeline: Timeline) -> None:
     record = _orphan_at(timeline.now + 60_000)  # in the future, by this worker's clock
     b = timeline.worker("b")
-    b.send(Blocked(record, record.lease_end))
+    b.send(Conflict(record, record.lease_end))
     pending = b.pending
-    assert isinstance(pending, Claim)
+    assert isinstance(pending, SendClaim)
     assert (pending.seen, pending.claim.attempt) == (record, 2)
 
 
 def test_a_store_whose_clock_was_set_back_refuses_the_take_over(timeline: Timeline) -> None:
     record = _orphan_at(timeline.now)
     b = timeline.worker("b")
-    b.send(Blocked(record, record.lease_end + 60_000))
-    b.send(Blocked(record, record.lease_end - 20_000))
+    b.send(Conflict(record, record.lease_end + 60_000))
+    b.send(Conflict(record, record.lease_end - 20_000))
     assert b.finish() == InProgress(record, record.lease_end - 20_000)
     assert timeline.runs == []
 
@@ -170,7 +169,7 @@ def test_a_store_whose_clock_was_set_back_refuses_the_take_over(timeline: Timeli
 def test_a_claim_refused_by_a_record_that_has_expired_is_sent_again(timeline: Timeline) -> None:
     b = timeline.worker("b")
     first = b.pending
-    b.send(Gone(timeline.now))  # an unchecked clock let an expired record refuse the claim
+    b.send(Absent(timeline.now))  # an unchecked clock let an expired record refuse the claim
     assert b.pending == first
     assert b.finish() == Executed("answer of b")
     assert timeline.runs == [("b", 1)]
@@ -182,8 +181,8 @@ def test_the_limit_of_a_late_answer_is_the_claims_expiration_as_written(
 ) -> None:
     b = timeline.worker("b")
     pending = b.pending
-    assert isinstance(pending, Claim)
-    b.send(Done(timeline.now + skew))
+    assert isinstance(pending, SendClaim)
+    b.send(Applied(timeline.now + skew))
     limit = b.until(Complete).completion.not_after
     assert limit == pending.claim.record(timeline.now + skew).expiration
 
@@ -207,7 +206,7 @@ def test_a_claim_that_lands_after_its_release_blocks_until_its_lease_ends(
 ) -> None:
     a = timeline.worker("a")
     claim = a.pending
-    assert isinstance(claim, Claim)
+    assert isinstance(claim, SendClaim)
     a.lose_request()
     a.finish()
     timeline.store.claim(claim.claim)
@@ -218,10 +217,10 @@ def test_a_claim_that_lands_after_its_release_blocks_until_its_lease_ends(
 
 def test_a_claim_that_is_blocked_by_itself_has_succeeded(timeline: Timeline) -> None:
     a = timeline.worker("a")
-    assert isinstance(a.pending, Claim)
+    assert isinstance(a.pending, SendClaim)
     timeline.store.claim(a.pending.claim)  # the client sent it, lost the reply, and sends it again
     assert a.finish() == Executed("answer of a")
-    assert (a.requests, a.metrics) == ([Claim, Complete], ["Executed"])
+    assert (a.requests, a.metrics) == ([SendClaim, Complete], ["Executed"])
     assert timeline.runs == [("a", 1)]
 
 
@@ -229,7 +228,7 @@ def test_a_take_over_that_is_blocked_by_itself_has_succeeded(timeline: Timeline)
     a = timeline.worker("a")
     a.until(Run)
     b = _looked(timeline, a)
-    assert isinstance(b.pending, Claim)
+    assert isinstance(b.pending, SendClaim)
     timeline.store.claim(b.pending.claim, b.pending.seen)
     assert b.finish() == Executed("answer of b")
     assert timeline.runs == [("b", 2)]
@@ -239,7 +238,7 @@ def test_a_take_over_that_is_blocked_by_itself_is_counted(timeline: Timeline) ->
     a = timeline.worker("a")
     a.until(Run)
     b = _looked(timeline, a)
-    assert isinstance(b.pending, Claim)
+    assert isinstance(b.pending, SendClaim)
     timeline.store.claim(b.pending.claim, b.pending.seen)
     b.finish()
     assert b.metrics == ["TakenOver", "Executed"]
@@ -249,17 +248,17 @@ def test_an_own_claim_whose_lease_has_ended_is_claimed_again_as_the_same_attempt
     timeline: Timeline,
 ) -> None:
     a = timeline.worker("a", max_attempts=1)
-    assert isinstance(a.pending, Claim)
+    assert isinstance(a.pending, SendClaim)
     timeline.store.claim(a.pending.claim)
     timeline.pass_time(LEASE)
     assert a.finish() == Executed("answer of a")
-    assert (a.requests, a.metrics) == ([Claim, Claim, Complete], ["Executed"])
+    assert (a.requests, a.metrics) == ([SendClaim, SendClaim, Complete], ["Executed"])
     assert timeline.runs == [("a", 1)]
 
 
 def test_an_own_claim_whose_lease_has_ended_may_be_lost_to_another(timeline: Timeline) -> None:
     a = timeline.worker("a")
-    assert isinstance(a.pending, Claim)
+    assert isinstance(a.pending, SendClaim)
     timeline.store.claim(a.pending.claim)
     timeline.pass_time(LEASE)
     a.step()  # learns that the claim was its own, and that its lease has ended
@@ -270,9 +269,9 @@ def test_an_own_claim_whose_lease_has_ended_may_be_lost_to_another(timeline: Tim
 
 def test_a_call_that_failed_open_finishes_its_own_unknown_claim(timeline: Timeline) -> None:
     a = timeline.worker("a", fail_open=True)
-    assert isinstance(a.pending, Claim)
+    assert isinstance(a.pending, SendClaim)
     timeline.store.claim(a.pending.claim)
-    a.send(Failed(OutageError(), remaining=20_000))
+    a.send(Failed(OutageError(), remaining_ms=20_000))
     a.finish()
     assert timeline.record is not None
     assert (timeline.record.status, timeline.record.owner) == (COMPLETED, owner("a"))

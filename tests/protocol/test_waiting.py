@@ -6,10 +6,8 @@ import pytest
 
 from kit.schedule import EXPIRES_AFTER, KEY, LEASE, Timeline, Worker, owner
 from lambda_idempotency.protocol.machine import POLL_PAUSES
-from lambda_idempotency.protocol.record import Claim as ClaimWrite
-from lambda_idempotency.protocol.record import Record
+from lambda_idempotency.protocol.record import Claim, Record
 from lambda_idempotency.protocol.steps import (
-    Claim,
     Complete,
     Executed,
     InProgress,
@@ -19,6 +17,7 @@ from lambda_idempotency.protocol.steps import (
     Release,
     Replayed,
     Run,
+    SendClaim,
     Sleep,
 )
 
@@ -29,7 +28,7 @@ def _waiting(timeline: Timeline, *, wait: int = LONG) -> tuple[Worker, Worker]:
     """One worker whose handler has returned, and another that has begun to wait for it."""
     a = timeline.worker("a")
     a.until(Complete)
-    b = timeline.worker("b", wait=wait)
+    b = timeline.worker("b", wait_ms=wait)
     b.until(Sleep)
     return a, b
 
@@ -39,7 +38,7 @@ def test_a_waiter_is_given_the_answer_once_it_is_recorded(timeline: Timeline) ->
     a.finish()
     assert timeline.record is not None
     assert b.finish() == Replayed(timeline.record)
-    assert (b.requests, b.metrics) == ([Claim, Read], ["Replayed"])
+    assert (b.requests, b.metrics) == ([SendClaim, Read], ["Replayed"])
 
 
 def test_a_waiter_gives_up_when_its_time_is_up(timeline: Timeline) -> None:
@@ -63,11 +62,11 @@ def test_a_waiter_does_not_give_up_before_its_time_is_up(timeline: Timeline) -> 
 def test_a_waiter_runs_itself_once_the_key_is_released(timeline: Timeline) -> None:
     a = timeline.worker("a", raises=ValueError())
     a.until(Release)
-    b = timeline.worker("b", wait=LONG)
+    b = timeline.worker("b", wait_ms=LONG)
     b.until(Sleep)
     a.finish()
     assert b.finish() == Executed("answer of b")
-    assert b.requests == [Claim, Read, Claim, Complete]
+    assert b.requests == [SendClaim, Read, SendClaim, Complete]
     assert timeline.runs == [("a", 1), ("b", 1)]
 
 
@@ -90,7 +89,7 @@ def test_a_waiter_does_not_take_over_while_the_lease_lasts(timeline: Timeline) -
 def test_a_waiter_polls_with_reads_alone(timeline: Timeline) -> None:
     _, b = _waiting(timeline, wait=20_000)
     b.finish()
-    assert b.requests[0] is Claim
+    assert b.requests[0] is SendClaim
     assert len(b.requests) > 10
     assert set(b.requests[1:]) == {Read}
 
@@ -99,9 +98,9 @@ def test_a_waiter_polls_with_reads_alone(timeline: Timeline) -> None:
 def test_no_pause_passes_the_lease_end_or_the_deadline(timeline: Timeline, name: str) -> None:
     timeline.worker("a").until(Run)
     for wait in (1, 777, 29_999, LONG):
-        b = timeline.worker(name, wait=wait)
+        b = timeline.worker(name, wait_ms=wait)
         deadline = timeline.now + wait
-        while isinstance(b.pending, Claim | Sleep | Read):
+        while isinstance(b.pending, SendClaim | Sleep | Read):
             if isinstance(b.pending, Sleep):
                 assert timeline.record is not None
                 end = timeline.now + b.pending.milliseconds
@@ -116,7 +115,7 @@ def test_no_pause_passes_the_lease_end_or_the_deadline(timeline: Timeline, name:
 @pytest.mark.parametrize("name", ["0", "7", "f"])
 def test_pauses_grow_to_about_a_second(timeline: Timeline, name: str) -> None:
     timeline.worker("a").until(Run)
-    b = timeline.worker(name, wait=20_000)
+    b = timeline.worker(name, wait_ms=20_000)
     b.finish()
     pauses = b.sleeps[: len(POLL_PAUSES)]
     assert pauses == sorted(pauses)
@@ -126,26 +125,26 @@ def test_pauses_grow_to_about_a_second(timeline: Timeline, name: str) -> None:
 
 def test_no_pause_is_empty(timeline: Timeline) -> None:
     _, b = _waiting(timeline)
-    b.until(Claim)
+    b.until(SendClaim)
     assert min(b.sleeps) > 0
 
 
 def test_two_waiters_do_not_march_in_step(timeline: Timeline) -> None:
     timeline.worker("a").until(Run)
-    b, c = timeline.worker("1", wait=5000), timeline.worker("e", wait=5000)
+    b, c = timeline.worker("1", wait_ms=5000), timeline.worker("e", wait_ms=5000)
     assert b.until(Sleep) != c.until(Sleep)
 
 
 def test_who_does_not_wait_does_not_sleep(timeline: Timeline) -> None:
     timeline.worker("a").until(Run)
-    b = timeline.worker("b", wait=0)
+    b = timeline.worker("b", wait_ms=0)
     assert isinstance(b.finish(), InProgress)
     assert b.sleeps == []
 
 
 def test_who_finds_the_answer_at_once_does_not_wait(timeline: Timeline) -> None:
     timeline.worker("a").finish()
-    b = timeline.worker("b", wait=LONG)
+    b = timeline.worker("b", wait_ms=LONG)
     assert isinstance(b.finish(), Replayed)
     assert b.sleeps == []
 
@@ -153,11 +152,11 @@ def test_who_finds_the_answer_at_once_does_not_wait(timeline: Timeline) -> None:
 def test_of_two_waiters_one_runs_and_the_other_is_given_its_answer(timeline: Timeline) -> None:
     a = timeline.worker("a", raises=ValueError())
     a.until(Release)
-    b, c = timeline.worker("b", wait=LONG), timeline.worker("c", wait=LONG)
+    b, c = timeline.worker("b", wait_ms=LONG), timeline.worker("c", wait_ms=LONG)
     b.until(Sleep)
     c.until(Sleep)
     a.finish()
-    c.until(Claim)  # its read has found nothing
+    c.until(SendClaim)  # its read has found nothing
     b.until(Run)
     c.until(Sleep)
     assert b.finish() == Executed("answer of b")
@@ -179,7 +178,7 @@ def test_a_successor_does_not_give_a_waiter_more_time(timeline: Timeline) -> Non
 def test_a_waiter_learns_that_the_key_went_to_another_payload(timeline: Timeline) -> None:
     a = timeline.worker("a", raises=ValueError())
     a.until(Release)
-    b = timeline.worker("b", wait=LONG)
+    b = timeline.worker("b", wait_ms=LONG)
     b.until(Sleep)
     a.finish()
     timeline.worker("c", fingerprint="other payload").until(Run)
@@ -209,12 +208,12 @@ def test_a_waiter_claims_what_it_read_as_an_orphan(timeline: Timeline) -> None:
     a.crash()
     orphan = timeline.record
     assert isinstance(orphan, Record)
-    assert b.until(Claim) == Claim(
-        ClaimWrite(
+    assert b.until(SendClaim) == SendClaim(
+        Claim(
             key=KEY,
             owner=owner("b"),
-            lease=LEASE,
-            expires_after=EXPIRES_AFTER,
+            lease_ms=LEASE,
+            expires_after_ms=EXPIRES_AFTER,
             attempt=2,
             fingerprint="payload",
         ),

@@ -18,14 +18,14 @@ from lambda_idempotency import (
     HttpOptions,
     MemoryStore,
     ResponseUnavailableError,
-    Settings,
     StoreError,
     current,
     idempotent,
     idempotent_function,
 )
 from lambda_idempotency.clients.aws import s3 as module
-from lambda_idempotency.protocol.record import Blocked, Completion, Record, Reply
+from lambda_idempotency.contract.settings import Settings
+from lambda_idempotency.protocol.record import Completion, Conflict, Record, Reply
 
 BUCKET: Final = "large-responses"
 LARGE: Final = os.urandom(5000).hex()
@@ -53,7 +53,7 @@ class Store(MemoryStore):
     @property
     def record(self) -> Record:
         reply = self.read(self.key)
-        assert isinstance(reply, Blocked)
+        assert isinstance(reply, Conflict)
         return reply.record
 
 
@@ -92,7 +92,7 @@ def settle(monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, s3: Any, client
             "namespace": "shop",
             "url_suffix": f"suffix-{next(SUFFIXES)}",  # not used here, but another client is
         }
-        for name in Settings._fields:
+        for name in Settings.kinds:
             monkeypatch.delenv(f"IDEMPOTENCY_{name.upper()}", raising=False)
         variables = Settings(**{**values, **settings}).to_environment()
         environment = local_aws.environment() | {"AWS_ENDPOINT_URL": endpoint} | variables
@@ -428,7 +428,7 @@ def test_an_attempt_that_was_overtaken_has_its_own_answer_where_the_others_is_go
     def overtake() -> None:
         store.before = lambda: None
         reply = store.read(key)
-        assert isinstance(reply, Blocked)
+        assert isinstance(reply, Conflict)
         store.release(key, reply.record.owner)
         Handler(store)()
         s3.delete_object(Bucket=BUCKET, Key=_name(store.record))

@@ -110,7 +110,7 @@ def test_a_finish_secret_held_up_over_another_rotation_ends_well(world: Rotation
     ("call", "words"),
     [
         ("update_secret_version_stage", "neither AWSPENDING nor AWSCURRENT"),
-        ("ACL SETUSER", "another version AWSCURRENT"),
+        ("ACL SETUSER", "is no longer AWSCURRENT"),
     ],
 )
 def test_a_finish_secret_that_was_overtaken_says_so(

@@ -12,22 +12,22 @@ import pytest
 import redis
 
 from kit.aws.local import LocalAws
+from kit.harnesses import (
+    CLIENTS,
+    DynamoDBHarness,
+    ExploredHarness,
+    MemoryHarness,
+    RedisHarness,
+    boto_client,
+    create_table,
+)
 from kit.network.processes import Server, free_port, listens
 from kit.network.proxy import LossyProxy
 from kit.redis.access import Access
 from kit.redis.binaries import binary_of
 from kit.redis.cluster import RedisCluster
 from kit.redis.servers import RedisServer
-from kit.worlds import (
-    CLIENTS,
-    DynamoDBWorld,
-    ExploredWorld,
-    MemoryWorld,
-    RedisWorld,
-    World,
-    boto_client,
-    create_table,
-)
+from lambda_idempotency.testing.store_harness import StoreHarness
 from simulation.explorer.backends import DynamoDBBackend, MemoryBackend
 
 TABLE = "idempotency"
@@ -76,12 +76,12 @@ def once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(params=CLIENTS)
-def dynamodb(request: pytest.FixtureRequest, local_dynamodb: dict[str, Any]) -> DynamoDBWorld:
+def dynamodb(request: pytest.FixtureRequest, local_dynamodb: dict[str, Any]) -> DynamoDBHarness:
     """The DynamoDB store on the local AWS, with each client in turn."""
-    return DynamoDBWorld(local_dynamodb[request.param], TABLE)
+    return DynamoDBHarness(local_dynamodb[request.param], TABLE)
 
 
-WORLDS = (
+HARNESSES = (
     *("memory", "memory cached", "dynamodb", "dynamodb light", "dynamodb on moto"),
     *("explored memory", "explored dynamodb"),
     *("redis 6.2", "redis 7", "redis acl", "redis tls", "redis cluster"),
@@ -92,46 +92,52 @@ UNLOCKED = ("dynamodb on moto", "explored memory", "explored dynamodb")
 """Those that check a condition and write without a lock."""
 
 
-@pytest.fixture(params=WORLDS)
-def world(request: pytest.FixtureRequest) -> World:
+@pytest.fixture(params=HARNESSES)
+def harness(request: pytest.FixtureRequest) -> StoreHarness:
     """Each store in turn."""
-    return _world(request)
+    return _harness(request)
 
 
-@pytest.fixture(params=[world for world in WORLDS if world not in UNLOCKED])
-def atomic_world(request: pytest.FixtureRequest) -> World:
+@pytest.fixture(params=[harness for harness in HARNESSES if harness not in UNLOCKED])
+def atomic_harness(request: pytest.FixtureRequest) -> StoreHarness:
     """Each store in turn, less those that two callers at once would confuse."""
-    return _world(request)
+    return _harness(request)
 
 
-def _world(request: pytest.FixtureRequest) -> World:
+@pytest.fixture(params=UNLOCKED)
+def unlocked_harness(request: pytest.FixtureRequest) -> StoreHarness:
+    """Each of the others in turn."""
+    return _harness(request)
+
+
+def _harness(request: pytest.FixtureRequest) -> StoreHarness:
     if request.param == "explored memory":
-        return ExploredWorld(MemoryBackend())
+        return ExploredHarness(MemoryBackend())
     if request.param == "explored dynamodb":
-        return ExploredWorld(DynamoDBBackend())
+        return ExploredHarness(DynamoDBBackend())
     if request.param.startswith("memory"):
-        return MemoryWorld(cached=request.param.endswith("cached"))
+        return MemoryHarness(cached=request.param.endswith("cached"))
     if request.param.startswith("redis"):
-        make: Callable[[str], World] = request.getfixturevalue("redis_worlds")
+        make: Callable[[str], StoreHarness] = request.getfixturevalue("redis_harnesses")
         return make(request.param)
     if request.param == "dynamodb on moto":
-        return DynamoDBWorld(request.getfixturevalue("moto_dynamodb"), TABLE)
+        return DynamoDBHarness(request.getfixturevalue("moto_dynamodb"), TABLE)
     clients = request.getfixturevalue("local_dynamodb")
-    return DynamoDBWorld(clients["light" if request.param.endswith("light") else "boto3"], TABLE)
+    return DynamoDBHarness(clients["light" if request.param.endswith("light") else "boto3"], TABLE)
 
 
 @pytest.fixture(scope="session")
-def redis_worlds(local_aws: LocalAws) -> Iterator[Callable[[str], RedisWorld]]:
-    """Makes a `RedisWorld` on each kind of server; a server is started when it is first used."""
+def redis_harnesses(local_aws: LocalAws) -> Iterator[Callable[[str], RedisHarness]]:
+    """Makes a `RedisHarness` on each kind of server; a server is started when it is first used."""
     with ExitStack() as servers:
         clients: dict[str, tuple[Any, Any]] = {}
 
-        def world(kind: str) -> RedisWorld:
+        def harness(kind: str) -> RedisHarness:
             if kind not in clients:
                 clients[kind] = _redis(kind, local_aws, servers)
-            return RedisWorld(*clients[kind])
+            return RedisHarness(*clients[kind])
 
-        yield world
+        yield harness
 
 
 def _redis(kind: str, aws: LocalAws, servers: ExitStack) -> tuple[Any, Any]:

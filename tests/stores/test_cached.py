@@ -13,13 +13,14 @@ from lambda_idempotency import FingerprintMismatchError, MemoryStore, StoreError
 from lambda_idempotency.protocol.record import (
     COMPLETED,
     PARKED,
-    Blocked,
+    Applied,
     Claim,
     Completion,
-    Done,
+    Conflict,
     Record,
     Reply,
 )
+from lambda_idempotency.stores.base import ReplyOrError
 from lambda_idempotency.stores.cached import CachedStore
 
 MINUTE: Final = 60_000
@@ -32,7 +33,6 @@ class Asked(MemoryStore):
         super().__init__(clock)
         self.asked: list[str] = []
         self.down = False
-        self.together = "a verb of its own"
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         self._note("claim")
@@ -45,6 +45,12 @@ class Asked(MemoryStore):
     def read(self, key: str) -> Reply:
         self._note("read")
         return super().read(key)
+
+    def complete_and_claim(
+        self, completion: Completion, claim: Claim
+    ) -> tuple[ReplyOrError, ReplyOrError]:
+        self._note("both")
+        return MemoryStore.complete(self, completion), MemoryStore.claim(self, claim)
 
     def _note(self, verb: str) -> None:
         self.asked.append(verb)
@@ -80,19 +86,19 @@ def cached(store: Asked, clocks: Clocks) -> CachedStore:
 
 
 def claim(key: str = "shop#1", owner: str = "b") -> Claim:
-    return Claim(key=key, owner=owner, lease=1000, expires_after=MINUTE)
+    return Claim(key=key, owner=owner, lease_ms=1000, expires_after_ms=MINUTE)
 
 
 def complete(store: Any, key: str = "shop#1", **values: Any) -> Reply:
     store.claim(claim(key, "a"))
     reply: Reply = store.complete(
-        Completion(**{"key": key, "owner": "a", "attempt": 1, "expires_after": MINUTE, **values})
+        Completion(**{"key": key, "owner": "a", "attempt": 1, "expires_after_ms": MINUTE, **values})
     )
     return reply
 
 
 def data(reply: Reply) -> Any:
-    assert isinstance(reply, Blocked)
+    assert isinstance(reply, Conflict)
     return reply.record.data
 
 
@@ -102,7 +108,7 @@ def test_what_this_process_completed_is_replayed_without_a_request(
     complete(cached, data='{"a":1}', fingerprint="f", scope="s")
     store.asked.clear()
     reply = cached.claim(claim())
-    assert isinstance(reply, Blocked)
+    assert isinstance(reply, Conflict)
     assert reply.record._replace(data=None) == Record(
         key="shop#1",
         status=COMPLETED,
@@ -118,8 +124,8 @@ def test_what_this_process_completed_is_replayed_without_a_request(
 def test_the_record_is_the_store_s(cached: CachedStore, store: Asked) -> None:
     complete(cached, data="1")
     known, read = cached.claim(claim()), store.read("shop#1")
-    assert isinstance(known, Blocked)
-    assert isinstance(read, Blocked)
+    assert isinstance(known, Conflict)
+    assert isinstance(read, Conflict)
     assert known.record == read.record
 
 
@@ -136,7 +142,7 @@ def test_what_another_process_completed_is_asked_for_once(
 
 def test_what_overtook_this_process_is_known_too(cached: CachedStore, store: Asked) -> None:
     complete(store, data="1")
-    assert isinstance(complete(cached, owner="b", data="2"), Blocked)
+    assert isinstance(complete(cached, owner="b", data="2"), Conflict)
     store.asked.clear()
     assert data(cached.claim(claim())) == "1"
     assert store.asked == []
@@ -152,14 +158,14 @@ def test_the_data_are_what_was_written(cached: CachedStore, written: str | bytes
 def test_compressed_data_stays_as_it_is(cached: CachedStore) -> None:
     complete(cached, data=b"x", encoding="zlib")
     reply = cached.claim(claim())
-    assert isinstance(reply, Blocked)
+    assert isinstance(reply, Conflict)
     assert (reply.record.data, reply.record.encoding) == (b"x", "zlib")
 
 
 def test_a_running_attempt_is_not_kept(cached: CachedStore, store: Asked) -> None:
     store.claim(claim(owner="a"))
     for _ in range(2):
-        assert isinstance(cached.claim(claim()), Blocked)
+        assert isinstance(cached.claim(claim()), Conflict)
     assert store.asked == ["claim"] * 3
 
 
@@ -175,7 +181,7 @@ def test_a_failed_completion_is_not_kept(cached: CachedStore, store: Asked) -> N
     with pytest.raises(StoreError):
         cached.complete(Completion("shop#1", "a", 1, MINUTE, data="1"))
     store.down = False
-    assert isinstance(cached.claim(claim()), Done)
+    assert isinstance(cached.claim(claim()), Applied)
 
 
 def test_a_take_over_always_asks(cached: CachedStore, store: Asked) -> None:
@@ -201,10 +207,10 @@ def test_a_record_is_known_until_it_expires(
 ) -> None:
     complete(cached, data="1")
     clocks.advance(MINUTE / 1000 - 2)
-    assert isinstance(cached.claim(claim()), Blocked)
+    assert isinstance(cached.claim(claim()), Conflict)
     clocks.advance(3)
     store.asked.clear()
-    assert isinstance(cached.claim(claim()), Done)
+    assert isinstance(cached.claim(claim()), Applied)
     assert store.asked == ["claim"]
 
 
@@ -215,14 +221,14 @@ def test_either_clock_alone_can_end_a_record(
     complete(cached, data="1")
     clocks.store.advance(MINUTE / 1000 + 1)
     getattr(clocks, moving).advance(MINUTE / 1000 + 1)
-    assert isinstance(cached.claim(claim()), Done)
+    assert isinstance(cached.claim(claim()), Applied)
 
 
 def test_a_clock_that_is_set_back_keeps_nothing_alive(cached: CachedStore, clocks: Clocks) -> None:
     complete(cached, data="1")
     clocks.advance(MINUTE / 1000 + 1)
     clocks.wall.advance(-10 * MINUTE)
-    assert isinstance(cached.claim(claim()), Done)
+    assert isinstance(cached.claim(claim()), Applied)
 
 
 def test_a_record_is_as_old_as_the_request_for_it(
@@ -240,7 +246,7 @@ def test_a_record_is_as_old_as_the_request_for_it(
     monkeypatch.setattr(store, "claim", slow)
     cached.claim(claim())
     clocks.advance(11)
-    assert isinstance(cached.claim(claim()), Done)
+    assert isinstance(cached.claim(claim()), Applied)
 
 
 def test_what_is_known_tells_the_store_s_time(cached: CachedStore, clocks: Clocks) -> None:
@@ -274,13 +280,51 @@ def test_threads_share_it(cached: CachedStore) -> None:
         assert len(list(pool.map(work, range(500)))) == 500
 
 
+# A completion and a claim at once ----------------------------------------------------------------
+
+
+def completion(key: str) -> Completion:
+    return Completion(key=key, owner="a", attempt=1, expires_after_ms=MINUTE, data="1")
+
+
+def test_both_are_one_request_of_the_store_and_the_answer_is_kept(
+    cached: CachedStore, store: Asked
+) -> None:
+    cached.claim(claim("shop#1", "a"))
+    store.asked.clear()
+    completed, claimed = cached.complete_and_claim(completion("shop#1"), claim("shop#2"))
+    assert (type(completed), type(claimed)) == (Applied, Applied)
+    assert data(cached.claim(claim("shop#1"))) == "1"
+    assert store.asked == ["both"]
+
+
+def test_a_claim_that_is_known_to_be_in_vain_is_not_sent(cached: CachedStore, store: Asked) -> None:
+    complete(cached, "shop#2", data="2")
+    cached.claim(claim("shop#1", "a"))
+    store.asked.clear()
+    completed, claimed = cached.complete_and_claim(completion("shop#1"), claim("shop#2"))
+    assert isinstance(completed, Applied)
+    assert not isinstance(claimed, Exception)
+    assert data(claimed) == "2"
+    assert store.asked == ["complete"]
+
+
+def test_a_record_that_both_have_found_is_kept(cached: CachedStore, store: Asked) -> None:
+    complete(store, "shop#2", data="2")
+    cached.claim(claim("shop#1", "a"))
+    cached.complete_and_claim(completion("shop#1"), claim("shop#2"))
+    store.asked.clear()
+    assert data(cached.claim(claim("shop#2"))) == "2"
+    assert store.asked == []
+
+
 # As an option -------------------------------------------------------------------------------------
 
 
 def test_what_else_a_store_can_do_passes_through(cached: CachedStore, store: Asked) -> None:
     assert cached.transactional is True
-    assert cached.together is store.together
     assert cached.max_data is store.max_data
+    assert (cached.name, cached.label) == (store.name, "memory")
     assert not hasattr(cached, "something_else")
     assert isinstance(cached.release("shop#1", "a"), type(store.release("shop#1", "a")))
 

@@ -8,59 +8,34 @@ from typing import Any, Final
 import pytest
 
 from kit.batches import Orders, batch, failures, fifo, sqs
-from kit.worlds import DynamoDBWorld, World, fresh_key
+from kit.harnesses import DynamoDBHarness
 from lambda_idempotency import DynamoDBStore, StoreError, idempotent_records
-from lambda_idempotency.drivers.sync import ask_together
-from lambda_idempotency.protocol.record import COMPLETED, Blocked, Claim, Completion, Done
-from lambda_idempotency.protocol.steps import Both, Together
+from lambda_idempotency.drivers.sync import complete_and_claim
+from lambda_idempotency.protocol.record import COMPLETED, Applied, Claim, Completion
+from lambda_idempotency.protocol.steps import CompleteAndClaim, PairResult
+from lambda_idempotency.testing.store_harness import StoreHarness, new_key
 
 ME: Final = "a" * 32
 OTHER: Final = "b" * 32
 
 
 def _claim(key: str, owner: str = ME) -> Claim:
-    return Claim(key=key, owner=owner, lease=30_000, expires_after=60_000)
+    return Claim(key=key, owner=owner, lease_ms=30_000, expires_after_ms=60_000)
 
 
-def _together(world: World, claimed: str) -> Both:
+def _together(harness: StoreHarness, claimed: str) -> PairResult:
     completion = Completion(
-        key=world.key, owner=ME, attempt=1, expires_after=60_000, encoding="none"
+        key=harness.key, owner=ME, attempt=1, expires_after_ms=60_000, encoding="none"
     )
-    return ask_together(world.store, Together(completion, _claim(claimed)), lambda: 10_000)
+    return complete_and_claim(
+        harness.store, CompleteAndClaim(completion, _claim(claimed)), lambda: 10_000
+    )
 
 
-def test_both_take_effect(world: World) -> None:
-    other = fresh_key()
-    world.store.claim(_claim(world.key))
-    both = _together(world, other)
-    assert (type(both.completed), type(both.claimed)) == (Done, Done)
-    stored = world.stored()
-    assert stored is not None
-    assert (stored.status, stored.data, stored.encoding) == (COMPLETED, None, "none")
-    assert isinstance(world.store.read(other), Blocked)
-
-
-def test_a_claim_that_is_blocked_leaves_the_completion_alone(world: World) -> None:
-    other = fresh_key()
-    world.store.claim(_claim(world.key))
-    world.store.claim(_claim(other, OTHER))
-    both = _together(world, other)
-    assert isinstance(both.completed, Done)
-    assert isinstance(both.claimed, Blocked)
-    assert both.claimed.record.owner == OTHER
-
-
-def test_a_completion_that_is_blocked_leaves_the_claim_alone(world: World) -> None:
-    world.store.claim(_claim(world.key, OTHER))
-    both = _together(world, fresh_key())
-    assert isinstance(both.completed, Blocked)
-    assert isinstance(both.claimed, Done)
-
-
-def test_batches_take_effect_once(world: World) -> None:
+def test_batches_take_effect_once(harness: StoreHarness) -> None:
     orders = Orders()
-    handler = idempotent_records(store=world.store, namespace="shop")(orders)
-    items = [world.key + number for number in "12345"]
+    handler = idempotent_records(store=harness.store, namespace="shop")(orders)
+    items = [harness.key + number for number in "12345"]
     orders.poisoned[items[2]] = ValueError("a bug")
     assert failures(handler(batch(*map(sqs, items)), None)) == [items[2]]
     orders.poisoned.clear()
@@ -68,10 +43,10 @@ def test_batches_take_effect_once(world: World) -> None:
     assert orders.done == [*items[:2], *items[3:], items[2]]
 
 
-def test_batches_keep_their_order(world: World) -> None:
+def test_batches_keep_their_order(harness: StoreHarness) -> None:
     orders = Orders()
-    handler = idempotent_records(store=world.store, namespace="shop")(orders)
-    items = [world.key + number for number in "12345"]
+    handler = idempotent_records(store=harness.store, namespace="shop")(orders)
+    items = [harness.key + number for number in "12345"]
     orders.poisoned[items[2]] = ValueError("a bug")
     assert failures(handler(batch(*map(fifo, items)), None)) == items[2:]
     orders.poisoned.clear()
@@ -94,28 +69,28 @@ class Meeting:
         return self._client.put_item(**request)
 
 
-def test_dynamodb_is_asked_for_both_at_the_same_time(dynamodb: DynamoDBWorld) -> None:
+def test_dynamodb_is_asked_for_both_at_the_same_time(dynamodb: DynamoDBHarness) -> None:
     dynamodb.store.claim(_claim(dynamodb.key))
     dynamodb.store = DynamoDBStore(dynamodb.table, client=Meeting(dynamodb.client))
-    both = _together(dynamodb, fresh_key())
-    assert (type(both.completed), type(both.claimed)) == (Done, Done)
+    both = _together(dynamodb, new_key())
+    assert (type(both.completed), type(both.claimed)) == (Applied, Applied)
 
 
 def test_dynamodb_is_asked_one_after_the_other_where_there_can_be_no_thread(
-    dynamodb: DynamoDBWorld, monkeypatch: pytest.MonkeyPatch
+    dynamodb: DynamoDBHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     dynamodb.store.claim(_claim(dynamodb.key))
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    both = _together(dynamodb, fresh_key())
-    assert (type(both.completed), type(both.claimed)) == (Done, Done)
+    both = _together(dynamodb, new_key())
+    assert (type(both.completed), type(both.claimed)) == (Applied, Applied)
 
 
 @pytest.mark.parametrize("lost", [COMPLETED, "INPROGRESS"])
 def test_a_request_to_dynamodb_that_fails_leaves_the_other_alone(
-    dynamodb: DynamoDBWorld, lost: str
+    dynamodb: DynamoDBHarness, lost: str
 ) -> None:
     class Losing:
         def put_item(self, **request: Any) -> Any:
@@ -125,7 +100,7 @@ def test_a_request_to_dynamodb_that_fails_leaves_the_other_alone(
 
     dynamodb.store.claim(_claim(dynamodb.key))
     store = DynamoDBStore(dynamodb.table, client=Losing())
-    completion = Completion(key=dynamodb.key, owner=ME, attempt=1, expires_after=60_000)
-    replies = store.together(completion, _claim(fresh_key()))
-    kinds = [Done, StoreError] if lost == "INPROGRESS" else [StoreError, Done]
+    completion = Completion(key=dynamodb.key, owner=ME, attempt=1, expires_after_ms=60_000)
+    replies = store.complete_and_claim(completion, _claim(new_key()))
+    kinds = [Applied, StoreError] if lost == "INPROGRESS" else [StoreError, Applied]
     assert [type(reply) for reply in replies] == kinds

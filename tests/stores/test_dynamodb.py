@@ -10,22 +10,23 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 
+from kit.harnesses import CLIENTS, DynamoDBHarness
 from kit.network.fault_server import FaultServer, failure
 from kit.network.processes import free_port
 from kit.network.proxy import LossyProxy
-from kit.worlds import CLIENTS, DynamoDBWorld
 from lambda_idempotency.errors import ConfigurationError, StoreError
 from lambda_idempotency.protocol.record import (
-    Blocked,
+    Absent,
+    Applied,
     Claim,
     Completion,
-    Done,
-    Gone,
+    Conflict,
     Record,
     Reply,
-    Store,
 )
-from lambda_idempotency.stores.dynamodb import DynamoDBStore, to_item
+from lambda_idempotency.stores.base import Store
+from lambda_idempotency.stores.dynamodb import DynamoDBStore
+from lambda_idempotency.stores.dynamodb_items import to_item
 
 ME: Final = "a" * 32
 SECRET: Final = "card 4111"
@@ -50,7 +51,12 @@ _EACH_VERB = pytest.mark.parametrize("verb", VERBS)
 
 def _claim(key: str) -> Claim:
     return Claim(
-        key=key, owner=ME, lease=30_000, expires_after=DAY, fingerprint="digest", scope="alice"
+        key=key,
+        owner=ME,
+        lease_ms=30_000,
+        expires_after_ms=DAY,
+        fingerprint="digest",
+        scope="alice",
     )
 
 
@@ -59,7 +65,7 @@ def _completion(key: str) -> Completion:
         key=key,
         owner=ME,
         attempt=2,
-        expires_after=DAY,
+        expires_after_ms=DAY,
         fingerprint="digest",
         data=SECRET,
         encoding="plain",
@@ -84,7 +90,7 @@ def connect(request: pytest.FixtureRequest, once: None) -> Iterator[Connect]:
 # Items --------------------------------------------------------------------------------------------
 
 
-def test_a_claim_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBWorld) -> None:
+def test_a_claim_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBHarness) -> None:
     now = dynamodb.store.claim(_claim(dynamodb.key)).now
     assert dynamodb.item() == {
         "id": {"S": dynamodb.key},
@@ -98,7 +104,7 @@ def test_a_claim_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBWor
     }
 
 
-def test_an_answer_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBWorld) -> None:
+def test_an_answer_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBHarness) -> None:
     now = dynamodb.store.complete(_completion(dynamodb.key)).now
     assert dynamodb.item() == {
         "id": {"S": dynamodb.key},
@@ -113,15 +119,15 @@ def test_an_answer_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBW
     }
 
 
-def test_bytes_are_kept_as_binary(dynamodb: DynamoDBWorld) -> None:
+def test_bytes_are_kept_as_binary(dynamodb: DynamoDBHarness) -> None:
     dynamodb.store.complete(_completion(dynamodb.key)._replace(data=b"\x00\x01"))
     item = dynamodb.item()
     assert item is not None
     assert item["data"] == {"B": b"\x00\x01"}
 
 
-def test_what_is_not_known_is_not_an_attribute(dynamodb: DynamoDBWorld) -> None:
-    completion = Completion(key=dynamodb.key, owner=ME, attempt=1, expires_after=DAY)
+def test_what_is_not_known_is_not_an_attribute(dynamodb: DynamoDBHarness) -> None:
+    completion = Completion(key=dynamodb.key, owner=ME, attempt=1, expires_after_ms=DAY)
     dynamodb.store.complete(completion)
     assert set(dynamodb.item() or {}) == {"id", "status", "owner", "attempt", "expiration"}
 
@@ -160,7 +166,7 @@ _FOREIGN: Final[dict[str, dict[str, Any]]] = {
 @_EACH_VERB
 @pytest.mark.parametrize("kind", _FOREIGN)
 def test_an_item_that_is_no_record_is_refused_by_name(
-    dynamodb: DynamoDBWorld, kind: str, verb: str
+    dynamodb: DynamoDBHarness, kind: str, verb: str
 ) -> None:
     item = {"id": {"S": dynamodb.key}, **_FOREIGN[kind]}
     dynamodb.put(item)
@@ -172,9 +178,9 @@ def test_an_item_that_is_no_record_is_refused_by_name(
     assert dynamodb.item() == item
 
 
-def test_an_item_that_is_no_record_but_has_expired_gives_way(dynamodb: DynamoDBWorld) -> None:
+def test_an_item_that_is_no_record_but_has_expired_gives_way(dynamodb: DynamoDBHarness) -> None:
     dynamodb.put({**_POWERTOOLS, "id": {"S": dynamodb.key}, "expiration": {"N": "1"}})
-    assert isinstance(dynamodb.store.claim(_claim(dynamodb.key)), Done)
+    assert isinstance(dynamodb.store.claim(_claim(dynamodb.key)), Applied)
 
 
 # Requests -----------------------------------------------------------------------------------------
@@ -186,20 +192,20 @@ def test_an_item_that_is_no_record_but_has_expired_gives_way(dynamodb: DynamoDBW
 def test_a_verb_is_one_request(
     local_dynamodb: Any, proxy: LossyProxy, client: str, verb: str, state: str
 ) -> None:
-    world = DynamoDBWorld(CLIENTS[client](proxy.endpoint), TABLE)
+    harness = DynamoDBHarness(CLIENTS[client](proxy.endpoint), TABLE)
     if state != "absent":
-        claim = _claim(world.key)._replace(owner=ME if state == "own" else "b" * 32)
-        world.plant(claim.record(world.now()))
+        claim = _claim(harness.key)._replace(owner=ME if state == "own" else "b" * 32)
+        harness.plant(claim.record(harness.now()))
     before = len(proxy.operations)
-    VERBS[verb](world.store, world.key)
-    world.client.close()
+    VERBS[verb](harness.store, harness.key)
+    harness.client.close()
     assert proxy.operations[before:] == [OPERATIONS[verb].title().replace("_", "")]
 
 
 def test_a_read_is_strongly_consistent(connect: Connect) -> None:
     with FaultServer() as server:
         store = DynamoDBStore("table", client=connect(server.endpoint))
-        assert isinstance(store.read("shop#1"), Gone)
+        assert isinstance(store.read("shop#1"), Absent)
         (request,) = server.requests
     assert request.parsed == {
         "TableName": "table",
@@ -222,7 +228,7 @@ def _error(store: Store, verb: str) -> str:
 
 
 @_EACH_VERB
-def test_a_missing_table_is_named(dynamodb: DynamoDBWorld, verb: str) -> None:
+def test_a_missing_table_is_named(dynamodb: DynamoDBHarness, verb: str) -> None:
     message = _error(DynamoDBStore("no-such-table", client=dynamodb.client), verb)
     assert f"DynamoDB {OPERATIONS[verb]} on table no-such-table failed" in message
     assert "ResourceNotFoundException" in message
@@ -248,17 +254,17 @@ def test_an_unreachable_endpoint_is_named_by_the_clients_error(connect: Connect,
     assert "EndpointConnectionError" in message or "connection refused" in message
 
 
-def test_what_the_client_raised_is_the_errors_cause(dynamodb: DynamoDBWorld) -> None:
+def test_what_the_client_raised_is_the_errors_cause(dynamodb: DynamoDBHarness) -> None:
     with pytest.raises(StoreError) as raised:
         DynamoDBStore("no-such-table", client=dynamodb.client).read(dynamodb.key)
     cause: Any = raised.value.__cause__
     assert cause.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
-def test_a_refused_condition_is_no_error(dynamodb: DynamoDBWorld) -> None:
+def test_a_refused_condition_is_no_error(dynamodb: DynamoDBHarness) -> None:
     dynamodb.store.claim(_claim(dynamodb.key))
     blocked = dynamodb.store.claim(_claim(dynamodb.key)._replace(owner="b" * 32))
-    assert isinstance(blocked, Blocked)
+    assert isinstance(blocked, Conflict)
 
 
 def test_an_empty_table_name_is_refused() -> None:

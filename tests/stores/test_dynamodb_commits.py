@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from kit.harnesses import CLIENTS
 from kit.network.proxy import LossyProxy
 from kit.redis.servers import until
-from kit.worlds import CLIENTS, fresh_key
 from lambda_idempotency import CommitError, DynamoDBStore, InProgressError, current, idempotent
+from lambda_idempotency.testing.store_harness import new_key
 
 TABLE = "idempotency"
 CLAIM, COMMIT, AGAIN = 1, 2, 3
@@ -29,7 +30,7 @@ def client(request: pytest.FixtureRequest, proxy: LossyProxy) -> Iterator[Any]:
 @pytest.fixture
 def account(local_dynamodb: dict[str, Any]) -> Callable[[], int]:
     """How often a new account has been charged."""
-    key = {"id": {"S": fresh_key()}}
+    key = {"id": {"S": new_key()}}
 
     def charges() -> int:
         found = local_dynamodb["boto3"].get_item(TableName=TABLE, Key=key, ConsistentRead=True)

@@ -14,21 +14,22 @@ import pytest
 from kit.aws.credential_issuer import CredentialIssuer
 from kit.aws.local import LocalAws
 from kit.clocks import ManualClock
+from kit.harnesses import DynamoDBHarness
 from kit.network.fault_server import FaultServer
 from kit.network.processes import free_port
-from kit.worlds import DynamoDBWorld, fresh_key
 from lambda_idempotency.clients.aws import services
 from lambda_idempotency.errors import ConfigurationError, StoreError
-from lambda_idempotency.protocol.record import Claim, Done, Gone, Reply
+from lambda_idempotency.protocol.record import Absent, Applied, Claim, Reply
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
+from lambda_idempotency.testing.store_harness import new_key
 
 TABLE: Final = "idempotency"
 
 
 @pytest.fixture
-def dynamodb(local_dynamodb: dict[str, Any]) -> DynamoDBWorld:
+def dynamodb(local_dynamodb: dict[str, Any]) -> DynamoDBHarness:
     """A look at the table from outside."""
-    return DynamoDBWorld(local_dynamodb["boto3"], TABLE)
+    return DynamoDBHarness(local_dynamodb["boto3"], TABLE)
 
 
 @pytest.fixture
@@ -57,21 +58,21 @@ def server() -> Iterator[FaultServer]:
 
 
 def test_without_a_client_the_environment_decides(
-    dynamodb: DynamoDBWorld, store: DynamoDBStore
+    dynamodb: DynamoDBHarness, store: DynamoDBStore
 ) -> None:
-    claim = Claim(key=dynamodb.key, owner="a" * 32, lease=30_000, expires_after=60_000)
-    assert isinstance(store.claim(claim), Done)
+    claim = Claim(key=dynamodb.key, owner="a" * 32, lease_ms=30_000, expires_after_ms=60_000)
+    assert isinstance(store.claim(claim), Applied)
     assert dynamodb.item() is not None
 
 
 def test_the_default_client_is_the_runtimes_own(
-    dynamodb: DynamoDBWorld, store: DynamoDBStore
+    dynamodb: DynamoDBHarness, store: DynamoDBStore
 ) -> None:
     store.read(dynamodb.key)
     assert isinstance(store._client, services.DynamoDB)
 
 
-def test_a_client_that_is_handed_in_is_the_only_one(dynamodb: DynamoDBWorld) -> None:
+def test_a_client_that_is_handed_in_is_the_only_one(dynamodb: DynamoDBHarness) -> None:
     store = DynamoDBStore(TABLE, client=dynamodb.client)
     store.read(dynamodb.key)
     assert store._client is dynamodb.client
@@ -79,15 +80,15 @@ def test_a_client_that_is_handed_in_is_the_only_one(dynamodb: DynamoDBWorld) -> 
 
 def test_the_default_client_is_created_by_the_first_request(store: DynamoDBStore) -> None:
     assert store._client is None
-    store.read(fresh_key())
+    store.read(new_key())
     client = store._client
     assert client is not None
-    store.read(fresh_key())
+    store.read(new_key())
     assert store._client is client
 
 
 def test_threads_share_one_default_client(
-    dynamodb: DynamoDBWorld, store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
+    dynamodb: DynamoDBHarness, store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created: list[services.DynamoDB] = []
 
@@ -104,7 +105,7 @@ def test_threads_share_one_default_client(
         return store.read(dynamodb.key)
 
     with ThreadPoolExecutor(8) as pool:
-        assert {type(reply) for reply in pool.map(read, range(8))} == {Gone}
+        assert {type(reply) for reply in pool.map(read, range(8))} == {Absent}
     assert created == [store._client]
 
 
@@ -120,7 +121,7 @@ print(sorted(heavy & set(sys.modules)), type(store._client).__module__)
 """
 
 
-def test_a_whole_call_loads_no_boto3(dynamodb: DynamoDBWorld, local_aws: LocalAws) -> None:
+def test_a_whole_call_loads_no_boto3(dynamodb: DynamoDBHarness, local_aws: LocalAws) -> None:
     output = subprocess.run(
         [sys.executable, "-c", CALL, dynamodb.key],
         env=local_aws.environment(),

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pytest
 
+from kit.harnesses import DynamoDBHarness, boto_client, light_client
 from kit.network.proxy import LossyProxy
-from kit.worlds import DynamoDBWorld, boto_client, light_client
 from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.machine import run_once
@@ -37,7 +37,7 @@ class _Caller:
     """Makes one call through the proxy."""
 
     def __init__(
-        self, proxy: LossyProxy, dynamodb: DynamoDBWorld, connect: Callable[[str], Any]
+        self, proxy: LossyProxy, dynamodb: DynamoDBHarness, connect: Callable[[str], Any]
     ) -> None:
         self._key = dynamodb.key
         self._client = connect(proxy.endpoint)
@@ -53,7 +53,9 @@ class _Caller:
                 raise error
             return Returned("answer", '"answer"')
 
-        call = Call(key=self._key, owner="a" * 32, lease=LEASE, expires_after=3_600_000, **options)
+        call = Call(
+            key=self._key, owner="a" * 32, lease_ms=LEASE, expires_after_ms=3_600_000, **options
+        )
         try:
             return drive(
                 run_once(call),
@@ -67,8 +69,8 @@ class _Caller:
             self._client.close()
 
 
-def _orphan(dynamodb: DynamoDBWorld) -> None:
-    claim = Claim(key=dynamodb.key, owner="b" * 32, lease=LEASE, expires_after=3_600_000)
+def _orphan(dynamodb: DynamoDBHarness) -> None:
+    claim = Claim(key=dynamodb.key, owner="b" * 32, lease_ms=LEASE, expires_after_ms=3_600_000)
     dynamodb.plant(claim.record(dynamodb.now() - 2 * LEASE))
 
 
@@ -76,9 +78,9 @@ def _orphan(dynamodb: DynamoDBWorld) -> None:
 
 
 @pytest.fixture
-def dynamodb(local_dynamodb: dict[str, Any]) -> DynamoDBWorld:
+def dynamodb(local_dynamodb: dict[str, Any]) -> DynamoDBHarness:
     """The store on the other side of the proxy, which loses nothing."""
-    return DynamoDBWorld(local_dynamodb["boto3"], TABLE)
+    return DynamoDBHarness(local_dynamodb["boto3"], TABLE)
 
 
 _RETRYING: Final[dict[str, Callable[[str], Any]]] = {
@@ -88,20 +90,22 @@ _RETRYING: Final[dict[str, Callable[[str], Any]]] = {
 
 
 @pytest.fixture(params=_RETRYING)
-def retrying(request: pytest.FixtureRequest, proxy: LossyProxy, dynamodb: DynamoDBWorld) -> _Caller:
+def retrying(
+    request: pytest.FixtureRequest, proxy: LossyProxy, dynamodb: DynamoDBHarness
+) -> _Caller:
     """A caller whose client sends a request again when the connection breaks."""
     return _Caller(proxy, dynamodb, _RETRYING[request.param])
 
 
 def test_without_losses_a_call_is_two_requests(
-    proxy: LossyProxy, dynamodb: DynamoDBWorld, retrying: _Caller
+    proxy: LossyProxy, dynamodb: DynamoDBHarness, retrying: _Caller
 ) -> None:
     assert retrying.call() == Executed("answer")
     assert proxy.operations == [PUT, PUT]
 
 
 def test_a_claim_whose_reply_was_lost_runs_once(
-    proxy: LossyProxy, dynamodb: DynamoDBWorld, retrying: _Caller
+    proxy: LossyProxy, dynamodb: DynamoDBHarness, retrying: _Caller
 ) -> None:
     proxy.lose_reply(1)
     assert retrying.call() == Executed("answer")
@@ -113,7 +117,7 @@ def test_a_claim_whose_reply_was_lost_runs_once(
 
 
 def test_a_claim_that_was_lost_itself_runs_once(
-    proxy: LossyProxy, dynamodb: DynamoDBWorld, retrying: _Caller
+    proxy: LossyProxy, dynamodb: DynamoDBHarness, retrying: _Caller
 ) -> None:
     proxy.lose_request(1)
     assert retrying.call() == Executed("answer")
@@ -122,7 +126,7 @@ def test_a_claim_that_was_lost_itself_runs_once(
 
 def test_a_completion_whose_reply_was_lost_is_done(
     proxy: LossyProxy,
-    dynamodb: DynamoDBWorld,
+    dynamodb: DynamoDBHarness,
     retrying: _Caller,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -135,7 +139,7 @@ def test_a_completion_whose_reply_was_lost_is_done(
 
 
 def test_a_release_whose_reply_was_lost_is_done(
-    proxy: LossyProxy, dynamodb: DynamoDBWorld, retrying: _Caller
+    proxy: LossyProxy, dynamodb: DynamoDBHarness, retrying: _Caller
 ) -> None:
     proxy.lose_reply(2)
     error = ValueError()
@@ -145,7 +149,7 @@ def test_a_release_whose_reply_was_lost_is_done(
 
 
 def test_a_take_over_whose_reply_was_lost_runs_once(
-    proxy: LossyProxy, dynamodb: DynamoDBWorld, retrying: _Caller
+    proxy: LossyProxy, dynamodb: DynamoDBHarness, retrying: _Caller
 ) -> None:
     _orphan(dynamodb)
     proxy.lose_reply(2)
@@ -157,7 +161,7 @@ def test_a_take_over_whose_reply_was_lost_runs_once(
 
 
 def test_a_duplicate_whose_reply_was_lost_is_answered(
-    proxy: LossyProxy, dynamodb: DynamoDBWorld, retrying: _Caller
+    proxy: LossyProxy, dynamodb: DynamoDBHarness, retrying: _Caller
 ) -> None:
     finished = _completed(dynamodb)
     proxy.lose_reply(1)
@@ -165,10 +169,10 @@ def test_a_duplicate_whose_reply_was_lost_is_answered(
     assert retrying.attempts == []
 
 
-def _completed(dynamodb: DynamoDBWorld) -> Replayed:
+def _completed(dynamodb: DynamoDBHarness) -> Replayed:
     """What a duplicate of a call that has completed gets."""
     completion = Completion(
-        key=dynamodb.key, owner="b" * 32, attempt=1, expires_after=3_600_000, data='"first"'
+        key=dynamodb.key, owner="b" * 32, attempt=1, expires_after_ms=3_600_000, data='"first"'
     )
     dynamodb.store.complete(completion)
     stored = dynamodb.stored()
@@ -180,14 +184,14 @@ def _completed(dynamodb: DynamoDBWorld) -> Replayed:
 
 
 @pytest.fixture
-def single(proxy: LossyProxy, dynamodb: DynamoDBWorld) -> _Caller:
+def single(proxy: LossyProxy, dynamodb: DynamoDBHarness) -> _Caller:
     """A caller whose client sends each request once."""
     return _Caller(proxy, dynamodb, boto_client)
 
 
 @pytest.mark.parametrize("lost", ["request", "reply"])
 def test_a_claim_of_unknown_outcome_runs_nothing_and_frees_the_key(
-    proxy: LossyProxy, dynamodb: DynamoDBWorld, single: _Caller, lost: str
+    proxy: LossyProxy, dynamodb: DynamoDBHarness, single: _Caller, lost: str
 ) -> None:
     (proxy.lose_reply if lost == "reply" else proxy.lose_request)(1)
     outcome = single.call()
@@ -200,7 +204,7 @@ def test_a_claim_of_unknown_outcome_runs_nothing_and_frees_the_key(
 
 @pytest.mark.parametrize("lost", ["request", "reply"])
 def test_failing_open_runs_once_and_records_the_answer(
-    proxy: LossyProxy, dynamodb: DynamoDBWorld, single: _Caller, lost: str
+    proxy: LossyProxy, dynamodb: DynamoDBHarness, single: _Caller, lost: str
 ) -> None:
     (proxy.lose_reply if lost == "reply" else proxy.lose_request)(1)
     assert single.call(fail_open=True) == Executed("answer")
@@ -211,7 +215,7 @@ def test_failing_open_runs_once_and_records_the_answer(
 
 
 def test_an_answer_is_recorded_by_the_protocols_own_retry(
-    proxy: LossyProxy, dynamodb: DynamoDBWorld, single: _Caller
+    proxy: LossyProxy, dynamodb: DynamoDBHarness, single: _Caller
 ) -> None:
     proxy.lose_request(2)
     proxy.lose_reply(3)

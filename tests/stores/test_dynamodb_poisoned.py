@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from kit.worlds import DynamoDBWorld
+from kit.harnesses import DynamoDBHarness
 from lambda_idempotency import IdempotencyError, idempotent
 from lambda_idempotency.identity.keys import KeyRule
 
@@ -18,7 +18,7 @@ _NINES: Final = "9" * 38  # as many digits as a number of DynamoDB has
 @pytest.mark.parametrize("lease_end", [_NINES, f"-{_NINES}", "0.5"])
 @pytest.mark.parametrize("attempt", [_NINES, f"-{_NINES}", "0.1"])
 def test_a_record_with_senseless_numbers_is_refused_by_name_or_runs_at_most_once(
-    dynamodb: DynamoDBWorld, attempt: str, lease_end: str, expiration: str
+    dynamodb: DynamoDBHarness, attempt: str, lease_end: str, expiration: str
 ) -> None:
     runs: list[int] = []
     namespace, _, _ = dynamodb.key.partition("#")

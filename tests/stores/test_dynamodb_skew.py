@@ -8,17 +8,17 @@ from typing import Any, Final
 
 import pytest
 
-from kit.worlds import DynamoDBWorld, fresh_key
-from lambda_idempotency.clients.aws.clock import Look, ServiceClock
+from kit.harnesses import DynamoDBHarness
+from lambda_idempotency.clients.aws.clock import ClockReading, ServiceClock
 from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.protocol.machine import run_once
 from lambda_idempotency.protocol.record import (
     COMPLETED,
-    Blocked,
+    Absent,
+    Applied,
     Claim,
     Completion,
-    Done,
-    Gone,
+    Conflict,
     Record,
 )
 from lambda_idempotency.protocol.steps import (
@@ -31,7 +31,9 @@ from lambda_idempotency.protocol.steps import (
     Returned,
     Run,
 )
-from lambda_idempotency.stores.dynamodb import DynamoDBStore, from_item
+from lambda_idempotency.stores.dynamodb import DynamoDBStore
+from lambda_idempotency.stores.dynamodb_items import from_item
+from lambda_idempotency.testing.store_harness import new_key
 
 ME: Final = "a" * 32
 OTHER: Final = "b" * 32
@@ -66,23 +68,23 @@ class _Client:
 
 
 class _InterruptedClock(ServiceClock):
-    """A clock after whose first look another thread goes on."""
+    """A clock after whose first reading another thread goes on."""
 
     def __init__(self, clock: Callable[[], float], interrupt: Callable[[], object]) -> None:
         super().__init__(clock)
         self._interrupts = [interrupt]
 
-    def look(self) -> Look:
-        look = super().look()
+    def read(self) -> ClockReading:
+        reading = super().read()
         if self._interrupts:
             self._interrupts.pop()()
-        return look
+        return reading
 
 
 class _Worker:
     """A fresh store, as after a cold start, on a machine whose clock is `skew` seconds ahead."""
 
-    def __init__(self, dynamodb: DynamoDBWorld, skew: int) -> None:
+    def __init__(self, dynamodb: DynamoDBHarness, skew: int) -> None:
         self.client = _Client(dynamodb.client)
         self.store = DynamoDBStore(
             dynamodb.table, client=self.client, clock=lambda: time.time() + skew
@@ -98,22 +100,22 @@ class _Worker:
             return Returned("answer", '"answer"')
 
         key = self._dynamodb.key
-        call = Call(key=key, owner=ME, lease=LEASE, expires_after=EXPIRES_AFTER)
+        call = Call(key=key, owner=ME, lease_ms=LEASE, expires_after_ms=EXPIRES_AFTER)
         return drive(run_once(call), key=key, store=self.store, run=run, remaining=lambda: 10_000)
 
     def claim(self, key: str | None = None) -> Record:
         """Claims a key; returns what was written, checked to be leased from now on."""
         key = self._dynamodb.key if key is None else key
         started = self._dynamodb.now()
-        assert isinstance(self.store.claim(_claim(ME, key)), Done)
+        assert isinstance(self.store.claim(_claim(ME, key)), Applied)
         return _check_lease(self._dynamodb, key, started)
 
 
 def _claim(owner: str, key: str) -> Claim:
-    return Claim(key=key, owner=owner, lease=LEASE, expires_after=EXPIRES_AFTER)
+    return Claim(key=key, owner=owner, lease_ms=LEASE, expires_after_ms=EXPIRES_AFTER)
 
 
-def _check_lease(dynamodb: DynamoDBWorld, key: str, started: int) -> Record:
+def _check_lease(dynamodb: DynamoDBHarness, key: str, started: int) -> Record:
     """The record claimed since `started`: a Date tells a second, and what the requests took."""
     item = dynamodb.client.get_item(TableName=dynamodb.table, Key={"id": {"S": key}})["Item"]
     ended = dynamodb.now()
@@ -123,7 +125,7 @@ def _check_lease(dynamodb: DynamoDBWorld, key: str, started: int) -> Record:
     return record
 
 
-def _in_progress(dynamodb: DynamoDBWorld, *, lease: int, expires: int) -> Record:
+def _in_progress(dynamodb: DynamoDBHarness, *, lease: int, expires: int) -> Record:
     """Plants another worker's claim; `lease` and `expires` are from now, milliseconds."""
     now = dynamodb.now()
     record = Record(
@@ -138,7 +140,7 @@ def _in_progress(dynamodb: DynamoDBWorld, *, lease: int, expires: int) -> Record
     return record
 
 
-def _completed(dynamodb: DynamoDBWorld, *, expires: int) -> Record:
+def _completed(dynamodb: DynamoDBHarness, *, expires: int) -> Record:
     record = Record(
         key=dynamodb.key,
         status=COMPLETED,
@@ -151,11 +153,11 @@ def _completed(dynamodb: DynamoDBWorld, *, expires: int) -> Record:
     return record
 
 
-# The first look of a fresh store ------------------------------------------------------------------
+# The first reading of a fresh store ---------------------------------------------------------------
 
 
 @_ANY_CLOCK
-def test_the_first_call_leaves_a_live_lease_alone(dynamodb: DynamoDBWorld, skew: int) -> None:
+def test_the_first_call_leaves_a_live_lease_alone(dynamodb: DynamoDBHarness, skew: int) -> None:
     held = _in_progress(dynamodb, lease=40_000, expires=EXPIRES_AFTER)
     worker = _Worker(dynamodb, skew)
     assert isinstance(worker.call(), InProgress)
@@ -165,7 +167,7 @@ def test_the_first_call_leaves_a_live_lease_alone(dynamodb: DynamoDBWorld, skew:
 
 @_ANY_CLOCK
 def test_the_first_call_leaves_a_claim_alone_that_only_looks_expired(
-    dynamodb: DynamoDBWorld, skew: int
+    dynamodb: DynamoDBHarness, skew: int
 ) -> None:
     held = _in_progress(dynamodb, lease=40_000, expires=45_000)
     worker = _Worker(dynamodb, skew)
@@ -176,7 +178,7 @@ def test_the_first_call_leaves_a_claim_alone_that_only_looks_expired(
 
 @_ANY_CLOCK
 def test_the_first_call_replays_an_answer_that_only_looks_expired(
-    dynamodb: DynamoDBWorld, skew: int
+    dynamodb: DynamoDBHarness, skew: int
 ) -> None:
     answer = _completed(dynamodb, expires=45_000)
     worker = _Worker(dynamodb, skew)
@@ -185,7 +187,7 @@ def test_the_first_call_replays_an_answer_that_only_looks_expired(
 
 
 @_ANY_CLOCK
-def test_the_first_call_takes_over_an_orphan(dynamodb: DynamoDBWorld, skew: int) -> None:
+def test_the_first_call_takes_over_an_orphan(dynamodb: DynamoDBHarness, skew: int) -> None:
     _in_progress(dynamodb, lease=-20_000, expires=EXPIRES_AFTER)
     worker = _Worker(dynamodb, skew)
     assert worker.call() == Executed("answer")
@@ -193,8 +195,8 @@ def test_the_first_call_takes_over_an_orphan(dynamodb: DynamoDBWorld, skew: int)
 
 
 @_ANY_CLOCK
-def test_an_expired_record_blocks_no_more_than_the_first_look(
-    dynamodb: DynamoDBWorld, skew: int
+def test_an_expired_record_blocks_no_more_than_the_first_reading(
+    dynamodb: DynamoDBHarness, skew: int
 ) -> None:
     _completed(dynamodb, expires=-20_000)
     worker = _Worker(dynamodb, skew)
@@ -205,69 +207,69 @@ def test_an_expired_record_blocks_no_more_than_the_first_look(
     assert (stored.status, stored.owner) == (COMPLETED, ME)
 
 
-def test_the_first_look_finds_an_expired_record_gone(dynamodb: DynamoDBWorld) -> None:
+def test_the_first_look_finds_an_expired_record_gone(dynamodb: DynamoDBHarness) -> None:
     expired = _completed(dynamodb, expires=-20_000)
     worker = _Worker(dynamodb, 0)
-    assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Gone)
+    assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Absent)
     assert dynamodb.stored() == expired
-    assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Done)
+    assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Applied)
 
 
-def test_a_checked_clock_claims_an_expired_record_at_once(dynamodb: DynamoDBWorld) -> None:
+def test_a_checked_clock_claims_an_expired_record_at_once(dynamodb: DynamoDBHarness) -> None:
     _completed(dynamodb, expires=-20_000)
     worker = _Worker(dynamodb, 0)
-    worker.store.read(fresh_key())
-    assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Done)
+    worker.store.read(new_key())
+    assert isinstance(worker.store.claim(_claim(ME, dynamodb.key)), Applied)
 
 
 @_ANY_CLOCK
 def test_an_answer_is_recorded_over_an_expired_record_once_the_clock_is_confirmed(
-    dynamodb: DynamoDBWorld, skew: int
+    dynamodb: DynamoDBHarness, skew: int
 ) -> None:
     _completed(dynamodb, expires=-20_000)
     store = _Worker(dynamodb, skew).store
     # A call that failed open: its claim never reached the server, so no response checked the clock.
     completion = Completion(
-        key=dynamodb.key, owner=ME, attempt=1, expires_after=EXPIRES_AFTER, data='"answer"'
+        key=dynamodb.key, owner=ME, attempt=1, expires_after_ms=EXPIRES_AFTER, data='"answer"'
     )
-    assert isinstance(store.complete(completion), Gone)
-    assert isinstance(store.complete(completion), Done)
+    assert isinstance(store.complete(completion), Absent)
+    assert isinstance(store.complete(completion), Applied)
 
 
 # The lease that is written ------------------------------------------------------------------------
 
 
 @_ANY_CLOCK
-def test_the_first_lease_ends_by_the_servers_time(dynamodb: DynamoDBWorld, skew: int) -> None:
+def test_the_first_lease_ends_by_the_servers_time(dynamodb: DynamoDBHarness, skew: int) -> None:
     _Worker(dynamodb, skew).claim()
 
 
 @_SKEWED
 def test_the_first_lease_of_a_skewed_clock_is_written_twice(
-    dynamodb: DynamoDBWorld, skew: int
+    dynamodb: DynamoDBHarness, skew: int
 ) -> None:
     worker = _Worker(dynamodb, skew)
     worker.claim()
     assert worker.client.puts == 2
-    worker.claim(fresh_key())
+    worker.claim(new_key())
     assert worker.client.puts == 3
 
 
-def test_the_first_lease_of_a_good_clock_is_written_once(dynamodb: DynamoDBWorld) -> None:
+def test_the_first_lease_of_a_good_clock_is_written_once(dynamodb: DynamoDBHarness) -> None:
     worker = _Worker(dynamodb, 0)
     worker.claim()
     assert worker.client.puts == 1
 
 
 @_SKEWED
-def test_later_leases_end_by_the_servers_time(dynamodb: DynamoDBWorld, skew: int) -> None:
+def test_later_leases_end_by_the_servers_time(dynamodb: DynamoDBHarness, skew: int) -> None:
     worker = _Worker(dynamodb, skew)
-    worker.store.read(fresh_key())
+    worker.store.read(new_key())
     worker.claim()
 
 
 @_ANY_CLOCK
-def test_an_answer_expires_by_the_servers_time(dynamodb: DynamoDBWorld, skew: int) -> None:
+def test_an_answer_expires_by_the_servers_time(dynamodb: DynamoDBHarness, skew: int) -> None:
     started = dynamodb.now()
     assert _Worker(dynamodb, skew).call() == Executed("answer")
     ended = dynamodb.now()
@@ -278,14 +280,14 @@ def test_an_answer_expires_by_the_servers_time(dynamodb: DynamoDBWorld, skew: in
 
 
 def test_a_lease_written_in_the_past_is_not_written_again_once_it_was_taken_over(
-    dynamodb: DynamoDBWorld,
+    dynamodb: DynamoDBHarness,
 ) -> None:
     worker = _Worker(dynamodb, BEHIND)
 
     def take_over() -> None:
         reply = dynamodb.store.read(dynamodb.key)
-        assert isinstance(reply, Blocked)
-        assert isinstance(dynamodb.store.claim(_claim(OTHER, dynamodb.key), reply.record), Done)
+        assert isinstance(reply, Conflict)
+        assert isinstance(dynamodb.store.claim(_claim(OTHER, dynamodb.key), reply.record), Applied)
 
     worker.client.after[1] = take_over
     assert isinstance(worker.call(), InProgress)
@@ -297,23 +299,23 @@ def test_a_lease_written_in_the_past_is_not_written_again_once_it_was_taken_over
 
 @_ANY_CLOCK
 def test_two_first_leases_at_once_both_end_by_the_servers_time(
-    dynamodb: DynamoDBWorld, skew: int
+    dynamodb: DynamoDBHarness, skew: int
 ) -> None:
     worker = _Worker(dynamodb, skew)
-    other_key = fresh_key()
+    other_key = new_key()
     # Another thread's first claim is answered while this one's is on its way.
     worker.client.before[1] = lambda: worker.claim(other_key)
     worker.claim()
 
 
-def test_a_clock_corrected_after_a_look_at_it_does_not_confirm_that_look(
-    dynamodb: DynamoDBWorld,
+def test_a_clock_corrected_after_a_reading_does_not_confirm_that_reading(
+    dynamodb: DynamoDBHarness,
 ) -> None:
     held = _in_progress(dynamodb, lease=40_000, expires=45_000)
     worker = _Worker(dynamodb, AHEAD)
     # Another thread's first answer arrives just after this one has looked at the clock.
     worker.store._clock = _InterruptedClock(
-        lambda: time.time() + AHEAD, lambda: worker.store.read(fresh_key())
+        lambda: time.time() + AHEAD, lambda: worker.store.read(new_key())
     )
     assert isinstance(worker.call(), InProgress)
     assert worker.runs == []

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from kit.clocks import ManualClock
-from lambda_idempotency.protocol.record import Blocked, Claim, Completion, Done, Gone, Record
+from lambda_idempotency.protocol.record import Absent, Applied, Claim, Completion, Conflict, Record
 from lambda_idempotency.stores.memory import MemoryStore
 
 KEY: Final = "shop#1"
@@ -27,59 +27,59 @@ def store(clock: ManualClock) -> MemoryStore:
 
 
 def _claim(name: str) -> Claim:
-    return Claim(key=KEY, owner=name * 32, lease=LEASE, expires_after=KEPT)
+    return Claim(key=KEY, owner=name * 32, lease_ms=LEASE, expires_after_ms=KEPT)
 
 
 def _seen(store: MemoryStore) -> Record:
     found = store.read(KEY)
-    assert isinstance(found, Blocked)
+    assert isinstance(found, Conflict)
     return found.record
 
 
 def test_a_lease_blocks_up_to_its_end(store: MemoryStore, clock: ManualClock) -> None:
     store.claim(_claim("a"))
     clock.advance(1.75)
-    assert isinstance(store.claim(_claim("b"), _seen(store)), Blocked)
+    assert isinstance(store.claim(_claim("b"), _seen(store)), Conflict)
 
 
 def test_a_lease_has_ended_at_its_end(store: MemoryStore, clock: ManualClock) -> None:
     store.claim(_claim("a"))
     clock.advance(2)
-    assert isinstance(store.claim(_claim("b"), _seen(store)), Done)
+    assert isinstance(store.claim(_claim("b"), _seen(store)), Applied)
 
 
 def test_a_record_blocks_up_to_its_expiration(store: MemoryStore, clock: ManualClock) -> None:
     store.claim(_claim("a"))
     clock.advance(5.75)
-    assert isinstance(store.claim(_claim("b")), Blocked)
+    assert isinstance(store.claim(_claim("b")), Conflict)
 
 
 def test_a_record_has_expired_at_its_expiration(store: MemoryStore, clock: ManualClock) -> None:
     store.claim(_claim("a"))
     clock.advance(6)
-    assert isinstance(store.read(KEY), Gone)
-    assert isinstance(store.claim(_claim("b")), Done)
+    assert isinstance(store.read(KEY), Absent)
+    assert isinstance(store.claim(_claim("b")), Applied)
 
 
 def test_an_answer_may_be_recorded_up_to_the_limit(store: MemoryStore, clock: ManualClock) -> None:
     completion = Completion(
-        key=KEY, owner="a" * 32, attempt=1, expires_after=KEPT, not_after=int(clock()) + 6
+        key=KEY, owner="a" * 32, attempt=1, expires_after_ms=KEPT, not_after=int(clock()) + 6
     )
     clock.advance(5.75)
-    assert isinstance(store.complete(completion), Done)
+    assert isinstance(store.complete(completion), Applied)
 
 
 def test_an_answer_is_late_at_the_limit(store: MemoryStore, clock: ManualClock) -> None:
     completion = Completion(
-        key=KEY, owner="a" * 32, attempt=1, expires_after=KEPT, not_after=int(clock()) + 6
+        key=KEY, owner="a" * 32, attempt=1, expires_after_ms=KEPT, not_after=int(clock()) + 6
     )
     clock.advance(6)
-    assert isinstance(store.complete(completion), Gone)
+    assert isinstance(store.complete(completion), Absent)
 
 
 def test_two_memory_stores_share_nothing(store: MemoryStore, clock: ManualClock) -> None:
     store.claim(_claim("a"))
-    assert isinstance(MemoryStore(clock).claim(_claim("b")), Done)
+    assert isinstance(MemoryStore(clock).claim(_claim("b")), Applied)
 
 
 class _Interrupted(dict[str, Record]):
@@ -102,6 +102,6 @@ def test_nobody_comes_between_the_look_and_the_write(store: MemoryStore) -> None
     replies: list[object] = []
     thread = Thread(target=lambda: replies.append(store.claim(_claim("b"))))
     store._records = _Interrupted(thread)
-    assert isinstance(store.claim(_claim("a")), Done)
+    assert isinstance(store.claim(_claim("a")), Applied)
     thread.join()
-    assert [type(reply) for reply in replies] == [Blocked]
+    assert [type(reply) for reply in replies] == [Conflict]

@@ -10,22 +10,25 @@ import pytest
 import redis
 from redis.asyncio import Redis as AsyncRedis
 
+from kit.harnesses import RedisHarness
 from kit.network.processes import free_port
 from kit.redis.access import DATA, DAY, ME, VERBS, WRITES, claim, completion
 from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.servers import RedisServer, connect
-from kit.worlds import RedisWorld, fresh_key
 from lambda_idempotency.errors import ConfigurationError, StoreError
-from lambda_idempotency.protocol.record import Blocked, Claim, Completion, Done, Gone
+from lambda_idempotency.protocol.record import Absent, Applied, Claim, Completion, Conflict
 from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.testing.store_harness import new_key
 
 _EACH_VERB = pytest.mark.parametrize("verb", VERBS)
 
 
 @pytest.fixture(params=VERSIONS)
-def world(request: pytest.FixtureRequest, redis_worlds: Callable[[str], RedisWorld]) -> RedisWorld:
+def harness(
+    request: pytest.FixtureRequest, redis_harnesses: Callable[[str], RedisHarness]
+) -> RedisHarness:
     """A store on a server of each version in turn."""
-    return redis_worlds(f"redis {request.param}")
+    return redis_harnesses(f"redis {request.param}")
 
 
 @pytest.fixture(params=VERSIONS)
@@ -36,18 +39,18 @@ def own_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def own_world(own_server: RedisServer) -> Iterator[RedisWorld]:
+def own_world(own_server: RedisServer) -> Iterator[RedisHarness]:
     """A store on it."""
     with own_server.admin() as admin:
-        yield RedisWorld(admin, admin)
+        yield RedisHarness(admin, admin)
 
 
 # Hashes -------------------------------------------------------------------------------------------
 
 
-def test_a_claim_is_a_hash_with_the_documented_fields(world: RedisWorld) -> None:
-    now = world.store.claim(claim(world.key)).now
-    assert world.fields() == {
+def test_a_claim_is_a_hash_with_the_documented_fields(harness: RedisHarness) -> None:
+    now = harness.store.claim(claim(harness.key)).now
+    assert harness.fields() == {
         b"status": b"INPROGRESS",
         b"owner": ME.encode(),
         b"attempt": b"1",
@@ -58,9 +61,9 @@ def test_a_claim_is_a_hash_with_the_documented_fields(world: RedisWorld) -> None
     }
 
 
-def test_an_answer_is_a_hash_with_the_documented_fields(world: RedisWorld) -> None:
-    now = world.store.complete(completion(world.key)).now
-    assert world.fields() == {
+def test_an_answer_is_a_hash_with_the_documented_fields(harness: RedisHarness) -> None:
+    now = harness.store.complete(completion(harness.key)).now
+    assert harness.fields() == {
         b"status": b"COMPLETED",
         b"owner": ME.encode(),
         b"attempt": b"2",
@@ -72,60 +75,64 @@ def test_an_answer_is_a_hash_with_the_documented_fields(world: RedisWorld) -> No
     }
 
 
-def test_bytes_have_a_field_of_their_own(world: RedisWorld) -> None:
-    world.store.complete(completion(world.key, data=b"\x00\xff"))
-    assert world.fields()[b"blob"] == b"\x00\xff"
-    assert b"data" not in world.fields()
+def test_bytes_have_a_field_of_their_own(harness: RedisHarness) -> None:
+    harness.store.complete(completion(harness.key, data=b"\x00\xff"))
+    assert harness.fields()[b"blob"] == b"\x00\xff"
+    assert b"data" not in harness.fields()
 
 
-def test_what_is_not_known_is_not_a_field(world: RedisWorld) -> None:
-    world.store.complete(Completion(key=world.key, owner=ME, attempt=1, expires_after=DAY))
-    assert set(world.fields()) == {b"status", b"owner", b"attempt", b"expiration"}
+def test_what_is_not_known_is_not_a_field(harness: RedisHarness) -> None:
+    harness.store.complete(Completion(key=harness.key, owner=ME, attempt=1, expires_after_ms=DAY))
+    assert set(harness.fields()) == {b"status", b"owner", b"attempt", b"expiration"}
 
 
 @pytest.mark.parametrize("verb", WRITES)
-def test_redis_deletes_a_record_when_it_expires(world: RedisWorld, verb: str) -> None:
-    VERBS[verb](world.store, world.key)
-    with world.admin.pipeline(transaction=False) as pipeline:
-        (s0, us0), left, (s1, us1) = pipeline.time().pttl(world.key).time().execute()
-    expires = int(world.fields()[b"expiration"]) * 1000
+def test_redis_deletes_a_record_when_it_expires(harness: RedisHarness, verb: str) -> None:
+    VERBS[verb](harness.store, harness.key)
+    with harness.admin.pipeline(transaction=False) as pipeline:
+        (s0, us0), left, (s1, us1) = pipeline.time().pttl(harness.key).time().execute()
+    expires = int(harness.fields()[b"expiration"]) * 1000
     assert s0 * 1000 + us0 // 1000 + left <= expires <= s1 * 1000 + us1 // 1000 + left
 
 
-def test_a_completion_leaves_no_lease_behind(world: RedisWorld) -> None:
-    world.store.claim(claim(world.key))
-    world.store.complete(completion(world.key))
-    assert b"in_progress_expiration" not in world.fields()
+def test_a_completion_leaves_no_lease_behind(harness: RedisHarness) -> None:
+    harness.store.claim(claim(harness.key))
+    harness.store.complete(completion(harness.key))
+    assert b"in_progress_expiration" not in harness.fields()
 
 
 @pytest.mark.parametrize("verb", WRITES)
-def test_nothing_is_left_of_the_record_before(world: RedisWorld, verb: str) -> None:
-    older = completion(world.key, data=b"older").record(world.now())._replace(expiration=1)
-    world.plant(older)
-    world.admin.hset(world.key, mapping={f"field {number}": "x" * 100 for number in range(9_000)})
+def test_nothing_is_left_of_the_record_before(harness: RedisHarness, verb: str) -> None:
+    older = completion(harness.key, data=b"older").record(harness.now())._replace(expiration=1)
+    harness.plant(older)
+    harness.admin.hset(
+        harness.key, mapping={f"field {number}": "x" * 100 for number in range(9_000)}
+    )
     if verb == "claim":
-        world.store.claim(Claim(key=world.key, owner=ME, lease=30_000, expires_after=DAY))
+        harness.store.claim(Claim(key=harness.key, owner=ME, lease_ms=30_000, expires_after_ms=DAY))
         lease = {b"in_progress_expiration"}
     else:
-        world.store.complete(Completion(key=world.key, owner=ME, attempt=1, expires_after=DAY))
+        harness.store.complete(
+            Completion(key=harness.key, owner=ME, attempt=1, expires_after_ms=DAY)
+        )
         lease = set()
-    assert set(world.fields()) == {b"status", b"owner", b"attempt", b"expiration", *lease}
-    assert world.admin.pttl(world.key) > 0
+    assert set(harness.fields()) == {b"status", b"owner", b"attempt", b"expiration", *lease}
+    assert harness.admin.pttl(harness.key) > 0
 
 
-def test_a_record_keeps_its_key_while_it_changes(world: RedisWorld) -> None:
+def test_a_record_keeps_its_key_while_it_changes(harness: RedisHarness) -> None:
     """A key that is deleted on the way could not be made again while its slot moves."""
-    world.store.claim(claim(world.key))
-    with world.admin.pubsub() as events:
-        world.admin.config_set("notify-keyspace-events", "KA")
-        events.subscribe(f"__keyspace@0__:{world.key}")
-        world.store.complete(completion(world.key))
+    harness.store.claim(claim(harness.key))
+    with harness.admin.pubsub() as events:
+        harness.admin.config_set("notify-keyspace-events", "KA")
+        events.subscribe(f"__keyspace@0__:{harness.key}")
+        harness.store.complete(completion(harness.key))
         heard = []
         while b"hdel" not in heard:
             message = events.get_message(ignore_subscribe_messages=True, timeout=30)
             if message is not None:
                 heard.append(message["data"])
-        world.admin.config_set("notify-keyspace-events", "")
+        harness.admin.config_set("notify-keyspace-events", "")
     assert heard == [b"expire", b"hset", b"hdel"]
 
 
@@ -134,12 +141,12 @@ def test_a_record_keeps_its_key_while_it_changes(world: RedisWorld) -> None:
 
 @_EACH_VERB
 def test_a_server_that_has_forgotten_the_scripts_is_told_them_again(
-    own_world: RedisWorld, verb: str
+    own_world: RedisHarness, verb: str
 ) -> None:
     VERBS[verb](own_world.store, own_world.key)
     own_world.admin.script_flush()
-    reply = VERBS[verb](own_world.store, fresh_key())
-    assert isinstance(reply, Done if verb in WRITES else Gone)
+    reply = VERBS[verb](own_world.store, new_key())
+    assert isinstance(reply, Applied if verb in WRITES else Absent)
 
 
 CLIENTS: Final[list[dict[str, Any]]] = [
@@ -160,13 +167,13 @@ def _client(server: RedisServer, **options: Any) -> redis.Redis:
 def test_any_client_of_redis_py_serves(
     own_server: RedisServer, options: dict[str, Any], data: str | bytes
 ) -> None:
-    written = completion(fresh_key(), data=data)
+    written = completion(new_key(), data=data)
     with _client(own_server, **options) as client:
         store = RedisStore(client)
-        assert isinstance(store.claim(claim(written.key)), Done)
+        assert isinstance(store.claim(claim(written.key)), Applied)
         done = store.complete(written)
         found = store.read(written.key)
-    assert isinstance(found, Blocked)
+    assert isinstance(found, Conflict)
     assert found.record == written.record(done.now)
 
 
@@ -176,7 +183,7 @@ def test_any_client_hears_of_a_server_that_may_evict_records(
 ) -> None:
     with _client(own_server, **options) as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
-        RedisStore(client).read(fresh_key())
+        RedisStore(client).read(new_key())
     assert caplog.text.count("EvictionPossible") == 1
 
 
@@ -204,18 +211,18 @@ def test_a_replica_is_named(own_server: RedisServer, verb: str) -> None:
         replica.admin() as client,
         pytest.raises(StoreError, match=r"\(READONLY\).*connect to the primary"),
     ):
-        VERBS[verb](RedisStore(client), fresh_key())
+        VERBS[verb](RedisStore(client), new_key())
 
 
 @pytest.mark.parametrize("verb", WRITES)
-def test_a_server_that_lacks_replicas_is_named(own_world: RedisWorld, verb: str) -> None:
+def test_a_server_that_lacks_replicas_is_named(own_world: RedisHarness, verb: str) -> None:
     own_world.admin.config_set("min-replicas-to-write", "1")
     with pytest.raises(StoreError, match=r"\(NOREPLICAS\).*fewer replicas"):
         VERBS[verb](own_world.store, own_world.key)
 
 
 @pytest.mark.parametrize("missing", ["evalsha", "hgetall", "time", "hset", "pexpireat"])
-def test_a_missing_right_is_named(own_world: RedisWorld, missing: str) -> None:
+def test_a_missing_right_is_named(own_world: RedisHarness, missing: str) -> None:
     own_world.admin.script_flush()
     own_world.admin.execute_command("ACL", "SETUSER", "default", f"-{missing}")
     with pytest.raises(StoreError, match=r"\(NOPERM\).*see access_string\(\)") as raised:
@@ -234,10 +241,10 @@ def test_the_words_of_a_name_are_no_code(own_server: RedisServer) -> None:
         _client(own_server, protocol=2, driver_info=None, **login) as client,
         pytest.raises(StoreError, match="NOPERM"),
     ):
-        RedisStore(client).read(fresh_key())
+        RedisStore(client).read(new_key())
 
 
-def test_the_clock_is_the_servers(world: RedisWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = world.now()
+def test_the_clock_is_the_servers(harness: RedisHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = harness.now()
     monkeypatch.setattr(time, "time", lambda: 0.0)
-    assert abs(world.store.claim(claim(world.key)).now - real) < 60_000
+    assert abs(harness.store.claim(claim(harness.key)).now - real) < 60_000

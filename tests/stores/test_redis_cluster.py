@@ -25,11 +25,11 @@ from kit.redis.binaries import VERSIONS, binary_of, has_tls, server_binary
 from kit.redis.cluster import PRIMARIES, Migration, RedisCluster
 from kit.redis.servers import RedisServer, until
 from kit.redis.spares import SpareClusters
-from kit.worlds import fresh_key
 from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.errors import StoreError
-from lambda_idempotency.protocol.record import Blocked, Done, Gone
+from lambda_idempotency.protocol.record import Absent, Applied, Conflict
 from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.testing.store_harness import new_key
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
@@ -80,11 +80,11 @@ def _like(key: str, number: int) -> str:
 def test_each_record_is_on_the_node_of_its_slot(store: RedisStore, cluster: RedisCluster) -> None:
     for node in range(PRIMARIES):
         key = key_at(cluster, node)
-        assert isinstance(store.claim(claim(key)), Done)
+        assert isinstance(store.claim(claim(key)), Applied)
         with cluster.admin(node) as admin:
             assert admin.exists(key)
-        assert isinstance(store.complete(completion(key)), Done)
-        assert isinstance(store.read(key), Blocked)
+        assert isinstance(store.complete(completion(key)), Applied)
+        assert isinstance(store.read(key), Conflict)
 
 
 def test_nothing_is_asked_that_a_script_over_one_key_does_not_need(
@@ -116,7 +116,7 @@ def test_a_client_of_redis_py_serves_too(cluster: RedisCluster) -> None:
         for node in range(PRIMARIES):
             for verb in VERBS:
                 assert isinstance(
-                    VERBS[verb](store, key_at(cluster, node)), Done if verb in WRITES else Gone
+                    VERBS[verb](store, key_at(cluster, node)), Applied if verb in WRITES else Absent
                 )
 
 
@@ -126,7 +126,7 @@ def test_a_cluster_may_speak_tls(access: Access) -> None:
         access.publish_cluster(cluster)
         store = RedisStore(access.client())
         for node in range(PRIMARIES):
-            assert isinstance(store.claim(claim(key_at(cluster, node))), Done)
+            assert isinstance(store.claim(claim(key_at(cluster, node))), Applied)
 
 
 # Slots that move ----------------------------------------------------------------------------------
@@ -134,20 +134,20 @@ def test_a_cluster_may_speak_tls(access: Access) -> None:
 
 def _check(store: RedisStore, key: str) -> None:
     """All verbs, over nothing and over a record."""
-    assert isinstance(store.read(key), Gone)
-    assert isinstance(store.claim(claim(key)), Done)
-    assert isinstance(store.claim(claim(key)), Blocked)
-    assert isinstance(store.release(key, "a" * 32), Done)
-    assert isinstance(store.claim(claim(key)), Done)
-    assert isinstance(store.complete(completion(key)), Done)
-    assert isinstance(store.read(key), Blocked)
+    assert isinstance(store.read(key), Absent)
+    assert isinstance(store.claim(claim(key)), Applied)
+    assert isinstance(store.claim(claim(key)), Conflict)
+    assert isinstance(store.release(key, "a" * 32), Applied)
+    assert isinstance(store.claim(claim(key)), Applied)
+    assert isinstance(store.complete(completion(key)), Applied)
+    assert isinstance(store.read(key), Conflict)
 
 
 def _check_records(store: RedisStore, *keys: str) -> None:
     """Records that are held are held still, and can be completed."""
     for key in keys:
-        assert isinstance(store.claim(claim(key, owner="b" * 32)), Blocked)
-        assert isinstance(store.complete(completion(key)), Done)
+        assert isinstance(store.claim(claim(key, owner="b" * 32)), Conflict)
+        assert isinstance(store.complete(completion(key)), Applied)
 
 
 PHASES: list[Callable[[Migration, list[str]], None]] = [
@@ -296,7 +296,7 @@ def test_the_other_nodes_serve_while_one_is_gone(
     ):
         store.complete(completion(lost))
     for key in kept:
-        assert isinstance(store.read(key), Blocked)
+        assert isinstance(store.read(key), Conflict)
 
 
 def test_a_cluster_that_is_gone_is_looked_up_at_its_new_endpoint(
@@ -304,8 +304,8 @@ def test_a_cluster_that_is_gone_is_looked_up_at_its_new_endpoint(
 ) -> None:
     access.publish_cluster(own_cluster)
     store = RedisStore(access.client())
-    store.read(fresh_key())
+    store.read(new_key())
     access.publish_cluster(cluster)
     for node in own_cluster.nodes:
         node.kill()
-    _check(store, fresh_key())
+    _check(store, new_key())

@@ -13,10 +13,10 @@ from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.cluster import PRIMARIES, RedisCluster
 from kit.redis.servers import until
 from kit.redis.spares import SpareClusters
-from kit.worlds import fresh_key
 from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.clients.redis.connections import MAX_IDLE
 from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.testing.store_harness import new_key
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
@@ -112,7 +112,7 @@ def test_a_closed_client_leaves_no_connection_behind(
     assert _clients(cluster) >= PRIMARIES
     client.close()
     until(lambda: _clients(cluster) == 0, "the connections are closed")
-    _use(RedisStore(client), fresh_key())
+    _use(RedisStore(client), new_key())
 
 
 def test_closing_disturbs_no_thread_that_uses_it(client: RedisClient) -> None:

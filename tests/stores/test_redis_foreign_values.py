@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.harnesses import RedisHarness
 from kit.redis.access import DATA, DAY, ME, VERBS, WRITES, claim
 from kit.redis.binaries import VERSIONS
-from kit.worlds import RedisWorld
+from kit.watched import WatchedStore
 from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.machine import run_once
-from lambda_idempotency.protocol.record import Blocked, Done, Gone, Store
+from lambda_idempotency.protocol.record import Absent, Applied, Conflict
 from lambda_idempotency.protocol.steps import Call, Returned
 
 _EACH_VERB = pytest.mark.parametrize("verb", VERBS)
 
 
 @pytest.fixture(params=VERSIONS)
-def world(request: pytest.FixtureRequest, redis_worlds: Callable[[str], RedisWorld]) -> RedisWorld:
+def harness(
+    request: pytest.FixtureRequest, redis_harnesses: Callable[[str], RedisHarness]
+) -> RedisHarness:
     """A store on a server of each version in turn."""
-    return redis_worlds(f"redis {request.param}")
+    return redis_harnesses(f"redis {request.param}")
 
 
 # Values of somebody else --------------------------------------------------------------------------
@@ -68,25 +71,25 @@ _OTHERS: Final[dict[str, Callable[[Any, str], object]]] = {
 }
 
 
-def _plant(world: RedisWorld, kind: str) -> bytes:
+def _plant(harness: RedisHarness, kind: str) -> bytes:
     """Puts something under the key; returns what it is to Redis."""
     if kind in _OTHERS:
-        _OTHERS[kind](world.admin, world.key)
+        _OTHERS[kind](harness.admin, harness.key)
     else:
         fields = _HASHES[kind]
-        world.put(*(part for field in fields.items() for part in field))
-    return _dump(world)
+        harness.put(*(part for field in fields.items() for part in field))
+    return _dump(harness)
 
 
-def _dump(world: RedisWorld) -> bytes:
-    dump: bytes = world.admin.dump(world.key)
+def _dump(harness: RedisHarness) -> bytes:
+    dump: bytes = harness.admin.dump(harness.key)
     return dump
 
 
-def _refused(world: RedisWorld, verb: str) -> str:
+def _refused(harness: RedisHarness, verb: str) -> str:
     with pytest.raises(StoreError) as raised:
-        VERBS[verb](world.store, world.key)
-    assert world.key in str(raised.value)
+        VERBS[verb](harness.store, harness.key)
+    assert harness.key in str(raised.value)
     assert "4111" not in str(raised.value)
     return str(raised.value)
 
@@ -94,61 +97,63 @@ def _refused(world: RedisWorld, verb: str) -> str:
 @_EACH_VERB
 @pytest.mark.parametrize("kind", [*_OTHERS, *_HASHES])
 def test_what_is_no_record_is_refused_by_name_and_left_alone(
-    world: RedisWorld, kind: str, verb: str
+    harness: RedisHarness, kind: str, verb: str
 ) -> None:
-    planted = _plant(world, kind)
-    assert "no idempotency record of this library" in _refused(world, verb)
-    assert _dump(world) == planted
+    planted = _plant(harness, kind)
+    assert "no idempotency record of this library" in _refused(harness, verb)
+    assert _dump(harness) == planted
 
 
 @pytest.mark.parametrize(
     ("field", "value"), [("data", b"\xff"), ("owner", b"\xff"), ("attempt", b"9" * 5000)]
 )
 def test_a_record_that_cannot_be_read_is_refused_by_name_and_left_alone(
-    world: RedisWorld, field: str, value: bytes
+    harness: RedisHarness, field: str, value: bytes
 ) -> None:
-    world.put(*(part for entry in {**_RECORD, field: value}.items() for part in entry))
-    planted = _dump(world)
+    harness.put(*(part for entry in {**_RECORD, field: value}.items() for part in entry))
+    planted = _dump(harness)
     for verb in VERBS:
-        _refused(world, verb)
-    assert _dump(world) == planted
+        _refused(harness, verb)
+    assert _dump(harness) == planted
 
 
 @pytest.mark.parametrize("attempt", ["", "many", "-1", "0", "1.5"])
-def test_an_attempt_that_is_no_number_counts_as_the_first(world: RedisWorld, attempt: str) -> None:
-    world.put(*(part for entry in {**_RECORD, "attempt": attempt}.items() for part in entry))
-    found = world.store.read(world.key)
-    assert isinstance(found, Blocked)
+def test_an_attempt_that_is_no_number_counts_as_the_first(
+    harness: RedisHarness, attempt: str
+) -> None:
+    harness.put(*(part for entry in {**_RECORD, "attempt": attempt}.items() for part in entry))
+    found = harness.store.read(harness.key)
+    assert isinstance(found, Conflict)
     assert found.record.attempt == 1
 
 
 @pytest.mark.parametrize("kind", [kind for kind in _HASHES if "expiration" not in kind])
-def test_what_has_expired_gives_way_record_or_not(world: RedisWorld, kind: str) -> None:
+def test_what_has_expired_gives_way_record_or_not(harness: RedisHarness, kind: str) -> None:
     fields = {**_HASHES[kind], "expiration": "1"}
     for verb in VERBS:
-        world.put(*(part for field in fields.items() for part in field))
-        reply = VERBS[verb](world.store, world.key)
-        assert isinstance(reply, Done if verb in WRITES else Gone)
+        harness.put(*(part for field in fields.items() for part in field))
+        reply = VERBS[verb](harness.store, harness.key)
+        assert isinstance(reply, Applied if verb in WRITES else Absent)
 
 
 @pytest.mark.parametrize("expiration", [None, "", "soon", "1e3"])
 def test_an_orphan_without_an_expiration_has_expired(
-    world: RedisWorld, expiration: str | None
+    harness: RedisHarness, expiration: str | None
 ) -> None:
     fields = {**_LEASED, "in_progress_expiration": "1", "expiration": expiration}
     known = {field: value for field, value in fields.items() if value is not None}
-    world.put(*(part for field in known.items() for part in field))
-    assert isinstance(world.store.read(world.key), Gone)
-    assert isinstance(world.store.claim(claim(world.key)), Done)
+    harness.put(*(part for field in known.items() for part in field))
+    assert isinstance(harness.store.read(harness.key), Absent)
+    assert isinstance(harness.store.claim(claim(harness.key)), Applied)
 
 
-def test_a_lease_without_an_expiration_holds_its_key(world: RedisWorld) -> None:
-    world.put(*(part for field in _without(_LEASED, "expiration").items() for part in field))
-    planted = _dump(world)
-    found = world.store.claim(claim(world.key, owner="b" * 32))
-    assert isinstance(found, Blocked)
+def test_a_lease_without_an_expiration_holds_its_key(harness: RedisHarness) -> None:
+    harness.put(*(part for field in _without(_LEASED, "expiration").items() for part in field))
+    planted = _dump(harness)
+    found = harness.store.claim(claim(harness.key, owner="b" * 32))
+    assert isinstance(found, Conflict)
     assert found.record.leased(found.now)
-    assert _dump(world) == planted
+    assert _dump(harness) == planted
 
 
 # Any hash -----------------------------------------------------------------------------------------
@@ -201,55 +206,51 @@ def _gives_way(fields: dict[str, bytes], verb: str) -> bool:
 @settings(max_examples=300)
 @given(fields=HASHES)
 def test_any_hash_is_answered_or_refused_by_name(
-    redis_worlds: Callable[[str], RedisWorld], verb: str, fields: dict[str, bytes]
+    redis_harnesses: Callable[[str], RedisHarness], verb: str, fields: dict[str, bytes]
 ) -> None:
-    world = redis_worlds("redis 7")
-    world.put(*(part for field in fields.items() for part in field))
-    planted = _dump(world)
+    harness = redis_harnesses("redis 7")
+    harness.put(*(part for field in fields.items() for part in field))
+    planted = _dump(harness)
     message = None
     try:
-        VERBS[verb](world.store, world.key)
+        VERBS[verb](harness.store, harness.key)
     except StoreError as error:
         message = str(error)
     if message is not None:
-        assert world.key in message
+        assert harness.key in message
     if message is not None or not _gives_way(fields, verb):
-        assert _dump(world) == planted
+        assert _dump(harness) == planted
 
 
 @settings(max_examples=300)
 @given(fields=HASHES)
 def test_a_call_over_any_hash_ends_and_runs_at_most_once(
-    redis_worlds: Callable[[str], RedisWorld], fields: dict[str, bytes]
+    redis_harnesses: Callable[[str], RedisHarness], fields: dict[str, bytes]
 ) -> None:
-    world = redis_worlds("redis 7")
-    world.put(*(part for field in fields.items() for part in field))
+    harness = redis_harnesses("redis 7")
+    harness.put(*(part for field in fields.items() for part in field))
     runs: list[Any] = []
     requests: list[str] = []
 
     class Endless(BaseException):
         """The call has gone on for too long."""
 
-    class Counted:
-        """The store."""
-
-        max_data: int | None = None
-
-        def __getattr__(self, verb: str) -> Any:
-            requests.append(verb)
-            if len(requests) > 10:
-                raise Endless
-            return getattr(world.store, verb)
+    def note(verb: str) -> None:
+        requests.append(verb)
+        if len(requests) > 10:
+            raise Endless
 
     def run(step: Any) -> Returned:
         runs.append(step)
         return Returned("answer", '"answer"')
 
-    call = Call(key=world.key, owner=ME, lease=30_000, expires_after=DAY, fingerprint="digest")
+    call = Call(
+        key=harness.key, owner=ME, lease_ms=30_000, expires_after_ms=DAY, fingerprint="digest"
+    )
     drive(
         run_once(call),
-        key=world.key,
-        store=cast(Store, Counted()),
+        key=harness.key,
+        store=WatchedStore(harness.store, note),
         run=run,
         remaining=lambda: 10_000,
         sleep=lambda _: None,

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from kit.aws.local import LocalAws
+from kit.harnesses import RedisHarness
 from kit.redis.access import DAY, ME, VERBS, Access, claim
 from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer, connect, until
-from kit.worlds import RedisWorld, fresh_key
 from lambda_idempotency.drivers.sync import drive
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.machine import run_once
-from lambda_idempotency.protocol.record import COMPLETED, Completion, Store
+from lambda_idempotency.protocol.record import COMPLETED, Completion
 from lambda_idempotency.protocol.steps import (
     Call,
     Executed,
@@ -26,7 +26,9 @@ from lambda_idempotency.protocol.steps import (
     Returned,
     Unavailable,
 )
+from lambda_idempotency.stores.base import Store
 from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.testing.store_harness import new_key
 
 OTHER = "b" * 32
 
@@ -46,10 +48,10 @@ def proxy(server: RedisServer) -> Iterator[RedisProxy]:
 
 
 @pytest.fixture
-def world(server: RedisServer) -> Iterator[RedisWorld]:
+def harness(server: RedisServer) -> Iterator[RedisHarness]:
     """The store on the other side of the proxy, which loses nothing."""
     with server.admin() as admin:
-        yield RedisWorld(admin, admin)
+        yield RedisHarness(admin, admin)
 
 
 class Caller:
@@ -63,7 +65,7 @@ class Caller:
     def warmed(self, proxy: RedisProxy) -> Caller:
         """Itself, with a connection to a server that knows the scripts."""
         for verb in VERBS:
-            VERBS[verb](self.store, fresh_key())
+            VERBS[verb](self.store, new_key())
         proxy.forget()
         return self
 
@@ -76,7 +78,7 @@ class Caller:
                 raise error
             return Returned("answer", '"answer"')
 
-        call: dict[str, Any] = {"owner": ME, "lease": 30_000, "expires_after": DAY, **options}
+        call: dict[str, Any] = {"owner": ME, "lease_ms": 30_000, "expires_after_ms": DAY, **options}
         return drive(
             run_once(Call(key=self._key, **call)),
             key=self._key,
@@ -87,16 +89,16 @@ class Caller:
         )
 
 
-def _orphan(world: RedisWorld) -> None:
-    world.plant(claim(world.key, owner=OTHER).record(world.now() - 60_000))
+def _orphan(harness: RedisHarness) -> None:
+    harness.plant(claim(harness.key, owner=OTHER).record(harness.now() - 60_000))
 
 
-def _completed(world: RedisWorld) -> Replayed:
+def _completed(harness: RedisHarness) -> Replayed:
     """What a duplicate of a call that has completed gets."""
-    world.store.complete(
-        Completion(key=world.key, owner=OTHER, attempt=1, expires_after=DAY, data='"first"')
+    harness.store.complete(
+        Completion(key=harness.key, owner=OTHER, attempt=1, expires_after_ms=DAY, data='"first"')
     )
-    stored = world.stored()
+    stored = harness.stored()
     assert stored is not None
     return Replayed(stored)
 
@@ -105,8 +107,8 @@ def _lose(proxy: RedisProxy, lost: str, *numbers: int) -> None:
     (proxy.lose_reply if lost == "reply" else proxy.lose_request)(*numbers)
 
 
-def _has_answer(world: RedisWorld) -> bool:
-    stored = world.stored()
+def _has_answer(harness: RedisHarness) -> bool:
+    stored = harness.stored()
     return stored is not None and (stored.status, stored.data) == (COMPLETED, '"answer"')
 
 
@@ -125,13 +127,13 @@ def access(local_aws: LocalAws, server: RedisServer, proxy: RedisProxy) -> Itera
 
 
 @pytest.fixture
-def retrying(access: Access, proxy: RedisProxy, world: RedisWorld) -> Caller:
+def retrying(access: Access, proxy: RedisProxy, harness: RedisHarness) -> Caller:
     """A caller with the runtime's client, which sends again what was lost."""
-    return Caller(world.key, RedisStore(access.client())).warmed(proxy)
+    return Caller(harness.key, RedisStore(access.client())).warmed(proxy)
 
 
 def test_without_losses_a_call_is_two_commands(
-    proxy: RedisProxy, world: RedisWorld, retrying: Caller
+    proxy: RedisProxy, harness: RedisHarness, retrying: Caller
 ) -> None:
     assert retrying.call() == Executed("answer")
     assert proxy.commands == ["EVALSHA"] * 2
@@ -140,25 +142,25 @@ def test_without_losses_a_call_is_two_commands(
 @_EACH_LOSS
 @pytest.mark.parametrize("losses", [1, 2, 3])
 def test_a_claim_that_is_lost_runs_once(
-    proxy: RedisProxy, world: RedisWorld, retrying: Caller, lost: str, losses: int
+    proxy: RedisProxy, harness: RedisHarness, retrying: Caller, lost: str, losses: int
 ) -> None:
     # Each try but the first is on a new connection, which authenticates.
     _lose(proxy, lost, *range(1, 2 * losses, 2))
     assert retrying.call() == Executed("answer")
     assert retrying.attempts == [1]
     assert proxy.commands == ["EVALSHA", *["AUTH", "EVALSHA"] * losses, "EVALSHA"]
-    assert _has_answer(world)
+    assert _has_answer(harness)
 
 
 @_EACH_LOSS
 @pytest.mark.parametrize("losses", [1, 2, 3])
 def test_a_completion_that_is_lost_is_done(
-    proxy: RedisProxy, world: RedisWorld, retrying: Caller, lost: str, losses: int
+    proxy: RedisProxy, harness: RedisHarness, retrying: Caller, lost: str, losses: int
 ) -> None:
     _lose(proxy, lost, *range(2, 2 * losses + 1, 2))
     assert retrying.call() == Executed("answer")
     assert proxy.commands == ["EVALSHA"] * 2 + ["AUTH", "EVALSHA"] * losses
-    assert _has_answer(world)
+    assert _has_answer(harness)
 
 
 def test_a_completion_whose_reply_was_lost_has_not_lost_its_lease(
@@ -171,31 +173,31 @@ def test_a_completion_whose_reply_was_lost_has_not_lost_its_lease(
 
 @_EACH_LOSS
 def test_a_release_that_is_lost_is_done(
-    proxy: RedisProxy, world: RedisWorld, retrying: Caller, lost: str
+    proxy: RedisProxy, harness: RedisHarness, retrying: Caller, lost: str
 ) -> None:
     _lose(proxy, lost, 2)
     error = ValueError()
     assert retrying.call(error=error) == Raised(error)
     assert proxy.commands == ["EVALSHA"] * 2 + ["AUTH", "EVALSHA"]
-    assert world.stored() is None
+    assert harness.stored() is None
 
 
 @_EACH_LOSS
 def test_a_take_over_that_is_lost_runs_once(
-    proxy: RedisProxy, world: RedisWorld, retrying: Caller, lost: str
+    proxy: RedisProxy, harness: RedisHarness, retrying: Caller, lost: str
 ) -> None:
-    _orphan(world)
+    _orphan(harness)
     _lose(proxy, lost, 2)
     assert retrying.call() == Executed("answer")
     assert retrying.attempts == [2]
-    assert _has_answer(world)
+    assert _has_answer(harness)
 
 
 @_EACH_LOSS
 def test_a_duplicate_that_is_lost_is_answered(
-    proxy: RedisProxy, world: RedisWorld, retrying: Caller, lost: str
+    proxy: RedisProxy, harness: RedisHarness, retrying: Caller, lost: str
 ) -> None:
-    finished = _completed(world)
+    finished = _completed(harness)
     _lose(proxy, lost, 1)
     assert retrying.call() == finished
     assert retrying.attempts == []
@@ -203,37 +205,37 @@ def test_a_duplicate_that_is_lost_is_answered(
 
 @_EACH_LOSS
 def test_a_look_at_somebody_elses_attempt_that_is_lost_is_repeated(
-    proxy: RedisProxy, world: RedisWorld, retrying: Caller, lost: str
+    proxy: RedisProxy, harness: RedisHarness, retrying: Caller, lost: str
 ) -> None:
-    held = claim(world.key, owner=OTHER)._replace(lease=300, fingerprint=None, scope=None)
-    world.store.claim(held)
+    held = claim(harness.key, owner=OTHER)._replace(lease_ms=300, fingerprint=None, scope=None)
+    harness.store.claim(held)
     _lose(proxy, lost, 2)
-    assert retrying.call(wait=5_000) == Executed("answer")
+    assert retrying.call(wait_ms=5_000) == Executed("answer")
     assert retrying.attempts == [2]
 
 
 @_EACH_LOSS
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_what_is_lost_while_a_connection_opens_runs_once(
-    access: Access, proxy: RedisProxy, world: RedisWorld, lost: str, number: int
+    access: Access, proxy: RedisProxy, harness: RedisHarness, lost: str, number: int
 ) -> None:
     """AUTH, the claim that the server does not know, and the claim in full."""
-    world.admin.script_flush()
-    caller = Caller(world.key, RedisStore(access.client()))
+    harness.admin.script_flush()
+    caller = Caller(harness.key, RedisStore(access.client()))
     _lose(proxy, lost, number)
     assert caller.call() == Executed("answer")
     assert caller.attempts == [1]
-    assert _has_answer(world)
+    assert _has_answer(harness)
 
 
 # A client that sends once -------------------------------------------------------------------------
 
 
 @pytest.fixture
-def single(server: RedisServer, proxy: RedisProxy, world: RedisWorld) -> Iterator[Caller]:
+def single(server: RedisServer, proxy: RedisProxy, harness: RedisHarness) -> Iterator[Caller]:
     """A caller whose client sends each command once."""
     with connect(proxy.port, password=server.admin_password) as client:
-        yield Caller(world.key, RedisStore(client)).warmed(proxy)
+        yield Caller(harness.key, RedisStore(client)).warmed(proxy)
 
 
 def _verbs(proxy: RedisProxy) -> int:
@@ -242,7 +244,7 @@ def _verbs(proxy: RedisProxy) -> int:
 
 @_EACH_LOSS
 def test_a_claim_of_unknown_outcome_runs_nothing_and_frees_the_key(
-    proxy: RedisProxy, world: RedisWorld, single: Caller, lost: str
+    proxy: RedisProxy, harness: RedisHarness, single: Caller, lost: str
 ) -> None:
     _lose(proxy, lost, 1)
     outcome = single.call()
@@ -250,52 +252,52 @@ def test_a_claim_of_unknown_outcome_runs_nothing_and_frees_the_key(
     assert isinstance(outcome.error, StoreError)
     assert single.attempts == []
     assert _verbs(proxy) == 2
-    assert world.stored() is None
+    assert harness.stored() is None
 
 
 @_EACH_LOSS
 def test_failing_open_runs_once_and_records_the_answer(
-    proxy: RedisProxy, world: RedisWorld, single: Caller, lost: str
+    proxy: RedisProxy, harness: RedisHarness, single: Caller, lost: str
 ) -> None:
     _lose(proxy, lost, 1)
     assert single.call(fail_open=True) == Executed("answer")
     assert single.attempts == [1]
-    assert _has_answer(world)
+    assert _has_answer(harness)
 
 
 def test_an_answer_is_recorded_by_the_protocols_own_retry(
-    proxy: RedisProxy, world: RedisWorld, single: Caller
+    proxy: RedisProxy, harness: RedisHarness, single: Caller
 ) -> None:
     proxy.lose_request(2)
     proxy.lose_reply(4)  # AUTH is the third
     assert single.call() == Executed("answer")
     assert _verbs(proxy) == 4
-    assert _has_answer(world)
+    assert _has_answer(harness)
 
 
 @_EACH_LOSS
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_lost_verb_is_named(
-    proxy: RedisProxy, world: RedisWorld, single: Caller, verb: str, lost: str
+    proxy: RedisProxy, harness: RedisHarness, single: Caller, verb: str, lost: str
 ) -> None:
     _lose(proxy, lost, 1)
-    with pytest.raises(StoreError, match=f"Redis {verb} of {world.key} failed"):
-        VERBS[verb](single.store, world.key)
+    with pytest.raises(StoreError, match=f"Redis {verb} of {harness.key} failed"):
+        VERBS[verb](single.store, harness.key)
 
 
 # Late commands ------------------------------------------------------------------------------------
 
 
 def test_a_claim_that_arrives_after_its_call_gave_up_is_taken_over(
-    server: RedisServer, proxy: RedisProxy, world: RedisWorld
+    server: RedisServer, proxy: RedisProxy, harness: RedisHarness
 ) -> None:
     with connect(proxy.port, password=server.admin_password, socket_timeout=0.2) as client:
-        caller = Caller(world.key, RedisStore(client)).warmed(proxy)
+        caller = Caller(harness.key, RedisStore(client)).warmed(proxy)
         proxy.hold(1)
-        assert isinstance(caller.call(lease=300), Unavailable)
+        assert isinstance(caller.call(lease_ms=300), Unavailable)
         assert caller.attempts == []
         proxy.release()
-        until(world.stored, "the claim has arrived")
-        assert caller.call(owner=OTHER, wait=5_000) == Executed("answer")
+        until(harness.stored, "the claim has arrived")
+        assert caller.call(owner=OTHER, wait_ms=5_000) == Executed("answer")
     assert caller.attempts == [2]
-    assert _has_answer(world)
+    assert _has_answer(harness)

@@ -14,9 +14,9 @@ from kit.redis.access import NAMESPACE, Access, invocation
 from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer, connect
-from kit.worlds import fresh_key
 from lambda_idempotency import RedisStore, StoreError, idempotent_records
-from lambda_idempotency.protocol.record import Blocked, Claim, Completion, Done
+from lambda_idempotency.protocol.record import Applied, Claim, Completion, Conflict
+from lambda_idempotency.testing.store_harness import new_key
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
@@ -59,15 +59,17 @@ def handle(store: RedisStore, orders: Orders, *records: Any) -> list[str]:
 
 
 def items(count: int) -> list[str]:
-    return [f"{fresh_key()}-{number}" for number in range(count)]
+    return [f"{new_key()}-{number}" for number in range(count)]
 
 
 def claim_of(key: str, owner: str = "a") -> Claim:
-    return Claim(key=key, owner=owner * 32, lease=30_000, expires_after=60_000)
+    return Claim(key=key, owner=owner * 32, lease_ms=30_000, expires_after_ms=60_000)
 
 
 def completion_of(key: str, owner: str = "a") -> Completion:
-    return Completion(key=key, owner=owner * 32, attempt=1, expires_after=60_000, encoding="none")
+    return Completion(
+        key=key, owner=owner * 32, attempt=1, expires_after_ms=60_000, encoding="none"
+    )
 
 
 def test_a_batch_of_ten_takes_eleven_round_trips(store: RedisStore, proxy: RedisProxy) -> None:
@@ -88,30 +90,30 @@ def test_ten_duplicates_take_ten_round_trips(store: RedisStore, proxy: RedisProx
 
 
 def test_both_replies_are_told_apart(store: RedisStore) -> None:
-    first, second = fresh_key(), fresh_key()
+    first, second = new_key(), new_key()
     store.claim(claim_of(first))
     store.claim(claim_of(second, "b"))
-    completed, claimed = store.together(completion_of(first), claim_of(second))
-    assert isinstance(completed, Done)
-    assert isinstance(claimed, Blocked)
+    completed, claimed = store.complete_and_claim(completion_of(first), claim_of(second))
+    assert isinstance(completed, Applied)
+    assert isinstance(claimed, Conflict)
     assert claimed.record.owner == "b" * 32
 
 
 def test_a_completion_that_is_blocked_leaves_the_claim_alone(store: RedisStore) -> None:
-    first, second = fresh_key(), fresh_key()
+    first, second = new_key(), new_key()
     store.claim(claim_of(first, "b"))
-    completed, claimed = store.together(completion_of(first), claim_of(second))
-    assert isinstance(completed, Blocked)
-    assert isinstance(claimed, Done)
+    completed, claimed = store.complete_and_claim(completion_of(first), claim_of(second))
+    assert isinstance(completed, Conflict)
+    assert isinstance(claimed, Applied)
 
 
 def test_what_is_none_of_ours_fails_alone(store: RedisStore, server: RedisServer) -> None:
-    first, second = fresh_key(), fresh_key()
+    first, second = new_key(), new_key()
     store.claim(claim_of(first))
     with server.admin() as admin:
         admin.set(second, "somebody else's")
-    completed, claimed = store.together(completion_of(first), claim_of(second))
-    assert isinstance(completed, Done)
+    completed, claimed = store.complete_and_claim(completion_of(first), claim_of(second))
+    assert isinstance(completed, Applied)
     assert isinstance(claimed, StoreError)
 
 
@@ -119,17 +121,17 @@ def test_what_is_none_of_ours_fails_alone(store: RedisStore, server: RedisServer
 def test_a_script_that_the_server_has_forgotten_is_sent_alone(
     store: RedisStore, server: RedisServer, proxy: RedisProxy, known: str
 ) -> None:
-    first, second = fresh_key(), fresh_key()
+    first, second = new_key(), new_key()
     store.claim(claim_of(first))
     with server.admin() as admin:
         admin.script_flush()
     if known == "claim":
-        store.claim(claim_of(fresh_key()))
+        store.claim(claim_of(new_key()))
     elif known == "complete":
-        store.complete(completion_of(fresh_key()))
+        store.complete(completion_of(new_key()))
     proxy.forget()
-    replies = store.together(completion_of(first), claim_of(second))
-    assert all(isinstance(reply, Done) for reply in replies)
+    replies = store.complete_and_claim(completion_of(first), claim_of(second))
+    assert all(isinstance(reply, Applied) for reply in replies)
     sent = 2 if known == "neither" else 1
     assert proxy.commands == ["EVALSHA", "EVALSHA", *["EVAL"] * sent]
 
@@ -160,5 +162,5 @@ def test_a_lost_reply_changes_no_order(store: RedisStore, proxy: RedisProxy, num
 def test_a_server_that_is_away_fails_both(store: RedisStore, proxy: RedisProxy) -> None:
     proxy.lose_request(*range(1, 99))
     with invocation(1.0):
-        replies = store.together(completion_of(fresh_key()), claim_of(fresh_key()))
+        replies = store.complete_and_claim(completion_of(new_key()), claim_of(new_key()))
     assert all(isinstance(reply, StoreError) for reply in replies)

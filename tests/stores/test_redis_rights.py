@@ -24,11 +24,11 @@ from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.cluster import PRIMARIES, RedisCluster
 from kit.redis.servers import RedisServer
 from kit.redis.spares import SpareClusters
-from kit.worlds import fresh_key
 from lambda_idempotency.contract.redis import CLUSTER_COMMANDS, COMMANDS, access_string
 from lambda_idempotency.errors import StoreError
-from lambda_idempotency.protocol.record import Done, Gone
+from lambda_idempotency.protocol.record import Absent, Applied
 from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.testing.store_harness import new_key
 
 CLUSTERS = [f"cluster {version}" for version in VERSIONS]
 PLACES = [*(f"server {version}" for version in VERSIONS), *CLUSTERS]
@@ -83,7 +83,7 @@ def _moving(number: int) -> str:
 def _use(store: RedisStore) -> None:
     """All verbs, each over nothing and over a record, on many keys."""
     for number in range(8):
-        key = _moving(number) if number % 4 == 0 else fresh_key()
+        key = _moving(number) if number % 4 == 0 else new_key()
         for verb in ("read", "release", "claim", "read", "release", "claim", "complete"):
             VERBS[verb](store, key)
 
@@ -125,9 +125,9 @@ def test_the_records_of_another_namespace_are_out_of_reach(place: Place, key: st
 
 def test_one_user_may_serve_several_namespaces(place: Place) -> None:
     store = place.store(access_string(["shop", "orders/v1.2_x-y"], cluster=place.cluster))
-    for key in (fresh_key(), "orders/v1.2_x-y#1"):
+    for key in (new_key(), "orders/v1.2_x-y#1"):
         for verb in WRITES:
-            assert isinstance(VERBS[verb](store, key), Done)
+            assert isinstance(VERBS[verb](store, key), Applied)
 
 
 def test_another_database_needs_one_right_more(local_aws: LocalAws) -> None:
@@ -135,12 +135,12 @@ def test_another_database_needs_one_right_more(local_aws: LocalAws) -> None:
         place = Place(server=server, access=access, cluster=False)
         store = place.store(access_string([NAMESPACE], cluster=False, database=3), database=3)
         _use(store)
-        key = fresh_key()
+        key = new_key()
         store.complete(completion(key))
         with server.admin(db=3) as chosen, server.admin() as first:
             assert chosen.exists(key)
             assert not first.exists(key)
-        assert isinstance(place.store(_rules(place)).read(key), Gone)
+        assert isinstance(place.store(_rules(place)).read(key), Absent)
         store = place.store(_rules(place), database=3)
         said = "does not let this user into `database`"
         with invocation(2.0), pytest.raises(StoreError, match=said):

@@ -13,12 +13,12 @@ from kit.redis.access import ME, NAMESPACE, USER, VERBS, Access, claim
 from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
-from kit.worlds import fresh_key
 from lambda_idempotency import idempotent
 from lambda_idempotency.contract.redis import access_string
 from lambda_idempotency.errors import InProgressError, StoreError
 from lambda_idempotency.identity.keys import KeyRule
 from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.testing.store_harness import new_key
 
 PRIMERS = ("claim", "complete", "release", "read")
 
@@ -45,7 +45,7 @@ class Wire:
         """A store that has used each verb."""
         store = self.store()
         for verb in PRIMERS:
-            VERBS[verb](store, fresh_key())
+            VERBS[verb](store, new_key())
         self.proxy.forget()
         return store
 
@@ -62,14 +62,14 @@ def _handler(store: RedisStore, *, run: Callable[[], Any] = lambda: "answer") ->
 
 
 def test_the_first_command_authenticates_and_asks_for_the_policy(wire: Wire) -> None:
-    wire.store(may_ask=True).read(fresh_key())
+    wire.store(may_ask=True).read(new_key())
     assert wire.proxy.commands == ["AUTH", "EVALSHA", "EVAL", "INFO"]
 
 
 def test_who_may_not_ask_for_the_policy_asks_once(wire: Wire) -> None:
     store = wire.store()
     for _ in range(3):
-        store.read(fresh_key())
+        store.read(new_key())
     assert wire.proxy.commands == ["AUTH", "EVALSHA", "EVAL", "INFO", "EVALSHA", "EVALSHA"]
 
 
@@ -83,7 +83,7 @@ def test_a_failed_verb_does_not_ask_for_the_policy(wire: Wire) -> None:
 @pytest.mark.parametrize("state", ["absent", "own", "foreign"])
 def test_a_verb_is_one_round_trip(wire: Wire, state: str, verb: str) -> None:
     store = wire.warm_store()
-    key = fresh_key()
+    key = new_key()
     if state != "absent":
         store.claim(claim(key, owner=ME if state == "own" else "b" * 32))
         wire.proxy.forget()
@@ -127,7 +127,7 @@ def test_a_take_over_is_three_round_trips(wire: Wire) -> None:
     store = wire.warm_store()
     handler = _handler(store)
     key = KeyRule(namespace=NAMESPACE, key=None, fingerprint=None).identify({"order": 1}).key
-    dead = claim(key, owner="b" * 32)._replace(lease=0, fingerprint=None, scope=None)
+    dead = claim(key, owner="b" * 32)._replace(lease_ms=0, fingerprint=None, scope=None)
     store.claim(dead)
     wire.proxy.forget()
     assert handler({"order": 1}, None) == "answer"
@@ -146,5 +146,5 @@ def test_scripts_are_sent_once_however_many_the_records(wire: Wire) -> None:
     store = wire.warm_store()
     for _ in range(3):
         for verb in VERBS:
-            VERBS[verb](store, fresh_key())
+            VERBS[verb](store, new_key())
     assert wire.proxy.bytes_sent < 12 * 600

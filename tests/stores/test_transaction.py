@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
+from kit.harnesses import CLIENTS, DynamoDBHarness
 from kit.network.proxy import LossyProxy
-from kit.worlds import CLIENTS, DynamoDBWorld
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.record import (
     COMPLETED,
-    Blocked,
+    Absent,
+    Applied,
     Claim,
     Completion,
-    Done,
-    Gone,
-    Refused,
+    Conflict,
+    WritesRefused,
 )
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 
@@ -26,26 +26,28 @@ OTHER = "b" * 32
 TABLE = "idempotency"
 
 
-def _me(world: DynamoDBWorld) -> str:
+def _me(harness: DynamoDBHarness) -> str:
     """An owner that no other test has, as in life: tokens are remembered."""
-    return world.key[-32:]
+    return harness.key[-32:]
 
 
-def _claim(world: DynamoDBWorld, owner: str | None = None) -> int:
-    """Claims the world's key; returns the claim's expiration."""
-    owner = _me(world) if owner is None else owner
-    claim = Claim(key=world.key, owner=owner, lease=60_000, expires_after=3_600_000)
-    done = world.store.claim(claim)
-    assert isinstance(done, Done)
+def _claim(harness: DynamoDBHarness, owner: str | None = None) -> int:
+    """Claims the harness's key; returns the claim's expiration."""
+    owner = _me(harness) if owner is None else owner
+    claim = Claim(key=harness.key, owner=owner, lease_ms=60_000, expires_after_ms=3_600_000)
+    done = harness.store.claim(claim)
+    assert isinstance(done, Applied)
     return claim.record(done.now).expiration
 
 
-def _completion(world: DynamoDBWorld, *writes: Any, expiration: int = 4_000_000_000) -> Completion:
+def _completion(
+    harness: DynamoDBHarness, *writes: Any, expiration: int = 4_000_000_000
+) -> Completion:
     return Completion(
-        key=world.key,
-        owner=_me(world),
+        key=harness.key,
+        owner=_me(harness),
         attempt=1,
-        expires_after=3_600_000,
+        expires_after_ms=3_600_000,
         data='"answer"',
         expiration=expiration,
         strict=True,
@@ -53,44 +55,44 @@ def _completion(world: DynamoDBWorld, *writes: Any, expiration: int = 4_000_000_
     )
 
 
-def _row(world: DynamoDBWorld, name: str = "row") -> str:
-    return f"{world.key}/{name}"
+def _row(harness: DynamoDBHarness, name: str = "row") -> str:
+    return f"{harness.key}/{name}"
 
 
-def _put(world: DynamoDBWorld, name: str = "row", **more: Any) -> dict[str, Any]:
-    item = {"id": {"S": _row(world, name)}, "blob": {"B": b"\x00\xff"}}
+def _put(harness: DynamoDBHarness, name: str = "row", **more: Any) -> dict[str, Any]:
+    item = {"id": {"S": _row(harness, name)}, "blob": {"B": b"\x00\xff"}}
     return {"Put": {"TableName": TABLE, "Item": item, **more}}
 
 
-def _count(world: DynamoDBWorld) -> dict[str, Any]:
+def _count(harness: DynamoDBHarness) -> dict[str, Any]:
     """Adds one to a counter: applied twice, it would show."""
     return {
         "Update": {
             "TableName": TABLE,
-            "Key": {"id": {"S": _row(world, "counter")}},
+            "Key": {"id": {"S": _row(harness, "counter")}},
             "UpdateExpression": "ADD charges :one",
             "ExpressionAttributeValues": {":one": {"N": "1"}},
         }
     }
 
 
-def _charges(world: DynamoDBWorld) -> int:
-    found = _found(world, "counter")
+def _charges(harness: DynamoDBHarness) -> int:
+    found = _found(harness, "counter")
     return 0 if found is None else int(found["charges"]["N"])
 
 
-def _found(world: DynamoDBWorld, name: str = "row") -> dict[str, Any] | None:
-    answer = world.client.get_item(
-        TableName=TABLE, Key={"id": {"S": _row(world, name)}}, ConsistentRead=True
+def _found(harness: DynamoDBHarness, name: str = "row") -> dict[str, Any] | None:
+    answer = harness.client.get_item(
+        TableName=TABLE, Key={"id": {"S": _row(harness, name)}}, ConsistentRead=True
     )
     item: dict[str, Any] | None = answer.get("Item")
     return item
 
 
-def test_the_answer_and_the_writes_take_effect_together(dynamodb: DynamoDBWorld) -> None:
+def test_the_answer_and_the_writes_take_effect_together(dynamodb: DynamoDBHarness) -> None:
     _claim(dynamodb)
     assert isinstance(
-        dynamodb.store.complete(_completion(dynamodb, _put(dynamodb), _count(dynamodb))), Done
+        dynamodb.store.complete(_completion(dynamodb, _put(dynamodb), _count(dynamodb))), Applied
     )
     stored = dynamodb.stored()
     assert stored is not None
@@ -101,7 +103,7 @@ def test_the_answer_and_the_writes_take_effect_together(dynamodb: DynamoDBWorld)
     assert _charges(dynamodb) == 1
 
 
-def test_every_try_writes_the_same_expiration(dynamodb: DynamoDBWorld) -> None:
+def test_every_try_writes_the_same_expiration(dynamodb: DynamoDBHarness) -> None:
     expiration = _claim(dynamodb)
     dynamodb.store.complete(_completion(dynamodb, _count(dynamodb), expiration=expiration))
     stored = dynamodb.stored()
@@ -110,58 +112,58 @@ def test_every_try_writes_the_same_expiration(dynamodb: DynamoDBWorld) -> None:
 
 
 def test_a_failed_condition_of_the_business_leaves_everything_as_it_was(
-    dynamodb: DynamoDBWorld,
+    dynamodb: DynamoDBHarness,
 ) -> None:
     _claim(dynamodb)
     before = dynamodb.stored()
     guarded = _put(dynamodb, ConditionExpression="attribute_exists(id)")
     reply = dynamodb.store.complete(_completion(dynamodb, _count(dynamodb), guarded))
-    assert isinstance(reply, Refused)
+    assert isinstance(reply, WritesRefused)
     assert reply.about == "write 2 of 2 failed: ConditionalCheckFailed"
     assert dynamodb.stored() == before
     assert _charges(dynamodb) == 0
 
 
-def test_a_met_condition_of_the_business_is_no_hindrance(dynamodb: DynamoDBWorld) -> None:
+def test_a_met_condition_of_the_business_is_no_hindrance(dynamodb: DynamoDBHarness) -> None:
     _claim(dynamodb)
     guarded = _put(dynamodb, ConditionExpression="attribute_not_exists(id)")
-    assert isinstance(dynamodb.store.complete(_completion(dynamodb, guarded)), Done)
+    assert isinstance(dynamodb.store.complete(_completion(dynamodb, guarded)), Applied)
 
 
-def test_a_write_that_is_not_valid_is_refused(dynamodb: DynamoDBWorld) -> None:
+def test_a_write_that_is_not_valid_is_refused(dynamodb: DynamoDBHarness) -> None:
     _claim(dynamodb)
     before = dynamodb.stored()
     unknown = {"Put": {"TableName": "no-such-table", "Item": {"id": {"S": "1"}}}}
     reply = dynamodb.store.complete(_completion(dynamodb, unknown))
-    assert isinstance(reply, Refused)
+    assert isinstance(reply, WritesRefused)
     assert dynamodb.stored() == before
 
 
-def test_another_owner_s_record_stops_the_writes(dynamodb: DynamoDBWorld) -> None:
+def test_another_owner_s_record_stops_the_writes(dynamodb: DynamoDBHarness) -> None:
     _claim(dynamodb, OTHER)
     reply = dynamodb.store.complete(_completion(dynamodb, _count(dynamodb)))
-    assert isinstance(reply, Blocked)
+    assert isinstance(reply, Conflict)
     assert reply.record.owner == OTHER
     assert _charges(dynamodb) == 0
 
 
-def test_an_absent_record_stops_the_writes(dynamodb: DynamoDBWorld) -> None:
+def test_an_absent_record_stops_the_writes(dynamodb: DynamoDBHarness) -> None:
     reply = dynamodb.store.complete(_completion(dynamodb, _count(dynamodb)))
-    assert isinstance(reply, Gone)
+    assert isinstance(reply, Absent)
     assert _charges(dynamodb) == 0
     assert dynamodb.stored() is None
 
 
-def test_a_second_try_finds_the_own_answer_and_writes_nothing(dynamodb: DynamoDBWorld) -> None:
+def test_a_second_try_finds_the_own_answer_and_writes_nothing(dynamodb: DynamoDBHarness) -> None:
     _claim(dynamodb)
     completion = _completion(dynamodb, _count(dynamodb))
     dynamodb.store.complete(completion)
     reply = dynamodb.store.complete(completion)
     # Where the token is known, AWS says done; later, or elsewhere, the condition answers.
-    if isinstance(reply, Blocked):
+    if isinstance(reply, Conflict):
         assert (reply.record.owner, reply.record.status) == (_me(dynamodb), COMPLETED)
     else:
-        assert isinstance(reply, Done)
+        assert isinstance(reply, Applied)
     assert _charges(dynamodb) == 1
 
 
@@ -175,16 +177,16 @@ def test_a_lost_reply_does_not_repeat_the_writes(
 ) -> None:
     client = CLIENTS[name](proxy.endpoint)
     request.addfinalizer(client.close)
-    world = DynamoDBWorld(local_dynamodb["boto3"], TABLE)
+    harness = DynamoDBHarness(local_dynamodb["boto3"], TABLE)
     store = DynamoDBStore(TABLE, client=client)
-    _claim(world)
-    completion = _completion(world, _count(world))
+    _claim(harness)
+    completion = _completion(harness, _count(harness))
     proxy.lose_reply(1)
     with pytest.raises(StoreError, match="transact_write_items"):
         store.complete(completion)
     reply = store.complete(completion)
-    assert isinstance(reply, Done | Blocked)
-    assert _charges(world) == 1
+    assert isinstance(reply, Applied | Conflict)
+    assert _charges(harness) == 1
 
 
 class _CancelledError(Exception):
@@ -210,13 +212,13 @@ class _Client:
         raise self._error
 
 
-def _complete(world: Callable[[], Any], error: Exception) -> Any:
-    return DynamoDBStore(TABLE, client=_Client(error)).complete(world())
+def _complete(harness: Callable[[], Any], error: Exception) -> Any:
+    return DynamoDBStore(TABLE, client=_Client(error)).complete(harness())
 
 
 def _any_completion() -> Completion:
     return Completion(
-        key="shop#1", owner=ME, attempt=1, expires_after=1000, strict=True, writes=({"Put": {}},)
+        key="shop#1", owner=ME, attempt=1, expires_after_ms=1000, strict=True, writes=({"Put": {}},)
     )
 
 
@@ -240,7 +242,7 @@ def test_a_conflict_or_a_throttle_is_tried_again(reasons: tuple[str, ...]) -> No
 def test_what_will_fail_again_is_refused_at_once(reason: str) -> None:
     error = _CancelledError("TransactionCanceledException", "None", reason)
     reply = _complete(_any_completion, error)
-    assert isinstance(reply, Refused)
+    assert isinstance(reply, WritesRefused)
     assert reply.about == f"write 1 of 1 failed: {reason}"
 
 
@@ -248,7 +250,7 @@ def test_the_fence_is_judged_before_the_business() -> None:
     error = _CancelledError(
         "TransactionCanceledException", "ConditionalCheckFailed", "ConditionalCheckFailed"
     )
-    assert isinstance(_complete(_any_completion, error), Gone)
+    assert isinstance(_complete(_any_completion, error), Absent)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +258,7 @@ def test_the_fence_is_judged_before_the_business() -> None:
 )
 def test_an_error_before_any_write_is_a_refusal_without_the_service_s_words(code: str) -> None:
     reply = _complete(_any_completion, _CancelledError(code))
-    assert isinstance(reply, Refused)
+    assert isinstance(reply, WritesRefused)
     assert code in reply.about
     assert "secret" not in reply.about
 

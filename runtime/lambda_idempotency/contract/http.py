@@ -1,16 +1,13 @@
-"""The options of HTTP mode, as both halves know them, and their form in the environment.
+"""The options of HTTP mode and their form in the environment: one variable with JSON."""
 
-Only `contract.py` hands them out: the construct writes them, the runtime reads them.
-"""
-
-from __future__ import annotations
-
+# No `from __future__ import annotations`: see `rows`.
 import json
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from ..errors import ConfigurationError
+from .kinds import UNRESOLVED, Choice, Each, Flag, Kind, Matching, Text
+from .rows import Rows, has_no
 
 ProfileName: TypeAlias = Literal["ietf", "stripe", "accepted"]
 
@@ -20,54 +17,81 @@ STATUS_PATH: Final = "/idempotency"
 OFF: Final = "off"
 """What stands in the environment where HTTP mode is off."""
 
-# Compiled where an option needs them: this module is a part of every cold start.
 _FIELD_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}"  # RFC 9110, 5.6.2
-_METHOD: Final = r"[A-Z]{1,32}"
-_STATUSES: Final = r"[1-5](?:xx|[0-9]{2})"
-_PATH: Final = r"(?:/[A-Za-z0-9._~-]+)+"
 _ORIGIN: Final = r"\*|[a-z][a-z0-9+.-]*://[^\s/]+"
-UNRESOLVED: Final = "${Token["
-"""Begins a CDK string whose value is not known at synth."""
 
 
-class _Values(NamedTuple):
-    profile: ProfileName = "ietf"
-    header: str = HEADER
-    """The request header that holds the key."""
-    required: bool | None = None
-    """Whether a request without a key is refused; else it runs unprotected."""
-    pattern: str | None = None
-    """Regular expression for the whole key; None: 1 to 255 characters of printable ASCII."""
-    methods: tuple[str, ...] | None = None
-    """The methods that are made idempotent; None: all but GET, HEAD, OPTIONS and TRACE."""
-    principal_claim: str | None = None
-    """The claim, or the value of an authorizer's context, that tells callers apart."""
-    store_statuses: tuple[str, ...] | None = None
-    """Which responses are kept: `201`, or a class, `2xx`, less those that ask for a retry."""
-    not_replayed: tuple[str, ...] | None = None
-    """Response headers that are neither stored nor replayed."""
-    cors: tuple[str, ...] = ()
-    """Origins that may read the answers the layer makes; `*`: all."""
-    status_path: str | None = None
-    """Where `GET {status_path}/{token}` tells the state of a request."""
+class RegularExpression(Kind):
+    """A regular expression of Python's."""
+
+    def expected(self, value: object) -> str | None:
+        try:
+            re.compile(value)  # type: ignore[call-overload]  # what is no text is refused
+        except (re.error, TypeError, RecursionError, OverflowError):
+            return "a regular expression (see the re module)"
+        return None if isinstance(value, str) and value else "a text that is not empty"
 
 
-class HttpOptions(_Values):
-    """How HTTP requests are recognised as duplicates, and answered. None: as the profile says.
+class Origin(Kind):
+    """An origin of the web, all of them (`*`), or a token of the CDK."""
 
-    Raises `ConfigurationError`, naming the option, the value and what is accepted.
+    def expected(self, value: object) -> str | None:
+        if isinstance(value, str) and (UNRESOLVED in value or re.fullmatch(_ORIGIN, value)):
+            return None
+        return "'*' or origins such as 'https://shop.example'"
+
+
+class HttpOptions(Rows, noun="option", prefix="http "):
+    """How HTTP requests are recognized as duplicates, and answered.
+
+    Immutable; options are given by keyword, and None means: as the profile says. Raises
+    `ConfigurationError`, naming the option, the value and what is accepted.
     """
 
-    __slots__ = ()
+    profile: Annotated[ProfileName, Choice(*get_args(ProfileName))] = "ietf"
+    """What the other options leave open: the IETF's draft, Stripe's API, or 202 and a place to poll
+    for the answer."""
 
-    def __new__(cls, **values: Any) -> HttpOptions:
-        """Takes the options by name; those left out have their defaults."""
-        for name, value in values.items():
-            if (value is not None or cls._field_defaults.get(name) is not None) and (
-                wrong := _CHECKS[name](value)
-            ):
-                raise ConfigurationError(f"http {name} is {value!r}; expected {wrong}")
-        return super().__new__(cls, **values)
+    header: Annotated[str, Matching(_FIELD_NAME, "the name of a header")] = HEADER
+    """The request header that holds the key."""
+
+    required: Annotated[bool | None, Flag()] = None
+    """Refuse a request without a key; else it runs unprotected."""
+
+    pattern: Annotated[str | None, RegularExpression()] = None
+    """Regular expression for the whole key; None: 1 to 255 characters of printable ASCII."""
+
+    methods: Annotated[
+        tuple[str, ...] | None,
+        Each(Matching(r"[A-Z]{1,32}", "methods in capitals, such as 'POST'"), least=1),
+    ] = None
+    """The methods that are made idempotent; None: all but GET, HEAD, OPTIONS and TRACE."""
+
+    principal_claim: Annotated[str | None, Text("the name of a claim")] = None
+    """The claim, or the value of an authorizer's context, that tells callers apart."""
+
+    store_statuses: Annotated[
+        tuple[str, ...] | None,
+        Each(Matching(r"[1-5](?:xx|[0-9]{2})", "statuses such as '201' or '2xx'"), least=1),
+    ] = None
+    """Which responses are kept: `201`, or a class, `2xx`, less those that ask for a retry."""
+
+    not_replayed: Annotated[
+        tuple[str, ...] | None, Each(Matching(_FIELD_NAME, "names of headers"))
+    ] = None
+    """Response headers that are neither stored nor replayed."""
+
+    cors: Annotated[tuple[str, ...], Each(Origin())] = ()
+    """Origins that may read the answers the layer makes; `*`: all."""
+
+    status_path: Annotated[
+        str | None,
+        Matching(
+            r"(?:/[A-Za-z0-9._~-]+)+",
+            "a path such as '/idempotency', without a slash at its end",
+        ),
+    ] = None
+    """Where `GET {status_path}/{token}` tells the state of a request."""
 
     @property
     def status_route(self) -> str | None:
@@ -76,19 +100,12 @@ class HttpOptions(_Values):
         return by_profile if self.status_path is None else self.status_path
 
     def to_text(self) -> str:
-        """JSON of what differs from the default."""
-        return json.dumps(
-            {
-                name: value
-                for name, value in self._asdict().items()
-                if value != self._field_defaults[name]
-            },
-            separators=(",", ":"),
-        )
+        """Return JSON of what differs from the default."""
+        return json.dumps(self._changed(), separators=(",", ":"))
 
     @classmethod
-    def from_text(cls, text: str) -> HttpOptions | None:
-        """Reads what `to_text` wrote; None for `off`. Raises `ConfigurationError`."""
+    def from_text(cls, text: str) -> "HttpOptions | None":
+        """Read what `to_text` wrote; None for `off`. Raises `ConfigurationError`."""
         if text == OFF:
             return None
         try:
@@ -97,10 +114,9 @@ class HttpOptions(_Values):
             given = None
         if not isinstance(given, dict):
             raise ConfigurationError(f"http is {text!r}; expected 'off' or JSON of options")
-        names = set(cls._fields)
-        if unknown := sorted(given.keys() - names):
+        if unknown := given.keys() - cls.kinds.keys():
             raise ConfigurationError(
-                f"http is {text!r}; it has no option {unknown[0]!r}, but {', '.join(sorted(names))}"
+                f"http is {text!r}; it {has_no('option', min(unknown), cls.kinds)}"
             )
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
@@ -110,63 +126,29 @@ class HttpOptions(_Values):
 
 
 def http_option(value: object) -> HttpOptions | None:
-    """The options for what code passes: a profile's name, options, or None (off)."""
+    """Return the options for what code passes: a profile's name, options, or None (off)."""
     if value is None or isinstance(value, HttpOptions):
         return value
-    if isinstance(value, str) and value in get_args(ProfileName):
-        return HttpOptions(profile=value)
+    if value in get_args(ProfileName):
+        return HttpOptions(profile=value)  # type: ignore[arg-type]  # it is one of them
     raise ConfigurationError(
         f"http is {value!r}; expected 'ietf', 'stripe', 'accepted', HttpOptions(...) or None (off)"
     )
 
 
-# Checks: what was expected instead, or None -------------------------------------------------------
+class HttpMode(Kind):
+    """Options of HTTP mode; None, and `off` in the environment: there is none."""
 
+    def expected(self, value: object) -> str | None:
+        fits = value is None or isinstance(value, HttpOptions)
+        return None if fits else "HttpOptions(...) or None (off)"
 
-def _matching(pattern: str, expected: str) -> Callable[[Any], str | None]:
-    return lambda value: (
-        None if isinstance(value, str) and re.fullmatch(pattern, value) else expected
-    )
+    def read(self, text: str) -> object:
+        """See `Kind.read`. Raises `ConfigurationError`."""
+        return HttpOptions.from_text(text)
 
+    def write(self, value: Any) -> str:
+        return OFF if value is None else value.to_text()
 
-def _each(check: Callable[[Any], str | None], *, least: int = 0) -> Callable[[Any], str | None]:
-    def checked(value: Any) -> str | None:
-        if not isinstance(value, tuple) or len(value) < least:
-            return f"a tuple of {'at least one' if least else 'none or more'}: {check(None)}"
-        return next((wrong for item in value if (wrong := check(item))), None)
-
-    return checked
-
-
-def _regular_expression(value: Any) -> str | None:
-    try:
-        re.compile(value)
-    except (re.error, TypeError, RecursionError, OverflowError):
-        return "a regular expression (see the re module)"
-    return None if isinstance(value, str) and value else "a text that is not empty"
-
-
-def _origin(value: Any) -> str | None:
-    if isinstance(value, str) and (UNRESOLVED in value or re.fullmatch(_ORIGIN, value)):
-        return None
-    return "'*' or origins such as 'https://shop.example'"
-
-
-_CHECKS: Final[Mapping[str, Callable[[Any], str | None]]] = {
-    "profile": lambda value: (
-        None if value in get_args(ProfileName) else "'ietf', 'stripe' or 'accepted'"
-    ),
-    "header": _matching(_FIELD_NAME, "the name of a header"),
-    "required": lambda value: None if isinstance(value, bool) else "true or false",
-    "pattern": _regular_expression,
-    "methods": _each(_matching(_METHOD, "methods in capitals, such as 'POST'"), least=1),
-    "principal_claim": lambda value: (
-        None if isinstance(value, str) and value.strip() else "the name of a claim"
-    ),
-    "store_statuses": _each(_matching(_STATUSES, "statuses such as '201' or '2xx'"), least=1),
-    "not_replayed": _each(_matching(_FIELD_NAME, "names of headers")),
-    "cors": _each(_origin),
-    "status_path": _matching(_PATH, "a path such as '/idempotency', without a slash at its end"),
-}
 
 DEFAULT: Final = HttpOptions()

@@ -4,13 +4,14 @@ The construct writes it, the runtime reads it. It says where the secret is and n
 errors name fields and no values: somebody may have put a password there all the same.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: see `rows`.
 import json
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 from ..errors import ConfigurationError
+from .kinds import Flag, Kind, Text, Whole, is_number
+from .rows import kinds_of
 
 COMMANDS: Final = ("evalsha", "eval", "time", "hgetall", "hset", "hdel", "del", "pexpireat")
 """What a Redis user needs: the commands sent, and those inside their scripts."""
@@ -26,37 +27,61 @@ _PEM: Final = "-----BEGIN CERTIFICATE-----"
 _YEAR: Final = 366 * 24 * 3600
 
 
+class Host(Kind):
+    """A name or an address: neither a URL, which may hold a password, nor a name with a port."""
+
+    def expected(self, value: object) -> str | None:
+        return None if _is_host(value) else "a host name or an IP address, and no URL"
+
+
+class Certificates(Kind):
+    """PEM text."""
+
+    def expected(self, value: object) -> str | None:
+        return None if isinstance(value, str) and _PEM in value else f'PEM text with "{_PEM}"'
+
+
+class RefreshAfter(Kind):
+    """Seconds for which a loaded password is used."""
+
+    def expected(self, value: object) -> str | None:
+        fits = is_number(value) and 0 < value <= _YEAR
+        return None if fits else "a number of seconds above 0, at most a year"
+
+
 class SecretsManagerCredentials(NamedTuple):
     """A secret with the JSON text `{"username": ..., "password": ...}`."""
 
-    id: str
-    refresh_after: float = REFRESH_AFTER
+    id: Annotated[str, Text()]
+    refresh_after: Annotated[float, RefreshAfter()] = REFRESH_AFTER
 
 
 class SecureStringCredentials(NamedTuple):
     """An SSM SecureString: the same JSON text, or the password alone."""
 
-    name: str
-    refresh_after: float = REFRESH_AFTER
+    name: Annotated[str, Text()]
+    refresh_after: Annotated[float, RefreshAfter()] = REFRESH_AFTER
 
 
 class IamCredentials(NamedTuple):
     """A user of ElastiCache that authenticates with tokens signed by the function's role."""
 
-    cache: str
-    user: str
-    serverless: bool = False
+    cache: Annotated[str, Text()]
+    """The name of the cache or replication group."""
+    user: Annotated[str, Text()]
+    """The id of the user, which is its name too."""
+    serverless: Annotated[bool, Flag()] = False
 
 
 class NoCredentials(NamedTuple):
-    """A server that asks nobody who he is."""
+    """A server that authenticates nobody."""
 
 
 Credentials: TypeAlias = (
     SecretsManagerCredentials | SecureStringCredentials | IamCredentials | NoCredentials
 )
 
-_KINDS: Final[dict[str, type[Credentials]]] = {
+_TYPES: Final[dict[str, type[Credentials]]] = {
     "secretsmanager": SecretsManagerCredentials,
     "ssm": SecureStringCredentials,
     "iam": IamCredentials,
@@ -65,36 +90,46 @@ _KINDS: Final[dict[str, type[Credentials]]] = {
 
 
 class RedisSettings(NamedTuple):
-    """How to connect. `ca` is the PEM text of certificates to trust in place of the system's."""
+    """How to connect. The construct may put CDK tokens here; a document is checked when read."""
 
-    host: str
-    port: int = 6379
-    tls: bool = True
-    cluster: bool = False
-    database: int = 0
-    username: str | None = None
-    ca: str | None = None
+    host: Annotated[str, Host()]
+    port: Annotated[int, Whole(least=1, most=65535)] = 6379
+    tls: Annotated[bool, Flag()] = True
+    cluster: Annotated[bool, Flag()] = False
+    """Speak the protocol of a cluster."""
+    database: Annotated[int, Whole(least=0)] = 0
+    username: Annotated[str | None, Text()] = None
+    """The Redis user, where the secret does not name one."""
+    ca: Annotated[str | None, Certificates()] = None
+    """PEM text of certificates to trust in place of the system's."""
     credentials: Credentials = NoCredentials()
 
     def to_document(self) -> dict[str, Any]:
-        """The document; what has its default is left out. Values may be CDK tokens."""
+        """Return the document, without what has its default. Values may be CDK tokens."""
         document = {
             name: value
             for name, value in self._asdict().items()
             if name != "credentials" and value != self._field_defaults.get(name)
         }
-        [kind] = [kind for kind, form in _KINDS.items() if type(self.credentials) is form]
+        [kind] = [kind for kind, form in _TYPES.items() if type(self.credentials) is form]
         return {**document, "credentials": {"type": kind, **self.credentials._asdict()}}
 
     @classmethod
-    def from_document(cls, document: object) -> RedisSettings:
-        """The settings in a document. Raises `ValueError` saying what is wrong with it."""
-        return _settings(document)
+    def from_document(cls, document: object) -> "RedisSettings":
+        """Return the settings in a document. Raises `ValueError` saying what is wrong with it."""
+        if isinstance(document, dict) and "port" in document:
+            document = {**document, "port": _number(document["port"])}
+        fields = _fields(document, "the document", cls)
+        if fields.get("cluster") and fields.get("database"):
+            raise ValueError("database is for a single server; a cluster has only database 0")
+        if fields.get("ca") and fields.get("tls") is False:
+            raise ValueError("ca is for tls, which is false")
+        return cls(**{**fields, "credentials": _credentials(fields.get("credentials"))})
 
     @classmethod
-    def parse(cls, text: str, name: str) -> RedisSettings:
-        """The settings in the parameter `name`. Raises `ConfigurationError` saying what is wrong
-        with it."""
+    def parse(cls, text: str, name: str) -> "RedisSettings":
+        """Return the settings in the parameter `name`. Raises `ConfigurationError` saying what is
+        wrong with it."""
         try:
             document = json.loads(text)
         except (ValueError, RecursionError):
@@ -108,7 +143,7 @@ class RedisSettings(NamedTuple):
 
 
 def access_string(namespaces: Iterable[str], *, cluster: bool, database: int = 0) -> str:
-    """The rules of a Redis user (ACL SETUSER, ElastiCache) who may keep the records of these
+    """Return the rules of a Redis user (ACL SETUSER, ElastiCache) who may keep the records of these
     namespaces and do nothing else.
 
     https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
@@ -119,82 +154,49 @@ def access_string(namespaces: Iterable[str], *, cluster: bool, database: int = 0
     return " ".join(["on", *keys, "-@all", *(f"+{command}" for command in commands)])
 
 
-def _settings(document: object) -> RedisSettings:
-    fields = _fields(document, "the document", RedisSettings)
-    port = fields.get("port", 6379)
-    if isinstance(port, str) and port.isascii() and port.isdecimal():
-        port = fields["port"] = int(port)  # ElastiCache tells it as a text
-    # A URL may have a password in it, and errors name the host.
-    _demand("host", _is_host(fields.get("host")), "a host name or an IP address, and no URL")
-    _demand("port", _is_count(port) and 1 <= port <= 65535, "a number from 1 to 65535")
-    for name in ("tls", "cluster"):
-        _demand(name, isinstance(fields.get(name, True), bool), "true or false")
-    _demand("database", _is_count(fields.get("database", 0)), "a number from 0")
-    _demand("username", fields.get("username") is None or _is_text(fields["username"]), "a text")
-    ca = fields.get("ca")
-    _demand("ca", ca is None or (_is_text(ca) and _PEM in ca), f'PEM text with "{_PEM}"')
-    if fields.get("cluster") and fields.get("database"):
-        raise ValueError("database is for a single server; a cluster has only database 0")
-    if fields.get("ca") and fields.get("tls") is False:
-        raise ValueError("ca is for tls, which is false")
-    fields["credentials"] = _credentials(fields.get("credentials"))
-    return RedisSettings(**fields)
-
-
 def _credentials(document: object) -> Credentials:
     if not isinstance(document, dict):
         raise ValueError('credentials is missing; expected an object, such as {"type": "none"}')
     kind = document.get("type")
-    form = _KINDS.get(kind) if isinstance(kind, str) else None
+    form = _TYPES.get(kind) if isinstance(kind, str) else None
     if form is None:
-        raise ValueError(f"the type of credentials is unknown; expected one of {', '.join(_KINDS)}")
+        raise ValueError(f"the type of credentials is unknown; expected one of {', '.join(_TYPES)}")
     rest = {name: value for name, value in document.items() if name != "type"}
-    fields = _fields(rest, f"credentials of type {kind}", form)
-    for name, value in fields.items():
-        if name == "serverless":
-            _demand(name, isinstance(value, bool), "true or false")
-        elif name == "refresh_after":
-            known = isinstance(value, int | float) and not isinstance(value, bool)
-            _demand(
-                name, known and 0 < value <= _YEAR, "a number of seconds above 0, at most a year"
-            )
-        else:
-            _demand(name, _is_text(value), "a text that is not empty")
-    return form(**fields)
+    return form(**_fields(rest, f"credentials of type {kind}", form))
 
 
 def _fields(document: object, what: str, form: Any) -> dict[str, Any]:
-    """The fields of an object, if it has all that are needed and no others."""
+    """Return the fields of an object, if it has all that are needed, no others, and each is fine.
+
+    Raises `ValueError`, which quotes no value."""
     if not isinstance(document, dict):
         raise ValueError(f"{what} is no JSON object")
     if unknown := sorted(document.keys() - set(form._fields)):
         raise ValueError(
             f"{what} has the unknown field {unknown[0]}; the fields are {', '.join(form._fields)}"
         )
-    needed = [name for name in form._fields if name not in form._field_defaults]
-    if missing := [name for name in needed if name not in document]:
+    defaults = form._field_defaults
+    if missing := [name for name in form._fields if name not in {**defaults, **document}]:
         raise ValueError(f"{what} lacks the field {missing[0]}")
+    for name, kind in kinds_of(form).items():
+        value = document.get(name, defaults.get(name))
+        if value is None and name in defaults and defaults[name] is None:
+            continue
+        if (expected := kind.expected(value)) is not None:
+            raise ValueError(f"{name} is not as expected: {expected}")
     return dict(document)
 
 
-def _demand(name: str, satisfied: object, expected: str) -> None:
-    if not satisfied:
-        raise ValueError(f"{name} is not as expected: {expected}")
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+def _number(port: object) -> object:
+    """Return the number that a text of digits means: ElastiCache tells its port as a text."""
+    is_digits = isinstance(port, str) and port.isascii() and port.isdecimal()
+    return Whole(least=0).read(str(port)) if is_digits else port
 
 
 def _is_host(value: object) -> bool:
-    """Whether it is a name or an address: neither a URL nor a name with a port."""
     if not isinstance(value, str) or set(value) & set(" /@?#[]\\") or value.count(":") == 1:
         return False
     try:
         return bool(value.encode("idna")) and value.isprintable()  # as it will be looked up
     except UnicodeError:
         return False
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

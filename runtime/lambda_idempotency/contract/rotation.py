@@ -1,11 +1,12 @@
-"""The contract between the construct and the rotation function: its environment."""
+"""The environment of the rotation function: the construct writes it, the function reads it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from ..errors import ConfigurationError
+from .kinds import Choice
 
 HANDLER: Final = "lambda_idempotency.rotation.function.handler"
 PREFIX: Final = "IDEMPOTENCY_ROTATION_"
@@ -14,7 +15,7 @@ StrategyName: TypeAlias = Literal["acl", "elasticache"]
 
 
 class RotationSettings(NamedTuple):
-    """Which password is rotated, and how. The function serves this one secret and user."""
+    """The password that is rotated, and how. The function serves this one secret and user."""
 
     strategy: StrategyName
     """`acl`: ACL SETUSER on every node; `elasticache`: ModifyUser."""
@@ -23,14 +24,14 @@ class RotationSettings(NamedTuple):
     user: str
     """The name of the Redis user; the secret's `username` is the same."""
     parameter: str
-    """The SSM parameter with the settings of the server; see `redis_document`."""
+    """The SSM parameter with the settings of the server; see `contract.redis`."""
     admin: str | None = None
     """`acl`: the secret of the user who may change others, as `{"username", "password"}`."""
     user_id: str | None = None
     """`elasticache`: the id of the user."""
 
     def to_environment(self) -> dict[str, str]:
-        """The variables that carry these settings."""
+        """Return the variables that carry these settings."""
         return {
             PREFIX + name.upper(): value
             for name, value in self._asdict().items()
@@ -39,14 +40,10 @@ class RotationSettings(NamedTuple):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> RotationSettings:
-        """Reads what `to_environment` wrote. Raises `ConfigurationError` naming the variable."""
+        """Read what `to_environment` wrote. Raises `ConfigurationError` naming the variable."""
         values = {name: environment.get(PREFIX + name.upper()) for name in cls._fields}
         strategy = values["strategy"]
-        if strategy not in ("acl", "elasticache"):
-            raise ConfigurationError(
-                f"Environment variable {PREFIX}STRATEGY is {strategy!r}; expected 'acl' or "
-                "'elasticache'"
-            )
+        Choice(*get_args(StrategyName)).check(f"Environment variable {PREFIX}STRATEGY", strategy)
         needed = ("secret", "user", "parameter", "admin" if strategy == "acl" else "user_id")
         for name in needed:
             if not values[name]:

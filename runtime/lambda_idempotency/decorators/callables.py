@@ -1,4 +1,4 @@
-"""What can be told of a callable before it is called."""
+"""Facts about a callable that are known before it is called."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ AnyCallable: TypeAlias = Callable[..., Any]
 
 
 def is_async(function: AnyCallable) -> bool:
-    """Whether calling it gives a coroutine; an object whose `__call__` is async counts."""
+    """Tell whether a call returns a coroutine, also for an object whose `__call__` is async."""
     return iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__)
 
 
 def underlying(function: AnyCallable) -> AnyCallable:
-    """The function behind decorators, partials, bound methods and callable objects."""
+    """Return the function behind decorators, partials, bound methods and callable objects."""
     while True:
         function = unwrap(function)
         if isinstance(function, partial):
@@ -31,16 +31,16 @@ def underlying(function: AnyCallable) -> AnyCallable:
 
 
 def place_of(function: AnyCallable) -> str:
-    """Where it is defined, which is the same when its module is loaded again."""
+    """Return the place where the function is defined; reloading its module does not change it."""
     function = underlying(function)
     name = getattr(function, "__qualname__", type(function).__qualname__)
-    if "<lambda>" in name:  # others in its scope are called the same
+    if "<lambda>" in name:  # other lambdas in its scope have the same name
         name = f"{name}, line {function.__code__.co_firstlineno}"
     return f"{getattr(function, '__module__', None)}.{name}"
 
 
 def signature_of(function: AnyCallable) -> Signature:
-    """Its signature; annotations are not looked at. Raises ValueError where it has none."""
+    """Return the signature, without evaluating annotations. Raises ValueError if there is none."""
     if sys.version_info >= (3, 14):
         from annotationlib import Format
 
@@ -49,17 +49,17 @@ def signature_of(function: AnyCallable) -> Signature:
 
 
 def return_type(function: AnyCallable) -> tuple[Any, Mapping[str, Any]]:
-    """What it is annotated to return, Any where it says nothing, and the names around it.
+    """Return the return annotation (Any if there is none), and the names around the function.
 
-    Raises NameError where the annotation names what is not there, or not yet, and TypeError where
-    it is no type.
+    Raises NameError if the annotation uses a name that is not defined (yet), and TypeError if the
+    annotation is not a type.
     """
     function = underlying(function)
     names = _names_around(function)
 
     def carrier() -> None: ...
 
-    # Only this one: those of the parameters may name what is imported for type checkers alone.
+    # Only this annotation: those of parameters may use names imported only for type checkers.
     carrier.__annotations__ = {"return": _annotations(function).get("return", Any)}
     try:
         hints = get_type_hints(carrier, getattr(function, "__globals__", {}), dict(names))
@@ -77,7 +77,7 @@ def _annotations(function: AnyCallable) -> Mapping[str, Any]:
 
 
 def _names_around(function: AnyCallable) -> Mapping[str, Any]:
-    """The local names that it uses of the functions around it, and its type parameters."""
+    """Return the names that it uses from the functions around it, and its type parameters."""
     names = {kind.__name__: kind for kind in getattr(function, "__type_params__", ())}
     code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None) or ()
     for name, cell in zip(getattr(code, "co_freevars", ()), cells, strict=True):

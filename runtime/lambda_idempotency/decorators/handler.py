@@ -1,116 +1,63 @@
-"""`@idempotent`: resolves options and settings once, where it is applied."""
+"""`@idempotent`: a Lambda handler takes effect once per request."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
-from types import EllipsisType
-from typing import Any, Final, TypeAlias, overload
+from types import CoroutineType
+from typing import Any, Final, NamedTuple, TypeAlias, Unpack, overload
 
-from ..contract.settings import (
-    HttpOptions,
-    OnInProgress,
-    OnMissingKey,
-    ProfileName,
-    Settings,
-    http_option,
-)
+from ..contract.http import HttpOptions
 from ..errors import ConfigurationError
-from ..execution.orphans import OnOrphan, checked
-from ..execution.replays import OnReplay
-from ..identity.keys import Expression, KeyRule, Selector
-from ..protocol.record import Store
+from ..execution.attempt import TimeLeft
+from ..execution.hooks import OnOrphan
+from ..execution.invocation import Invocation
+from ..execution.operation import Operation
+from ..execution.outcomes import result_of
+from ..execution.runner import Runner, SyncRunner
+from ..execution.target import Target
+from ..identity.batch_sources import source_of
+from ..identity.events import http_shape
+from ..identity.keys import KeyRule
+from ..metrics.reporting import MetricsScope
+from ..response import serialization
 from .callables import is_async
-from .handlers import Handler, Handling, Runnable, SyncHandler, run_unprotected
-from .options import NO_STORE, Duration, namespace_of, operation_of, settings_with, store_of
+from .options import NO_STORE, Configuration, Http, ReplayOptions, naming
 
-Caller: TypeAlias = Callable[[Runnable, Any, Any], Any]
-
-Http: TypeAlias = ProfileName | HttpOptions | EllipsisType | None
-"""A profile, options, None (HTTP mode is off), or `...`: as the settings say."""
+Handler: TypeAlias = Callable[[Any, Any], Any]
+"""Takes an event and a context."""
 
 MARK: Final = "__idempotent__"
-"""The attribute of a decorated handler; decorators above it copy it with the rest."""
+"""The attribute that marks a decorated handler. Decorators above it copy it, too."""
+
+
+class HandlerOptions(ReplayOptions, total=False):
+    """The options of `@idempotent`."""
+
+    http: Http
+    """The answers to HTTP requests: a profile ("ietf", "stripe", "accepted") or `HttpOptions`.
+    None: handle them like any other event."""
 
 
 @overload
 def idempotent(handler: Handler, /) -> Handler: ...
 @overload
-def idempotent(
-    *,
-    key: Expression | None = None,
-    fingerprint: Expression | None = None,
-    expires_after: Duration | None = None,
-    lease: Duration | None = None,
-    on_in_progress: OnInProgress | None = None,
-    wait_timeout: Duration | None = None,
-    max_attempts: int | None = None,
-    on_orphan: OnOrphan | None = None,
-    on_missing_key: OnMissingKey | None = None,
-    fail_open: bool | None = None,
-    cache_size: int | None = None,
-    on_replay: OnReplay | None = None,
-    http: Http = ...,
-    namespace: str | None = None,
-    store: Store | None = None,
-) -> Callable[[Handler], Handler]: ...
-def idempotent(
-    handler: Handler | None = None,
-    /,
-    *,
-    key: Expression | None = None,
-    fingerprint: Expression | None = None,
-    expires_after: Duration | None = None,
-    lease: Duration | None = None,
-    on_in_progress: OnInProgress | None = None,
-    wait_timeout: Duration | None = None,
-    max_attempts: int | None = None,
-    on_orphan: OnOrphan | None = None,
-    on_missing_key: OnMissingKey | None = None,
-    fail_open: bool | None = None,
-    cache_size: int | None = None,
-    on_replay: OnReplay | None = None,
-    http: Http = ...,
-    namespace: str | None = None,
-    store: Store | None = None,
-) -> Any:
-    """Makes a Lambda handler take effect once per request; duplicates get the first answer.
+def idempotent(**options: Unpack[HandlerOptions]) -> Callable[[Handler], Handler]: ...
+def idempotent(handler: Handler | None = None, /, **options: Unpack[HandlerOptions]) -> Any:
+    """Make a Lambda handler take effect once per request; duplicates get the first answer.
 
-    `key` and `fingerprint` are JMESPath or callables over the event with its JSON texts decoded;
-    without them an HTTP request has its Idempotency-Key header as the key and its body and query
-    as the fingerprint, and any other payload is the key itself. `http` is a profile ("ietf",
-    "stripe", "accepted"), `HttpOptions`, or None: HTTP events are as any other. Durations are
-    seconds or a timedelta: `expires_after` (answers are kept, 24 hours), `lease` (an attempt may
-    hold its key; never less than the invocation has left), `wait_timeout` (half of the time left).
-    `cache_size`: how many completed records are kept in the process, so that replays ask no store
-    (0). `on_replay` is called with the response about to be replayed and its `Replay`; what it
-    returns is replayed instead, unless it is None, and what it raises the caller gets.
-    An option that is not given comes from the settings (read once, here), then from the defaults.
+    `key` and `fingerprint` are JMESPath or callables over the event with its JSON texts decoded.
+    Without them, the key of an HTTP request is its Idempotency-Key header, and its fingerprint is
+    its body and query; any other payload is itself the key. Durations are seconds or a timedelta.
+    `HandlerOptions` describes each option.
 
-    The handler raises what it raised; the wrapper raises `InProgressError`,
+    What the handler raises reaches the caller. The wrapper raises `InProgressError`,
     `FingerprintMismatchError`, `MissingKeyError`, `ParkedError` or `StoreError`, each before
-    anything ran, and `ResponseUnavailableError`; in HTTP mode these are responses. Raises
-    `ConfigurationError` where it is applied.
+    anything ran, and `ResponseUnavailableError`; in HTTP mode these are responses. Applying the
+    decorator raises `ConfigurationError` if an option is invalid.
     """
-    try:
-        settings = settings_with(
-            expires_after=expires_after,
-            lease=lease,
-            on_in_progress=on_in_progress,
-            wait_timeout=wait_timeout,
-            max_attempts=max_attempts,
-            on_missing_key=on_missing_key,
-            fail_open=fail_open,
-            cache_size=cache_size,
-            namespace=namespace,
-        )
-        if http is not ...:
-            settings = settings.overridden(http=http_option(http))
-        call = _caller(
-            settings, store, key, fingerprint, on_orphan=checked(on_orphan), on_replay=on_replay
-        )
-    except ConfigurationError as error:
-        raise ConfigurationError(f"@idempotent: {error}") from None
+    with naming("@idempotent"):
+        respond = _responder(Configuration.of(options, HandlerOptions))
 
     def decorate(handler: Handler) -> Handler:
         if not callable(handler):
@@ -118,64 +65,114 @@ def idempotent(
                 f"@idempotent was applied to a {type(handler).__name__}; expected a handler, "
                 "a function of an event and a context"
             )
-        return _wrap(call, handler)
+        return _wrap(respond, handler, options.get("on_orphan"))
 
     return decorate if handler is None else decorate(handler)
 
 
-def _wrap(call: Caller, handler: Handler) -> Handler:
-    runnable = _runnable(handler)
+_Responder: TypeAlias = Callable[[Runner, Target, Any, TimeLeft | None], Any]
+
+
+def _wrap(respond: _Responder, handler: Handler, on_orphan: OnOrphan | None) -> Handler:
+    runner, code = runner_and_code(handler)
 
     def wrapper(event: Any, context: Any = None) -> Any:
-        return call(runnable, event, context)
+        target = Target(
+            run=lambda: code(event, context),
+            record=serialization.to_stored,
+            reconcile=None if on_orphan is None else lambda: on_orphan(event),
+        )
+        return respond(runner, target, event, time_left_of(context))
 
     update_wrapper(wrapper, handler)
-    if not isinstance(runnable, SyncHandler):
-        del wrapper.__wrapped__  # type: ignore[attr-defined]  # else it would pass for async
+    if code is handler:  # it is async, and `__wrapped__` would make the wrapper look async, too
+        del wrapper.__wrapped__  # type: ignore[attr-defined]
     setattr(wrapper, MARK, True)
     return wrapper
 
 
-def _runnable(handler: Handler) -> Runnable:
-    if not is_async(handler):
-        return SyncHandler(handler)
-    from .async_handlers import AsyncHandler  # asyncio is imported by those who use it
-
-    return AsyncHandler(handler)
-
-
-def _caller(
-    settings: Settings,
-    store: Store | None,
-    key: Expression | None,
-    fingerprint: Expression | None,
-    *,
-    on_orphan: OnOrphan | None,
-    on_replay: OnReplay | None,
-) -> Caller:
-    """What stands between the caller and the handler."""
+def _responder(configuration: Configuration) -> _Responder:
+    """Return the function that stands between the caller and the handler."""
+    settings = configuration.settings
     if settings.disabled:
-        return run_unprotected
-    found = store_of(settings, store)
-    if found is None:
+        return lambda runner, target, _, time_left: runner.run_unprotected(target, time_left)
+    if configuration.store is None:
         return _refuse
-    rule = KeyRule(
-        namespace=namespace_of(settings, found),
-        key=_selector("key", key, settings.key),
-        fingerprint=_selector("fingerprint", fingerprint, settings.fingerprint),
-    )
-    if settings.http not in (None, HttpOptions()):
-        from ..http import mode  # HTTP is expected: load it while the environment starts
+    if settings.http is not None and settings.http != HttpOptions():
+        from ..http import exchange  # HTTP is expected: load it while the environment starts
 
-        mode.mode_of(settings.http)
-    operation = operation_of(settings, found, on_orphan=on_orphan, on_replay=on_replay)
-    return Handling(rule, operation, settings.http).call
+        exchange.prepare(settings.http)
+    return _Protection(
+        rule=KeyRule(
+            namespace=configuration.namespace,
+            key=configuration.selector("key", source="event", default=settings.key),
+            fingerprint=configuration.selector(
+                "fingerprint", source="event", default=settings.fingerprint
+            ),
+        ),
+        operation=configuration.operation(),
+        http=settings.http,
+    ).respond
 
 
-def _selector(name: str, option: Expression | None, setting: str | None) -> Selector | None:
-    expression = setting if option is None else option
-    return None if expression is None else Selector(name, expression)
+class _Protection(NamedTuple):
+    """The rules that identify the events of one handler, and answer them."""
+
+    rule: KeyRule
+    operation: Operation
+    http: HttpOptions | None
+
+    def respond(
+        self, runner: Runner, target: Target, event: Any, time_left: TimeLeft | None
+    ) -> Any:
+        """Run the handler, or answer in its place."""
+        with MetricsScope(self.operation.metrics):
+            invocation = Invocation(self.operation, runner, target, time_left)
+            return self._respond(invocation, event)
+
+    def _respond(self, invocation: Invocation, event: Any) -> Any:
+        if (source := source_of(event)) is not None:
+            raise ConfigurationError(
+                f"@idempotent was given a batch of {source} records. A redelivered batch is never "
+                "the same payload; make the handling of each record idempotent with "
+                "@idempotent_records instead."
+            )
+        if self.http is not None and (shape := http_shape(event)) is not None:
+            from ..http import exchange  # only where there is HTTP to serve
+
+            return exchange.serve(self.http, shape, event, self.rule, invocation)
+        identity = self.operation.identify(lambda: self.rule.identify(event))
+        if identity is None:
+            return invocation.run_unprotected()
+        return result_of(invocation.call(identity), self.operation.restored)
 
 
 def _refuse(*_: Any) -> Any:
     raise ConfigurationError(f"@idempotent: {NO_STORE}")
+
+
+def runner_and_code(handler: Handler) -> tuple[Runner, Handler]:
+    """Return the runner of a handler, and the code to run. That is an async handler itself; a sync
+    one is wrapped, to refuse a coroutine that nobody would await."""
+    if is_async(handler):
+        from ..execution.loop_runner import LoopRunner  # only these pay for asyncio
+
+        return LoopRunner(), handler
+
+    def code(event: Any, context: Any) -> Any:
+        result = handler(event, context)
+        if isinstance(result, CoroutineType):
+            result.close()
+            raise ConfigurationError(
+                "@idempotent: the handler returned a coroutine that nobody would await. Apply it "
+                "to the `async def` itself, under its other decorators."
+            )
+        return result
+
+    return SyncRunner(), code
+
+
+def time_left_of(context: Any) -> TimeLeft | None:
+    """Return the function that tells the invocation's milliseconds left; None without a context."""
+    ask: TimeLeft | None = getattr(context, "get_remaining_time_in_millis", None)
+    return ask

@@ -1,19 +1,22 @@
-"""From a decorator's options, and the settings, to an operation."""
+"""The options of the decorators, and their combination with the environment's settings."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from types import EllipsisType, TracebackType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypedDict
 
-from ..contract.settings import Settings
+from ..contract.http import HttpOptions, ProfileName, http_option
+from ..contract.settings import OnInProgress, OnMissingKey, Settings
 from ..errors import ConfigurationError
+from ..execution.hooks import OnOrphan, OnReplay
 from ..execution.operation import Operation
-from ..execution.orphans import OnOrphan
-from ..execution.replays import OnReplay
-from ..metrics.emf import Source
-from ..protocol.record import Store
+from ..identity.keys import Expression, Selector
+from ..metrics.emf import MetricsSource
+from ..stores.base import Store
 from ..stores.dynamodb import DynamoDBStore
 from ..stores.memory import MemoryStore
 from .callables import is_async
@@ -24,26 +27,160 @@ if TYPE_CHECKING:
 Duration: TypeAlias = float | timedelta
 """Seconds, or a timedelta."""
 
+Http: TypeAlias = ProfileName | HttpOptions | EllipsisType | None
+"""A profile, options, None (HTTP mode is off), or `...` (as the settings say)."""
+
 NO_STORE: Final = (
     "no store is configured. Attach the function with Idempotency.attach(), pass "
     "store=DynamoDBStore(...) or RedisStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
 )
 
 
-def settings_with(**options: Any) -> Settings:
-    """The settings of the environment with options in their place, durations in either form; None
-    where an option is not given. Raises `ConfigurationError`."""
+class DecoratorOptions(TypedDict, total=False):
+    """The options of all decorators.
+
+    If an option is missing or None, its value comes from the environment's settings (read once,
+    when the decorator is applied), then from the defaults.
+    """
+
+    key: Expression | None
+    """JMESPath, or a callable, that selects the values which make two calls the same."""
+    fingerprint: Expression | None
+    """JMESPath, or a callable, that selects the values which must agree if the keys do."""
+    expires_after: Duration | None
+    """The time for which answers are kept. Default: 24 hours."""
+    lease: Duration | None
+    """The time for which an attempt may hold its key; at least what the invocation has left."""
+    on_in_progress: OnInProgress | None
+    """A duplicate that meets a running attempt: `raise` (default), or `wait` for its answer."""
+    wait_timeout: Duration | None
+    """The longest that `wait` waits. Default: half of the time that the invocation has left."""
+    max_attempts: int | None
+    """The number of attempts that may die before the key is parked. Default: no limit."""
+    on_orphan: OnOrphan | None
+    """A callable that finds out what a dead attempt has done, before the next one runs."""
+    on_missing_key: OnMissingKey | None
+    """The handling of a call without a key: `reject` (default), or `bypass`: run it unprotected."""
+    fail_open: bool | None
+    """True: run unprotected while the store cannot be reached. Default: False."""
+    namespace: str | None
+    """The name that separates the records from those of other functions in the store."""
+    store: Store | None
+    """The store of the records. Default: the one that the function is attached to."""
+
+
+class ReplayOptions(DecoratorOptions, total=False):
+    """The options of decorators that replay responses."""
+
+    cache_size: int | None
+    """The number of completed records to keep in the process, so that their replays need no request
+    to the store. Default: 0."""
+    on_replay: OnReplay | None
+    """A callable that gets the response about to be replayed, and its `Replay`. Its result is
+    replayed instead, unless that is None. Its exceptions reach the caller."""
+
+
+class Configuration(NamedTuple):
+    """A decorator's options, combined with the settings. `store` None: nothing can run."""
+
+    settings: Settings
+    options: Mapping[str, Any]
+    store: Store | None
+    namespace: str
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], kind: type) -> Configuration:
+        """Combine a decorator's options with the settings. `kind` is the TypedDict of its options.
+        Raises `ConfigurationError`."""
+        _check_names(options, kind.__annotations__)
+        settings = _settings(options)
+        _check_hooks(options)
+        if settings.disabled:
+            return cls(settings, options, None, "")
+        store = _store(settings, options.get("store"))
+        return cls(settings, options, store, "" if store is None else _namespace(settings, store))
+
+    def selector(self, name: str, *, source: str, default: str | None = None) -> Selector | None:
+        """Return the selector of the option `name`. `default` is the expression in the settings."""
+        given = self.options.get(name)
+        expression = default if given is None else given
+        return None if expression is None else Selector(name, expression, source=source)
+
+    @property
+    def on_orphan(self) -> OnOrphan | None:
+        """The hook `on_orphan`, or None."""
+        hook: OnOrphan | None = self.options.get("on_orphan")
+        return hook
+
+    def operation(self) -> Operation:
+        """Return the operation that protects the calls. Raises `ConfigurationError`."""
+        settings, store = self.settings, self.store
+        assert store is not None
+        if settings.cache_size:
+            from ..stores.cached import CachedStore  # few functions use it
+
+            store = CachedStore(store, settings.cache_size)
+        return Operation(
+            store=store,
+            expires_after_ms=_milliseconds(settings.expires_after),
+            lease_ms=None if settings.lease is None else _milliseconds(settings.lease),
+            wait=settings.on_in_progress == "wait",
+            wait_timeout_ms=(
+                None if settings.wait_timeout is None else _milliseconds(settings.wait_timeout)
+            ),
+            max_attempts=settings.max_attempts,
+            bypass_missing_key=settings.on_missing_key == "bypass",
+            fail_open=settings.fail_open,
+            on_replay=self.options.get("on_replay"),
+            objects=_objects(settings),
+            metrics=_metrics(settings, store, self.namespace),
+        )
+
+
+class naming:  # noqa: N801 - it reads like a statement
+    """Puts the decorator's name before the text of a `ConfigurationError`."""
+
+    def __init__(self, decorator: str) -> None:
+        self._decorator = decorator
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, ConfigurationError):
+            raise ConfigurationError(f"{self._decorator}: {error}") from None
+
+
+def _check_names(options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    if unknown := [name for name in options if name not in known]:
+        raise ConfigurationError(
+            f"it has no option {unknown[0]!r}; the options are {', '.join(sorted(known))}"
+        )
+
+
+def _settings(options: Mapping[str, Any]) -> Settings:
+    """Return the environment's settings, overridden by the options."""
     given = {
         name: value.total_seconds() if isinstance(value, timedelta) else value
         for name, value in options.items()
-        if value is not None
+        if value is not None and name in _SETTINGS
     }
+    if (http := options.get("http", ...)) is not ...:
+        given["http"] = http_option(http)
     return Settings.from_environment(os.environ).overridden(**given)
 
 
-def store_of(settings: Settings, store: Store | None) -> Store | None:
-    """The store that is given, else that of the settings. None: there is none, and this is not
-    Lambda, so that a unit test may import the code all the same. Raises `ConfigurationError`."""
+_SETTINGS: Final = frozenset(Settings.kinds) - {"key", "fingerprint", "store", "http"}
+"""Settings that an option of the same name replaces. The other options have a different form."""
+
+
+def _store(settings: Settings, store: Store | None) -> Store | None:
+    """Return the given store, or else that of the settings. Without either, return None outside
+    Lambda, so that a unit test can still import the code."""
     if store is not None:
         return _checked(store)
     if settings.store == "memory":
@@ -57,8 +194,7 @@ def store_of(settings: Settings, store: Store | None) -> Store | None:
     return None
 
 
-def namespace_of(settings: Settings, store: Store) -> str:
-    """The namespace of the records. Raises `ConfigurationError` where it is missing."""
+def _namespace(settings: Settings, store: Store) -> str:
     if settings.namespace is not None:
         return settings.namespace
     if isinstance(store, MemoryStore):
@@ -69,61 +205,15 @@ def namespace_of(settings: Settings, store: Store) -> str:
     )
 
 
-def operation_of(
-    settings: Settings,
-    store: Store,
-    *,
-    on_orphan: OnOrphan | None = None,
-    on_replay: OnReplay | None = None,
-) -> Operation:
-    """What the settings say of an operation whose records are in `store`. Raises
-    `ConfigurationError`."""
-    if settings.cache_size:
-        from ..stores.cached import CachedStore  # few want it
-
-        store = CachedStore(store, settings.cache_size)
-    return Operation(
-        store=store,
-        expires_after=_milliseconds(settings.expires_after),
-        lease=None if settings.lease is None else _milliseconds(settings.lease),
-        wait=settings.on_in_progress == "wait",
-        wait_timeout=(
-            None if settings.wait_timeout is None else _milliseconds(settings.wait_timeout)
-        ),
-        max_attempts=settings.max_attempts,
-        bypass_missing_key=settings.on_missing_key == "bypass",
-        fail_open=settings.fail_open,
-        on_orphan=on_orphan,
-        on_replay=_checked_hook(on_replay),
-        objects=_objects(settings),
-        metrics=_metrics(settings, store),
-    )
-
-
-def take_name(store: Store, namespace: str, name: str, place: str) -> None:
-    """Gives the name of a function to the one that is defined at `place`. Raises
-    `ConfigurationError` where another one has it: they would answer for one another.
-
-    Who has it is kept with the store, as the records are that they would share.
-    """
-    attributes: dict[str, Any] = getattr(store, "__dict__", {})
-    taken: dict[tuple[str, str], str] = attributes.setdefault("_names_of_functions", {})
-    if (other := taken.setdefault((namespace, name), place)) != place:
-        raise ConfigurationError(
-            f"name is {name!r}, which is taken by {other} in the namespace {namespace!r}; give "
-            f"{place} another name"
-        )
-
-
 @lru_cache
 def _dynamodb(table: str, url_suffix: str) -> Store:
-    """One store for all that share it: one set of connections and credentials."""
+    """Return one store for all decorators: one set of connections and credentials."""
     return DynamoDBStore(table, url_suffix=url_suffix)
 
 
 @lru_cache
 def _redis(parameter: str, url_suffix: str) -> Store:
-    """One store for all that share it: one set of connections and credentials."""
+    """Return one store for all decorators: one set of connections and credentials."""
     try:
         from ..clients.redis.client import RedisClient
     except ModuleNotFoundError as error:
@@ -136,12 +226,11 @@ def _redis(parameter: str, url_suffix: str) -> Store:
     return RedisStore(RedisClient(parameter, url_suffix=url_suffix))
 
 
-def _metrics(settings: Settings, store: Store) -> Source | None:
-    """Whose metrics are written; None: none are, as where nobody would read them."""
-    if settings.disabled or not settings.metrics or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
+def _metrics(settings: Settings, store: Store, namespace: str) -> MetricsSource | None:
+    """Return the source of the metrics. None: write no metrics, for example outside Lambda."""
+    if not settings.metrics or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return None
-    name = getattr(store, "name", type(store).__name__)
-    return Source(name, namespace_of(settings, store))
+    return MetricsSource(store.label, namespace)
 
 
 def _objects(settings: Settings) -> Objects | None:
@@ -153,29 +242,39 @@ def _objects(settings: Settings) -> Objects | None:
 
 @lru_cache
 def _bucket(bucket: str, above: int, url_suffix: str) -> Objects:
-    """The same for all that share it: one set of connections and credentials."""
-    from ..response.offload import Objects  # few need it
+    """Return one bucket for all decorators: one set of connections and credentials."""
+    from ..response.offload import Objects  # few functions use it
 
     return Objects(bucket, above=above, url_suffix=url_suffix)
 
 
-def _checked(store: Store) -> Store:
-    members = ("claim", "complete", "release", "read", "max_data")
-    if missing := [name for name in members if not hasattr(store, name)]:
+def _checked(store: object) -> Store:
+    if isinstance(store, Store):
+        return store
+    if isinstance(store, type):
         raise ConfigurationError(
-            f"store is a {type(store).__name__} without {', '.join(missing)}; expected "
-            "DynamoDBStore(...), RedisStore(...), MemoryStore() or another Store"
+            f"store is the class {store.__name__}; expected an object, such as "
+            f"{store.__name__}(...)"
         )
-    return store
+    raise ConfigurationError(
+        f"store is a {type(store).__name__}; expected DynamoDBStore(...), RedisStore(...), "
+        "MemoryStore() or a store of your own, whose class is a subclass of "
+        "lambda_idempotency.Store"
+    )
 
 
-def _checked_hook(hook: OnReplay | None) -> OnReplay | None:
-    if hook is not None and (not callable(hook) or is_async(hook)):
-        what = "an async one" if callable(hook) else repr(hook)
+def _check_hooks(options: Mapping[str, Any]) -> None:
+    on_orphan, on_replay = options.get("on_orphan"), options.get("on_replay")
+    if on_orphan is not None and not callable(on_orphan):
+        raise ConfigurationError(
+            f"on_orphan is {on_orphan!r}; expected a callable that takes the event and returns "
+            "Reconciled(response), or None to run again"
+        )
+    if on_replay is not None and (not callable(on_replay) or is_async(on_replay)):
+        what = "an async one" if callable(on_replay) else repr(on_replay)
         raise ConfigurationError(
             f"on_replay is {what}; expected a function of the response and its Replay"
         )
-    return hook
 
 
 def _milliseconds(seconds: float) -> int:

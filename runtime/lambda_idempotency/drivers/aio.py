@@ -1,17 +1,18 @@
-"""Executes the protocol's steps on an event loop that is never blocked: the stores are synchronous
-and work in threads, so there is one implementation of each.
+"""The asynchronous driver: executes the protocol's steps without ever blocking the event loop.
 
-Cancellation leaves no key behind, wherever it arrives:
+The stores are synchronous and work in threads, so there is only one implementation of each.
 
-    before the handler runs    nothing more is done; what was being claimed is released, unless an
-                               attempt has died under it: that must not be forgotten
-    while an orphan is         the same: its record stays until the lease ends
+A cancellation leaves no key behind, whenever it arrives:
+
+    before the handler runs    nothing more is done; a claim under way is released, unless it
+                               takes over: a dead attempt must not be forgotten
+    while an orphan is         nothing more is done; its record stays until the lease ends
     reconciled
-    while it runs              the handler raises, and the protocol releases
+    while the handler runs     the handler raises, and the protocol releases the key
     after it has run           its answer is recorded, or its key released, with one try each
 
-A request that is under way in a thread is waited for: nothing can recall it, and a release must
-not overtake a claim. Then the cancellation goes on.
+The driver waits for a request that is under way in a thread: nothing can recall it, and a release
+must not overtake a claim. Then it raises the cancellation.
 """
 
 from __future__ import annotations
@@ -25,27 +26,28 @@ from typing import Any, TypeVar
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report
+from ..protocol.batch import Batch, BatchStep, BatchStepResult
 from ..protocol.machine import Protocol
-from ..protocol.record import Store
 from ..protocol.steps import (
-    Answer,
-    Both,
-    Claim,
     Complete,
+    CompleteAndClaim,
     Emit,
     Failed,
-    Late,
+    LeaseExpired,
     Outcome,
+    PairResult,
     Raised,
     Read,
     Reconcile,
     Release,
     Returned,
     Run,
+    SendClaim,
     Sleep,
-    Together,
+    StepResult,
 )
-from .sync import Lease, ask_surely, ask_together
+from ..stores.base import Store
+from .sync import LeaseTimer, ask_surely, complete_and_claim
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -63,65 +65,107 @@ async def drive(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     moment: Callable[[], Moment] = elapsed.now,
 ) -> Outcome:
-    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left.
-    `finish`, which never raises, does with a result what takes time before it is recorded."""
-    waits = Waits(store, remaining, sleep)
-    lease = Lease(moment)
+    """Run a call to its outcome, as `sync.drive` does."""
+    shield = CancellationShield(store, remaining, sleep)
+    timer = LeaseTimer(moment)
     ran = False
-    reply: Answer = None
+    result: StepResult = None
     while True:
         try:
-            step = protocol.send(reply)
+            step = protocol.send(result)
         except StopIteration as stop:
             outcome: Outcome = stop.value
             break
-        lease.note(step)
+        timer.note(step)
         if isinstance(step, (Run, Reconcile)):
-            reply = await ran_as(run, step, lease)
-            ran = not isinstance(reply, Late)
-            if isinstance(reply, Raised) and isinstance(reply.error, asyncio.CancelledError):
-                waits.cancelled = reply.error
-            if finish is not None and isinstance(reply, Returned) and reply.keep:
-                reply = await waits.finish(finish, reply)
+            result = await _run(run, step, timer)
+            ran = not isinstance(result, LeaseExpired)
+            if isinstance(result, Raised) and isinstance(result.error, asyncio.CancelledError):
+                shield.cancelled = result.error
+            if finish is not None and isinstance(result, Returned) and result.keep:
+                result = await shield.finish(finish, result)
         elif isinstance(step, Sleep):
-            await waits.sleep(step.milliseconds)
-            reply = None
+            await shield.sleep(step.milliseconds)
+            result = None
         elif isinstance(step, Emit):
             report(step.metric, key)
-            reply = None
+            result = None
         else:
-            reply = await waits.ask(step)
-        if waits.cancelled is not None and not ran:
+            result = await shield.ask(step)
+        if shield.cancelled is not None and not ran:
             protocol.close()
-            if isinstance(step, Claim) and step.claim.attempt == 1:
-                await waits.ask(Release(step.claim.key, step.claim.owner))
+            if isinstance(step, SendClaim) and step.claim.attempt == 1:
+                await shield.ask(Release(step.claim.key, step.claim.owner))
             break
-    if waits.cancelled is not None:
-        raise waits.cancelled
+    if shield.cancelled is not None:
+        raise shield.cancelled
     return outcome
 
 
+async def drive_batch(
+    batch: Batch,
+    *,
+    store: Store,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    moment: Callable[[], Moment] = elapsed.now,
+) -> None:
+    """Run a batch to its end. A cancellation is given to the batch, which then raises it."""
+    cancelled: asyncio.CancelledError | None = None
+    timer = LeaseTimer(moment)  # one is enough: a claim is sent only when the last one has run
+    try:
+        step = next(batch)
+        while True:
+            shield = CancellationShield(store, step.call.remaining, sleep)
+            shield.cancelled = cancelled
+            result = await _execute_in_batch(step, shield, timer)
+            if shield.cancelled is cancelled:
+                step = batch.send(result)
+            else:
+                cancelled = shield.cancelled
+                assert cancelled is not None
+                step = batch.throw(cancelled)
+    except StopIteration:
+        return
+
+
+async def _execute_in_batch(
+    batch_step: BatchStep, shield: CancellationShield, timer: LeaseTimer
+) -> BatchStepResult:
+    call, step = batch_step
+    timer.note(step)
+    if isinstance(step, CompleteAndClaim):
+        return await shield.complete_and_claim(step)
+    if isinstance(step, (Run, Reconcile)):
+        return await _run(call.run, step, timer)
+    if isinstance(step, Sleep):
+        await shield.sleep(step.milliseconds)
+        return None
+    if isinstance(step, Emit):
+        report(step.metric, call.key)
+        return None
+    return await shield.ask(step)
+
+
 async def in_thread(function: Callable[[T], R], argument: T) -> R:
-    """Runs what takes time, in a thread; a cancellation does not wait for it."""
+    """Run a slow function in a thread. A cancellation does not wait for it."""
     return await asyncio.to_thread(function, argument)
 
 
-async def ran_as(
+async def _run(
     run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
     step: Run | Reconcile,
-    lease: Lease,
-) -> Answer:
-    """What running the handler came to."""
-    if lease.ended(step):
-        return Late()
+    timer: LeaseTimer,
+) -> StepResult:
+    if timer.expired(step):
+        return LeaseExpired()
     try:
         return await run(step)
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
         return Raised(error)
 
 
-class Waits:
-    """What one call waits for. A cancellation that comes meanwhile is kept for later."""
+class CancellationShield:
+    """The waits of one call. A cancellation that comes during one is kept for later."""
 
     def __init__(
         self,
@@ -136,22 +180,22 @@ class Waits:
         self._context = copy_context()
         self._context.run(deadline.start, remaining())
 
-    async def ask(self, step: Claim | Complete | Release | Read) -> Answer:
-        """Sends one verb to the store, in a thread that sees this call's context."""
+    async def ask(self, step: SendClaim | Complete | Release | Read) -> StepResult:
+        """Send one verb to the store, in a thread that sees this call's context."""
         try:
             return await self._sent(ask_surely, step)
-        except RuntimeError as error:  # there can be no more threads
+        except RuntimeError as error:  # no more threads can be started
             return Failed(error, 0)
 
-    async def ask_together(self, step: Together) -> Both:
-        """Sends a completion and a claim, as `ask` does."""
+    async def complete_and_claim(self, step: CompleteAndClaim) -> PairResult:
+        """Send a completion and a claim, as `ask` sends one verb."""
         try:
-            return await self._sent(ask_together, step)
+            return await self._sent(complete_and_claim, step)
         except RuntimeError as error:
-            return Both(Failed(error, 0), Failed(error, 0))
+            return PairResult(Failed(error, 0), Failed(error, 0))
 
     async def finish(self, finish: Callable[[Returned], Returned], ran: Returned) -> Returned:
-        """Finishes a result, in a thread; here, where there can be no more threads."""
+        """Finish a result in a thread; or on the loop if no more threads can be started."""
         try:
             finished = self._in_thread(finish, ran)
         except RuntimeError:
@@ -174,7 +218,7 @@ class Waits:
         return asked.result()
 
     async def sleep(self, milliseconds: int) -> None:
-        """Pauses, unless the call has been cancelled."""
+        """Pause, unless the call has been cancelled."""
         if self.cancelled is None:
             try:
                 await self._sleep(milliseconds / 1000)

@@ -1,34 +1,39 @@
-"""Executes the protocol's steps: here, and in `async_driver`, the protocol meets the world."""
+"""The synchronous driver of the protocol. Only the drivers, this and `aio`, do I/O for it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report, timed
 from ..protocol.machine import Protocol
-from ..protocol.record import Reply, Store
 from ..protocol.steps import (
-    Answer,
-    Both,
-    Claim,
     Complete,
+    CompleteAndClaim,
     Emit,
     Failed,
-    Late,
+    LeaseExpired,
     Outcome,
+    PairResult,
     Raised,
     Read,
     Reconcile,
     Release,
     Returned,
     Run,
+    SendClaim,
     Sleep,
     Step,
-    Together,
+    StepResult,
 )
+from ..stores.base import Store
+
+if TYPE_CHECKING:
+    # Few functions have batches, and the others should not load their code.
+    from ..protocol.batch import Batch, BatchStep, BatchStepResult
 
 
 def drive(
@@ -42,25 +47,72 @@ def drive(
     sleep: Callable[[float], None] = time.sleep,
     moment: Callable[[], Moment] = elapsed.now,
 ) -> Outcome:
-    """Runs a call to its outcome. `run` reconciles too; `remaining` tells the milliseconds left.
-    `finish`, which never raises, does with a result what takes time before it is recorded."""
+    """Run a call to its outcome.
+
+    `run` calls the user's code for a step. `remaining` returns the milliseconds left. `finish` does
+    the slow work between a result and its recording; it never raises.
+    """
     token = deadline.start(remaining())
-    lease = Lease(moment)
-    reply: Answer = None
+    timer = LeaseTimer(moment)
+    result: StepResult = None
     try:
         while True:
-            step = protocol.send(reply)
-            lease.note(step)
-            reply = execute(
-                step, key=key, store=store, run=run, remaining=remaining, sleep=sleep, lease=lease
+            step = protocol.send(result)
+            timer.note(step)
+            result = execute(
+                step, key=key, store=store, run=run, remaining=remaining, sleep=sleep, timer=timer
             )
-            if finish is not None and isinstance(reply, Returned) and reply.keep:
-                reply = finish(reply)
+            if finish is not None and isinstance(result, Returned) and result.keep:
+                result = finish(result)
     except StopIteration as stop:
         outcome: Outcome = stop.value
         return outcome
     finally:
         deadline.end(token)
+
+
+def drive_batch(
+    batch: Batch,
+    *,
+    store: Store,
+    sleep: Callable[[float], None] = time.sleep,
+    moment: Callable[[], Moment] = elapsed.now,
+) -> None:
+    """Run a batch to its end. An interruption is given to the batch, which then raises it."""
+    token = deadline.start(0)  # each step sets its own
+    timer = LeaseTimer(moment)  # one is enough: a claim is sent only when the last one has run
+    try:
+        step = next(batch)
+        while True:
+            try:
+                result = _execute_in_batch(step, store, sleep, timer)
+            except BaseException as error:  # noqa: BLE001 - the batch re-raises it
+                step = batch.throw(error)
+            else:
+                step = batch.send(result)
+    except StopIteration:
+        return
+    finally:
+        deadline.end(token)
+
+
+def _execute_in_batch(
+    batch_step: BatchStep, store: Store, sleep: Callable[[float], None], timer: LeaseTimer
+) -> BatchStepResult:
+    call, step = batch_step
+    deadline.start(call.remaining())
+    timer.note(step)
+    if isinstance(step, CompleteAndClaim):
+        return complete_and_claim(store, step, call.remaining)
+    return execute(
+        step,
+        key=call.key,
+        store=store,
+        run=call.run,
+        remaining=call.remaining,
+        sleep=sleep,
+        timer=timer,
+    )
 
 
 def execute(
@@ -71,12 +123,12 @@ def execute(
     run: Callable[[Run | Reconcile], Returned | None],
     remaining: Callable[[], int],
     sleep: Callable[[float], None],
-    lease: Lease,
-) -> Answer:
-    """Executes one step of a call, and returns what to tell its protocol."""
+    timer: LeaseTimer,
+) -> StepResult:
+    """Execute one step of a call, and return the result for its protocol."""
     if isinstance(step, (Run, Reconcile)):
-        if lease.ended(step):
-            return Late()
+        if timer.expired(step):
+            return LeaseExpired()
         try:
             return run(step)
         except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
@@ -90,8 +142,8 @@ def execute(
     return ask_surely(store, step, remaining)
 
 
-class Lease:
-    """Whether the lease that was asked for last may have ended."""
+class LeaseTimer:
+    """The time since a lease was last requested. An attempt that is too late must not run."""
 
     __slots__ = ("_asked", "_moment")
     _asked: Moment
@@ -99,21 +151,21 @@ class Lease:
     def __init__(self, moment: Callable[[], Moment]) -> None:
         self._moment = moment
 
-    def note(self, step: Step | Together) -> None:
-        """To be told of each step before it is executed: some ask for a lease, or look at it."""
-        if isinstance(step, (Claim, Read, Together)):
+    def note(self, step: Step | CompleteAndClaim) -> None:
+        """Note a step before it is executed: it may request a lease, or read one."""
+        if isinstance(step, (SendClaim, Read, CompleteAndClaim)):
             self._asked = self._moment()
 
-    def ended(self, step: Run | Reconcile) -> bool:
-        """Whether what the step calls would come too late: it says how long the lease lasts."""
-        if step.lease is None:
+    def expired(self, step: Run | Reconcile) -> bool:
+        """Tell whether the step's lease may have ended."""
+        if step.lease_ms is None:
             return False
-        return elapsed.milliseconds(self._asked, self._moment()) > step.lease
+        return elapsed.milliseconds(self._asked, self._moment()) > step.lease_ms
 
 
-def ask(store: Store, step: Claim | Complete | Release | Read) -> Answer:
-    """Sends one verb to the store."""
-    if isinstance(step, Claim):
+def ask(store: Store, step: SendClaim | Complete | Release | Read) -> StepResult:
+    """Send one verb to the store."""
+    if isinstance(step, SendClaim):
         return store.claim(step.claim, step.seen)
     if isinstance(step, Complete):
         return store.complete(step.completion)
@@ -123,24 +175,21 @@ def ask(store: Store, step: Claim | Complete | Release | Read) -> Answer:
 
 
 def ask_surely(
-    store: Store, step: Claim | Complete | Release | Read, remaining: Callable[[], int]
-) -> Answer:
-    """Sends one verb to the store; whatever it raises is an answer too."""
+    store: Store, step: SendClaim | Complete | Release | Read, remaining: Callable[[], int]
+) -> StepResult:
+    """Send one verb to the store. An exception is a result, too."""
     try:
         return timed(lambda: ask(store, step))
-    except Exception as error:  # noqa: BLE001 - a bug in a store loses no result either
+    except Exception as error:  # noqa: BLE001 - even a store's bug must not lose a result
         return Failed(error, remaining())
 
 
-def ask_together(store: Store, step: Together, remaining: Callable[[], int]) -> Both:
-    """Sends a completion and a claim, at once where the store can."""
-    together = getattr(store, "together", None)
-    if together is None:
-        completed = ask_surely(store, Complete(step.completion), remaining)
-        return Both(completed, ask_surely(store, Claim(step.claim), remaining))
-    replies: tuple[Reply | Exception, Reply | Exception]
+def complete_and_claim(
+    store: Store, step: CompleteAndClaim, remaining: Callable[[], int]
+) -> PairResult:
+    """Send a completion and a claim, in one request if the store can."""
     try:
-        replies = timed(lambda: together(step.completion, step.claim))
+        replies = timed(lambda: store.complete_and_claim(step.completion, step.claim))
     except Exception as error:  # noqa: BLE001 - as in `ask_surely`
         replies = error, error
-    return Both(*(Failed(r, remaining()) if isinstance(r, Exception) else r for r in replies))
+    return PairResult(*(Failed(r, remaining()) if isinstance(r, Exception) else r for r in replies))

@@ -1,4 +1,4 @@
-"""The attempts that are running now: for the code inside them, and for calls inside calls."""
+"""The running attempts, for the code inside them and for nested calls."""
 
 from __future__ import annotations
 
@@ -12,34 +12,39 @@ from ..identity.keys import digest
 from .commits import Writes
 
 TimeLeft: TypeAlias = Callable[[], int]
-"""Tells the milliseconds that an invocation has left."""
+"""Returns the milliseconds that an invocation has left."""
 
 
 class Attempt(NamedTuple):
-    """`key` is the record's id; `attempt` counts from 1, one more for each that died before."""
+    """One attempt at an operation.
+
+    `key` is the record's id. `attempt` is 1 plus the number of attempts that died before.
+    """
 
     key: str
     attempt: int
     writes: Writes | None = None
 
     def downstream_key(self, name: str) -> str:
-        """An idempotency key for a call to another service, the same in every attempt.
+        """Return an idempotency key for a call to another service, the same in every attempt.
 
-        Pass it where that service takes one (Stripe's `Idempotency-Key`, SQS FIFO's
-        deduplication id, Step Functions' execution name): a repeated attempt then has one effect
-        there too. `name` tells the calls of one handler apart. 64 hexadecimal digits.
+        Pass it where that service takes one (Stripe's `Idempotency-Key`, SQS FIFO's deduplication
+        id, Step Functions' execution name): then a repeated attempt has one effect there, too.
+        `name` tells the calls of one handler apart. The key has 64 hexadecimal digits.
         """
         return digest((b"downstream", self.key.encode(), name.encode("utf-8", "surrogatepass")))
 
     def commit_with(self, items: Iterable[Mapping[str, Any]]) -> None:
-        """Registers DynamoDB writes that take effect in one transaction with this attempt's record:
-        all of them and the answer, or nothing, and only while no other attempt has taken over.
+        """Register DynamoDB writes that take effect in one transaction with this attempt's record.
 
-        `items` are those of TransactWriteItems, in the form of boto3's low-level client; the
-        function needs the rights to them. Nothing is sent before the handler returns; if it raises,
-        or its answer is not kept, nothing is written. Instead of the result a caller may then get
-        `CommitError` or `LeaseLostError`. Raises `ConfigurationError` where the records are not in
-        DynamoDB, for something that is no write, and for more than 99.
+        Either all of them and the answer are written, or nothing is; and only while no other
+        attempt has taken over. `items` have the form of TransactWriteItems in boto3's low-level
+        client; the function needs the rights for them. Nothing is sent before the handler returns,
+        and nothing is written if it raises or its answer is not kept. If the transaction fails, the
+        caller gets `CommitError` or `LeaseLostError` instead of the result.
+
+        Raises `ConfigurationError` if the records are not in DynamoDB, if an item is not a write,
+        and for more than 99 items.
         """
         if self.writes is None:
             raise ConfigurationError(
@@ -48,57 +53,78 @@ class Attempt(NamedTuple):
         self.writes.add(items)
 
 
-class Running:
-    """Makes an attempt the current one, while the `with` block that it is given to runs.
+class AttemptScope:
+    """Makes an attempt the current one while a `with` block runs.
 
-    Tasks, and threads that are given the context, see it too, even when it has ended.
+    Tasks, and threads that get the context, also see the attempt, even after it has ended.
     """
 
     __slots__ = ("_token", "attempt", "ended", "outer", "time_left")
 
     def __init__(self, attempt: Attempt, time_left: TimeLeft | None = None) -> None:
-        """`time_left` is the invocation's, where this attempt is one."""
+        """Set the attempt, and the invocation's `time_left` if the attempt is an invocation."""
         self.attempt = attempt
         self.time_left = time_left
-        self.outer = _RUNNING.get(None)
+        self.outer = _CURRENT.get(None)
         self.ended = False
-        self._token: Token[Running] | None = None
+        self._token: Token[AttemptScope] | None = None
 
     def __enter__(self) -> None:
-        self._token = _RUNNING.set(self)
+        self._token = _CURRENT.set(self)
 
     def __exit__(self, *_: object) -> None:
         self.ended = True
         assert self._token is not None
         try:
-            _RUNNING.reset(self._token)
-        except ValueError:  # a coroutine is being closed, from outside of its context
+            _CURRENT.reset(self._token)
+        except ValueError:  # a coroutine is being closed from outside its context
             return
 
     @staticmethod
-    def now() -> Iterator[Running]:
-        """The attempts that this code runs in, innermost first, less those that have ended."""
-        running = _RUNNING.get(None)
-        while running is not None:
-            if not running.ended:
-                yield running
-            running = running.outer
+    def running() -> Iterator[AttemptScope]:
+        """Yield the scopes in which this code runs, innermost first, without ended ones."""
+        scope = _CURRENT.get(None)
+        while scope is not None:
+            if not scope.ended:
+                yield scope
+            scope = scope.outer
 
 
-_RUNNING: Final[ContextVar[Running]] = ContextVar("lambda_idempotency.running")
+_CURRENT: Final[ContextVar[AttemptScope]] = ContextVar("lambda_idempotency.attempt")
+
+
+def run_as(attempt: Attempt, time_left: TimeLeft | None, code: Callable[[], Any]) -> Any:
+    """Run the user's code as an attempt."""
+    with AttemptScope(attempt, time_left):
+        return code()
+
+
+async def run_as_async(
+    attempt: Attempt, time_left: TimeLeft | None, code: Callable[[], Any]
+) -> Any:
+    """Run the user's code as an attempt, and await its result if that is awaitable."""
+    with AttemptScope(attempt, time_left):
+        found = code()
+        return await found if hasattr(found, "__await__") else found
 
 
 def unprotected() -> Attempt:
-    """An attempt without a record; its key is that of this call alone."""
+    """Return an attempt without a record; its key is unique to this call."""
     return Attempt(f"unprotected#{os.urandom(16).hex()}", 1)
 
 
+def time_left_outside() -> TimeLeft | None:
+    """Return the `time_left` of the invocation in which this code runs, or None."""
+    known = (scope.time_left for scope in AttemptScope.running() if scope.time_left is not None)
+    return next(known, None)
+
+
 def current() -> Attempt:
-    """The running attempt. Raises `ConfigurationError` outside an idempotent call."""
-    running = _RUNNING.get(None)
-    if running is None:
+    """Return the running attempt. Raises `ConfigurationError` outside an idempotent call."""
+    scope = _CURRENT.get(None)
+    if scope is None:
         raise ConfigurationError(
             "current() was called where no idempotent call is running; call it inside the handler "
-            "or function, in its thread or a task of its."
+            "or function, in its thread or one of its tasks."
         )
-    return running.attempt
+    return scope.attempt

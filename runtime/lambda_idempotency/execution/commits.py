@@ -1,23 +1,22 @@
-"""`commit_with`: the business' own DynamoDB writes, which take effect with the record or not."""
+"""`commit_with`: the user's DynamoDB writes take effect together with the record, or not at all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ..errors import CommitError, ConfigurationError, IdempotencyError, LeaseLostError
-from ..protocol.record import Store
-from ..protocol.steps import Overtaken, Uncommitted
+from ..errors import ConfigurationError
+from ..stores.base import Store
 
 MAX_WRITES: Final = 99
-"""A transaction has at most 100 items, and one is the record
+"""The most writes: a transaction has at most 100 items, and one is the record
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html)."""
 
 KINDS: Final = frozenset({"Put", "Update", "Delete", "ConditionCheck"})
 
 
 class Writes:
-    """What one attempt has registered so far; `refusal` says why it can register nothing."""
+    """The writes that one attempt has registered. `refusal` says why it cannot register any."""
 
     __slots__ = ("_items", "_refusal")
 
@@ -27,8 +26,8 @@ class Writes:
 
     @classmethod
     def into(cls, store: Store) -> Writes:
-        """For an attempt whose record is in `store`."""
-        if getattr(store, "transactional", False):
+        """Return the writes of an attempt whose record is in `store`."""
+        if store.transactional:
             return cls()
         return cls(
             f"the records are in a {type(store).__name__}, and only DynamoDB writes a record and "
@@ -36,7 +35,7 @@ class Writes:
         )
 
     def add(self, items: Iterable[Mapping[str, Any]]) -> None:
-        """Registers items. Raises `ConfigurationError`."""
+        """Register items. Raises `ConfigurationError`."""
         if self._refusal is not None:
             raise ConfigurationError(f"commit_with() cannot be used here: {self._refusal}")
         for item in (added := list(items)):
@@ -53,26 +52,6 @@ class Writes:
         self._items += added
 
     def taken(self) -> tuple[Mapping[str, Any], ...]:
-        """All that was registered; nothing more can be."""
+        """Return all registered writes, and refuse further ones."""
         self._refusal = "the handler has returned, and its writes are on their way"
         return tuple(self._items)
-
-
-def failure(outcome: Uncommitted | Overtaken) -> IdempotencyError:
-    """What the caller gets in the place of a result that was not committed."""
-    if isinstance(outcome, Overtaken):
-        return LeaseLostError(
-            f"The attempt under record {outcome.key} has lost its lease to another one, so its "
-            "writes were not applied. Retry: the other attempt's answer will be the answer."
-        )
-    if outcome.applied is None:
-        return CommitError(
-            f"Nobody knows whether the writes under record {outcome.key} were applied: "
-            f"{outcome.about}. Retry: the record tells, at the latest when its lease has ended.",
-            applied=None,
-        )
-    return CommitError(
-        f"The writes under record {outcome.key} were not applied, and nothing was recorded: "
-        f"{outcome.about}. A retry runs again.",
-        applied=False,
-    )

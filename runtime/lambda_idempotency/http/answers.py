@@ -1,4 +1,4 @@
-"""The answers that the layer itself makes, as a table; problem+json is RFC 9457."""
+"""The answers that this layer itself makes, as a table. problem+json is RFC 9457."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Case: TypeAlias = Literal[
 ]
 
 LONGEST: Final = 5
-"""Seconds of `Retry-After`: the other attempt may end long before its lease."""
+"""The most seconds in `Retry-After`: the other attempt may end long before its lease."""
 
 
 class _Text(NamedTuple):
@@ -65,12 +65,12 @@ _TEXTS: Final[Mapping[Case, _Text]] = {
     ),
     "outage": _Text(
         "Service unavailable",
-        "It cannot be told whether this request was made before, so it did not run. Repeat it.",
+        "It is unknown whether this request was made before, so it did not run. Repeat it.",
         "api_error",
     ),
     "bad token": _Text(
         "Malformed token",
-        "The last part of the path must be a token as a Location header gave it.",
+        "The last part of the path must be a token from a Location header.",
         "invalid_request_error",
     ),
     "not found": _Text(
@@ -106,7 +106,7 @@ def refusal(
     detail: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """An error in the profile's form. `detail` replaces the table's."""
+    """Return an error in the profile's form. `detail` replaces the one in the table."""
     text = _TEXTS[case]
     detail = text.detail if detail is None else detail
     name = case.replace(" ", "_")
@@ -127,19 +127,19 @@ def refusal(
 
 
 def state(status: int, name: str, headers: Mapping[str, str] | None = None) -> Answer:
-    """The state of a request, without its response."""
+    """Return the state of a request, without its response."""
     return _answer(status, "application/json", {"status": name}, headers or {})
 
 
 def retry_after(milliseconds: int) -> dict[str, str]:
-    """The header, for a lease that lasts so much longer."""
+    """Return the header for a lease that lasts `milliseconds` longer."""
     return {"Retry-After": str(min(max(-(-milliseconds // 1000), 1), LONGEST))}
 
 
 def cross_origin(
     origins: tuple[str, ...], origin: str | None, exposed: tuple[str, ...]
 ) -> dict[str, str]:
-    """What lets a browser's script of an allowed origin read an answer; nothing for another."""
+    """Return the headers that let a browser's script from an allowed origin read an answer."""
     if not origins:
         return {}
     allow = {"Access-Control-Expose-Headers": ", ".join(exposed)}

@@ -1,7 +1,7 @@
-"""The key in the request header: a String of RFC 8941 (3.3.3), or the same without its quotes.
+"""The key in the request header: an RFC 8941 String (3.3.3), with or without its quotes.
 
-A comma separates values, whatever the event's shape: payload format 2.0 and proxies join repeated
-headers so (RFC 9110, 5.3). A key that holds a comma is sent in quotes.
+In events of every shape a comma separates values: payload format 2.0 and proxies join repeated
+headers with it (RFC 9110, 5.3). So a key with a comma must be sent in quotes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 MOST: Final = 255
-"""Characters of a key."""
+"""The most characters of a key."""
 
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]*")
 _QUOTED: Final = re.compile(
@@ -24,14 +24,14 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 
 
 class MalformedKeyError(ValueError):
-    """The header holds no usable key; the text says why and quotes nothing."""
+    """The header holds no usable key. The text says why and quotes nothing."""
 
 
 def key_in(values: Iterable[str], pattern: re.Pattern[str] | None = None) -> str | None:
-    """The one key in a header's values; None where there is no such header.
+    """Return the one key in a header's values, or None if there is no such header.
 
-    Raises `MalformedKeyError`: several keys, or one that is empty, too long or not printable ASCII;
-    with a `pattern`, one that does not match it.
+    Raises `MalformedKeyError` for several keys, and for a key that does not match the `pattern` or,
+    without one, is empty, too long or not printable ASCII.
     """
     keys = {key for value in values for key in _members(value)}
     if not keys:
@@ -53,7 +53,7 @@ def key_in(values: Iterable[str], pattern: re.Pattern[str] | None = None) -> str
 
 
 def quoted(key: str) -> str:
-    """The header value for a key, as RFC 8941 (4.1.6) serialises a String."""
+    """Return the header value for a key, as RFC 8941 (4.1.6) serializes a String."""
     return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

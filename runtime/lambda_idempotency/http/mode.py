@@ -1,69 +1,40 @@
-"""One HTTP request, from the event to the response: what runs, what is kept, what is answered."""
+"""HTTP mode: the rules of a profile and its options, and the responses that the layer makes."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ..contract.http import HttpOptions
-from ..errors import ConfigurationError, IdempotencyError, MissingKeyError, ResponseUnavailableError
-from ..execution.commits import failure
-from ..identity.callers import principal_of, scope_of
+from ..errors import ConfigurationError, IdempotencyError, MissingKeyError
+from ..execution.operation import Operation
+from ..identity.callers import principal_of
 from ..identity.canonical import canonical
-from ..identity.keys import Identity, KeyAbsentError, KeyRule, RequestParts
-from ..metrics.reporting import report
-from ..protocol.record import NO_BODY, Record, Reply
+from ..protocol.record import NO_BODY
 from ..protocol.steps import (
-    Executed,
-    InProgress,
-    Mismatch,
-    Outcome,
-    Overtaken,
-    Parked,
-    Raised,
-    Replayed,
     Returned,
-    Unavailable,
-    Uncommitted,
 )
 from ..response import serialization
-from . import status
 from .answers import LONGEST, Case, cross_origin, refusal, retry_after, state
 from .header import MalformedKeyError, key_in
 from .profiles import PROFILES, guards, keeps, not_replayed, requires_key
 from .response import Answer, without
-from .shapes import SHAPES, Request
+from .shapes import Request
 
 _LOG: Final = logging.getLogger("lambda_idempotency")
 
 
-class Operation(NamedTuple):
-    """What HTTP mode needs of the operation that it answers for."""
-
-    rule: KeyRule
-    bypass_missing_key: bool
-    run: Callable[[], Any]
-    """Runs the handler without a record."""
-    run_once: Callable[[Identity, str, Callable[[Any], Returned]], Outcome]
-    """Runs the handler, or not; takes the identity, the scope, and how results are stored."""
-    read: Callable[[str], Reply]
-    """Reads a record."""
-    restore: Callable[[Record], Any]
-    """Makes a result of a record. Raises what `on_replay` raises, `StoreError` and
-    `ResponseUnavailableError`."""
-
-
 @lru_cache
 def mode_of(options: HttpOptions) -> HttpMode:
-    """The mode for options; the same for the same options."""
+    """Return the mode for options; equal options give the same object."""
     return HttpMode(options)
 
 
 class HttpMode:
-    """HTTP mode with its options worked out. It holds no state."""
+    """The rules and answers of one set of options. It holds no state."""
 
     def __init__(self, options: HttpOptions) -> None:
         self._options = options
@@ -72,33 +43,21 @@ class HttpMode:
         self._not_replayed = not_replayed(options)
         self._status_path = options.status_route
 
-    def serve(self, shape: str, event: Mapping[str, Any], operation: Operation) -> Any:
-        """The response to a request. Raises what the handler raised, and `ConfigurationError`."""
-        if shape not in SHAPES:
-            raise ConfigurationError(
-                f"This HTTP event has version {event.get('version')!r}; expected '1.0' or '2.0'. "
-                "Set the payload format of the integration, or switch HTTP mode off (http=None)."
-            )
-        exchange = _Exchange(self, SHAPES[shape](event), operation)
-        return exchange.respond()
-
-    # What an exchange asks ------------------------------------------------------------------------
-
     @property
     def status_path(self) -> str | None:
-        """Where the state of a request is told."""
+        """The path below which clients ask for the state of a request."""
         return self._status_path
 
     def guards(self, request: Request) -> bool:
-        """Whether the request is made idempotent."""
+        """Tell whether the request is made idempotent."""
         return guards(self._options, request.method)
 
     def passes(self, operation: Operation) -> bool:
-        """Whether a request without a key runs unprotected."""
+        """Tell whether a request without a key runs unprotected."""
         return operation.bypass_missing_key or not requires_key(self._options)
 
     def key(self, request: Request) -> str | None:
-        """The key in the header. Raises `MissingKeyError` where it is unusable."""
+        """Return the key in the header, or None. Raises `MissingKeyError` if it is unusable."""
         header = self._options.header
         try:
             return key_in(request.header(header), self._pattern)
@@ -106,18 +65,18 @@ class HttpMode:
             raise MissingKeyError(f"The header {header} is unusable: {error}.") from None
 
     def principal(self, request: Request) -> str:
-        """The caller, as text; '' for nobody. Raises `ConfigurationError`."""
+        """Return the caller as text, or '' if no caller is known. Raises `ConfigurationError`."""
         principal = principal_of(request.caller, self._options.principal_claim)
         return canonical(principal).decode("utf-8", "surrogatepass") if principal else ""
 
-    def stored(self, request: Request, result: Any) -> Returned:
-        """What of a handler's result is recorded. Never raises: its effect has happened."""
+    def recorded(self, request: Request, result: Any) -> Returned:
+        """Return a handler's result in its recorded form. Never raises: its effect has happened."""
         try:
             if not keeps(self._options, request.status(result)):
                 return Returned(result, keep=False)
             kept = without(result, self._not_replayed) if isinstance(result, Mapping) else result
             return serialization.to_stored(kept)._replace(result=result)
-        except Exception:  # noqa: BLE001 - a Mapping of the user's can raise anything
+        except Exception:  # noqa: BLE001 - a user's Mapping can raise anything
             return Returned(result, encoding=NO_BODY)
 
     def refuse(
@@ -129,13 +88,13 @@ class HttpMode:
         detail: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """An error of the layer's."""
+        """Return an error response that this layer makes."""
         return self.write(
             request, refusal(self._profile, case, code, detail=detail, headers=headers)
         )
 
     def refuse_missing(self, request: Request, *, expression: bool) -> Any:
-        """The answer to a request without a key."""
+        """Return the answer to a request without a key."""
         where = (
             "the key that this API looks for"
             if expression
@@ -149,7 +108,7 @@ class HttpMode:
         )
 
     def in_progress(self, request: Request, key: str, milliseconds: int) -> Any:
-        """The answer to a duplicate of a running request."""
+        """Return the answer to a duplicate of a running request."""
         code = self._profile.in_progress
         headers = retry_after(milliseconds) if self._profile.retry_after else {}
         if code != 202:
@@ -158,21 +117,19 @@ class HttpMode:
         return self.write(request, state(code, "in_progress", {"Location": location, **headers}))
 
     def mismatch(self, request: Request) -> Any:
-        """The answer to a key that belongs to another payload."""
+        """Return the answer to a key that belongs to another payload."""
         return self.refuse(request, "mismatch", self._profile.mismatch)
 
-    def outage(self, request: Request, error: Exception) -> Any:
-        """The answer while the store cannot be asked. Raises what no retry can mend."""
+    def outage(self, request: Request, error: IdempotencyError) -> Any:
+        """Return the answer while the store cannot be asked. Raises `ConfigurationError`."""
         if isinstance(error, ConfigurationError):
             raise error
-        # Only our own errors are known to quote nothing.
-        ours = isinstance(error, IdempotencyError)
-        _LOG.warning("%s", error if ours else f"The store failed: {type(error).__name__}.")
+        _LOG.warning("%s", error)
         return self.refuse(request, "outage", 503, headers={"Retry-After": str(LONGEST)})
 
     def replay(self, request: Request, result: Any) -> Any:
-        """A recorded result, marked as such. What its source makes of it is not always certain:
-        then it is returned as it is."""
+        """Return a recorded result, marked as a replay. Where it is uncertain how the event source
+        reads the result, return it unchanged."""
         response = request.explicit(result)
         if response is None:
             return result
@@ -182,7 +139,7 @@ class HttpMode:
         return response
 
     def write(self, request: Request, answer: Answer) -> Any:
-        """An answer in the form that the source expects."""
+        """Return an answer in the form that the event source expects."""
         headers = {**answer.headers, **self._cross_origin(request)}
         return request.write(answer._replace(headers=headers))
 
@@ -190,72 +147,3 @@ class HttpMode:
         origin = next(iter(request.header("origin")), None) if self._options.cors else None
         exposed = ("Location", "Retry-After", self._profile.marker)
         return cross_origin(self._options.cors, origin, exposed)
-
-
-class _Exchange:
-    """One request and its response."""
-
-    def __init__(self, mode: HttpMode, request: Request, operation: Operation) -> None:
-        self._mode = mode
-        self._request = request
-        self._operation = operation
-
-    def respond(self) -> Any:
-        mode, request, operation = self._mode, self._request, self._operation
-        if (token := status.token_in(request, mode.status_path)) is not None:
-            return status.answer(mode, request, operation, token)
-        if not mode.guards(request):
-            return operation.run()
-        try:
-            identity, scope = self._identity()
-        except MissingKeyError as error:
-            report("MissingKey", None)
-            absent = isinstance(error, KeyAbsentError)
-            if absent and mode.passes(operation):
-                return operation.run()
-            if absent:
-                by_expression = operation.rule.key is not None
-                return mode.refuse_missing(request, expression=by_expression)
-            return mode.refuse(request, "malformed", 400, detail=str(error))
-        return self._answer(operation.run_once(identity, scope, self._stored))
-
-    def _identity(self) -> tuple[Identity, str]:
-        """What makes two requests the same, and their scope. Raises `MissingKeyError`."""
-        rule, request = self._operation.rule, self._request
-        key = None
-        if rule.key is None and (key := self._mode.key(request)) is None:
-            raise KeyAbsentError("The request carries no key.")
-        principal = self._mode.principal(request)
-        identity = rule.identify(
-            request.event,
-            route=canonical(request.route).decode("utf-8", "surrogatepass"),
-            principal=principal,
-            request=RequestParts(key=key, query=request.query),
-        )
-        return identity, scope_of(principal)
-
-    def _stored(self, result: Any) -> Returned:
-        return self._mode.stored(self._request, result)
-
-    def _answer(self, outcome: Outcome) -> Any:
-        mode, request = self._mode, self._request
-        if isinstance(outcome, Executed):
-            return outcome.result
-        if isinstance(outcome, Raised):
-            raise outcome.error
-        if isinstance(outcome, Replayed):
-            try:
-                return mode.replay(request, self._operation.restore(outcome.record))
-            except ResponseUnavailableError:
-                return mode.refuse(request, "unavailable", 410)
-        if isinstance(outcome, InProgress):
-            rest = outcome.record.lease_end - outcome.now
-            return mode.in_progress(request, outcome.record.key, rest)
-        if isinstance(outcome, Mismatch):
-            return mode.mismatch(request)
-        if isinstance(outcome, Parked):
-            return mode.refuse(request, "parked", 500)
-        if isinstance(outcome, (Uncommitted, Overtaken)):
-            raise failure(outcome)
-        assert isinstance(outcome, Unavailable)
-        return mode.outage(request, outcome.error)

@@ -1,8 +1,8 @@
-"""The profiles, as a table: what each answers, and what it keeps.
+"""The profiles as a table: their answers, and the responses that they keep.
 
 `ietf` follows draft-ietf-httpapi-idempotency-key-header, `stripe` what Stripe's API documents
-(https://docs.stripe.com/api/idempotent_requests), `accepted` the asynchronous request-reply
-pattern: a duplicate is told where to ask for the answer.
+(https://docs.stripe.com/api/idempotent_requests), and `accepted` the asynchronous request-reply
+pattern: the response to a duplicate says where to ask for the answer.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Final, Literal, NamedTuple
 from ..contract.http import HttpOptions, ProfileName
 
 PASSED: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""Safe methods (RFC 9110, 9.2.1): they pass through."""
+"""Safe methods (RFC 9110, 9.2.1). Their requests pass through."""
 
 RETRIABLE: Final = frozenset({401, 403, 408, 409, 425, 429})
-"""Statuses that ask for the same request again: no class of statuses includes them."""
+"""Statuses that ask the client to repeat the request. A class of statuses never includes them."""
 
 NOT_REPLAYED: Final = frozenset(
     {
@@ -32,11 +32,11 @@ NOT_REPLAYED: Final = frozenset(
         "x-amzn-trace-id",
     }
 )
-"""Response headers that belong to one exchange, in lower case."""
+"""Response headers that belong to one exchange only, in lower case."""
 
 
 class Profile(NamedTuple):
-    """One column of the table. `stores` are classes of statuses, less RETRIABLE."""
+    """One row of the table. `stores` are classes of statuses, without those in RETRIABLE."""
 
     required: bool
     in_progress: int
@@ -79,7 +79,7 @@ PROFILES: Final[Mapping[ProfileName, Profile]] = {
 
 
 def keeps(options: HttpOptions, status: int) -> bool:
-    """Whether a response of this status is kept: it is named, or of a class that is."""
+    """Tell whether a response of this status is kept: the status, or its class, is named."""
     statuses = options.store_statuses or PROFILES[options.profile].stores
     if str(status) in statuses:
         return True
@@ -87,18 +87,18 @@ def keeps(options: HttpOptions, status: int) -> bool:
 
 
 def guards(options: HttpOptions, method: str) -> bool:
-    """Whether requests of this method are made idempotent."""
+    """Tell whether requests of this method are made idempotent."""
     return method not in PASSED if options.methods is None else method in options.methods
 
 
 def requires_key(options: HttpOptions) -> bool:
-    """Whether a request without a key is refused."""
+    """Tell whether a request without a key is refused."""
     profile = PROFILES[options.profile]
     return profile.required if options.required is None else options.required
 
 
 def not_replayed(options: HttpOptions) -> frozenset[str]:
-    """The headers that are neither stored nor replayed, in lower case."""
+    """Return the headers that are neither stored nor replayed, in lower case."""
     if options.not_replayed is None:
         return NOT_REPLAYED
     return frozenset(name.lower() for name in options.not_replayed)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 _LISTS: Final = frozenset({"access-control-expose-headers", "vary"})
-"""Headers of ours that a handler may have sent as well."""
+"""Headers that both this layer and the handler may set: lists, whose values are joined."""
 
 
 class Answer(NamedTuple):
-    """A response that the layer makes."""
+    """A response that this layer makes."""
 
     status: int
     phrase: str
@@ -19,7 +19,8 @@ class Answer(NamedTuple):
 
 
 def without(response: Mapping[str, Any], headers: frozenset[str]) -> dict[str, Any]:
-    """A response without some headers (in lower case); payload 2.0's cookies are `set-cookie`."""
+    """Return a response without the `headers`, given in lower case. The `cookies` of payload format
+    2.0 count as `set-cookie`."""
     kept = dict(response)
     for form in ("headers", "multiValueHeaders"):
         if isinstance(kept.get(form), Mapping):
@@ -34,7 +35,7 @@ def without(response: Mapping[str, Any], headers: frozenset[str]) -> dict[str, A
 
 
 def merged(present: Mapping[str, Any], added: Mapping[str, str]) -> dict[str, Any]:
-    """Headers with others added: lists grow, anything else of the same name is replaced."""
+    """Return headers with others added. Lists grow; other headers of the same name are replaced."""
     names = {name.lower() for name in added}
     lists = {
         str(name).lower(): f"{value}, " for name, value in present.items() if value is not None
@@ -49,7 +50,7 @@ def merged(present: Mapping[str, Any], added: Mapping[str, str]) -> dict[str, An
 
 
 def merged_lists(present: Mapping[str, Any], added: Mapping[str, str]) -> dict[str, Any]:
-    """The same for headers in the multi-value form."""
+    """Add headers as `merged` does, to headers in the multi-value form."""
     joined = {
         name: ", ".join(map(str, values)) if isinstance(values, list) else values
         for name, values in present.items()

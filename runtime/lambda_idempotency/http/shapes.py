@@ -1,7 +1,8 @@
-"""The event shapes: each reads a request and writes an answer in the form its source expects.
+"""The event shapes: each reads a request, and writes an answer in the form its source expects.
 
-API Gateway, "Lambda proxy integrations" (payload formats 1.0 and 2.0); Lambda, "function URLs";
-Elastic Load Balancing, "Lambda functions as targets". `events.http_shape` tells them apart.
+AWS documents them: API Gateway, "Lambda proxy integrations" (payload formats 1.0 and 2.0); Lambda,
+"function URLs"; Elastic Load Balancing, "Lambda functions as targets". `events.http_shape` tells
+them apart.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from ..identity.callers import Caller, caller_in_v1, caller_in_v2
 from .response import Answer, merged, merged_lists
 
 MALFORMED: Final = 502
-"""What API Gateway and load balancers send where a function's response makes no sense to them."""
+"""The status that API Gateway and load balancers send for a response they cannot understand."""
 
 _PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9$_.+!*'()~-]+)*")
-"""What the names of stages and base paths are made of: nothing else of a path, which clients
-choose, gets into a header of ours."""
+"""The form of stage names and base paths. Clients choose the path of a request, so nothing else
+from it may enter a header that this layer writes."""
 
-_ASCII_ONLY: Final = sys.version_info < (3, 12)  # Lambda's Python writes other characters from 3.12
+_ASCII_ONLY: Final = sys.version_info < (3, 12)  # from 3.12 on, Lambda writes other characters, too
 
 
 class Request(ABC):
-    """One HTTP request. Tolerates whatever an event holds: what is absent reads as empty."""
+    """One HTTP request. It tolerates any event: what is absent reads as empty."""
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self.event = event
@@ -44,27 +45,27 @@ class Request(ABC):
     @property
     @abstractmethod
     def path(self) -> str:
-        """The path as it was requested, the stage's name included."""
+        """The requested path, including the stage's name."""
 
     @property
     @abstractmethod
     def template(self) -> str:
-        """The route's path, as in `/orders/{id}`; `$default` or '' for one that takes all."""
+        """The route's path, such as `/orders/{id}`; `$default` or '' for a catch-all route."""
 
     @property
     @abstractmethod
     def caller(self) -> Caller:
-        """Who calls."""
+        """The caller of the request."""
 
     @property
     def route(self) -> list[Any]:
-        """What tells one operation of the function from another."""
+        """The parts that tell one operation of the function from another."""
         catches_all = self.template in ("", "$default")
         return [self.method, self.path if catches_all else self.template, dict(self.parameters)]
 
     @property
     def prefix(self) -> str:
-        """What stands before the API's own paths: the stage's name, a custom domain's base path."""
+        """The path before the API's own paths: the stage's name, or a custom domain's base path."""
         if self.template in ("", "$default"):
             stage = f"/{self.context.get('stage')}"
             return stage if self.path.startswith(f"{stage}/") else ""
@@ -77,7 +78,7 @@ class Request(ABC):
         return prefix if _PREFIX.fullmatch(prefix) else ""
 
     def header(self, name: str) -> list[str]:
-        """All values of a header."""
+        """Return all values of a header."""
         name = name.lower()
         found: list[str] = []
         for form in ("multiValueHeaders", "headers"):
@@ -89,7 +90,7 @@ class Request(ABC):
 
     @property
     def query(self) -> Any:
-        """The query, the same for the same parameters in another order."""
+        """The query in a form that does not depend on the order of its parameters."""
         several = _mapping(self.event.get("multiValueQueryStringParameters"))
         single = _mapping(self.event.get("queryStringParameters"))
         return {
@@ -100,7 +101,7 @@ class Request(ABC):
     # Writing --------------------------------------------------------------------------------------
 
     def write(self, answer: Answer) -> dict[str, Any]:
-        """An answer, as the event's source expects it."""
+        """Return an answer in the form that the event source expects."""
         return {
             "statusCode": answer.status,
             "headers": dict(answer.headers),
@@ -109,20 +110,20 @@ class Request(ABC):
         }
 
     def explicit(self, result: Any) -> dict[str, Any] | None:
-        """A handler's result with all that its source infers; None where that is not certain."""
+        """Return a handler's result with all that its source infers, None if that is uncertain."""
         return dict(result) if isinstance(result, Mapping) else None
 
     def status(self, result: Any) -> int:
-        """The status that the source makes of a handler's result."""
+        """Return the status that the source derives from a handler's result."""
         return _status(result.get("statusCode")) if isinstance(result, Mapping) else MALFORMED
 
     def add_headers(self, response: dict[str, Any], headers: Mapping[str, str]) -> None:
-        """Adds headers to an explicit response."""
+        """Add headers to an explicit response."""
         response["headers"] = merged(_mapping(response.get("headers")), headers)
 
 
 class _V1(Request):
-    """Payload format 1.0."""
+    """A request in payload format 1.0."""
 
     @property
     def method(self) -> str:
@@ -142,15 +143,15 @@ class _V1(Request):
 
 
 class RestApi(_V1):
-    """A REST API's request."""
+    """A request of a REST API."""
 
 
 class HttpApi1(_V1):
-    """An HTTP API's request, payload format 1.0."""
+    """A request of an HTTP API, in payload format 1.0."""
 
 
 class HttpApi2(Request):
-    """An HTTP API's request, payload format 2.0. Without a status, a result is the body."""
+    """A request of an HTTP API, in payload format 2.0. A result without a status is the body."""
 
     @property
     def method(self) -> str:
@@ -190,11 +191,11 @@ class HttpApi2(Request):
 
 
 class FunctionUrl(HttpApi2):
-    """A function URL's request. It has one route, `$default`."""
+    """A request of a function URL, which has one route: `$default`."""
 
 
 class LoadBalancer(Request):
-    """A load balancer's request: headers in one of two forms, and the answer's in the same."""
+    """A request of a load balancer. The answer's headers have the same of two forms as its own."""
 
     @property
     def method(self) -> str:
@@ -219,8 +220,8 @@ class LoadBalancer(Request):
         )
 
     def _added(self, name: str) -> str:
-        """A header that the load balancer adds. A client may have sent one of that name as well,
-        before or after it: the two together are nobody else."""
+        """Return a header that the load balancer adds. A client may have sent a header of that name
+        too; both values joined never equal those of another caller."""
         return "\n".join(dict.fromkeys(self.header(name)))
 
     def write(self, answer: Answer) -> dict[str, Any]:

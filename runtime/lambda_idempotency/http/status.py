@@ -1,7 +1,7 @@
-"""`GET {status_path}/{token}`: the state of a request, told to the caller who made it.
+"""`GET {status_path}/{token}`: the state of a request, for the caller that made it.
 
-The token is the digest in the record's id. A record of another principal is not there, and without
-an authorizer only the state is told, never the response.
+The token is the digest in the record's id. For any other caller the record does not exist. Without
+an authorizer the answer holds only the state, never the response.
 """
 
 from __future__ import annotations
@@ -10,39 +10,44 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ResponseUnavailableError, StoreError
+from ..execution.outcomes import error_of
 from ..identity.callers import scope_of
-from ..protocol.record import COMPLETED, PARKED, Blocked, Record
+from ..protocol.record import COMPLETED, PARKED, Conflict, Record
+from ..protocol.steps import Unavailable
 from .answers import retry_after, state
 from .shapes import Request
 
 if TYPE_CHECKING:
-    from .mode import HttpMode, Operation
+    from ..execution.invocation import Invocation
+    from .mode import HttpMode
 
 _TOKEN: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def token_in(request: Request, status_path: str | None) -> str | None:
-    """What stands where the token should, in a request for the status; None for another one."""
+    """Return the token in a request for the status, in any form; None for another request."""
     if status_path is None or request.method != "GET":
         return None
     head, _, token = request.path.removeprefix(request.prefix).rpartition("/")
     return token if head == status_path else None
 
 
-def answer(mode: HttpMode, request: Request, operation: Operation, token: str) -> Any:
-    """The answer to a request for the status."""
+def answer(
+    mode: HttpMode, request: Request, invocation: Invocation, prefix: str, token: str
+) -> Any:
+    """Answer a request for the status. `prefix` begins the ids of the operation's records."""
     principal = mode.principal(request)
     if not _TOKEN.fullmatch(token):
         return mode.refuse(request, "bad token", 400)
     try:
-        reply = operation.read(f"{operation.rule.namespace}#{token}")
-    except Exception as error:  # noqa: BLE001 - whatever a store raises, it was not asked
-        return mode.outage(request, error)
-    if not isinstance(reply, Blocked) or reply.record.scope != scope_of(principal):
+        reply = invocation.read(f"{prefix}{token}")
+    except Exception as error:  # noqa: BLE001 - whatever it is, the store did not answer
+        return mode.outage(request, error_of(Unavailable(error)))
+    if not isinstance(reply, Conflict) or reply.record.scope != scope_of(principal):
         return mode.refuse(request, "not found", 404)
     record, now = reply.record, reply.now
     if record.status == COMPLETED:
-        return _completed(mode, request, operation, record, with_body=principal != "")
+        return _completed(mode, request, invocation, record, with_body=principal != "")
     if record.status == PARKED:
         return mode.refuse(request, "parked", 500)
     if not record.leased(now):
@@ -51,12 +56,12 @@ def answer(mode: HttpMode, request: Request, operation: Operation, token: str) -
 
 
 def _completed(
-    mode: HttpMode, request: Request, operation: Operation, record: Record, *, with_body: bool
+    mode: HttpMode, request: Request, invocation: Invocation, record: Record, *, with_body: bool
 ) -> Any:
     if not with_body:
         return mode.write(request, state(200, "completed"))
     try:
-        return mode.replay(request, operation.restore(record))
+        return mode.replay(request, invocation.fetch_and_restore(record))
     except StoreError as error:
         return mode.outage(request, error)
     except ResponseUnavailableError:

@@ -1,16 +1,17 @@
-"""Who calls: a tagged tuple, so that two callers with one key never see each other's response.
+"""The caller as a tagged tuple, so that two callers with one key never get each other's response.
 
     ("jwt", issuer, subject)    a JWT authorizer, or Cognito
-    ("claim", issuer, name, value)    where `principal_claim` names it
+    ("claim", issuer, name, value)    the claim that `principal_claim` names
     ("cognito", identity)       IAM, through an identity pool: its users share one role
     ("iam", id)                 IAM: the unique id of the role or user, without the session's name
     ("authorizer", principal)   a Lambda authorizer's principalId
     ("oidc", subject)           a load balancer's authentication
     ("apikey", id)              an API key of a usage plan
     ("certificate", issuer, subject)    mutual TLS
-    ()                          nobody: the anonymous scope
+    ()                          no caller is known: the anonymous scope
 
-An authorizer that let the request in but tells nobody apart is an error, never the anonymous scope.
+If an authorizer let the request in but does not tell callers apart, that is an error, never the
+anonymous scope.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from .keys import digest
 
 
 class Caller(NamedTuple):
-    """What an event says of its caller, whatever its shape."""
+    """The facts about its caller in an event of any shape."""
 
     authorized: bool = False
-    """Whether an authorizer has let the request in."""
+    """True if an authorizer has let the request in."""
     claims: Mapping[str, Any] = MappingProxyType({})
     context: Mapping[str, Any] = MappingProxyType({})
-    """What a Lambda authorizer returned."""
+    """The context that a Lambda authorizer returned."""
     identity: Any = None
     user: Any = None
     oidc: Any = None
@@ -39,7 +40,7 @@ class Caller(NamedTuple):
 
 
 def principal_of(caller: Caller, claim: str | None) -> tuple[str, ...]:
-    """The caller's principal. Raises `ConfigurationError`, naming what is missing."""
+    """Return the caller's principal. Raises `ConfigurationError`, naming what is missing."""
     issuer, subject = _text(caller.claims.get("iss")), _text(caller.claims.get("sub"))
     if claim is not None and (caller.claims or caller.context):
         for source in (caller.claims, caller.context):
@@ -73,7 +74,7 @@ def principal_of(caller: Caller, claim: str | None) -> tuple[str, ...]:
 
 
 def caller_in_v1(context: Mapping[str, Any]) -> Caller:
-    """The caller of a REST API, or of an HTTP API with payload format 1.0.
+    """Return the caller of a REST API, or of an HTTP API with payload format 1.0.
 
     An HTTP API without an authorizer sends `{"claims": null, "scopes": null}`.
     """
@@ -95,7 +96,7 @@ def caller_in_v1(context: Mapping[str, Any]) -> Caller:
 
 
 def caller_in_v2(context: Mapping[str, Any]) -> Caller:
-    """The caller of an HTTP API with payload format 2.0, or of a function URL."""
+    """Return the caller of an HTTP API with payload format 2.0, or of a function URL."""
     authorizer = context.get("authorizer")
     parts = _mapping(authorizer)
     iam = _mapping(parts.get("iam"))
@@ -110,7 +111,7 @@ def caller_in_v2(context: Mapping[str, Any]) -> Caller:
 
 
 def scope_of(principal: str) -> str:
-    """The hash of a principal, as records carry it; the anonymous scope has one too."""
+    """Return the hash of a principal, which records carry. The anonymous scope has one too."""
     return digest((b"scope", principal.encode("utf-8", "surrogatepass")))
 
 
@@ -119,7 +120,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _text(value: Any) -> str:
-    """A value that can tell callers apart, as text; else ''."""
+    """Return a value as text if it can tell callers apart, else ''."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) else ""

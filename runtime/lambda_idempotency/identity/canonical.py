@@ -1,12 +1,12 @@
-"""One text per value: equal JSON values, however they were written, have equal bytes.
+"""One text per value: equal JSON values have equal bytes, however they were written.
 
-Objects are sorted by name and numbers compared by value (1, 1.0 and 1e0 are equal; integers and
-decimals of any size are exact). Text is not normalised. What JSON cannot express is refused with
-a `ValueError` that says why and quotes nothing.
+Objects are sorted by name, and numbers compare by value: 1, 1.0 and 1e0 are equal; integers and
+decimals of any size are exact. Text is not normalized. A value that JSON cannot express raises a
+`ValueError` that says why and quotes nothing.
 
-Almost every payload takes the fast way, one pass of the C encoder, and loses the `.0` of its whole
-floats afterwards. Values whose text is ambiguous all the same (`1e22`, `-0.0`, a Decimal, a number
-too long for the encoder) are rewritten before they are encoded.
+Almost every payload takes the fast path: one pass of the C encoder, after which whole floats lose
+their `.0`. Some values still have an ambiguous text (`1e22`, `-0.0`, a Decimal, a number too long
+for the encoder). They are rewritten before they are encoded.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from decimal import Decimal
 from typing import Any, Final
 
 _MARK: Final = "\x00"
-"""Begins the texts that stand for numbers JSON's encoder can't carry; a user's text that begins
-with it is given a second one, so that the two never meet."""
+"""The start of a text that stands for a number which JSON's encoder cannot write. A user's text
+that starts with the mark gets a second one, so the two kinds never collide."""
 
 _WHOLE_FLOAT: Final = re.compile(r"\.0(?![0-9])")
 
 _NUMBER_AS_NAME: Final = re.compile(r'"-?[0-9][0-9.e+-]*":')
 
 _MAX_DIGITS: Final = 4300
-"""Integers longer than this are refused by int-to-text conversion (sys.int_info)."""
+"""The longest integer that Python converts to or from text (sys.int_info)."""
 
 
 class NotJSONError(ValueError):
@@ -35,15 +35,16 @@ class NotJSONError(ValueError):
 
 
 def canonical(value: Any, *, parsed: bool = False) -> bytes:
-    """The canonical JSON of `value`. Raises ValueError where there is none.
+    """Return the canonical JSON of `value`. Raises ValueError if it has none.
 
-    `parsed` promises that it came from a JSON parser: every name is text, and a scan is saved.
+    `parsed` promises that the value came from a JSON parser, so that every name is text. That saves
+    a scan.
     """
     try:
         try:
             text = _ENCODE(value)
         except (TypeError, ValueError):
-            text = None  # the slow way works, or says exactly what is wrong
+            text = None  # the slow path works, or says exactly what is wrong
         if text is None or _ambiguous(text) or not (parsed or _sorted_as_text(text)):
             text = _ENCODE(_plain(value))
         elif ".0" in text and _WHOLE_FLOAT.search(text) is not None:
@@ -54,9 +55,9 @@ def canonical(value: Any, *, parsed: bool = False) -> bytes:
 
 
 def parse(text: str | bytes) -> Any:
-    """Parses JSON without losing anything: exact decimals, and no name twice in one object.
+    """Parse JSON without loss: decimals are exact, and no object has a name twice.
 
-    Raises ValueError (NotJSONError where it is no JSON at all), saying why and quoting nothing.
+    Raises ValueError, which says why and quotes nothing; NotJSONError where it is not JSON at all.
     """
     try:
         return json.loads(
@@ -75,8 +76,8 @@ def parse(text: str | bytes) -> Any:
 
 
 def _ambiguous(text: str) -> bool:
-    # False alarms (inside strings) only cost time: both ways give the same text. A search for one
-    # character is several times as fast as one for two.
+    # False alarms (inside strings) only cost time: both paths give the same text. Searching for one
+    # character is several times as fast as searching for two.
     return (
         ("+" in text and "e+" in text)
         or ("\\" in text and ('"\\u0000' in text or ".0" in text))
@@ -85,21 +86,21 @@ def _ambiguous(text: str) -> bool:
 
 
 def _without_points(text: str) -> str:
-    """JSON without backslashes, its whole floats written as integers."""
-    parts = text.split('"')  # every other one is a string
+    """Return the JSON with its whole floats written as integers. It has no backslashes."""
+    parts = text.split('"')  # every second part is a string
     parts[::2] = [_WHOLE_FLOAT.sub("", part) if ".0" in part else part for part in parts[::2]]
     return '"'.join(parts)
 
 
 def _sorted_as_text(text: str) -> bool:
-    # The encoder sorts names that are numbers as numbers, before it makes texts of them.
+    # The encoder sorts names that are numbers as numbers, before it turns them into text.
     return _NUMBER_AS_NAME.search(text) is None
 
 
 def _plain(value: Any) -> Any:
-    """`value` rewritten so that the encoder's text of it is unambiguous."""
+    """Rewrite `value` so that the encoder's text of it is unambiguous."""
     if isinstance(value, str):
-        # An Enum may be a str as well: its value counts.
+        # An Enum can be a str as well. Then its value counts.
         text = str.__str__(value)
         return _MARK + text if text.startswith(_MARK) else text
     if value is None or isinstance(value, bool):
@@ -109,7 +110,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError("it holds NaN or an infinity, which JSON does not have")
-        # Beyond 2**53 a whole float stands for the digits of its text, as in JSON.
+        # Beyond 2**53, a whole float stands for the digits of its text, as in JSON.
         whole = value.is_integer()
         return _from_decimal(Decimal(float.__repr__(value))) if whole else float(value)
     if isinstance(value, Decimal):
@@ -131,10 +132,10 @@ def _integer(value: int) -> int | float | str:
 
 
 def _from_decimal(value: Decimal) -> int | float | str:
-    """The integer or float of the same value where there is one, else its digits, marked."""
+    """Return the integer or float of the same value if there is one, else its digits, marked."""
     if not value.is_finite():
         raise ValueError("it holds NaN or an infinity, which JSON does not have")
-    # As text: a tuple of the digits takes seventy bytes for each of them.
+    # Work on text: a tuple of digits takes seventy bytes for each digit.
     mantissa, _, power = f"{value:E}".partition("E")
     digits = mantissa.replace(".", "").rstrip("0")
     count = len(digits.lstrip("-"))
@@ -150,7 +151,7 @@ def _from_decimal(value: Decimal) -> int | float | str:
 
 
 def _name(name: Any) -> str:
-    """The text that the encoder gives a name."""
+    """Return a name as the encoder writes it."""
     if isinstance(name, str):
         return str.__str__(name)
     if name is None or isinstance(name, bool | int | float):
@@ -159,9 +160,9 @@ def _name(name: Any) -> str:
 
 
 def converted(value: Any) -> Any:
-    """What stands for a value that is not JSON itself: a text, a number, or an object whose parts
-    may need the same. Raises ValueError where there is none."""
-    # Nothing is imported to recognise it.
+    """Convert a value that is not JSON into a text, a number, or an object whose parts may need
+    converting too. Raises ValueError if that is impossible."""
+    # Types are recognized without importing their modules.
     kind = type(value)
     if hasattr(kind, "model_dump") and hasattr(kind, "model_fields"):  # pydantic
         return value.model_dump(mode="python")
@@ -191,7 +192,7 @@ def _whole(text: str) -> int | float | Decimal:
 
 
 def _decimal(text: str) -> float | Decimal:
-    """A float wherever it says the same: JMESPath and callables know what to do with it."""
+    """Return a float if it is exact, else a Decimal: JMESPath and callables handle floats best."""
     try:
         exact, number = Decimal(text), float(text)
         return number if Decimal(repr(number)) == exact else exact
@@ -210,7 +211,7 @@ def _refuse(_: Any) -> Any:
 _ENCODE: Final = json.JSONEncoder(
     ensure_ascii=False,
     allow_nan=False,
-    check_circular=False,  # a circle ends as a RecursionError, which says as much
+    check_circular=False,  # a circle raises RecursionError, which says enough
     sort_keys=True,
     separators=(",", ":"),
     default=_refuse,

@@ -1,4 +1,4 @@
-"""JMESPath expressions, checked as far as they can be before there is an event."""
+"""JMESPath expressions, checked as far as possible before there is an event."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ..errors import ConfigurationError
 
 
 def compiled(name: str, expression: object) -> tuple[Callable[[Any], Any], Callable[[Any], bool]]:
-    """The search for an expression, and a test of what it found: does a part of it lack?
+    """Return the search for an expression, and a test that tells whether its result lacks a part.
 
-    Raises `ConfigurationError` naming the setting, the expression and what is wrong with it.
+    Raises `ConfigurationError`, which names the setting, the expression and its error.
     """
-    # Imported only where an expression needs it: 10 ms of a cold start.
+    # Imported here: only expressions need it, and it costs 10 ms of a cold start.
     import jmespath
     from jmespath.exceptions import JMESPathError
 
@@ -32,14 +32,14 @@ def compiled(name: str, expression: object) -> tuple[Callable[[Any], Any], Calla
 
 
 def is_empty(value: Any) -> bool:
-    """Null or empty. 0 and False are values."""
+    """Tell whether a value is null or empty. 0 and False are not."""
     return value is None or (
         isinstance(value, str | bytes | list | tuple | dict) and len(value) == 0
     )
 
 
 def _wrong_call(node: Any) -> str | None:
-    """What is wrong with a function call in the expression: jmespath itself says it too late."""
+    """Return the error in an expression's function calls; jmespath itself reports it too late."""
     from jmespath.functions import Functions
 
     if not isinstance(node, dict):
@@ -52,12 +52,12 @@ def _wrong_call(node: Any) -> str | None:
         variadic = bool(expected) and expected[-1].get("variadic", False)
         if given < len(expected) or (given > len(expected) and not variadic):
             return f"{name} takes {len(expected)} arguments, not {given}"
-    wrongs = (_wrong_call(child) for child in node["children"])
-    return next((wrong for wrong in wrongs if wrong is not None), None)
+    errors = (_wrong_call(child) for child in node["children"])
+    return next((error for error in errors if error is not None), None)
 
 
 def _lacks_a_part(node: Any, value: Any) -> bool:
-    """Whether a part that `[a, b]` or `{x: a, y: b}` names, at any depth, is null or empty."""
+    """Tell whether a part that `[a, b]` or `{x: a, y: b}` names, at any depth, is null or empty."""
     while node["type"] in ("subexpression", "pipe"):
         node = node["children"][-1]
     parts: Iterable[tuple[Any, Any]]

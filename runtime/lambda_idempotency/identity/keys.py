@@ -1,9 +1,9 @@
-"""From an event to a record id and a fingerprint.
+"""The record id and the fingerprint of an event.
 
     id = "{namespace}#{SHA-256 of (format, operation, route, principal, key value)}"
 
-The namespace is in clear, so that IAM (`dynamodb:LeadingKeys`) and Redis ACLs can fence functions
-off from one another; the key value never is.
+The namespace is in plain text, so that IAM (`dynamodb:LeadingKeys`) and Redis ACLs can keep
+functions out of each other's records. The key value never is.
 """
 
 from __future__ import annotations
@@ -25,32 +25,36 @@ _FORMAT: Final = b"1"
 
 _UNREADABLE: Final = (
     *(LookupError, TypeError, AttributeError, ValueError),
-    *(InvalidOperation, OverflowError),  # of a text that is no number, or of one out of range
+    *(InvalidOperation, OverflowError),  # a text that is not a number, or out of range
 )
-"""What an expression raises over an event that it does not fit."""
+"""The errors that an expression raises when it does not fit the event."""
 
 
 class KeyAbsentError(MissingKeyError):
-    """There is no key, as opposed to an unusable one: `on_missing_key="bypass"` lets it run."""
+    """There is no key at all, not an unusable one: `on_missing_key="bypass"` lets the call run."""
 
 
 class Identity(NamedTuple):
-    """What makes two requests the same (`key`), and what must then agree (`fingerprint`)."""
+    """The record id that makes two requests the same (`key`), and the fingerprint that must agree.
+
+    `scope` is the hash of the caller that may ask for the record's state over HTTP.
+    """
 
     key: str
     fingerprint: str | None
+    scope: str | None = None
 
 
 class RequestParts(NamedTuple):
-    """What stands in for expressions that are not given, where the event is an HTTP request: the
-    key in its header, and with its body its query as the fingerprint."""
+    """The parts of an HTTP request that replace expressions which are not given: the header's key,
+    and the query, which makes the fingerprint together with the body."""
 
     key: str | None
     query: Any
 
 
 class Selector:
-    """Evaluates one expression. Raises `ConfigurationError` where it is malformed."""
+    """Evaluates one expression. Raises `ConfigurationError` if it is malformed."""
 
     def __init__(self, name: str, expression: Expression, *, source: str = "event") -> None:
         self._name = name
@@ -62,15 +66,15 @@ class Selector:
         else:
             self._evaluate, self._incomplete = compiled(name, expression)
         self.by_path = not callable(expression)
-        """Whether it is JMESPath, which selects parts of what it is given and makes no new ones."""
+        """True for JMESPath, which selects parts of the given value and makes no new ones."""
 
     def select(self, seen: Any) -> Any:
-        """The selected value. Raises `KeyAbsentError` where it is null, empty or partly missing,
-        and `MissingKeyError` where it cannot be looked for."""
+        """Return the selected value. Raises `KeyAbsentError` if it is null, empty, partly missing
+        or not readable, and `MissingKeyError` if it is nested too deeply."""
         try:
             value = self._evaluate(seen)
         except _UNREADABLE as error:
-            # Neither its text nor its chain: both can quote the value that it met.
+            # Report neither the error's text nor its chain: both can quote the value.
             raise KeyAbsentError(
                 f"The {self._name} cannot be read from the {self._source} ({_whereabouts(error)})."
             ) from None
@@ -88,7 +92,7 @@ class Selector:
 
 
 class KeyRule(NamedTuple):
-    """How one operation is keyed. `key` None: by the whole payload."""
+    """The rule that gives the calls of one operation their keys. `key` None: the whole payload."""
 
     namespace: str
     operation: str = ""
@@ -101,9 +105,10 @@ class KeyRule(NamedTuple):
         *,
         route: str = "",
         principal: str = "",
+        scope: str | None = None,
         request: RequestParts | None = None,
     ) -> Identity:
-        """The identity of a request. Raises `MissingKeyError`, saying why."""
+        """Return the identity of a request. Raises `MissingKeyError`, saying why."""
         seen = event
         if request is not None or self.key is not None or self.fingerprint is not None:
             try:
@@ -122,7 +127,7 @@ class KeyRule(NamedTuple):
             route=route,
             principal=principal,
         )
-        return Identity(key, self._fingerprint(seen, request))
+        return Identity(key, self._fingerprint(seen, request), scope)
 
     def _fingerprint(self, seen: Any, request: RequestParts | None) -> str | None:
         if self.fingerprint is not None:
@@ -132,8 +137,8 @@ class KeyRule(NamedTuple):
             except KeyAbsentError:
                 if request is None:
                     raise
-                # A request that has a key asks to be protected: it does not run without. The text
-                # is for its client, who is not told where in our code something was looked for.
+                # A request with a key asks for protection, so it must not run without it: hence no
+                # KeyAbsentError. The text is for the client, and must not name a place in our code.
                 raise MissingKeyError(
                     "The fingerprint is missing from the event, or cannot be read."
                 ) from None
@@ -147,19 +152,19 @@ class KeyRule(NamedTuple):
 def record_id(
     namespace: str, value: bytes, *, operation: str = "", route: str = "", principal: str = ""
 ) -> str:
-    """The id of the record of a key value."""
+    """Return the record id of a key value."""
     head = [part.encode("utf-8", "surrogatepass") for part in (operation, route, principal)]
     return f"{namespace}#{digest((*head, value))}"
 
 
 def digest(parts: Iterable[bytes]) -> str:
-    """SHA-256, in hex, over the format and the parts, each with its length before it."""
+    """Return the SHA-256, in hex, of the format and the parts, each after its length."""
     measured = [len(part).to_bytes(8, "big") + part for part in (_FORMAT, *parts)]
     return sha256(b"".join(measured)).hexdigest()
 
 
 def canonical_bytes(name: str, value: Any, *, parsed: bool = False) -> bytes:
-    """The canonical form of what `name` selected. Raises `MissingKeyError` where there is none."""
+    """Return the canonical form of what `name` selected. Raises `MissingKeyError`."""
     try:
         return canonical(value, parsed=parsed)
     except ValueError as error:
@@ -167,14 +172,14 @@ def canonical_bytes(name: str, value: Any, *, parsed: bool = False) -> bytes:
 
 
 def _lacks_a_part(value: Any) -> bool:
-    """Whether a part of what a callable returned is missing."""
+    """Tell whether a part of what a callable returned is missing."""
     if isinstance(value, Mapping):
         value = value.values()
     return isinstance(value, list | tuple | ValuesView) and any(map(is_empty, value))
 
 
 def _whereabouts(error: Exception) -> str:
-    """The kind of an error, and the file and line that it comes from."""
+    """Return the type of an error, and the function and line that raised it."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next

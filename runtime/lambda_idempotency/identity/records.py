@@ -1,37 +1,21 @@
-"""The records of a batch, as AWS delivers and identifies them.
-
-| source           | item identifier           | unique and the same when delivered again |
-|------------------|---------------------------|------------------------------------------|
-| SQS, SQS FIFO    | `messageId`               | `messageId`                              |
-| Kinesis          | `kinesis.sequenceNumber`  | `eventID`: a shard and a sequence number |
-| DynamoDB Streams | `dynamodb.SequenceNumber` | `eventID`                                |
-
-A sequence number alone is unique within its shard only. See "Using Lambda with Amazon SQS", "with
-Kinesis" and "with DynamoDB": https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html,
-https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html,
-https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html.
-"""
+"""The records of a batch, and their keys."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-from ..errors import ConfigurationError
-from .events import batch_source, decoded
-
-Delivered: TypeAlias = Mapping[str, Any]
-
-_IDENTIFIERS: Final[Mapping[str, tuple[str, ...]]] = {
-    "aws:sqs": ("messageId",),
-    "aws:kinesis": ("kinesis", "sequenceNumber"),
-    "aws:dynamodb": ("dynamodb", "SequenceNumber"),
-}
+from ..errors import ConfigurationError, MissingKeyError
+from .batch_sources import SOURCES, BatchSource, Delivered, source_of
+from .keys import Identity, Selector, canonical_bytes, digest, record_id
 
 
 class BatchRecord(NamedTuple):
-    """One record. `item` is how the batch's response names it; `group` is what has to stop when it
-    fails, to keep an order; None: nothing."""
+    """One record.
+
+    `arn` is that of its source. `item` is its name in the batch's response. `group` must stop when
+    the record fails, to keep its order; None: nothing stops.
+    """
 
     delivered: Delivered
     source: str
@@ -40,49 +24,57 @@ class BatchRecord(NamedTuple):
     group: str | None
 
     @property
-    def identity(self) -> str:
-        """What tells it from every other record of its source, and stays when it is redelivered."""
-        return str(self.delivered["messageId" if self.source == "aws:sqs" else "eventID"])
+    def kind(self) -> BatchSource:
+        """The facts about its source."""
+        return SOURCES[self.source]
 
-    @property
-    def data(self) -> Any:
-        """What it brings, apart from what its delivery adds."""
-        if self.source == "aws:sqs":
-            return self.delivered.get("body")
-        if self.source == "aws:kinesis":
-            return self.delivered["kinesis"].get("data")
-        change = self.delivered["dynamodb"]
-        images = (change.get(name) for name in ("Keys", "NewImage", "OldImage"))
-        return [self.delivered.get("eventName"), *images]
 
-    def view(self) -> Any:
-        """The record as expressions see it, its JSON texts decoded: the body of SQS, the data of
-        Kinesis. The images of DynamoDB are as AWS writes them, types included.
+class RecordRule(NamedTuple):
+    """The rule that gives records their keys. `key` None: the source's identifier is the key."""
 
-        Raises ValueError where a text is JSON that does not say one thing.
-        """
-        if self.source == "aws:sqs" and isinstance(body := self.delivered.get("body"), str):
-            return {**self.delivered, "body": decoded(body, base64_encoded=False)}
-        if self.source == "aws:kinesis":
-            kinesis = self.delivered["kinesis"]
-            if isinstance(data := kinesis.get("data"), str):
-                text = decoded(data, base64_encoded=True)
-                return {**self.delivered, "kinesis": {**kinesis, "data": text}}
-        return self.delivered
+    namespace: str
+    key: Selector | None = None
+    fingerprint: Selector | None = None
+
+    def identify(self, record: BatchRecord) -> Identity:
+        """Return the identity of a record. Raises `MissingKeyError`, saying why."""
+        seen: Any = None
+        if self.key is not None or self.fingerprint is not None:
+            try:
+                seen = record.kind.view(record.delivered)
+            except ValueError as error:
+                raise MissingKeyError(f"The data of the record are unusable: {error}.") from None
+        if self.key is None:
+            value, parsed = str(record.delivered[record.kind.identity]), True
+        else:
+            value, parsed = self.key.select(seen), self.key.by_path
+        key = canonical_bytes("key", value, parsed=parsed)
+        return Identity(
+            record_id(self.namespace, key, operation=record.arn), self._fingerprint(record, seen)
+        )
+
+    def _fingerprint(self, record: BatchRecord, seen: Any) -> str | None:
+        if self.fingerprint is not None:
+            chosen, parsed = self.fingerprint.select(seen), self.fingerprint.by_path
+        elif self.key is None:
+            chosen, parsed = record.kind.data(record.delivered), True
+        else:
+            return None
+        return digest((canonical_bytes("fingerprint", chosen, parsed=parsed),))
 
 
 def records_of(event: Any) -> list[BatchRecord]:
-    """The records of a batch, in its order. Raises `ConfigurationError` where it is none."""
+    """Return the records of a batch, in order. Raises `ConfigurationError` if it is not a batch."""
     if isinstance(event, Mapping) and "window" in event:
-        raise _refusal(
+        raise _not_a_batch(
             "the batch is of a tumbling window, whose state is the result of all its records; "
             "expected an event source mapping without one"
         )
     if isinstance(event, Mapping) and event.get("Records") == []:
         return []
-    source = batch_source(event)
+    source = source_of(event)
     if source is None:
-        raise _refusal(
+        raise _not_a_batch(
             "the event is no batch of SQS, Kinesis or DynamoDB Streams records; use @idempotent "
             "for other events"
         )
@@ -90,28 +82,24 @@ def records_of(event: Any) -> list[BatchRecord]:
 
 
 def _record(source: str, number: int, delivered: Any) -> BatchRecord:
-    def found(*path: str) -> str:
+    def field(*path: str) -> str:
         value = delivered
         for name in path:
             value = value.get(name) if isinstance(value, Mapping) else None
         if not isinstance(value, str) or not value:
-            raise _refusal(
+            raise _not_a_batch(
                 f"record {number} of the batch lacks {'.'.join(path)}, which {source} gives to "
                 "each; expected the event as it was delivered"
             )
         return value
 
-    if found("eventSource") != source:
-        raise _refusal(f"record {number} of the batch is not of {source}, as the first")
-    arn, item = found("eventSourceARN"), found(*_IDENTIFIERS[source])
-    group: str | None = None
-    if source != "aws:sqs":
-        found("eventID")
-        group = ""  # one shard's: all that follows waits
-    elif arn.endswith(".fifo"):
-        group = found("attributes", "MessageGroupId")
-    return BatchRecord(delivered, source, arn, item, group)
+    if field("eventSource") != source:
+        raise _not_a_batch(f"record {number} of the batch is not of {source}, as the first")
+    kind = SOURCES[source]
+    arn, item = field("eventSourceARN"), field(*kind.item)
+    field(kind.identity)
+    return BatchRecord(delivered, source, arn, item, kind.group(arn, field))
 
 
-def _refusal(why: str) -> ConfigurationError:
+def _not_a_batch(why: str) -> ConfigurationError:
     return ConfigurationError(f"@idempotent_records: {why}")

@@ -1,4 +1,4 @@
-"""Lines of CloudWatch's embedded metric format, which take no agent and no request.
+"""Lines in CloudWatch's embedded metric format, which needs no agent and no request.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
 CloudWatch_Embedded_Metric_Format_Specification.html
@@ -10,30 +10,30 @@ from functools import lru_cache
 from json import dumps
 from typing import Final, NamedTuple, TypeAlias
 
+from ..contract.metrics import METRIC_NAMESPACE
 from ..protocol.record import Metric
 
-NAMESPACE: Final = "CdkIdempotency"
-"""CloudWatch's namespace of the metrics."""
-
 VALUES: Final = 100
-"""The most values of one metric in a line."""
+"""The most values that a metric may have in one line."""
 
 LATENCY: Final[Metric] = "StoreLatency"
 
 Event: TypeAlias = tuple[Metric, str | None]
-"""What has happened, and the id of its record, where it is about one."""
+"""A metric to count, and the id of the record that it is about, if any."""
 
 
-class Source(NamedTuple):
-    """Whose metrics they are: the dimensions. `store` is unique in an account and region."""
+class MetricsSource(NamedTuple):
+    """The dimensions of the metrics. `store` is unique in an account and region."""
 
     store: str
     namespace: str
 
 
-def lines(source: Source, events: list[Event], latencies: list[float], now: float) -> str:
-    """What has happened as one line, or as many as the limits of the format demand; none where
-    nothing has. `latencies` in milliseconds, `now` in epoch seconds."""
+def lines(source: MetricsSource, events: list[Event], latencies: list[float], now: float) -> str:
+    """Return the events and latencies as one line, or as many as the format's limits demand.
+
+    Return '' if there are none. `latencies` are in milliseconds, `now` in epoch seconds.
+    """
     count = max(len(events), len(latencies))
     if count <= VALUES:
         return _line(source, events, latencies, now) if count else ""
@@ -41,7 +41,7 @@ def lines(source: Source, events: list[Event], latencies: list[float], now: floa
     return "".join([_line(source, events[part], latencies[part], now) for part in parts])
 
 
-def _line(source: Source, events: list[Event], latencies: list[float], now: float) -> str:
+def _line(source: MetricsSource, events: list[Event], latencies: list[float], now: float) -> str:
     head, tail = _frame(source, tuple([metric for metric, _ in events]), bool(latencies))
     taken = f"[{','.join([f'{each:.3f}' for each in latencies])}]" if latencies else ""
     # A record's id has no character that JSON would escape.
@@ -52,8 +52,8 @@ def _line(source: Source, events: list[Event], latencies: list[float], now: floa
 
 
 @lru_cache
-def _frame(source: Source, metrics: tuple[Metric, ...], timed: bool) -> tuple[str, str]:  # noqa: FBT001
-    """What is around the latencies: lines that tell the same have it in common."""
+def _frame(source: MetricsSource, metrics: tuple[Metric, ...], timed: bool) -> tuple[str, str]:  # noqa: FBT001
+    """Return the text around the latencies; lines with the same counts have it in common."""
     counts: dict[str, int] = {}
     for metric in metrics:
         counts[metric] = counts.get(metric, 0) + 1
@@ -63,7 +63,7 @@ def _frame(source: Source, metrics: tuple[Metric, ...], timed: bool) -> tuple[st
     values = "".join([f'"{name}":{count},' for name, count in counts.items()])
     dimensions = f'"store":{dumps(source.store)},"namespace":{dumps(source.namespace)}'
     head = (
-        f'"CloudWatchMetrics":[{{"Namespace":"{NAMESPACE}",'
+        f'"CloudWatchMetrics":[{{"Namespace":"{METRIC_NAMESPACE}",'
         f'"Dimensions":[["store"],["store","namespace"]],"Metrics":[{",".join(definitions)}]}}]}},'
         f"{values}{dimensions},"
     )

@@ -1,143 +1,136 @@
-"""The records of a batch, one call of the protocol after another, without I/O.
+"""The records of a batch: one call of the protocol after another, without I/O.
 
-`run_batch` is a generator of steps, as the protocol is. Nothing is claimed that is not about to
-run. An answer that is to be recorded waits for the next claim, and both are sent together:
+Like the protocol, `run_batch` is a generator of steps. It claims a record only when that is about
+to run. An answer to be recorded waits for the next claim, and both are sent together:
 
     claim 1 │ run 1 │ complete 1 + claim 2 │ run 2 │ complete 2 + claim 3 │ ... │ complete n
 
-It waits only where its call has succeeded, whatever the store says to it, and never while another
-record runs: a batch that dies loses no completion but that of the record that it died in.
+An answer waits only if its call succeeds whatever the store replies, and never while another record
+runs. So a batch that dies loses no completion, except that of the record in which it died.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from .machine import Protocol
 from .record import COMPLETED
 from .steps import (
-    Answer,
-    Both,
-    Claim,
     Complete,
-    Executed,
+    CompleteAndClaim,
     Outcome,
-    Raised,
-    Returned,
+    PairResult,
+    Reconcile,
     Run,
+    SendClaim,
     Step,
-    Together,
+    StepResult,
 )
 
 
-class Member(NamedTuple):
-    """A record whose turn it is: the `number` in its batch, its record's id, and its protocol;
-    `remaining` tells the milliseconds that are left for it."""
+class BatchCall(NamedTuple):
+    """The call of a record whose turn has come.
+
+    `number` is its place in the batch, `key` its record's id. `remaining` returns the milliseconds
+    left for it. `run` calls the user's code for a step; an async driver awaits the result.
+    """
 
     number: int
     key: str
     protocol: Protocol
     remaining: Callable[[], int]
+    run: Callable[[Run | Reconcile], Any]
 
 
-class Turn(NamedTuple):
-    """What is to be done next, and for whom; of `Together`, for the one who claims."""
+class BatchStep(NamedTuple):
+    """A step of a batch, and its call; for `CompleteAndClaim`, the call that claims."""
 
-    member: Member
-    step: Step | Together
+    call: BatchCall
+    step: Step | CompleteAndClaim
 
 
-BatchAnswer: TypeAlias = Answer | Both
+BatchStepResult: TypeAlias = StepResult | PairResult
 
-Batch: TypeAlias = Generator[Turn, BatchAnswer, None]
+Batch: TypeAlias = Generator[BatchStep, BatchStepResult, None]
 
-End: TypeAlias = Callable[[Member, Outcome], None]
-"""Takes the outcome of a record; what it raises ends the batch."""
+End: TypeAlias = Callable[[BatchCall, Outcome], None]
+"""Takes the outcome of a record. An exception that it raises ends the batch."""
 
 
 class _Waiting(NamedTuple):
-    """A record that has succeeded, and whose completion is yet to be sent."""
+    """A call that has succeeded, and its completion, which is yet to be sent."""
 
-    member: Member
+    call: BatchCall
     step: Complete
 
 
-def run_batch(members: Iterable[Member], end: End) -> Batch:
-    """The whole life of a batch. The next of `members` is asked for when its turn has come, and
-    all that ended before it has been told to `end`, but a success that waits."""
+def run_batch(calls: Iterable[BatchCall], end: End) -> Batch:
+    """Run a batch. `calls` is advanced when the next call's turn has come. By then `end` has got
+    the outcome of every call before it, except a success that waits."""
     waiting: _Waiting | None = None
     try:
-        for member in members:
-            step = next(member.protocol)
+        for call in calls:
+            step = next(call.protocol)
             if waiting is None:
-                answer = yield Turn(member, step)
+                result = yield BatchStep(call, step)
             else:
-                answer = yield from _follow(waiting, member, step, end)
+                result = yield from _follow(waiting, call, step, end)
                 waiting = None
-            assert not isinstance(answer, Both)
-            waiting = yield from _run(member, answer, end, may_wait=True)
+            assert not isinstance(result, PairResult)
+            waiting = yield from _run(call, result, end, may_wait=True)
         if waiting is not None:
             yield from _complete(waiting, end)
     except GeneratorExit:
         raise
     except BaseException:
         if waiting is not None:  # its effect has happened
-            yield Turn(waiting.member, waiting.step)
+            yield BatchStep(waiting.call, waiting.step)
         raise
 
 
-def run_unprotected() -> Protocol:
-    """The protocol of a record that runs without a record of ours."""
-    ran = yield Run(1)
-    if isinstance(ran, Raised):
-        return ran
-    assert isinstance(ran, Returned)
-    return Executed(ran.result)
-
-
 def _follow(
-    waiting: _Waiting, member: Member, step: Step, end: End
-) -> Generator[Turn, BatchAnswer, Answer]:
-    """The first step of a record, after the last one of the record before it, or with it."""
-    if isinstance(step, Claim) and step.claim.key != waiting.member.key:
-        both = yield Turn(member, Together(waiting.step.completion, step.claim))
-        assert isinstance(both, Both)
-        yield from _run(waiting.member, both.completed, end, may_wait=False)
+    waiting: _Waiting, call: BatchCall, step: Step, end: End
+) -> Generator[BatchStep, BatchStepResult, StepResult]:
+    """Take the first step of a call, after the waiting completion or together with it."""
+    if isinstance(step, SendClaim) and step.claim.key != waiting.call.key:
+        both = yield BatchStep(call, CompleteAndClaim(waiting.step.completion, step.claim))
+        assert isinstance(both, PairResult)
+        yield from _run(waiting.call, both.completed, end, may_wait=False)
         return both.claimed
     yield from _complete(waiting, end)
-    answer = yield Turn(member, step)
-    assert not isinstance(answer, Both)
-    return answer
+    result = yield BatchStep(call, step)
+    assert not isinstance(result, PairResult)
+    return result
 
 
-def _complete(waiting: _Waiting, end: End) -> Generator[Turn, BatchAnswer, None]:
-    answer = yield Turn(waiting.member, waiting.step)
-    assert not isinstance(answer, Both)
-    yield from _run(waiting.member, answer, end, may_wait=False)
+def _complete(waiting: _Waiting, end: End) -> Generator[BatchStep, BatchStepResult, None]:
+    result = yield BatchStep(waiting.call, waiting.step)
+    assert not isinstance(result, PairResult)
+    yield from _run(waiting.call, result, end, may_wait=False)
 
 
 def _run(
-    member: Member, answer: Answer, end: End, *, may_wait: bool
-) -> Generator[Turn, BatchAnswer, _Waiting | None]:
-    """A record from the answer to a step of its on: to its outcome, or to where it may wait."""
+    call: BatchCall, result: StepResult, end: End, *, may_wait: bool
+) -> Generator[BatchStep, BatchStepResult, _Waiting | None]:
+    """Take a call from the result of a step to its outcome, or to the completion that may wait."""
     while True:
         try:
-            step = member.protocol.send(answer)
+            step = call.protocol.send(result)
         except StopIteration as stop:
             outcome: Outcome = stop.value
             break
         if may_wait and isinstance(step, Complete) and _succeeds(step):
-            return _Waiting(member, step)
-        reply = yield Turn(member, step)
-        assert not isinstance(reply, Both)
-        answer = reply
-    end(member, outcome)  # not above: what it raises would carry the StopIteration with it
+            return _Waiting(call, step)
+        reply = yield BatchStep(call, step)
+        assert not isinstance(reply, PairResult)
+        result = reply
+    end(call, outcome)  # not in the `except`: its errors would have StopIteration as their context
     return None
 
 
 def _succeeds(step: Complete) -> bool:
-    """Whether the call succeeds even if its completion fails. It does not where it is parked, or
-    where its writes are to take effect now."""
+    """Tell whether the call succeeds even if its completion fails. It does not if it is parked, or
+    if its writes must take effect now."""
     completion = step.completion
     return completion.status == COMPLETED and not completion.strict

@@ -1,115 +1,119 @@
-"""How an attempt ends: its answer is recorded, its writes are committed, or its key is released."""
+"""The endings of an attempt: record its answer, commit its writes, or release its key."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from typing import Final, NamedTuple
 
-from .record import COMPLETED, Blocked, Completion, Done, Gone, Record, Refused
+from .record import COMPLETED, Absent, Applied, Completion, Conflict, Record, WritesRefused
 from .steps import (
-    Answer,
     Call,
+    CommitFailed,
     Complete,
     Emit,
     Executed,
     Failed,
+    LeaseLost,
     Outcome,
-    Overtaken,
     Release,
     Replayed,
     Returned,
     Sleep,
     Step,
-    Uncommitted,
+    StepResult,
 )
 
 PAUSES: Final = (50, 100, 200, 400, 800, 1600, 3200)
-"""Pauses between tries to record an answer, milliseconds."""
+"""Milliseconds of pause between the tries to record an answer."""
 
 RESERVE: Final = 500
-"""Milliseconds of the invocation that are never slept away: the result must still be returned."""
+"""Milliseconds of the invocation that pauses must leave, to return the result."""
 
 
-class Held(NamedTuple):
-    """We own the key for this attempt, for so many milliseconds since we asked; `not_after` is our
-    claim's expiration. None where nothing is known of our claim."""
+class HeldLease(NamedTuple):
+    """The key is ours for this attempt, for `lease` milliseconds since we asked for it.
+
+    `not_after` is the expiration of our claim. Both are None if the claim's fate is unknown.
+    """
 
     attempt: int
     not_after: int | None
-    lease: int | None
+    lease_ms: int | None
 
 
-def record_answer(call: Call, held: Held, ran: Returned) -> Generator[Step, Answer, Outcome]:
-    """The effect has happened: record the answer, and return it whatever becomes of the record."""
+def record_answer(
+    call: Call, held: HeldLease, ran: Returned
+) -> Generator[Step, StepResult, Outcome]:
+    """Record the answer, and return it whatever becomes of the record: the effect has happened."""
     completion = _completion(call, held, ran)
     reply = yield from send(completion)
-    if isinstance(reply, Gone) and completion.may_create(reply.now):
-        # The store knew the time too little to tell that the record has expired; now it does.
+    if isinstance(reply, Absent) and completion.may_create(reply.now):
+        # Before, the store's clock was unconfirmed: it could not tell that the record has expired.
         reply = yield from send(completion)
     if isinstance(reply, Failed):
         yield Emit("CompletionFailed")
-    elif isinstance(reply, Gone):
+    elif isinstance(reply, Absent):
         yield Emit("LeaseLost")
-    elif isinstance(reply, Blocked) and reply.record.owner != call.owner:
+    elif isinstance(reply, Conflict) and reply.record.owner != call.owner:
         yield Emit("LeaseLost")
         if _answers(call, reply.record):
             return Replayed(reply.record)
-    # Blocked by our own COMPLETED: the reply to an earlier send was lost, and it is done.
+    # A conflict with our own COMPLETED: the reply to an earlier send was lost, and all is done.
     return Executed(ran.result)
 
 
-def commit(call: Call, held: Held, ran: Returned) -> Generator[Step, Answer, Outcome]:
-    """The writes of the business and the answer take effect together, under the fence, or none
-    does; the result is never returned without them."""
+def commit(call: Call, held: HeldLease, ran: Returned) -> Generator[Step, StepResult, Outcome]:
+    """Write the user's items and the answer together, under the fence, or nothing. Never return the
+    result without them."""
     completion = _completion(call, held, ran)._replace(
         strict=True, writes=ran.writes, expiration=held.not_after
     )
     reply = yield from send(completion)
-    if isinstance(reply, Refused):
+    if isinstance(reply, WritesRefused):
         freed = yield from release(call)
         if _is_done(call, freed):
-            # An earlier try was still under way, and has been applied after all.
+            # An earlier try was still under way, and took effect after all.
             return Executed(ran.result)
         applied = None if isinstance(freed, Failed) else False
-        return Uncommitted(call.key, reply.about, applied=applied)
+        return CommitFailed(call.key, reply.about, applied=applied)
     if isinstance(reply, Failed):
-        # It may have taken effect: the key stays ours until the lease ends.
+        # It may have taken effect, so keep the key until the lease ends.
         yield Emit("CompletionFailed")
-        return Uncommitted(call.key, "the store did not answer", applied=None)
-    if isinstance(reply, Done) or _is_done(call, reply):
+        return CommitFailed(call.key, "the store did not answer", applied=None)
+    if isinstance(reply, Applied) or _is_done(call, reply):
         return Executed(ran.result)
     yield Emit("LeaseLost")
-    if isinstance(reply, Blocked) and _answers(call, reply.record):
+    if isinstance(reply, Conflict) and _answers(call, reply.record):
         return Replayed(reply.record)
-    return Overtaken(call.key)
+    return LeaseLost(call.key)
 
 
-def release(call: Call) -> Generator[Step, Answer, Answer]:
-    """Let a retry run at once. One try: an unreleased key frees itself when the lease ends."""
+def release(call: Call) -> Generator[Step, StepResult, StepResult]:
+    """Release the key, so that a retry can run at once. One try: its lease's end frees it, too."""
     reply = yield Release(call.key, call.owner)
     if isinstance(reply, Failed):
         yield Emit("StoreError")
-    elif isinstance(reply, Blocked) and not _is_done(call, reply):
+    elif isinstance(reply, Conflict) and not _is_done(call, reply):
         yield Emit("LeaseLost")
     return reply
 
 
-def send(completion: Completion) -> Generator[Step, Answer, Answer]:
-    """Sends a completion, again while the store fails and the invocation has time left."""
+def send(completion: Completion) -> Generator[Step, StepResult, StepResult]:
+    """Send a completion; repeat it while the store fails and the invocation has time left."""
     for pause in PAUSES:
         reply = yield Complete(completion)
-        if not isinstance(reply, Failed) or reply.remaining < pause + RESERVE:
+        if not isinstance(reply, Failed) or reply.remaining_ms < pause + RESERVE:
             return reply
         yield Sleep(pause)
     return (yield Complete(completion))
 
 
-def _completion(call: Call, held: Held, ran: Returned) -> Completion:
+def _completion(call: Call, held: HeldLease, ran: Returned) -> Completion:
     return Completion(
         key=call.key,
         owner=call.owner,
         attempt=held.attempt,
-        expires_after=call.expires_after,
+        expires_after_ms=call.expires_after_ms,
         fingerprint=call.fingerprint,
         data=ran.data,
         encoding=ran.encoding,
@@ -119,19 +123,19 @@ def _completion(call: Call, held: Held, ran: Returned) -> Completion:
 
 
 def differs(call: Call, found: Record) -> bool:
-    """Another payload under the same key; undecided where either has no fingerprint."""
+    """Tell whether the payloads differ under one key. Without both fingerprints, they do not."""
     return None not in (call.fingerprint, found.fingerprint) and (
         call.fingerprint != found.fingerprint
     )
 
 
-def _is_done(call: Call, reply: Answer) -> bool:
-    """Whether the call's own answer is recorded: the reply to an earlier try was lost."""
-    return isinstance(reply, Blocked) and (
+def _is_done(call: Call, reply: StepResult) -> bool:
+    """Tell whether the call's own answer is recorded: then the reply to an earlier try was lost."""
+    return isinstance(reply, Conflict) and (
         (reply.record.owner, reply.record.status) == (call.owner, COMPLETED)
     )
 
 
 def _answers(call: Call, found: Record) -> bool:
-    """Whether a record that overtook us holds an answer to this very request."""
+    """Tell whether the record of an attempt that overtook us holds an answer to this request."""
     return found.status == COMPLETED and found.data is not None and not differs(call, found)

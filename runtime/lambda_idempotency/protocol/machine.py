@@ -1,6 +1,6 @@
 """The idempotency protocol, without I/O.
 
-`run_once` is a generator that yields steps and is sent replies; it reads no clock, opens no
+`run_once` is a generator that yields steps and receives replies. It reads no clock, opens no
 connection and draws no random numbers, so every interleaving of several workers can be replayed.
 
                  claim                    complete
@@ -14,10 +14,10 @@ connection and draws no random numbers, so every interleaving of several workers
 Four rules carry the guarantees:
 
 1. Every write is conditional and puts the whole record, so the store alone decides who owns a key.
-2. An orphan is taken over only while it still carries the owner we saw: whoever completes or takes
-   over first wins, and the other learns it.
-3. Nothing is called once the lease may have ended. Drivers measure that from when they asked for
-   it: no reply tells how long it was under way.
+2. An orphan is taken over only while it still has the owner we saw. The first to complete or take
+   over wins, and the other one learns it.
+3. The user's code is not called once the lease may have ended. Drivers measure the lease from the
+   moment they request it, because no reply tells how long it was under way.
 4. Once the handler has returned, its result reaches the caller, whatever happens to the record.
 """
 
@@ -28,17 +28,15 @@ from typing import Final, TypeAlias
 
 from ..errors import StoreError
 from . import record
-from .endings import Held, commit, differs, record_answer, release, send
-from .record import COMPLETED, PARKED, Blocked, Completion, Done, Gone, Metric, Record
+from .endings import HeldLease, commit, differs, record_answer, release, send
+from .record import COMPLETED, PARKED, Absent, Applied, Completion, Conflict, Metric, Record
 from .steps import (
-    Answer,
     Call,
-    Claim,
     Emit,
     Executed,
     Failed,
     InProgress,
-    Late,
+    LeaseExpired,
     Mismatch,
     Outcome,
     Parked,
@@ -49,44 +47,46 @@ from .steps import (
     Replayed,
     Returned,
     Run,
+    SendClaim,
     Sleep,
     Step,
+    StepResult,
     Unavailable,
 )
 
 PARKED_FOR: Final = 14 * 24 * 3600 * 1000
-"""How long a parked record is kept, milliseconds."""
+"""Milliseconds for which a parked record is kept."""
 
 POLL_PAUSES: Final = (20, 40, 80, 160, 320, 640, 1000)
-"""Pauses between looks at somebody else's attempt, milliseconds; the last one repeats."""
+"""Milliseconds of pause between reads while another attempt runs. The last one repeats."""
 
 
 # The protocol -------------------------------------------------------------------------------------
 
-Protocol: TypeAlias = Generator[Step, Answer, Outcome]
+Protocol: TypeAlias = Generator[Step, StepResult, Outcome]
 
 
 def run_once(call: Call) -> Protocol:
-    """The whole life of one call: claim, run, then complete or release."""
+    """Run the whole life of one call: claim, run, then complete or release."""
     held = yield from _acquire(call)
-    if not isinstance(held, Held):
+    if not isinstance(held, HeldLease):
         yield from _count(held)
         return held
     if call.max_attempts is not None and held.attempt > call.max_attempts:
         return (yield from _park(call, held))
-    ran: Answer = None
+    ran: StepResult = None
     if call.reconciles and held.attempt > 1:
-        ran = yield Reconcile(held.attempt, held.lease)
+        ran = yield Reconcile(held.attempt, held.lease_ms)
         if isinstance(ran, Raised):
-            # The key keeps its lease: released, it would forget that there is something to ask.
+            # The key keeps its lease: a release would erase the dead attempt to be reconciled.
             return ran
         if isinstance(ran, Returned):
             yield Emit("Reconciled")
     if ran is None:
-        # Told before it runs: a log then shows which attempt has died. A late one is counted too.
+        # Emit before the run, so that the log shows which attempt died. Late ones count, too.
         yield Emit("Executed")
-        ran = yield Run(held.attempt, held.lease)
-    if isinstance(ran, Late):
+        ran = yield Run(held.attempt, held.lease_ms)
+    if isinstance(ran, LeaseExpired):
         return (yield from _too_late(call, held))
     if isinstance(ran, Raised):
         yield from release(call)
@@ -98,9 +98,18 @@ def run_once(call: Call) -> Protocol:
     return (yield from (commit if ran.writes else record_answer)(call, held, ran))
 
 
-def _acquire(call: Call) -> Generator[Step, Answer, Held | Outcome]:
-    """Claims the key, or says why another call decides the answer."""
-    step: Claim | Read = _claim(call)
+def run_unprotected() -> Protocol:
+    """Run a call that has no record in a store."""
+    ran = yield Run(1)
+    if isinstance(ran, Raised):
+        return ran
+    assert isinstance(ran, Returned)
+    return Executed(ran.result)
+
+
+def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
+    """Claim the key, or return why another call decides the answer."""
+    step: SendClaim | Read = _claim(call)
     pauses = _poll_pauses(call.owner)
     deadline: int | None = None
     while True:
@@ -108,36 +117,38 @@ def _acquire(call: Call) -> Generator[Step, Answer, Held | Outcome]:
         if isinstance(reply, Failed):
             yield Emit("StoreError")
             return (yield from _unreachable(call, step, reply))
-        if isinstance(reply, Done):
-            assert isinstance(step, Claim)
+        if isinstance(reply, Applied):
+            assert isinstance(step, SendClaim)
             if _takes_over(call, step):
                 yield Emit("TakenOver")
-            return Held(step.claim.attempt, step.claim.record(reply.now).expiration, call.lease)
-        if isinstance(reply, Gone):
+            return HeldLease(
+                step.claim.attempt, step.claim.record(reply.now).expiration, call.lease_ms
+            )
+        if isinstance(reply, Absent):
             step = _claim(call)
             continue
-        assert isinstance(reply, Blocked)
+        assert isinstance(reply, Conflict)
         found, now = reply.record, reply.now
         verdict = _verdict(call, found, now)
         if verdict is None:
             step = _claim(call, seen=found)
         elif not isinstance(verdict, InProgress):
-            if isinstance(verdict, Held) and _takes_over(call, step):
+            if isinstance(verdict, HeldLease) and _takes_over(call, step):
                 yield Emit("TakenOver")
             return verdict
         else:
-            deadline = now + call.wait if deadline is None else deadline
+            deadline = now + call.wait_ms if deadline is None else deadline
             if now >= deadline:
                 return verdict
             yield Sleep(min(next(pauses), found.lease_end - now, deadline - now))
             step = Read(call.key)
 
 
-def _verdict(call: Call, found: Record, now: int) -> Held | Outcome | None:
-    """What a live record means for this call; None: its attempt is dead, take it over."""
+def _verdict(call: Call, found: Record, now: int) -> HeldLease | Outcome | None:
+    """Return what an unexpired record means for the call. None: its attempt is dead, take over."""
     if found.owner == call.owner and found.leased(now):
         # The reply to an earlier send of this claim was lost: it is ours.
-        return Held(found.attempt, found.expiration, found.lease_end - now)
+        return HeldLease(found.attempt, found.expiration, found.lease_end - now)
     if differs(call, found):
         return Mismatch(found)
     if found.status == COMPLETED:
@@ -148,48 +159,48 @@ def _verdict(call: Call, found: Record, now: int) -> Held | Outcome | None:
 
 
 def _unreachable(
-    call: Call, step: Claim | Read, failed: Failed
-) -> Generator[Step, Answer, Held | Unavailable]:
-    """Run unprotected, if told so and nobody else is known to run; else give the call up."""
+    call: Call, step: SendClaim | Read, failed: Failed
+) -> Generator[Step, StepResult, HeldLease | Unavailable]:
+    """Run unprotected if `fail_open` is set and no other attempt is known to run. Else give up."""
     if isinstance(step, Read):
         return Unavailable(failed.error)
     if call.fail_open:
-        return Held(step.claim.attempt, not_after=None, lease=None)
+        return HeldLease(step.claim.attempt, not_after=None, lease_ms=None)
     yield from _let_go(call, step.claim.attempt)
     return Unavailable(failed.error)
 
 
-def _let_go(call: Call, attempt: int) -> Generator[Step, Answer, None]:
-    """Frees the key of a claim that nothing has run under, if it took effect. A take-over keeps its
-    lease: released, the key would forget that an attempt has died."""
+def _let_go(call: Call, attempt: int) -> Generator[Step, StepResult, None]:
+    """Release the key of a claim under which nothing has run, in case the claim took effect. After
+    a take-over keep the lease: a release would erase that an attempt has died."""
     if attempt == 1:
         yield Release(call.key, call.owner)
 
 
-def _park(call: Call, held: Held) -> Protocol:
-    """Attempts keep dying: stop the next ones. We hold the fence, so none is running."""
+def _park(call: Call, held: HeldLease) -> Protocol:
+    """Park the key, because its attempts keep dying. We hold the fence, so none is running."""
     completion = Completion(
         key=call.key,
         owner=call.owner,
         attempt=held.attempt - 1,
-        expires_after=PARKED_FOR,
+        expires_after_ms=PARKED_FOR,
         status=PARKED,
         fingerprint=call.fingerprint,
         scope=call.scope,
         strict=True,
     )
     reply = yield from send(completion)
-    if isinstance(reply, Blocked) and reply.record.owner != call.owner:
-        # Our own lease ended meanwhile. Whoever holds the key decides, unless that one died too.
+    if isinstance(reply, Conflict) and reply.record.owner != call.owner:
+        # Our own lease ended meanwhile. The new owner decides, unless it has died, too.
         verdict = _verdict(call, reply.record, reply.now)
-        if verdict is not None and not isinstance(verdict, Held):
+        if verdict is not None and not isinstance(verdict, HeldLease):
             yield from _count(verdict)
             return verdict
     yield Emit("StoreError" if isinstance(reply, Failed) else "Parked")
     return Parked(call.key, held.attempt - 1)
 
 
-def _too_late(call: Call, held: Held) -> Protocol:
+def _too_late(call: Call, held: HeldLease) -> Protocol:
     yield Emit("StoreError")
     yield from _let_go(call, held.attempt)
     why = (
@@ -199,32 +210,32 @@ def _too_late(call: Call, held: Held) -> Protocol:
     return Unavailable(StoreError(why))
 
 
-def _claim(call: Call, *, seen: Record | None = None) -> Claim:
+def _claim(call: Call, *, seen: Record | None = None) -> SendClaim:
     attempt = 1 if seen is None else seen.attempt + (seen.owner != call.owner)
     claim = record.Claim(
         key=call.key,
         owner=call.owner,
-        lease=call.lease,
-        expires_after=call.expires_after,
+        lease_ms=call.lease_ms,
+        expires_after_ms=call.expires_after_ms,
         attempt=attempt,
         fingerprint=call.fingerprint,
         scope=call.scope,
     )
-    return Claim(claim, seen)
+    return SendClaim(claim, seen)
 
 
-def _takes_over(call: Call, step: Claim | Read) -> bool:
-    """Whether this claim, if it is ours, has taken the key from a dead attempt of another call."""
-    return isinstance(step, Claim) and step.seen is not None and step.seen.owner != call.owner
+def _takes_over(call: Call, step: SendClaim | Read) -> bool:
+    """Tell whether the claim, if it took effect, took over the dead attempt of another call."""
+    return isinstance(step, SendClaim) and step.seen is not None and step.seen.owner != call.owner
 
 
-def _count(outcome: Outcome) -> Generator[Step, Answer, None]:
+def _count(outcome: Outcome) -> Generator[Step, StepResult, None]:
     if (metric := _METRICS.get(type(outcome))) is not None:
         yield Emit(metric)
 
 
 def _poll_pauses(owner: str) -> Iterator[int]:
-    """Growing pauses, spread by the owner's random bits so that waiters do not march in step."""
+    """Yield growing pauses, spread by the owner's random bits: waiters must not poll in step."""
     spread = 0.75 + int(owner[:4], 16) / 0x1FFFE
     for pause in POLL_PAUSES:
         yield int(pause * spread)

@@ -6,7 +6,7 @@ Times are the store's: `now` and `lease_end` in epoch milliseconds, `expiration`
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 Status: TypeAlias = Literal["INPROGRESS", "COMPLETED", "PARKED"]
 
@@ -36,7 +36,12 @@ NO_BODY: Final = "none"
 
 
 class Record(NamedTuple):
-    """What a store holds under a key; the states are absent, INPROGRESS, COMPLETED and PARKED."""
+    """The record of a request, as a store holds it under its key.
+
+    `status` is INPROGRESS, COMPLETED or PARKED; `owner` is the attempt that wrote it, `attempt` its
+    number. `expiration` is in epoch seconds, `lease_end` (of an INPROGRESS record, else 0) in epoch
+    milliseconds. `data` is the answer, text or bytes, in the form that `encoding` names.
+    """
 
     key: str
     status: Status
@@ -50,34 +55,37 @@ class Record(NamedTuple):
     scope: str | None = None
 
     def expired(self, now: int) -> bool:
-        """Whether the record counts as absent, deleted or not (TTL deletion lags by days)."""
+        """Return True where the record counts as absent, deleted or not (TTL deletion lags by
+        days). `now` is in epoch milliseconds."""
         return self.expiration * 1000 <= now
 
     def leased(self, now: int) -> bool:
-        """Whether the owner may still be running."""
+        """Return True while the owner may still be running. `now` is in epoch milliseconds."""
         return self.status == INPROGRESS and self.lease_end > now
 
 
 class Claim(NamedTuple):
-    """The wish to run: becomes an INPROGRESS record leased for `lease` milliseconds."""
+    """The wish to run: becomes an INPROGRESS record leased for `lease_ms`, which expires
+    `expires_after_ms` after its lease."""
 
     key: str
     owner: str
-    lease: int
-    expires_after: int
+    lease_ms: int
+    expires_after_ms: int
     attempt: int = 1
     fingerprint: str | None = None
     scope: str | None = None
 
     def record(self, now: int) -> Record:
-        """The record this claim writes at `now`: nothing expires while it is leased."""
-        lease_end = now + self.lease
+        """Return the record that this claim writes at `now`, epoch milliseconds: nothing expires
+        while it is leased."""
+        lease_end = now + self.lease_ms
         return Record(
             key=self.key,
             status=INPROGRESS,
             owner=self.owner,
             attempt=self.attempt,
-            expiration=expiration(lease_end, self.expires_after),
+            expiration=expiration(lease_end, self.expires_after_ms),
             lease_end=lease_end,
             fingerprint=self.fingerprint,
             scope=self.scope,
@@ -85,7 +93,8 @@ class Claim(NamedTuple):
 
 
 class Completion(NamedTuple):
-    """The end of an attempt: becomes a COMPLETED (or PARKED) record.
+    """The end of an attempt: becomes a COMPLETED (or PARKED) record, which expires `expires_after`
+    milliseconds later.
 
     `expiration` (epoch seconds) is fixed where every try must write the same bytes.
     `not_after` (epoch seconds) is the expiration of the owner's own claim: until then the answer
@@ -97,7 +106,7 @@ class Completion(NamedTuple):
     key: str
     owner: str
     attempt: int
-    expires_after: int
+    expires_after_ms: int
     status: Status = COMPLETED
     fingerprint: str | None = None
     data: str | bytes | None = None
@@ -109,14 +118,16 @@ class Completion(NamedTuple):
     writes: tuple[Any, ...] = ()
 
     def record(self, now: int) -> Record:
-        """The record this completion writes at `now`."""
+        """Return the record that this completion writes at `now`, epoch milliseconds."""
         return Record(
             key=self.key,
             status=self.status,
             owner=self.owner,
             attempt=self.attempt,
             expiration=(
-                expiration(now, self.expires_after) if self.expiration is None else self.expiration
+                expiration(now, self.expires_after_ms)
+                if self.expiration is None
+                else self.expiration
             ),
             fingerprint=self.fingerprint,
             data=self.data,
@@ -125,69 +136,39 @@ class Completion(NamedTuple):
         )
 
     def may_create(self, now: int) -> bool:
-        """Whether the answer may be recorded where there is no record (evicted, or released)."""
+        """Return True where the answer may be recorded over nothing: the record was evicted, or
+        released. `now` is in epoch milliseconds."""
         return not self.strict and (self.not_after is None or now < self.not_after * 1000)
 
 
-class Done(NamedTuple):
-    """The write took effect."""
+class Applied(NamedTuple):
+    """The write took effect, at `now`."""
 
     now: int
 
 
-class Blocked(NamedTuple):
-    """The write had no effect, or this is what a read found: the live record."""
+class Conflict(NamedTuple):
+    """The write had no effect, because of this live record; or a read found it."""
 
     record: Record
     now: int
 
 
-class Gone(NamedTuple):
+class Absent(NamedTuple):
     """The write had no effect, or a read found nothing: the record is absent or expired."""
 
     now: int
 
 
-class Refused(NamedTuple):
-    """A completion had no effect, because its `writes` cannot be applied; says why."""
+class WritesRefused(NamedTuple):
+    """A completion had no effect, because its `writes` cannot be applied; `about` says why."""
 
     about: str
     now: int
 
 
-Reply: TypeAlias = Done | Blocked | Gone | Refused
-
-
-class Store(Protocol):
-    """Four verbs, each exactly one request. A failure to reach the store is a `StoreError`.
-
-    A store that can do so also has `together(completion, claim)`: both at once, in one round trip
-    or side by side, each with its reply or its exception. They have different keys. The `name` of
-    a store that has one tells it from others in an account and region: in its metrics.
-    """
-
-    max_data: int | None
-    """The most bytes of `data` that a record can hold; None means any."""
-
-    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        """Without `seen`, succeeds where the record is absent or expired. With it, succeeds only
-        over that owner's INPROGRESS record with its lease ended, and is Gone where it is absent:
-        an attempt that released its key has not died."""
-        ...
-
-    def complete(self, completion: Completion) -> Reply:
-        """Succeeds over the owner's own INPROGRESS record, and over PARKED and absent ones unless
-        `strict`; see `Completion`. A store with `writes` applies all of it or nothing; one that
-        cannot has no attribute `transactional`."""
-        ...
-
-    def release(self, key: str, owner: str) -> Reply:
-        """Deletes the owner's own INPROGRESS record."""
-        ...
-
-    def read(self, key: str) -> Reply:
-        """Strongly consistent; an expired record is Gone."""
-        ...
+Reply: TypeAlias = Applied | Conflict | Absent | WritesRefused
+"""What a store answers, with its time, `now`, in epoch milliseconds."""
 
 
 def expiration(now: int, after: int) -> int:

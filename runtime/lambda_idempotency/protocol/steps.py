@@ -1,4 +1,4 @@
-"""What the protocol and its drivers say to one another: calls, steps, replies, outcomes."""
+"""The messages between the protocol and its drivers: calls, steps, replies, outcomes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .record import Completion, Metric, Record
 
 
 class Call(NamedTuple):
-    """One call of an idempotent operation. Durations in milliseconds; `wait` 0 means: do not."""
+    """One call of an idempotent operation. Durations are in milliseconds; `wait` 0: do not wait."""
 
     key: str
     owner: str
-    lease: int
-    expires_after: int
+    lease_ms: int
+    expires_after_ms: int
     fingerprint: str | None = None
     scope: str | None = None
-    wait: int = 0
+    wait_ms: int = 0
     max_attempts: int | None = None
     fail_open: bool = False
     reconciles: bool = False
@@ -28,7 +28,7 @@ class Call(NamedTuple):
 # Steps: what the driver is asked to do ------------------------------------------------------------
 
 
-class Claim(NamedTuple):
+class SendClaim(NamedTuple):
     """Send the claim. Reply: the store's, or `Failed`."""
 
     claim: record.Claim
@@ -36,19 +36,19 @@ class Claim(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Call the handler. Reply: `Returned` or `Raised`; or `Late`, if the milliseconds that the
-    `lease` lasts have passed since the last `Claim` or `Read` was sent. None: there is no lease."""
+    """Call the handler. Reply: `Returned`, `Raised`, or, if `lease_ms` has passed since
+    the last `SendClaim` or `Read`, `LeaseExpired`. `lease_ms` None: there is no lease."""
 
     attempt: int
-    lease: int | None = None
+    lease_ms: int | None = None
 
 
 class Reconcile(NamedTuple):
-    """Ask whether the dead attempt before this one has done its work. Reply: as to `Run`, or None:
+    """Ask whether the dead attempt before this one had its effect. Reply: as for `Run`, or None:
     run again."""
 
     attempt: int
-    lease: int | None = None
+    lease_ms: int | None = None
 
 
 class Complete(NamedTuple):
@@ -76,9 +76,9 @@ class Sleep(NamedTuple):
     milliseconds: int
 
 
-class Together(NamedTuple):
-    """Send the completion of one call and the claim of another one in one round trip, where the
-    store can. Reply: `Both`."""
+class CompleteAndClaim(NamedTuple):
+    """Send the completion of one call and the claim of another, in one round trip if the store can.
+    Reply: `PairResult`."""
 
     completion: Completion
     claim: record.Claim
@@ -90,24 +90,24 @@ class Emit(NamedTuple):
     metric: Metric
 
 
-Step: TypeAlias = Claim | Run | Reconcile | Complete | Release | Read | Sleep | Emit
+Step: TypeAlias = SendClaim | Run | Reconcile | Complete | Release | Read | Sleep | Emit
 
 
 # Replies that are not a store's -------------------------------------------------------------------
 
 
 class Failed(NamedTuple):
-    """The store could not be reached: the outcome is unknown, `remaining` milliseconds are left."""
+    """The store failed, so the outcome is unknown. `remaining` milliseconds are left."""
 
     error: Exception
-    remaining: int
+    remaining_ms: int
 
 
 class Returned(NamedTuple):
-    """The handler's result and the form in which it is recorded; `encoding` says how to read it.
+    """The handler's result, and its recorded form in `data`; `encoding` says how to read that.
 
-    `keep` False: this answer is not the last word (a server error, say), so it is not recorded.
-    `writes` are to take effect together with the record.
+    `keep` False: the answer is not final (a server error, for example), so it is not recorded.
+    `writes` take effect together with the record.
     """
 
     result: Any
@@ -118,30 +118,30 @@ class Returned(NamedTuple):
 
 
 class Raised(NamedTuple):
-    """The handler raised, BaseException included. Also the outcome of such a call."""
+    """The handler raised an exception of any kind. Also the outcome of such a call."""
 
     error: BaseException
 
 
-class Late(NamedTuple):
+class LeaseExpired(NamedTuple):
     """Nothing was called: the lease may have ended, and another attempt may have begun."""
 
 
-Answer: TypeAlias = record.Reply | Failed | Returned | Raised | Late | None
+StepResult: TypeAlias = record.Reply | Failed | Returned | Raised | LeaseExpired | None
 
 
-class Both(NamedTuple):
-    """The answers to `Together`: one may have failed alone."""
+class PairResult(NamedTuple):
+    """The replies to `CompleteAndClaim`. Each may have failed alone."""
 
-    completed: Answer
-    claimed: Answer
+    completed: StepResult
+    claimed: StepResult
 
 
 # Outcomes: what the caller gets -------------------------------------------------------------------
 
 
 class Executed(NamedTuple):
-    """This call ran, and this is its result."""
+    """The call ran, and this is its result."""
 
     result: Any
 
@@ -173,21 +173,21 @@ class Parked(NamedTuple):
 
 
 class Unavailable(NamedTuple):
-    """The store could not be asked, so nothing ran."""
+    """The store failed or answered too late, so nothing ran."""
 
     error: Exception
 
 
-class Uncommitted(NamedTuple):
-    """The call ran, and its writes were not `applied`; None: nobody knows."""
+class CommitFailed(NamedTuple):
+    """The call ran, but its writes were not `applied` (False), or that is unknown (None)."""
 
     key: str
     about: str
     applied: bool | None
 
 
-class Overtaken(NamedTuple):
-    """The call ran and lost its lease, so its writes were not applied; another attempt decides."""
+class LeaseLost(NamedTuple):
+    """The call ran but lost its lease, so its writes were not applied. Another attempt decides."""
 
     key: str
 
@@ -199,7 +199,7 @@ Outcome: TypeAlias = (
     | Mismatch
     | Parked
     | Unavailable
-    | Uncommitted
-    | Overtaken
+    | CommitFailed
+    | LeaseLost
     | Raised
 )

@@ -1,4 +1,4 @@
-"""The body of one call's response: from what ran into the record, or an object, and back."""
+"""The body of one call's response: to the record or an S3 object, and back."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from .offload import Objects
 
 
-class Body:
-    """Whatever runs in one call, and what its duplicates find. `objects` are for large bodies."""
+class ResponseBody:
+    """The response that one call records or finds. `objects` are for large bodies."""
 
     __slots__ = ("_call", "_max_data", "_objects", "_own")
 
@@ -24,10 +24,8 @@ class Body:
         self._objects = objects
         self._own: Returned | None = None
 
-    def packed(self, ran: Returned | None) -> Returned | None:
-        """What ran, in the form in which it is recorded. Never raises."""
-        if ran is None:
-            return None
+    def packed(self, ran: Returned) -> Returned:
+        """Return a result in its recorded form. Never raises."""
         self._own = ran
         if ran.data is None or not ran.keep:
             return ran
@@ -43,14 +41,14 @@ class Body:
         return packed
 
     def offloaded(self, ran: Returned) -> Returned:
-        """The same, with a large body in an object. Never raises."""
+        """Return the result, its body in an object if it is large. Never raises."""
         assert self._objects is not None
         return self._objects.offload(
             ran, key=self._call.key, owner=self._call.owner, max_data=self._max_data
         )
 
     def fetched(self, outcome: Outcome) -> Outcome:
-        """The outcome, with the body of a record that is replayed."""
+        """Return the outcome; a replayed record gets its body."""
         if not isinstance(outcome, Replayed):
             return outcome
         found: Outcome
@@ -60,12 +58,12 @@ class Body:
         except StoreError as error:
             missing, found = True, Unavailable(error)
         if missing and self._own is not None and not self._own.writes:
-            return Executed(self._own.result)  # this call was overtaken, and has an answer too
+            return Executed(self._own.result)  # this call was overtaken, but ran and has an answer
         return found
 
 
 def fetched(record: Record, objects: Objects | None) -> Record:
-    """The record with its body. Raises `StoreError` where S3 cannot be reached."""
+    """Return the record with its body. Raises `StoreError` if S3 cannot be reached."""
     if objects is None or not compression.is_in_object(record):
         return record
     return objects.fetch(record)

@@ -1,9 +1,9 @@
-"""The form in which a response's text is recorded: as it is, or compressed where that pays.
+"""The recorded form of a response's text: as it is, or compressed where that saves enough.
 
-A write costs DynamoDB a unit for each KB that is stored, and so does a refused one: a replay of
-100 KB costs 100 units, and the same compressed some thirty
+In DynamoDB a write costs one unit for each KB of the stored item, even if it is refused. So a
+replay of 100 KB costs 100 units, and about thirty when compressed
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/
-howitworks-read-write-capacity-mode.html). For Redis it is memory and network.
+howitworks-read-write-capacity-mode.html). In Redis, compression saves memory and network.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ ZLIB: Final = "zlib"
 """The `encoding` of compressed text."""
 
 IN_S3: Final = "s3"
-"""The `encoding` of text in an object of S3."""
+"""The `encoding` of text in an S3 object."""
 
 IN_S3_ZLIB: Final = "s3 zlib"
-"""That of compressed text in an object."""
+"""The `encoding` of compressed text in an S3 object."""
 
 COMPRESSED_ABOVE: Final = 1024
-"""Bytes of text. What is not larger takes one write unit in any case."""
+"""Bytes of text above which it is compressed. A smaller one takes one write unit anyway."""
 
 MAX_TEXT: Final = 64 * 1024 * 1024
-"""Bytes of text that are compressed, and the most that a compressed record can become again."""
+"""The most bytes of text to compress, and the most that decompressing a record may give."""
 
 _GAIN: Final = 0.9
-"""The part of the text that compressed data may have at most."""
+"""The most that compressed data may take, as a fraction of the text's size."""
 
 _SMALL: Final = 16 * 1024
 _SMALL_WINDOW: Final = (13, 6)
-"""Window and memory for small texts: to set up the default ones takes 50 us, these 5."""
+"""Window and memory for small texts: their setup takes 5 us, that of the defaults 50."""
 
 _WINDOW: Final = (15, 8)
 
 
 def pack(ran: Returned, *, max_data: int | None) -> Returned:
-    """A result in the form in which it is recorded; without a body where it is larger than
-    `max_data` bytes. Never raises: its effect has happened."""
+    """Return a result in its recorded form, without a body if that is larger than `max_data` bytes.
+    Never raises: the effect has happened."""
     text = ran.data
     if not isinstance(text, str) or ran.encoding is not None:
         return ran
@@ -59,9 +59,9 @@ def pack(ran: Returned, *, max_data: int | None) -> Returned:
 
 
 def compressed(data: bytes) -> bytes:
-    """The data, compressed fast rather than well: level 6 takes four times as long as level 1 and
-    saves another sixth of what is left."""
-    import zlib  # what is small needs it not
+    """Compress data, fast rather than well: level 6 takes four times as long as level 1, and makes
+    the result only a sixth smaller."""
+    import zlib  # not at the top: small texts do not need it
 
     window, memory = _SMALL_WINDOW if len(data) <= _SMALL else _WINDOW
     compressor = zlib.compressobj(1, zlib.DEFLATED, window, memory)
@@ -69,7 +69,7 @@ def compressed(data: bytes) -> bytes:
 
 
 def unpack(record: Record) -> str | bytes:
-    """The text of a recorded response. Raises `ResponseUnavailableError`."""
+    """Return the text of a recorded response. Raises `ResponseUnavailableError`."""
     data = record.data
     if is_in_object(record):
         raise ResponseUnavailableError(
@@ -90,12 +90,12 @@ def unpack(record: Record) -> str | bytes:
 
 
 def is_in_object(record: Record) -> bool:
-    """Whether the record's data are in an object of S3, and not here."""
+    """Tell whether the data are in an S3 object instead of the record."""
     return record.encoding in (IN_S3, IN_S3_ZLIB)
 
 
 def unreadable(record: Record) -> ResponseUnavailableError:
-    """The error for a response that is no more what was recorded."""
+    """Return the error for a response that differs from what was recorded."""
     return ResponseUnavailableError(
         f"The operation under record {record.key} is done, but its stored response is not "
         "readable. Was the record edited?"
@@ -103,12 +103,12 @@ def unreadable(record: Record) -> ResponseUnavailableError:
 
 
 def _decompressed(data: bytes) -> bytes | None:
-    """The text; None where the data is damaged, or would become larger than was ever written."""
+    """Return the text, or None if the data are damaged or give more text than was ever written."""
     import zlib
 
     decompressor = zlib.decompressobj()
     try:
-        # One byte more than may be: of a text of just that size, the end is looked at all the same.
+        # One byte above the limit, so that the end of a text of exactly MAX_TEXT is checked, too.
         text = decompressor.decompress(data, MAX_TEXT + 1)
     except zlib.error:
         return None

@@ -1,8 +1,8 @@
 """Responses that are too large for their records: objects in an S3 bucket, one for each attempt.
 
-An object is named `namespace/digest/owner` and written before the completion, so a record never
-tells of one that is not there; an attempt that dies in between, or is overtaken, leaves one that
-the bucket's lifecycle rule deletes. The record holds the SHA-256 of the object.
+An object is named `namespace/digest/owner`. It is written before the completion, so a record never
+names a missing object. An attempt that dies in between, or is overtaken, leaves its object to the
+bucket's lifecycle rule, which deletes it. The record holds the SHA-256 of the object.
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ RESERVE: Final = 2.0
 """Seconds of the invocation that an upload leaves for the completion."""
 
 _OWNER: Final = re.compile(r"[0-9a-f]{32}")
-"""What an attempt calls itself."""
+"""The form of an owner, the name that an attempt gives itself."""
 
 _GONE: Final = ("NoSuchKey", "AccessDenied", "NoSuchBucket")
-"""Answers of S3 for what is not there; without the right to list, it does not say which.
+"""S3's errors for a missing object; AccessDenied is for a caller that may not list the bucket
 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html)"""
 
 
 class Objects:
-    """The objects of one bucket, for responses of more than `above` bytes. `client` is an `S3`; by
-    default one that is made at the first use."""
+    """The objects of one bucket, for responses of more than `above` bytes.
+
+    `client` is an `S3`, by default one that is made at the first use.
+    """
 
     def __init__(
         self,
@@ -47,8 +49,11 @@ class Objects:
         self._lock = threading.Lock()
 
     def offload(self, ran: Returned, *, key: str, owner: str, max_data: int | None) -> Returned:
-        """The result, with its data in an object where they are large. Never raises: its effect
-        has happened. Where S3 cannot be reached, the record holds what it can."""
+        """Return the result, its data in an object if they are large.
+
+        Never raises: the effect has happened. If S3 cannot be reached, the data stay in the record
+        if they fit; otherwise the response is recorded without a body.
+        """
         if ran.data is None:
             return ran
         above = self._above if max_data is None else min(self._above, max_data)
@@ -61,7 +66,7 @@ class Objects:
             if len(data) > MAX_TEXT:
                 raise ValueError("too large")
             self._s3().put_object(object_name(key, owner), data, reserve=RESERVE)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with it
+        except Exception as error:  # noqa: BLE001 - the effect has happened
             whole = max_data is None or len(data) <= max_data
             _warn(key, "could not be written to", error)
             return ran if whole else ran._replace(data=None, encoding=NO_BODY)
@@ -69,10 +74,10 @@ class Objects:
         return ran._replace(data=sha256(data).hexdigest(), encoding=encoding)
 
     def fetch(self, record: Record) -> Record:
-        """The record with the data of its object; as it is where the object is missing or damaged.
-        Raises `StoreError` where S3 cannot be reached: a retry will be answered."""
+        """Return the record with the data of its object, or unchanged if the object is missing or
+        damaged. Raises `StoreError` if S3 cannot be reached: a retry will be answered."""
         if _OWNER.fullmatch(record.owner) is None:
-            return record  # no attempt wrote it, and its name is not to lead to another object
+            return record  # no attempt's name, so it must not lead to another object
         try:
             data = self._s3().get_object(object_name(record.key, record.owner))
         except Exception as error:
@@ -97,7 +102,7 @@ class Objects:
 
 
 def object_name(key: str, owner: str) -> str:
-    """The name of the object with the response of one attempt."""
+    """Return the name of the object with the response of one attempt."""
     namespace, _, digest = key.rpartition("#")
     return f"{namespace}/{digest}/{owner}"
 

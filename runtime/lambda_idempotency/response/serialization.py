@@ -1,4 +1,4 @@
-"""From a handler's result to what is recorded, and back."""
+"""Serialization: from a handler's result to its recorded form, and back."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from .compression import unpack, unreadable
 
 
 def to_stored(result: Any) -> Returned:
-    """The result with what of it is recorded: JSON as Lambda itself would send it to the caller.
+    """Return the result with its recorded form: the JSON that Lambda itself would send.
 
-    Never raises: what is no JSON is recorded without a body.
+    Never raises: a result that is not JSON is recorded without a body.
     """
     try:
         text = _ENCODE(result)
         if not text.isascii() and not _encodable(text):
             text = json.dumps(result, separators=(",", ":"), default=_lambda_form)
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, its effect has happened
+    except Exception:  # noqa: BLE001 - the effect has happened
         return Returned(result, encoding=NO_BODY)
     return Returned(result, text)
 
 
 def from_stored(record: Record) -> Any:
-    """The recorded result, a new object at each call. Raises `ResponseUnavailableError`."""
+    """Return the recorded result, as a new object. Raises `ResponseUnavailableError`."""
     text = unpack(record)
     try:
         return json.loads(text)
@@ -35,7 +35,7 @@ def from_stored(record: Record) -> Any:
 
 
 def _lambda_form(value: Any) -> Any:
-    # Lambda's own serializer sends a Decimal as a number, and nothing else that JSON lacks.
+    # Of the types that JSON lacks, Lambda's own serializer sends only Decimal: as a number.
     if isinstance(value, Decimal):
         return float(value)
     raise TypeError

@@ -1,8 +1,8 @@
-"""Any Redis or Valkey: ACL SETUSER on every node.
+"""Rotation on any Redis or Valkey server: ACL SETUSER on every node.
 
-A node keeps its own users; replication and the cluster bus do not carry them
-(https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/). So every node is
-asked for the others, and each is changed by itself, replicas included: one may be promoted.
+Each node keeps its own users; replication and the cluster bus do not carry them
+(https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/). So the strategy asks
+the nodes for each other, and changes each one by itself, also replicas: one may be promoted.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from .errors import RotationError
 _LOG: Final = logging.getLogger("lambda_idempotency.rotation")
 
 ADMIN_COMMANDS: Final = ("acl|getuser", "acl|setuser", "acl|save", "info")
-"""What the administrator may do, beside logging in; he needs no keys and no channels."""
+"""The commands that the administrator needs, besides AUTH; no keys and no channels."""
 
 ADMIN_CLUSTER_COMMANDS: Final = ("acl|getuser", "acl|setuser", "acl|save", "cluster|nodes")
-"""What he may do where `cluster` is set."""
+"""The commands that the administrator needs where `cluster` is set."""
 
 _MAX_HOPS: Final = 8
 
 
 class AclStrategy:
-    """See `Strategy`. `admin` may change other users."""
+    """The strategy for servers whose ACLs the user `admin` may change."""
 
     def __init__(
         self, settings: RedisSettings, admin: Login, *, connect: Connect = connect
@@ -40,23 +40,23 @@ class AclStrategy:
         self._connect = connect
 
     def set_passwords(self, user: str, passwords: Sequence[str]) -> None:
-        """See `Strategy.set_passwords`."""
+        """Set the user's passwords on every node."""
         if user == self._admin.user:
             raise RotationError(
                 f"User {user} cannot rotate its own password: name another administrator, whose "
                 "secret stays valid"
             )
-        # Hashes, because MONITOR, the slow log and an error would show what is sent.
+        # Send hashes: MONITOR, the slow log and error texts show what is sent.
         hashes = [f"#{hashlib.sha256(password.encode()).hexdigest()}" for password in passwords]
         with self._nodes() as links:
-            for link in links:  # all of them, before anything is changed
+            for link in links:  # check all nodes before anything changes
                 _demand_user(link, user)
             for link in links:
                 link.call("ACL", "SETUSER", user, "resetpass", *hashes)
                 _save(link)
 
     def log_in(self, user: str, password: str) -> None:
-        """See `Strategy.log_in`. TIME is a command whose right the user has anyway."""
+        """Log in on every node and run TIME, a command that the user may run anyway."""
         with self._nodes() as links:
             nodes = [link.node for link in links]
         for node in nodes:
@@ -65,7 +65,7 @@ class AclStrategy:
 
     @contextmanager
     def _nodes(self) -> Iterator[list[Link]]:
-        """Links to every node, as the administrator."""
+        """Open links to every node, as the administrator."""
         with ExitStack() as stack:
             first = self._link(stack, Node(self._settings.host, self._settings.port), self._admin)
             if self._settings.cluster:
@@ -74,12 +74,12 @@ class AclStrategy:
                 yield self._replicas(stack, self._primary(stack, first))
 
     def _members(self, stack: ExitStack, first: Link) -> list[Link]:
-        """The nodes of the cluster; those that have failed get their users when they return."""
+        """Return links to the cluster's nodes; failed ones get their users when they return."""
         nodes = _members(first.call("CLUSTER", "NODES"), first.node, tls=self._settings.tls)
         return [self._link(stack, node, self._admin) for node in nodes]
 
     def _primary(self, stack: ExitStack, first: Link) -> Link:
-        """The primary that this server follows, or the server itself."""
+        """Return a link to the primary that this server follows, or to the server itself."""
         link = first
         for _ in range(_MAX_HOPS):
             known = _replication(link)
@@ -90,7 +90,7 @@ class AclStrategy:
         raise RotationError(f"Redis node {first.node} is a replica, and its primary is not found")
 
     def _replicas(self, stack: ExitStack, primary: Link) -> list[Link]:
-        """The primary, its replicas, and theirs."""
+        """Return links to the primary, its replicas, and their replicas."""
         found: dict[Node, Link] = {primary.node: primary}
         queue = deque([primary])
         while queue:
@@ -110,15 +110,15 @@ class AclStrategy:
 
 
 def _replication(link: Link) -> dict[str, str]:
-    """https://redis.io/docs/latest/commands/info/"""
+    """Return the fields of INFO replication (https://redis.io/docs/latest/commands/info/)."""
     lines = str(link.call("INFO", "replication")).splitlines()
     return dict(line.split(":", 1) for line in lines if ":" in line)
 
 
 def _members(text: str, asked: Node, *, tls: bool) -> list[Node]:
-    """The nodes that can be reached, by https://redis.io/docs/latest/commands/cluster-nodes/.
+    """Return the reachable nodes (https://redis.io/docs/latest/commands/cluster-nodes/).
 
-    Certificates are about names, so with TLS the announced name goes before the address.
+    Certificates hold names, so with TLS an announced name takes precedence over the address.
     """
     nodes = []
     for line in text.splitlines():
@@ -134,7 +134,7 @@ def _members(text: str, asked: Node, *, tls: bool) -> list[Node]:
 
 
 def _demand_user(link: Link, user: str) -> None:
-    """SETUSER would create one that may do nothing."""
+    """Raise `RotationError` if the user does not exist: SETUSER would create one without rights."""
     if link.call("ACL", "GETUSER", user) is None:
         raise RotationError(
             f"User {user} does not exist on Redis node {link.node}: each node keeps its own users, "
@@ -143,7 +143,7 @@ def _demand_user(link: Link, user: str) -> None:
 
 
 def _save(link: Link) -> None:
-    """Into the ACL file, if there is one."""
+    """Save the users to the ACL file, if the server has one."""
     try:
         link.call("ACL", "SAVE")
     except ReplyError as error:

@@ -1,4 +1,4 @@
-"""Requests to AWS by boto3, whose own errors may quote what was sent: passwords."""
+"""Requests to AWS by boto3. Its own errors may quote what was sent: passwords."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .errors import RefusedError, RotationError
 
 
 def call(client: Any, operation: str, *, about: str, **request: Any) -> Any:
-    """Sends a request about a named thing, and returns the response.
+    """Send a request and return the response; `about` names its subject in errors.
 
-    Raises `RefusedError` with the code of AWS, and `RotationError` where there is no answer.
+    Raises `RefusedError` with AWS's code, and `RotationError` if there is no answer.
     """
     failure: RotationError
     try:
@@ -28,11 +28,11 @@ def call(client: Any, operation: str, *, about: str, **request: Any) -> Any:
         )
     except BotoCoreError as error:
         failure = RotationError(f"{operation} for {about} failed: {type(error).__name__}")
-    raise failure  # out here, so that no traceback shows the first one
+    raise failure  # outside the `except`, so that no traceback shows boto3's error
 
 
 def _words(error: ClientError) -> str:
-    """The code; where rights are missing AWS says which, and quotes nothing else."""
+    """Return AWS's code; if access is denied, add the message: it names the right, not a value."""
     details = error.response.get("Error", {})
     code = str(details.get("Code", "Unknown"))
     return f"{code}: {details.get('Message', '')}" if code.startswith("AccessDenied") else code

@@ -1,4 +1,4 @@
-"""A connection to one node, for a few commands and without redis-py's retries."""
+"""A connection to one node: for a few commands, and without redis-py's retries."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ..contract.redis import RedisSettings
 from .errors import RotationError
 
 TIMEOUT: Final = 5.0
-"""Seconds for connecting, and for each answer."""
+"""Seconds for connecting, and again for each answer."""
 
 Answer: TypeAlias = Any
-"""What redis-py makes of a RESP2 answer: texts, numbers, lists and None."""
+"""A RESP2 answer as redis-py returns it: texts, numbers, lists and None."""
 
 
 class Node(NamedTuple):
-    """Where a server listens."""
+    """The address of a server."""
 
     host: str
     port: int
@@ -32,7 +32,7 @@ class Node(NamedTuple):
 
 
 class Login(NamedTuple):
-    """Who to be."""
+    """A user and its password."""
 
     user: str
     password: str
@@ -47,24 +47,25 @@ class Link(Protocol):
     node: Node
 
     def call(self, *command: str) -> Answer:
-        """The answer to a command. Raises `RotationError`, and `ReplyError` if it is an error."""
+        """Send a command and return its answer. Raises `ReplyError` if that is an error, and
+        `RotationError`."""
         ...
 
     def close(self) -> None:
-        """Ends the connection."""
+        """End the connection."""
         ...
 
 
 class Connect(Protocol):
-    """Opens links, as `connect` does."""
+    """A function that opens links, such as `connect`."""
 
     def __call__(self, settings: RedisSettings, node: Node, login: Login) -> Link:
-        """A link to this node. Raises `RotationError`."""
+        """Open a link to this node. Raises `RotationError`."""
         ...
 
 
 class ReplyError(RotationError):
-    """A node answered with an error; `words` are its own."""
+    """A node answered with an error. `words` is the node's own text."""
 
     def __init__(self, message: str, *, words: str) -> None:
         super().__init__(message)
@@ -72,7 +73,7 @@ class ReplyError(RotationError):
 
 
 class NodeLink:
-    """See `Link`. Use as a context manager, or close it."""
+    """A link over redis-py's connection. Use it as a context manager, or close it."""
 
     def __init__(self, connection: Any, node: Node, login: Login) -> None:
         self._connection = connection
@@ -91,15 +92,15 @@ class NodeLink:
         self.close()
 
     def open(self) -> None:
-        """Connects and authenticates."""
+        """Connect and authenticate."""
         self._guard(("AUTH",), self._connection.connect)
 
     def call(self, *command: str) -> Answer:
-        """See `Link.call`."""
+        """Send a command and return its answer."""
         return self._guard(command, lambda: self._exchange(command))
 
     def close(self) -> None:
-        """See `Link.close`."""
+        """End the connection."""
         self._connection.disconnect()
 
     def _exchange(self, command: tuple[str, ...]) -> Answer:
@@ -111,7 +112,7 @@ class NodeLink:
             return act()
         except (RedisError, OSError) as error:
             failure = self._failure(command, error)
-        raise failure  # out here, so that no traceback shows the first one
+        raise failure  # outside the `except`, so that no traceback shows redis-py's error
 
     def _failure(self, command: tuple[str, ...], error: Exception) -> RotationError:
         name = " ".join(command[: 2 if command[0] in ("ACL", "CLUSTER") else 1])
@@ -129,14 +130,14 @@ class NodeLink:
 
 
 def connect(settings: RedisSettings, node: Node, login: Login) -> NodeLink:
-    """See `Connect`."""
+    """Open a link to a node. Raises `RotationError`."""
     options: dict[str, Any] = {
         "host": node.host,
         "port": node.port,
         "username": login.user,
         "password": login.password,
-        "protocol": 2,  # HELLO would be one more right
-        "driver_info": None,  # as would CLIENT SETINFO
+        "protocol": 2,  # RESP3 begins with HELLO, which needs one more right
+        "driver_info": None,  # CLIENT SETINFO needs another right
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": TIMEOUT,
         "socket_connect_timeout": TIMEOUT,
@@ -152,7 +153,7 @@ def connect(settings: RedisSettings, node: Node, login: Login) -> NodeLink:
 
 
 def _reason(error: BaseException) -> str:
-    """Why a connection failed, by what lies behind redis-py's error."""
+    """Return the reason of a failed connection: the cause behind redis-py's error."""
     behind: BaseException | None = error
     while behind is not None:
         if isinstance(behind, ssl.SSLCertVerificationError):

@@ -1,4 +1,4 @@
-"""ElastiCache: ModifyUser, which brings the passwords to all nodes by itself.
+"""Rotation on ElastiCache: ModifyUser, which itself brings the passwords to all nodes.
 
 https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ModifyUser.html
 """
@@ -12,14 +12,14 @@ from ..contract.redis import RedisSettings
 from .calls import call
 from .connect import Answer, Connect, Login, Node, connect
 from .errors import RotationError
-from .waiting import Patience
+from .waiting import Poller
 
 POLL: Final = 2.0
-"""Seconds between two looks at the user."""
+"""Seconds between two checks of the user's status."""
 
 
 class ElastiCacheStrategy:
-    """See `Strategy`. `client` is boto3's for ElastiCache; `user_id` the id of the user."""
+    """The strategy for ElastiCache. `client` is boto3's; `user_id` is the id of the user."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class ElastiCacheStrategy:
         user_id: str,
         settings: RedisSettings,
         *,
-        patience: Patience,
+        patience: Poller,
         connect: Connect = connect,
     ) -> None:
         self._client = client
@@ -37,16 +37,17 @@ class ElastiCacheStrategy:
         self._connect = connect
 
     def set_passwords(self, user: str, passwords: Sequence[str]) -> None:
-        """See `Strategy.set_passwords`."""
+        """Set the user's passwords, and wait until all nodes know them."""
         self._wait(user)  # only an active user can be modified
         self._call(
             "modify_user",
             AuthenticationMode={"Type": "password", "Passwords": list(passwords)},
         )
-        self._wait(user)  # active again: all nodes know
+        self._wait(user)  # active again: all nodes know the passwords
 
     def log_in(self, user: str, password: str) -> None:
-        """See `Strategy.log_in`. A user of records may not ask a single server for its replicas."""
+        """Log in on every node of a cluster, or on the one server: the rights of a user of records
+        do not include asking a server for its replicas."""
         self._wait(user)
         endpoint = Node(self._settings.host, self._settings.port)
         login = Login(user, password)
@@ -54,7 +55,7 @@ class ElastiCacheStrategy:
             self._try(node, login)
 
     def _try(self, node: Node, login: Login) -> set[Node]:
-        """Runs TIME there; returns the nodes that it knows of a cluster."""
+        """Run TIME on a node. Return the nodes that it knows, if it is one of a cluster."""
         link = self._connect(self._settings, node, login)
         try:
             link.call("TIME")
@@ -86,7 +87,7 @@ class ElastiCacheStrategy:
 
 
 def _nodes(slots: Answer, asked: Node) -> set[Node]:
-    """Primaries and replicas; an empty host means the one that was asked.
+    """Return primaries and replicas. An empty host means the node that was asked.
 
     https://redis.io/docs/latest/commands/cluster-slots/
     """

@@ -1,4 +1,4 @@
-"""What can go wrong in a rotation. Messages name secrets, users and nodes, never a value."""
+"""The errors of a rotation. Their messages name secrets, users and nodes, never a value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..errors import IdempotencyError
 
 
 class RotationError(IdempotencyError):
-    """A step could not be done. Secrets Manager repeats the rotation, which continues it."""
+    """A step failed. Secrets Manager repeats the rotation, which then continues."""
 
 
 class RefusedError(RotationError):

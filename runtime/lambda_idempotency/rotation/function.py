@@ -18,18 +18,18 @@ from .connect import Connect, Login, connect
 from .elasticache import ElastiCacheStrategy
 from .secret import Secret
 from .steps import Rotation, Strategy
-from .waiting import Patience
+from .waiting import Poller
 
 
 def handler(event: Mapping[str, Any], context: Any) -> None:
-    """One step of a rotation. Raises `RotationError` or `ConfigurationError`."""
+    """Run one step of a rotation. Raises `RotationError` or `ConfigurationError`."""
     logging.getLogger("lambda_idempotency.rotation").setLevel(logging.INFO)
-    # At DEBUG it writes whole requests into the log, passwords included.
+    # At DEBUG, botocore logs whole requests, passwords included.
     logging.getLogger("botocore").setLevel(logging.INFO)
     rotation = rotation_of(
         RotationSettings.from_environment(os.environ),
         client=_client,
-        patience=Patience(lambda: context.get_remaining_time_in_millis() / 1000),
+        patience=Poller(lambda: context.get_remaining_time_in_millis() / 1000),
     )
     rotation.run(event)
 
@@ -38,17 +38,17 @@ def rotation_of(
     settings: RotationSettings,
     *,
     client: Callable[[str], Any],
-    patience: Patience,
+    patience: Poller,
     connect: Connect = connect,
 ) -> Rotation:
-    """The rotation that the settings ask for; `client` makes boto3's client of a service."""
+    """Return the rotation of the settings. `client` makes boto3's client for a service."""
     secrets = client("secretsmanager")
     parameter = settings.parameter
     found = call(client("ssm"), "get_parameter", about=f"SSM parameter {parameter}", Name=parameter)
     server = RedisSettings.parse(found["Parameter"]["Value"], parameter)
     strategy: Strategy
     if settings.strategy == "acl":
-        assert settings.admin is not None  # the settings demand it
+        assert settings.admin is not None  # `RotationSettings` requires it
         admin = Secret(secrets, settings.admin).current()
         strategy = AclStrategy(server, Login(admin.username, admin.password), connect=connect)
     else:
@@ -62,7 +62,7 @@ def rotation_of(
 
 
 def _client(service: str) -> Any:
-    """A client that gives up soon enough for the step to say why."""
+    """Return a client that gives up early enough for the step to report why."""
     config = Config(
         connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}
     )

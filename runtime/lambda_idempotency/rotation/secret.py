@@ -1,4 +1,4 @@
-"""The secret that is rotated: its versions, and their labels."""
+"""The rotated secret: its versions, and their labels."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ PENDING: Final = "AWSPENDING"
 
 
 class Version(NamedTuple):
-    """A version with a value: a JSON object with at least the texts `username` and `password`."""
+    """A version with a value: a JSON object with the texts `username` and `password`, or more."""
 
     place: str
-    """What it is called in errors."""
+    """The name of the version in errors."""
     fields: Mapping[str, Any]
 
     @property
     def username(self) -> str:
-        """Who the password is for."""
+        """The user whose password it is."""
         return str(self.fields["username"])
 
     @property
@@ -35,7 +35,7 @@ class Version(NamedTuple):
 
 
 class Stages(NamedTuple):
-    """What DescribeSecret tells: the labels of each version, and whether rotation is on."""
+    """The answer of DescribeSecret: the labels of each version, and whether rotation is on."""
 
     arn: str
     name: str
@@ -44,15 +44,15 @@ class Stages(NamedTuple):
 
     @property
     def current(self) -> str | None:
-        """The version that is AWSCURRENT."""
-        return self._labelled(CURRENT)
+        """The version labeled AWSCURRENT."""
+        return self._labeled(CURRENT)
 
     @property
     def pending(self) -> str | None:
-        """The version that is AWSPENDING."""
-        return self._labelled(PENDING)
+        """The version labeled AWSPENDING."""
+        return self._labeled(PENDING)
 
-    def _labelled(self, label: str) -> str | None:
+    def _labeled(self, label: str) -> str | None:
         return next((version for version, labels in self.labels.items() if label in labels), None)
 
 
@@ -64,7 +64,7 @@ class Secret:
         self.arn = arn
 
     def stages(self) -> Stages:
-        """Its versions by their labels."""
+        """Return the secret's versions with their labels."""
         found = self._call("describe_secret")
         return Stages(
             found["ARN"],
@@ -74,15 +74,15 @@ class Secret:
         )
 
     def current_version(self) -> str:
-        """The id of the version that a reader of the secret gets now."""
+        """Return the id of the version that a reader of the secret gets now."""
         return str(self._call("get_secret_value", VersionStage=CURRENT)["VersionId"])
 
     def current(self) -> Version:
-        """What a reader of the secret gets now."""
+        """Return the version that a reader of the secret gets now."""
         return self._parse(self._call("get_secret_value", VersionStage=CURRENT))
 
     def version(self, version: str) -> Version | None:
-        """A version by its id; None while it has no value, as when RotateSecret announces it."""
+        """Return a version, or None while it has no value: RotateSecret only announces it."""
         try:
             found = self._call("get_secret_value", VersionId=version)
         except RefusedError as error:
@@ -92,7 +92,7 @@ class Secret:
         return self._parse(found) if found.keys() & {"SecretString", "SecretBinary"} else None
 
     def put_pending(self, token: str, fields: Mapping[str, Any]) -> bool:
-        """Gives the version `token` its value. False where it has another already."""
+        """Give the version `token` its value. Return False if it already has another one."""
         try:
             self._call(
                 "put_secret_value",
@@ -107,7 +107,7 @@ class Secret:
         return True
 
     def make_current(self, token: str, *, instead_of: str) -> None:
-        """Moves AWSCURRENT; AWSPENDING goes with the same request."""
+        """Move AWSCURRENT to the version `token`; the same request removes AWSPENDING."""
         self._call(
             "update_secret_version_stage",
             VersionStage=CURRENT,
@@ -133,7 +133,7 @@ class Secret:
 
 
 def _object(text: object) -> dict[str, Any] | None:
-    """A JSON object, without an error that would carry the text."""
+    """Parse a JSON object, or return None: an error could quote the text."""
     try:
         found = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):

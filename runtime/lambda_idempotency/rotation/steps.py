@@ -1,6 +1,6 @@
-"""The whole rotation: the four steps, as Secrets Manager calls them.
+"""The whole rotation: the four steps that Secrets Manager calls.
 
-| step | what it does | where the token is AWSCURRENT already |
+| step | what it does | if the token is already AWSCURRENT |
 |---|---|---|
 | createSecret | gives the version AWSPENDING a new password | nothing |
 | setSecret | the server accepts the current and the pending password | nothing |
@@ -9,11 +9,12 @@
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 
-A step may be killed anywhere, repeated, or come late: Secrets Manager repeats the whole rotation
-with the same token, and Lambda may deliver an event twice. So no step remembers anything: the
-passwords to set follow from the secret's labels alone, and are compared with them once more after
-they are set. What AWSCURRENT says is therefore valid on every node at every moment, but for one:
-a step that is held up while a whole other rotation runs, which then repairs what it did.
+A step may be killed at any point, be repeated, or come late: Secrets Manager repeats the whole
+rotation with the same token, and Lambda may deliver an event twice. So no step remembers anything:
+the passwords to set follow from the secret's labels alone, and each step compares them with the
+labels again after setting them. Therefore the AWSCURRENT password is valid on every node at every
+moment, with one exception: a step that is held up while a whole other rotation runs. It then
+repairs what it did.
 """
 
 from __future__ import annotations
@@ -25,27 +26,27 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from .errors import RotationError
 from .secret import Secret, Stages, Version
-from .waiting import Patience
+from .waiting import Poller
 
 _LOG: Final = logging.getLogger("lambda_idempotency.rotation")
 
 READS: Final = 3
-"""How many reads in a row must show the new version, for Secrets Manager answers from many hosts
-that do not learn of a change at once."""
+"""The reads in a row that must show the new version: Secrets Manager answers from many hosts, which
+do not all learn of a change at the same time."""
 
 ROUNDS: Final = 3
-"""How often passwords are set anew because the secret has changed meanwhile."""
+"""The most times that passwords are set again because the secret has changed meanwhile."""
 
 
 class Strategy(Protocol):
-    """How passwords reach the server. Raises `RotationError`."""
+    """A way to bring passwords to the server. Raises `RotationError`."""
 
     def set_passwords(self, user: str, passwords: Sequence[str]) -> None:
-        """On every node the user has these one or two passwords and no others."""
+        """Give the user these one or two passwords, and no others, on every node."""
         ...
 
     def log_in(self, user: str, password: str) -> None:
-        """Authenticates on every node that can be found, and runs a command there."""
+        """Authenticate on every node that can be found, and run a command there."""
         ...
 
 
@@ -64,9 +65,7 @@ class _Wanted(NamedTuple):
 class Rotation:
     """Rotates one user's password in one secret."""
 
-    def __init__(
-        self, secret: Secret, *, user: str, strategy: Strategy, patience: Patience
-    ) -> None:
+    def __init__(self, secret: Secret, *, user: str, strategy: Strategy, patience: Poller) -> None:
         self._secret = secret
         self._user = user
         self._strategy = strategy
@@ -79,7 +78,7 @@ class Rotation:
         }
 
     def run(self, event: Mapping[str, Any]) -> None:
-        """One step: `{"Step", "SecretId", "ClientRequestToken"}`. Raises `RotationError`."""
+        """Run one step: `{"Step", "SecretId", "ClientRequestToken"}`. Raises `RotationError`."""
         step, secret, token = (_text(event, n) for n in ("Step", "SecretId", "ClientRequestToken"))
         if step not in self._steps:
             raise RotationError(f"The step is unknown; expected one of {', '.join(self._steps)}")
@@ -91,7 +90,7 @@ class Rotation:
         self._steps[step](token, stages)
 
     def _check(self, secret: str, token: str, stages: Stages) -> None:
-        """The guards of the contract."""
+        """Check the event against the secret. Raises `RotationError`."""
         forms = (self._secret.arn, stages.arn, stages.arn[: -len("-abcdef")], stages.name)
         if secret not in forms:
             raise RotationError(
@@ -126,11 +125,11 @@ class Rotation:
 
     def _finish(self, token: str, stages: Stages) -> None:
         if stages.current is not None and stages.current != token:
-            # A node that came after testSecret must not become a surprise to those who read next.
+            # A node may have joined after testSecret: test again before readers get the password.
             self._log_in(token, stages)
             self._secret.make_current(token, instead_of=stages.current)
             self._log("finishSecret", token, "is AWSCURRENT now")
-        # Whoever reads the old version must be able to use it, so it stays until nobody does.
+        # The old password must work as long as any reader can get it.
         self._patience.until(
             lambda: self._is_current_everywhere(token),
             what=f"version {token} of secret {self._secret.arn} is what its readers get",
@@ -138,7 +137,7 @@ class Rotation:
         )
         if self._apply(token).current != token:
             raise RotationError(
-                f"Secret {self._secret.arn} has another version AWSCURRENT than {token} by now"
+                f"Version {token} of secret {self._secret.arn} is no longer AWSCURRENT"
             )
         self._log("finishSecret", token, "is the only valid one")
 
@@ -153,17 +152,17 @@ class Rotation:
         reads = (self._secret.current_version() for _ in range(READS))
         return stages.current == token and all(read == token for read in reads)
 
-    def _demand_label(self, token: str, *labelled: str | None) -> None:
-        if token not in labelled:
+    def _demand_label(self, token: str, *labeled: str | None) -> None:
+        if token not in labeled:
             raise RotationError(
                 f"Version {token} of secret {self._secret.arn} is neither AWSPENDING nor "
                 "AWSCURRENT, so this event is no part of the rotation under way"
             )
 
     def _apply(self, token: str) -> _Wanted:
-        """Sets what the secret says, until it says the same before and after; returns that.
+        """Set the secret's passwords, until the secret is the same before and after; return that.
 
-        A step that was held up half-way would otherwise leave the passwords of another time.
+        Otherwise a step that was held up halfway would leave outdated passwords.
         """
         wanted = self._wanted()
         self._demand_label(token, wanted.current, wanted.pending)
@@ -175,7 +174,7 @@ class Rotation:
         raise RotationError(f"Secret {self._secret.arn} keeps changing; the next try continues")
 
     def _wanted(self) -> _Wanted:
-        """What the secret says now."""
+        """Return the versions that the secret demands now."""
         stages = self._secret.stages()
         current = self._version(stages.current)
         if stages.pending in (None, stages.current):
@@ -187,7 +186,7 @@ class Rotation:
         return _Wanted(stages.current, stages.pending, (current, pending))
 
     def _version(self, version: str | None) -> Version:
-        """A version that must have a value, for this function's user."""
+        """Return a version. Raises `RotationError` if it has no value or is for another user."""
         found = None if version is None else self._secret.version(version)
         if found is None:
             raise RotationError(
@@ -216,7 +215,7 @@ class Rotation:
 
 
 def _same_server(current: Version, pending: Version) -> None:
-    """Both versions must be about one server, where they name it."""
+    """Raise `RotationError` if the two versions name different servers."""
     for name in ("host", "port"):
         if str(current.fields.get(name)) != str(pending.fields.get(name)):
             raise RotationError(

@@ -1,4 +1,4 @@
-"""Waiting inside one invocation."""
+"""Waiting within one invocation."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 from .errors import RotationError
 
 RESERVE: Final = 5.0
-"""Seconds of the invocation that waiting leaves, for what comes after it."""
+"""Seconds of the invocation that waiting leaves for what comes after it."""
 
 
-class Patience:
-    """Waits as long as the invocation allows. `remaining` tells how many seconds that are."""
+class Poller:
+    """Waits as long as the invocation allows. `remaining` returns its remaining seconds."""
 
     def __init__(
         self, remaining: Callable[[], float], *, sleep: Callable[[float], None] = time.sleep
@@ -22,11 +22,12 @@ class Patience:
         self._sleep = sleep
 
     def until(self, done: Callable[[], bool], *, what: str, every: float) -> None:
-        """Asks every so many seconds. Raises `RotationError` when time runs out."""
+        """Wait until `done` is true; ask every `every` seconds. Raises `RotationError` when the
+        time runs out."""
         while not done():
             if self._remaining() < every + RESERVE:
                 raise RotationError(
-                    f"Waited in vain until {what}. The next try continues; where this repeats, "
+                    f"Waited in vain until {what}. The next try continues; if this repeats, "
                     "raise the timeout of the rotation function"
                 )
             self._sleep(every)

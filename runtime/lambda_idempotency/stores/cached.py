@@ -9,14 +9,15 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..clients.net import elapsed
 from ..clients.net.elapsed import Moment
-from ..protocol.record import COMPLETED, Blocked, Claim, Completion, Done, Record, Reply, Store
+from ..protocol.record import COMPLETED, Applied, Claim, Completion, Conflict, Record, Reply
+from .base import ReplyOrError, Store, attempted
 
 
-class CachedStore:
+class CachedStore(Store):
     """`store`, with the `size` completed records that were used last. The protocol judges them as
     it does any record: fingerprints are compared."""
 
@@ -28,33 +29,38 @@ class CachedStore:
         moment: Callable[[], Moment] = elapsed.now,
     ) -> None:
         self.max_data = store.max_data
+        self.transactional = store.transactional
         self._store = store
         self._size = size
         self._moment = moment
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
-    def __getattr__(self, name: str) -> Any:
-        """What else the store can do."""
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self._store, name)
+    @property
+    def name(self) -> str:
+        """See `Store.name`: that of the store, which has the records."""
+        return self._store.name
+
+    @property
+    def label(self) -> str:
+        """See `Store.label`."""
+        return self._store.label
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         """See `Store.claim`."""
         if seen is None and (known := self._known(claim.key)) is not None:
             return known
         asked = self._moment()
-        return self._noted(self._store.claim(claim, seen), asked)
+        reply = self._store.claim(claim, seen)
+        self._note(reply, asked)
+        return reply
 
     def complete(self, completion: Completion) -> Reply:
         """See `Store.complete`."""
         asked = self._moment()
         reply = self._store.complete(completion)
-        if isinstance(reply, Done):
-            self._noted(Blocked(completion.record(reply.now), reply.now), asked)
-            return reply
-        return self._noted(reply, asked)
+        self._note_completion(completion, reply, asked)
+        return reply
 
     def release(self, key: str, owner: str) -> Reply:
         """See `Store.release`."""
@@ -63,9 +69,23 @@ class CachedStore:
     def read(self, key: str) -> Reply:
         """See `Store.read`."""
         asked = self._moment()
-        return self._noted(self._store.read(key), asked)
+        reply = self._store.read(key)
+        self._note(reply, asked)
+        return reply
 
-    def _known(self, key: str) -> Blocked | None:
+    def complete_and_claim(
+        self, completion: Completion, claim: Claim
+    ) -> tuple[ReplyOrError, ReplyOrError]:
+        """See `Store.complete_and_claim`: as the store does it, where the claim has to be sent."""
+        if (known := self._known(claim.key)) is not None:
+            return attempted(lambda: self.complete(completion)), known
+        asked = self._moment()
+        completed, claimed = self._store.complete_and_claim(completion, claim)
+        self._note_completion(completion, completed, asked)
+        self._note(claimed, asked)
+        return completed, claimed
+
+    def _known(self, key: str) -> Conflict | None:
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
@@ -78,11 +98,16 @@ class CachedStore:
         record, data = entry.record, entry.record.data
         if entry.is_text and isinstance(data, bytes):
             record = record._replace(data=data.decode())
-        return Blocked(record, now)
+        return Conflict(record, now)
 
-    def _noted(self, reply: Reply, asked: Moment) -> Reply:
-        """Keeps a completed record; the store was not asked before `asked`."""
-        if isinstance(reply, Blocked) and reply.record.status == COMPLETED:
+    def _note_completion(self, completion: Completion, reply: ReplyOrError, asked: Moment) -> None:
+        if isinstance(reply, Applied):
+            reply = Conflict(completion.record(reply.now), reply.now)
+        self._note(reply, asked)
+
+    def _note(self, reply: ReplyOrError, asked: Moment) -> None:
+        """Keep a completed record; the store was not asked before `asked`."""
+        if isinstance(reply, Conflict) and reply.record.status == COMPLETED:
             record, data = reply.record, reply.record.data
             if isinstance(data, str):
                 record = record._replace(data=data.encode())
@@ -91,7 +116,6 @@ class CachedStore:
                 self._entries.move_to_end(record.key)
                 while len(self._entries) > self._size:
                     self._entries.popitem(last=False)
-        return reply
 
 
 class _Entry(NamedTuple):

@@ -5,88 +5,102 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from itertools import count
+from typing import Any, Final
 
 from ..protocol.record import (
     INPROGRESS,
     PARKED,
-    Blocked,
+    Absent,
+    Applied,
     Claim,
     Completion,
-    Done,
-    Gone,
+    Conflict,
     Record,
     Reply,
 )
+from .base import Store
+
+_NUMBERS: Final = count(1)
+"""Of the stores of this process."""
 
 
-class MemoryStore:
+class MemoryStore(Store):
     """Keeps records in a dictionary. `clock` returns epoch seconds; tests hand in their own.
 
     `committed` holds the writes of `commit_with` that took effect: nothing else is done with them.
     """
 
-    name = "memory"
-    max_data: int | None = None
     transactional = True
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._name = f"memory-{next(_NUMBERS)}"
         self._clock = clock
         self._records: dict[str, Record] = {}
         self.committed: list[Any] = []
         self._lock = threading.Lock()
 
+    @property
+    def name(self) -> str:
+        """See `Store.name`: each one has a number of its own."""
+        return self._name
+
+    @property
+    def label(self) -> str:
+        """See `Store.label`."""
+        return "memory"
+
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         """See `Store.claim`."""
         with self._lock:
-            found, now = self._look(claim.key)
+            found, now = self._live(claim.key)
             if seen is None and found is None:
                 return self._put(claim.record(now), now)
             if found is None:
-                return Gone(now)
+                return Absent(now)
             if seen is None or not _is_orphan(found, seen, now):
-                return Blocked(found, now)
+                return Conflict(found, now)
             return self._put(claim.record(now), now)
 
     def complete(self, completion: Completion) -> Reply:
         """See `Store.complete`."""
         with self._lock:
-            found, now = self._look(completion.key)
+            found, now = self._live(completion.key)
             if found is None:
                 if not completion.may_create(now):
-                    return Gone(now)
+                    return Absent(now)
             elif not _is_own(found, completion.owner) and (
                 completion.strict or found.status != PARKED
             ):
-                return Blocked(found, now)
+                return Conflict(found, now)
             self.committed.extend(completion.writes)
             return self._put(completion.record(now), now)
 
     def release(self, key: str, owner: str) -> Reply:
         """See `Store.release`."""
         with self._lock:
-            found, now = self._look(key)
+            found, now = self._live(key)
             if found is None:
-                return Gone(now)
+                return Absent(now)
             if not _is_own(found, owner):
-                return Blocked(found, now)
+                return Conflict(found, now)
             del self._records[key]
-            return Done(now)
+            return Applied(now)
 
     def read(self, key: str) -> Reply:
         """See `Store.read`."""
         with self._lock:
-            found, now = self._look(key)
-            return Gone(now) if found is None else Blocked(found, now)
+            found, now = self._live(key)
+            return Absent(now) if found is None else Conflict(found, now)
 
-    def _look(self, key: str) -> tuple[Record | None, int]:
+    def _live(self, key: str) -> tuple[Record | None, int]:
         now = int(self._clock() * 1000)
         found = self._records.get(key)
         return (None if found is None or found.expired(now) else found), now
 
-    def _put(self, record: Record, now: int) -> Done:
+    def _put(self, record: Record, now: int) -> Applied:
         self._records[record.key] = record
-        return Done(now)
+        return Applied(now)
 
 
 def _is_own(found: Record, owner: str) -> bool:

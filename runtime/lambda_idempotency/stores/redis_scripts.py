@@ -1,7 +1,7 @@
 """The verbs of `RedisStore` in Lua: each reads the record, decides by the server's clock, writes.
 
 A record is a hash: its fields are DynamoDB's attributes, with bytes in `blob` instead of `data`.
-The reply is {verdict, now} and, for BLOCKED, the fields. KEYS[1] is the only key, as a cluster
+The reply is {verdict, now} and, for CONFLICT, the fields. KEYS[1] is the only key, as a cluster
 demands (https://redis.io/docs/latest/develop/programmability/eval-intro/).
 """
 
@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any, Final, NamedTuple
 
-DONE: Final = 0
-BLOCKED: Final = 1
-GONE: Final = 2
+APPLIED: Final = 0
+CONFLICT: Final = 1
+ABSENT: Final = 2
 FOREIGN: Final = 3
 """What is there is no record of ours; it is left as it is."""
 
-_LOOK: Final = """
+_PRELUDE: Final = """
 local key = KEYS[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -46,7 +46,7 @@ if #fields > 0 then
   live = not expires or expires * 1000 > now
   if live and not known then return {3, now} end
 end
-local blocked, gone, done = {1, now, fields}, {2, now}, {0, now}
+local conflict, absent, applied = {1, now, fields}, {2, now}, {0, now}
 
 local function is_own(me) return status == 'INPROGRESS' and owner == me end
 
@@ -63,18 +63,18 @@ local function put(expires, ...)
   for i = 1, #names, 2 do found[names[i]] = nil end
   for name in pairs(found) do redis.call('HDEL', key, name) end
   if #fields == 0 then redis.call('PEXPIREAT', key, expires * 1000) end
-  return done
+  return applied
 end
 """
 
 _CLAIM: Final = """
 local lease, after, seen = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 if seen == '' then
-  if live then return blocked end
+  if live then return conflict end
 elseif not live then
-  return gone
+  return absent
 elseif not (is_own(seen) and lease_end <= now) then
-  return blocked
+  return conflict
 end
 local ends = now + lease
 return put(
@@ -87,22 +87,22 @@ local me, after, not_after = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local strict = not_after == 'strict'
 if not live then
   local late = not_after ~= '' and not strict and now >= not_after * 1000
-  if strict or late then return gone end
+  if strict or late then return absent end
 elseif not is_own(me) and (strict or status ~= 'PARKED') then
-  return blocked
+  return conflict
 end
 return put(math.ceil((now + after) / 1000), unpack(ARGV, 4))
 """
 
 _RELEASE: Final = """
-if not live then return gone end
-if not is_own(ARGV[1]) then return blocked end
+if not live then return absent end
+if not is_own(ARGV[1]) then return conflict end
 redis.call('DEL', key)
-return done
+return applied
 """
 
 _READ: Final = """
-return live and blocked or gone
+return live and conflict or absent
 """
 
 
@@ -115,7 +115,7 @@ class Script(NamedTuple):
 
 
 def _script(verb: str, text: str) -> Script:
-    whole = _LOOK + text
+    whole = _PRELUDE + text
     return Script(verb, whole, sha1(whole.encode(), usedforsecurity=False).hexdigest())
 
 

@@ -14,8 +14,11 @@ from kit.aws.local import REGION
 from kit.clocks import ManualClock
 from kit.network.fault_server import FaultServer
 from lambda_idempotency.clients.aws.client import JsonClient
-from lambda_idempotency.clients.aws.connections import Connections, Endpoint
+from lambda_idempotency.clients.aws.connections import (
+    Connections,
+)
 from lambda_idempotency.clients.aws.credentials import CredentialSource
+from lambda_idempotency.clients.aws.endpoints import Endpoint
 from lambda_idempotency.clients.aws.services import DynamoDB
 
 

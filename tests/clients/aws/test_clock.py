@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lambda_idempotency.clients.aws.clock import Look, ServiceClock
+from lambda_idempotency.clients.aws.clock import ClockReading, ServiceClock
 
 HOUR: Final = 3_600_000
 SECOND: Final = 1000
@@ -38,9 +38,9 @@ class _Worker:
     def wait(self, milliseconds: int) -> None:
         self._moment += milliseconds
 
-    def date(self, there: int, back: int) -> tuple[str, Look]:
-        """One request and its response: the Date, and the look before the request."""
-        sent = self.clock.look()
+    def date(self, there: int, back: int) -> tuple[str, ClockReading]:
+        """One request and its response: the Date, and the reading before the request."""
+        sent = self.clock.read()
         self._moment += there
         date = formatdate((self._moment + self._offset) // 1000, usegmt=True)
         self._moment += back
@@ -136,20 +136,20 @@ def test_a_clock_that_was_set_is_followed() -> None:
 def test_a_clock_is_unchecked_before_the_first_response() -> None:
     clock = ServiceClock(lambda: EPOCH / 1000)
     clock.now()
-    assert not clock.look().checked
+    assert not clock.read().checked
 
 
 def test_a_clock_is_checked_after_the_first_response() -> None:
     worker = _Worker(EPOCH, 0)
     worker.ask()
-    assert worker.clock.look().checked
+    assert worker.clock.read().checked
 
 
 def test_a_response_without_a_date_leaves_the_clock_as_it_is() -> None:
     worker = _Worker(EPOCH, 60 * SECOND)
-    assert worker.clock.check(None, worker.clock.look()) == 0
+    assert worker.clock.check(None, worker.clock.read()) == 0
     assert worker.error == -60 * SECOND
-    assert worker.clock.look().checked
+    assert worker.clock.read().checked
 
 
 @_properties
@@ -160,19 +160,19 @@ def test_a_response_without_a_date_leaves_the_clock_as_it_is() -> None:
 @example(text="Fri, 99 Foo 2027 08:00:00 GMT")
 def test_a_date_that_is_none_leaves_the_clock_as_it_is(text: str) -> None:
     worker = _Worker(EPOCH, 60 * SECOND)
-    assert worker.clock.check(text, worker.clock.look()) == 0
+    assert worker.clock.check(text, worker.clock.read()) == 0
     assert worker.error == -60 * SECOND
 
 
 def test_a_date_beyond_the_calendar_leaves_the_clock_as_it_is() -> None:
     worker = _Worker(EPOCH, 60 * SECOND)
-    assert worker.clock.check("Fri, 15 Jan 99999 08:00:00 GMT", worker.clock.look()) == 0
+    assert worker.clock.check("Fri, 15 Jan 99999 08:00:00 GMT", worker.clock.read()) == 0
     assert worker.error == -60 * SECOND
 
 
 def test_a_date_that_is_none_does_not_hide_the_next_one() -> None:
     worker = _Worker(EPOCH, 60 * SECOND)
-    worker.clock.check("yesterday", worker.clock.look())
+    worker.clock.check("yesterday", worker.clock.read())
     assert worker.ask() == 60 * SECOND
 
 

@@ -12,10 +12,10 @@ from kit.network.fault_server import FaultServer, answer, raw
 from lambda_idempotency.clients.aws.connections import (
     MAX_IDLE,
     Connections,
-    Endpoint,
     Response,
     request_bytes,
 )
+from lambda_idempotency.clients.aws.endpoints import Endpoint
 
 
 def _ask(connections: Connections, body: bytes = b"{}", seconds: float = 30) -> Response:

@@ -12,10 +12,10 @@ from kit.network.processes import free_port
 from lambda_idempotency.clients.aws.connections import (
     ConnectionFailedError,
     Connections,
-    Endpoint,
     Response,
     request_bytes,
 )
+from lambda_idempotency.clients.aws.endpoints import Endpoint
 
 OK: Final = b"HTTP/1.1 200 OK\r\n"
 CHUNKED: Final = OK + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -15,10 +15,10 @@ from kit.network.tls import Certificates, certificates
 from lambda_idempotency.clients.aws.connections import (
     ConnectionFailedError,
     Connections,
-    Endpoint,
     Response,
     request_bytes,
 )
+from lambda_idempotency.clients.aws.endpoints import Endpoint
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from botocore.endpoint_provider import EndpointProvider
 from botocore.loaders import Loader
 from botocore.regions import EndpointResolver
 
-from lambda_idempotency.clients.aws.connections import Endpoint
-from lambda_idempotency.clients.aws.endpoints import endpoint_of, region_of
+from lambda_idempotency.clients.aws.endpoints import Endpoint, endpoint_of, region_of
 from lambda_idempotency.clients.aws.services import DynamoDB, SecretsManager
 from lambda_idempotency.errors import ConfigurationError
 

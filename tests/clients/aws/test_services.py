@@ -11,10 +11,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from kit.aws.local import REGION, LocalAws
+from kit.harnesses import create_table
 from kit.network.fault_server import FaultServer, answer, failure
-from kit.worlds import create_table, fresh_key
 from lambda_idempotency.clients.aws.client import ServiceError
 from lambda_idempotency.clients.aws.services import SSM, DynamoDB, SecretsManager
+from lambda_idempotency.testing.store_harness import new_key
 
 TABLE: Final = "services"
 BINARY: Final = bytes(range(256))
@@ -50,7 +51,7 @@ def light(environment: dict[str, str], boto: Any) -> Iterator[DynamoDB]:
 
 @pytest.fixture
 def key() -> dict[str, Any]:
-    return {"id": {"S": fresh_key()}}
+    return {"id": {"S": new_key()}}
 
 
 def _both(boto: Any, light: DynamoDB, operation: str, **request: Any) -> list[dict[str, Any]]:

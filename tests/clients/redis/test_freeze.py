@@ -14,11 +14,11 @@ from kit.network.tls import TlsFront, certificates
 from kit.redis.access import NAMESPACE, USER, VERBS, Access, Clocks, Publish, ask
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer, until
-from kit.worlds import fresh_key
 from lambda_idempotency import idempotent
 from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.clients.redis.connections import MAX_AGE, MAX_IDLE
 from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.testing.store_harness import new_key
 
 THREADS = 8
 
@@ -172,5 +172,5 @@ def test_nothing_is_read_or_opened_before_the_first_call(
     handler({"order": 1}, None)
     assert aws_proxy.operations == ["GetParameter", "GetSecretValue"]
     for verb in VERBS:
-        VERBS[verb](store, fresh_key())
+        VERBS[verb](store, new_key())
     assert redis_proxy.connections == 1

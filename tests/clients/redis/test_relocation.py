@@ -15,11 +15,11 @@ from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 from kit.redis.spares import SpareClusters
-from kit.worlds import fresh_key
 from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.contract.redis import RedisSettings
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.testing.store_harness import new_key
 
 READ = "GetParameter"
 
@@ -111,13 +111,13 @@ def test_a_single_server_that_has_become_a_cluster_is_followed(
     access: Access, moving: Moving, resources: ExitStack, clusters: SpareClusters
 ) -> None:
     store = RedisStore(access.client())
-    VERBS["read"](store, fresh_key())
+    VERBS["read"](store, new_key())
     cluster = resources.enter_context(clusters.take())
     credentials = access.add_user(cluster, "password", cluster=True)
     access.publish(cluster.settings(credentials=credentials))
     moving.server.kill()
     for verb in VERBS:
-        VERBS[verb](store, fresh_key())
+        VERBS[verb](store, new_key())
 
 
 @pytest.mark.usefixtures("clocks")
@@ -205,11 +205,11 @@ def test_the_settings_new_primary_is_followed(
     verb: str,
 ) -> None:
     store = RedisStore(access.client())
-    VERBS[verb](store, fresh_key())
+    VERBS[verb](store, new_key())
     demotion.demote()
     moving.publish()
     aws_proxy.operations.clear()
-    VERBS[verb](store, fresh_key())
+    VERBS[verb](store, new_key())
     assert aws_proxy.operations.count(READ) == 1
 
 
@@ -223,9 +223,9 @@ def test_a_promotion_is_waited_for(access: Access, demotion: Demotion) -> None:
             demotion.promote()
 
     store = RedisStore(access.client(sleep=promote))
-    VERBS["claim"](store, fresh_key())
+    VERBS["claim"](store, new_key())
     demotion.demote()
-    VERBS["claim"](store, fresh_key())
+    VERBS["claim"](store, new_key())
     assert len(waits) == 2
 
 
@@ -235,7 +235,7 @@ def test_a_replica_in_the_settings_is_named(access: Access, demotion: Demotion) 
     store = RedisStore(access.client())
     words = "it is a replica; the settings must name the primary"
     with invocation(3), pytest.raises(StoreError, match=words):
-        VERBS["claim"](store, fresh_key())
+        VERBS["claim"](store, new_key())
 
 
 # Under load ---------------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ from kit.network.proxy import LossyProxy
 from kit.redis.access import NAMESPACE, USER, VERBS, Access, Load, ask, set_passwords
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
-from kit.worlds import fresh_key
 from lambda_idempotency.contract.redis import SecureStringCredentials, access_string
 from lambda_idempotency.errors import ConfigurationError, StoreError
 from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.testing.store_harness import new_key
 
 READ: Final = "GetSecretValue"
 ROTATIONS: Final = 5
@@ -163,7 +163,7 @@ def test_no_thread_fails_while_passwords_rotate_and_each_is_read_once(
     access.publish(shared_server.settings(port=redis_proxy.port, credentials=credentials))
     store = RedisStore(access.client())
     for verb in VERBS:
-        VERBS[verb](store, fresh_key())
+        VERBS[verb](store, new_key())
     load = Load(store)
     try:
         for number in range(ROTATIONS):

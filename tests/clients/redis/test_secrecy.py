@@ -27,11 +27,11 @@ from kit.redis.access import (
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 from kit.redis.spares import SpareClusters
-from kit.worlds import fresh_key
 from lambda_idempotency import idempotent
 from lambda_idempotency.contract.redis import IamCredentials
 from lambda_idempotency.errors import IdempotencyError
 from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.testing.store_harness import new_key
 
 SIGNATURE: Final = "X-Amz-Signature"
 SESSION: Final = "the-session-token"
@@ -100,7 +100,7 @@ def test_calls_that_go_well_show_nothing(access: Access, publish: Publish, outpu
     client = access.client()
     store = RedisStore(client)
     for verb in VERBS:
-        VERBS[verb](store, fresh_key())
+        VERBS[verb](store, new_key())
     known: Any = client._access
     output.note(client, store, vars(client), known, known.settings, known.credentials)
     output.note(known.server, vars(known.server), *known.server._idle)
@@ -176,7 +176,7 @@ def test_failures_of_the_server_show_nothing(
     credentials = access.add_user(server, PASSWORD)
     access.publish(server.settings(credentials=credentials))
     store = RedisStore(access.client())
-    store.read(fresh_key())
+    store.read(new_key())
     output.failure(store, key="others#1")
     with server.admin() as admin:
         admin.set("shop#1", PASSWORD)
@@ -231,7 +231,7 @@ def test_a_clusters_failures_show_nothing(
         client = access.client()
         store = RedisStore(client)
         for verb in VERBS:
-            VERBS[verb](store, fresh_key())
+            VERBS[verb](store, new_key())
         known: Any = client._access
         output.note(known.server, vars(known.server), known.server._client)
         for node in known.server._client.get_nodes():

@@ -1,30 +1,61 @@
-"""What synthesis costs for many functions."""
+"""The checks' calls to the CDK, each a round trip to Node, grow with the app and not faster."""
 
 from __future__ import annotations
 
+from functools import cache
+from typing import NamedTuple
+
+from aws_cdk import App
+from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 
-from cdk_idempotency import Idempotency
+from cdk_idempotency.checks.validation import AppValidation
+from kit.checks import attached
 from kit.synth import app, function, jsii_calls, stack, vpc
 
 
-def _cost(functions: int) -> int:
-    """Of synthesising an app whose functions are in a VPC and read queues."""
-    root = app()
-    scope = stack(root)
-    home = vpc(scope, nat=False)
-    idempotency = Idempotency(scope, "Idempotency")
-    for number in range(functions):
-        attached = function(scope, f"Function{number}", vpc=home)
-        queue = sqs.Queue(scope, f"Queue{number}")
-        attached.add_event_source(sources.SqsEventSource(queue))
-        idempotency.attach(attached)
-    with jsii_calls() as count:
+class Calls(NamedTuple):
+    """Calls to the CDK: of the checks alone, and of a synthesis with the checks."""
+
+    checks: int
+    synthesis: int
+
+
+@cache
+def _calls(*, stacks: int, functions: int) -> Calls:
+    root = _app(stacks, functions)
+    with jsii_calls() as checks:
+        AppValidation.of(root.node.find_child("Stack0")).validate()
+    with jsii_calls() as synthesis:
         root.synth()
-    return count[0]
+    return Calls(checks[0], synthesis[0])
 
 
-def test_the_hundredth_function_costs_no_more_than_the_first() -> None:
-    few, more, many = (_cost(functions) for functions in (4, 8, 12))
-    assert 0 < many - more <= (more - few) * 1.1
+def _app(stacks: int, functions: int) -> App:
+    """Return an app whose functions are in a VPC, poll queues and are behind an API."""
+    root = app()
+    for number in range(stacks):
+        scope = stack(root, f"Stack{number}")
+        home = vpc(scope, nat=False)
+        api = apigateway.RestApi(scope, "Api")
+        workers = [function(scope, f"Function{each}", vpc=home) for each in range(functions)]
+        for each, worker in enumerate(workers):
+            worker.add_event_source(sources.SqsEventSource(sqs.Queue(scope, f"Queue{each}")))
+            api.root.add_resource(f"r{each}").add_method(
+                "POST", apigateway.LambdaIntegration(worker)
+            )
+        attached(*workers)
+    return root
+
+
+def test_each_function_costs_no_more_than_the_one_before() -> None:
+    few, more, many = (_calls(stacks=1, functions=count) for count in (2, 3, 4))
+    assert 0 < many.checks - more.checks <= (more.checks - few.checks) * 1.1
+    assert 0 < many.synthesis - more.synthesis <= (more.synthesis - few.synthesis) * 1.1
+
+
+def test_an_app_is_looked_through_once_for_all_its_constructs() -> None:
+    together = _calls(stacks=1, functions=4)
+    apart = _calls(stacks=4, functions=1)
+    assert apart.checks <= 1.5 * together.checks

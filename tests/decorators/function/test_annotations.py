@@ -22,7 +22,7 @@ from lambda_idempotency import (
     current,
     idempotent_function,
 )
-from lambda_idempotency.protocol.record import Blocked, Record
+from lambda_idempotency.protocol.record import Conflict, Record
 
 if TYPE_CHECKING:
     from decimal import Decimal as Missing
@@ -227,6 +227,6 @@ def test_the_record_holds_json() -> None:
     store = MemoryStore()
     idempotent_function(store=store, key=lambda _: 1)(key)()
     reply = store.read(next(iter(store._records)))
-    assert isinstance(reply, Blocked)
+    assert isinstance(reply, Conflict)
     assert isinstance(reply.record, Record)
     assert reply.record.data == f'"{reply.record.key}"'

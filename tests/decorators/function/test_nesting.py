@@ -20,8 +20,8 @@ from lambda_idempotency import (
     idempotent,
     idempotent_function,
 )
-from lambda_idempotency.execution.operation import DEFAULT_LEASE
-from lambda_idempotency.protocol.record import Blocked
+from lambda_idempotency.execution.operation import DEFAULT_LEASE_MS
+from lambda_idempotency.protocol.record import Conflict
 
 EVENT: Final[dict[str, Any]] = {"order": 7}
 LEASE: Final = "IDEMPOTENCY_LEASE"
@@ -243,7 +243,7 @@ def held(store: MemoryStore, clock: ManualClock) -> Callable[[], int]:
 
     def lease() -> int:
         reply = store.read(current().key)
-        assert isinstance(reply, Blocked)
+        assert isinstance(reply, Conflict)
         return reply.record.lease_end - int(clock() * 1000)
 
     return lease
@@ -300,7 +300,7 @@ def test_nor_in_a_handler_that_runs_without_a_record(
 @pytest.mark.parametrize(
     ("setting", "option", "expected"),
     [
-        ({}, None, DEFAULT_LEASE),
+        ({}, None, DEFAULT_LEASE_MS),
         ({LEASE: "30"}, None, 30_000),
         ({LEASE: "30"}, 60, 60_000),
     ],
@@ -316,7 +316,7 @@ def test_without_an_invocation_the_lease_is_the_option_or_the_setting(
     @idempotent_function(store=store, lease=option)
     def charge(order: int) -> int:
         reply = store.read(current().key)
-        assert isinstance(reply, Blocked)
+        assert isinstance(reply, Conflict)
         return reply.record.lease_end - int(clock() * 1000)
 
     assert charge(1) == expected

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from kit.watched import WatchedStore
 from lambda_idempotency import (
     ConfigurationError,
     DynamoDBStore,
@@ -17,7 +18,7 @@ from lambda_idempotency import (
     current,
     idempotent_function,
 )
-from lambda_idempotency.protocol.record import Claim, Completion, Record, Reply
+from lambda_idempotency.protocol.record import Reply
 
 
 def charge(order: Any) -> str:
@@ -239,25 +240,7 @@ def test_what_has_no_name_needs_one(store: MemoryStore, function: Any) -> None:
 
 
 def test_a_store_of_the_user_s_may_have_no_attributes_of_its_own() -> None:
-    class Slotted:
-        __slots__ = ("_store", "max_data")
-        max_data: int | None
-
-        def __init__(self) -> None:
-            self._store = MemoryStore()
-            self.max_data = None
-
-        def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-            return self._store.claim(claim, seen)
-
-        def complete(self, completion: Completion) -> Reply:
-            return self._store.complete(completion)
-
-        def release(self, key: str, owner: str) -> Reply:
-            return self._store.release(key, owner)
-
-        def read(self, key: str) -> Reply:
-            return self._store.read(key)
-
-    function = idempotent_function(store=Slotted(), namespace="shop")(charge)
+    store = WatchedStore(MemoryStore(), lambda verb: None)
+    assert not hasattr(store, "__dict__")
+    function = idempotent_function(store=store, namespace="shop")(charge)
     assert function(1) == function(1)

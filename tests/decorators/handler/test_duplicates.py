@@ -16,10 +16,10 @@ from lambda_idempotency import (
     current,
     idempotent,
 )
-from lambda_idempotency.drivers import sync as drivers
+from lambda_idempotency.drivers import sync
 from lambda_idempotency.execution import operation
 from lambda_idempotency.identity.keys import KeyRule
-from lambda_idempotency.protocol.record import Blocked, Claim, Completion, Done, Record
+from lambda_idempotency.protocol.record import Applied, Claim, Completion, Conflict, Record
 
 EVENT: Final[dict[str, Any]] = {"order_id": 7}
 KEY: Final = KeyRule(namespace="local").identify(EVENT).key
@@ -39,19 +39,19 @@ class Context:
 
 def leave_claim(store: MemoryStore, *, lease: int = 10_000, attempt: int = 1) -> None:
     """As a worker that never comes back."""
-    claim = Claim(key=KEY, owner=DEAD, lease=lease, expires_after=HOUR, attempt=attempt)
-    assert isinstance(store.claim(claim), Done)
+    claim = Claim(key=KEY, owner=DEAD, lease_ms=lease, expires_after_ms=HOUR, attempt=attempt)
+    assert isinstance(store.claim(claim), Applied)
 
 
 def complete(store: MemoryStore, data: str) -> None:
     """As the worker of `leave_claim` that comes back after all."""
-    completion = Completion(key=KEY, owner=DEAD, attempt=1, expires_after=HOUR, data=data)
-    assert isinstance(store.complete(completion), Done)
+    completion = Completion(key=KEY, owner=DEAD, attempt=1, expires_after_ms=HOUR, data=data)
+    assert isinstance(store.complete(completion), Applied)
 
 
 def found(store: MemoryStore) -> Record:
     reply = store.read(KEY)
-    assert isinstance(reply, Blocked)
+    assert isinstance(reply, Conflict)
     return reply.record
 
 
@@ -122,9 +122,10 @@ def at_pause(
                 act()
 
         def drive(*protocol: Any, **options: Any) -> Any:
-            return drivers.drive(*protocol, sleep=sleep, **options)
+            return unpatched(*protocol, sleep=sleep, **options)
 
-        monkeypatch.setattr(operation, "drive", drive)
+        unpatched = sync.drive
+        monkeypatch.setattr(sync, "drive", drive)
 
     return arrange
 
@@ -141,7 +142,7 @@ def test_a_waiting_duplicate_runs_once_the_first_one_has_given_up(
     store: MemoryStore, at_pause: Callable[[int, Callable[[], None]], None]
 ) -> None:
     def give_up() -> None:
-        assert isinstance(store.release(KEY, DEAD), Done)
+        assert isinstance(store.release(KEY, DEAD), Applied)
 
     leave_claim(store)
     at_pause(3, give_up)
@@ -303,4 +304,4 @@ def test_without_a_context_the_lease_is_the_option_or_lambda_s_longest_timeout(
         return found(store).lease_end
 
     held = handler(EVENT, None) - int(clock() * 1000)
-    assert least <= held <= least + operation.LEASE_MARGIN
+    assert least <= held <= least + operation.LEASE_MARGIN_MS

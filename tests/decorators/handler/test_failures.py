@@ -8,7 +8,14 @@ from typing import Any, Final
 import pytest
 
 from kit.clocks import ManualClock
-from lambda_idempotency import InProgressError, MemoryStore, StoreError, current, idempotent
+from lambda_idempotency import (
+    InProgressError,
+    MemoryStore,
+    Store,
+    StoreError,
+    current,
+    idempotent,
+)
 from lambda_idempotency.errors import ConfigurationError
 from lambda_idempotency.protocol.record import Claim, Completion, Record, Reply
 
@@ -273,9 +280,27 @@ def test_a_reply_that_makes_no_sense_does_not_lose_the_result(
     assert idempotent(store=Confused(clock))(ran)(EVENT, None) == "ran"
 
 
-@pytest.mark.parametrize("missing", ["claim", "complete", "release", "read", "max_data"])
-def test_a_store_that_lacks_a_member_is_refused_where_it_is_applied(missing: str) -> None:
-    members = {"claim", "complete", "release", "read", "max_data"} - {missing}
-    store: Any = type("Partial", (), dict.fromkeys(members))()
-    with pytest.raises(ConfigurationError, match=f"store is a Partial without {missing}; expected"):
+@pytest.mark.parametrize("missing", ["name", "claim", "complete", "release", "read"])
+def test_a_store_that_lacks_a_member_cannot_be_made(missing: str) -> None:
+    members = {"name", "claim", "complete", "release", "read"} - {missing}
+    partial = type("Partial", (Store,), dict.fromkeys(members))
+    with pytest.raises(TypeError, match=missing):
+        partial()
+
+
+def test_what_is_no_store_is_refused_where_it_is_applied() -> None:
+    members = ("name", "claim", "complete", "release", "read", "max_data")
+    store: Any = type("Lookalike", (), dict.fromkeys(members))()
+    with pytest.raises(
+        ConfigurationError, match=r"store is a Lookalike; .* subclass of lambda_idempotency\.Store"
+    ):
         idempotent(store=store, namespace="ns")
+
+
+def test_a_class_in_the_place_of_a_store_is_refused_where_it_is_applied() -> None:
+    store: Any = MemoryStore
+    with pytest.raises(
+        ConfigurationError,
+        match=r"store is the class MemoryStore; expected an object, such as MemoryStore\(",
+    ):
+        idempotent(store=store)

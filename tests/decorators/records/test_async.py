@@ -69,7 +69,7 @@ def test_an_interrupt_while_a_record_runs_releases_it(pairing: PairingStore) -> 
 
 def test_an_interrupt_between_two_records_leaves_no_completion_behind(clock: ManualClock) -> None:
     class Interrupting(PairingStore):
-        def together(
+        def complete_and_claim(
             self, completion: Completion, claim: Claim
         ) -> tuple[Reply | Exception, Reply | Exception]:
             signal.raise_signal(signal.SIGINT)

@@ -11,9 +11,8 @@ from kit.batches import Orders, Record, batch, failures, sqs
 from kit.clocks import ManualClock
 from kit.counted import CountedStore, PairingStore
 from lambda_idempotency import MemoryStore, idempotent_records
-from lambda_idempotency.drivers import aio_batch as async_driver
-from lambda_idempotency.drivers import sync_batch as driver
-from lambda_idempotency.protocol.batch import Member, run_batch
+from lambda_idempotency.drivers import aio, sync
+from lambda_idempotency.protocol.batch import BatchCall, run_batch
 from lambda_idempotency.protocol.machine import run_once
 from lambda_idempotency.protocol.record import Claim, Completion, Reply
 from lambda_idempotency.protocol.steps import Call, Executed, Outcome, Returned
@@ -39,16 +38,16 @@ def pairing(clock: ManualClock) -> PairingStore:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    drive = partial(driver.drive, sleep=lambda _: None)
-    monkeypatch.setattr(driver, "drive", drive)
+    drive = partial(sync.drive_batch, sleep=lambda _: None)
+    monkeypatch.setattr(sync, "drive_batch", drive)
 
 
 @pytest.fixture(params=["sync", "async"])
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     async def no_sleep(_: float) -> None: ...
 
-    drive = partial(async_driver.drive, sleep=no_sleep)
-    monkeypatch.setattr(async_driver, "drive", drive)
+    drive = partial(aio.drive_batch, sleep=no_sleep)
+    monkeypatch.setattr(aio, "drive_batch", drive)
     return str(request.param)
 
 
@@ -176,7 +175,7 @@ def test_a_store_that_fails_at_pairing_has_failed_at_both(
     def fail(completion: Completion, claim: Claim) -> Any:
         raise ConnectionError
 
-    monkeypatch.setattr(pairing, "together", fail)
+    monkeypatch.setattr(pairing, "complete_and_claim", fail)
     orders = Orders()
     assert failures(handler_of(kind, pairing, orders)(batch(*map(sqs, "12")), None)) == ["2"]
     assert pairing.sent == ["claim", "complete", "release"]
@@ -186,15 +185,18 @@ def test_a_store_that_fails_at_pairing_has_failed_at_both(
 def test_writes_that_are_to_be_committed_do_not_wait(clock: ManualClock) -> None:
     store = PairingStore(clock)
     calls = [Call(key, "a" * 32, 1000, 1000) for key in ("shop#1", "shop#2")]
-    members = [
-        Member(number, call.key, run_once(call), lambda: 1000) for number, call in enumerate(calls)
+    batch_calls = [
+        BatchCall(
+            number,
+            call.key,
+            run_once(call),
+            remaining=lambda: 1000,
+            run=partial(lambda result, _: Returned(result, writes=({"Put": {}},)), number),
+        )
+        for number, call in enumerate(calls)
     ]
     ended: list[Outcome] = []
-    driver.drive(
-        run_batch(members, lambda _, outcome: ended.append(outcome)),
-        store=store,
-        run=lambda member, _: Returned(member.number, writes=({"Put": {}},)),
-    )
+    sync.drive_batch(run_batch(batch_calls, lambda _, outcome: ended.append(outcome)), store=store)
     assert store.sent == ["claim", "complete", "claim", "complete"]
     assert ended == [Executed(0), Executed(1)]
 
@@ -204,7 +206,7 @@ def test_a_lease_is_measured_when_its_record_is_claimed(clock: ManualClock) -> N
 
     class Leases(MemoryStore):
         def claim(self, claim: Claim, seen: Any = None) -> Reply:
-            leases.append(claim.lease)
+            leases.append(claim.lease_ms)
             return super().claim(claim, seen)
 
     @idempotent_records(store=Leases(clock))
@@ -219,13 +221,14 @@ def test_a_record_whose_lease_ended_on_the_way_is_not_run(
     clock: ManualClock, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Slow(PairingStore):
-        def together(self, completion: Completion, claim: Claim) -> Any:
-            replies = super().together(completion, claim)
+        def complete_and_claim(self, completion: Completion, claim: Claim) -> Any:
+            replies = super().complete_and_claim(completion, claim)
             clock.advance(2)
             return replies
 
-    for module in (driver, async_driver):
-        monkeypatch.setattr(module, "drive", partial(module.drive, moment=clock.moment))
+    for driver in (sync, aio):
+        timed = partial(driver.drive_batch, moment=clock.moment)
+        monkeypatch.setattr(driver, "drive_batch", timed)
     store, orders = Slow(clock), Orders()
     handler = handler_of(kind, store, orders, lease=2)
     assert failures(handler(batch(*map(sqs, "12")), None)) == ["2"]
@@ -271,7 +274,7 @@ def test_an_interrupt_between_two_records_leaves_no_completion_behind(
         pairing.sent.append("interrupted")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pairing, "together", interrupted)
+    monkeypatch.setattr(pairing, "complete_and_claim", interrupted)
     orders = Orders()
     with pytest.raises(KeyboardInterrupt):
         idempotent_records(store=pairing)(orders)(batch(*map(sqs, "12")), None)

@@ -13,7 +13,7 @@ from kit.batches import Orders, Record, batch, failures, fifo, sqs
 from kit.clocks import ManualClock
 from kit.counted import CountedStore
 from lambda_idempotency import MemoryStore, StoreError, idempotent_records
-from lambda_idempotency.drivers import sync_batch as driver
+from lambda_idempotency.drivers import sync
 from lambda_idempotency.protocol.record import Completion
 
 SECRET: Final = "card 4111"
@@ -83,8 +83,8 @@ def test_a_parked_record_stops_its_group_before_the_next_claim(clock: ManualCloc
 def test_a_record_that_waits_in_vain_is_a_failure(
     store: MemoryStore, monkeypatch: pytest.MonkeyPatch, clock: ManualClock
 ) -> None:
-    drive = partial(driver.drive, sleep=clock.advance)
-    monkeypatch.setattr(driver, "drive", drive)
+    drive = partial(sync.drive_batch, sleep=clock.advance)
+    monkeypatch.setattr(sync, "drive_batch", drive)
     interrupted(store, sqs("2"))
     orders = Orders()
     options: dict[str, Any] = {"on_in_progress": "wait", "wait_timeout": 5}

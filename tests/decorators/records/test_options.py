@@ -109,7 +109,7 @@ def test_answers_are_kept_as_long_as_told(store: MemoryStore) -> None:
 
     class Store(MemoryStore):
         def complete(self, completion: Completion) -> Any:
-            kept.append(completion.expires_after)
+            kept.append(completion.expires_after_ms)
             return super().complete(completion)
 
     idempotent_records(store=Store(), expires_after=60)(no_op)(batch(sqs("1")), None)

@@ -14,7 +14,7 @@ from kit.batches import Orders, Record, batch, dynamodb, failures, fifo, item_of
 from kit.clocks import ManualClock
 from kit.counted import CountedStore, PairingStore
 from lambda_idempotency import StoreError, idempotent_records
-from lambda_idempotency.drivers import sync_batch as driver
+from lambda_idempotency.drivers import sync
 
 LEASE = 60
 """Seconds."""
@@ -114,8 +114,8 @@ def _died(key: str, owner: str) -> Any:
 @pytest.fixture(autouse=True, scope="module")
 def no_pause() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        drive = partial(driver.drive, sleep=lambda _: None)
-        patch.setattr(driver, "drive", drive)
+        drive = partial(sync.drive_batch, sleep=lambda _: None)
+        patch.setattr(sync, "drive_batch", drive)
         yield
 
 

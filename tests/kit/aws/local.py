@@ -152,7 +152,7 @@ class LocalAws:
     ) -> Outputs:
         """`cdk deploy --all` of an app; returns the outputs of its stacks.
 
-        `app`: the command that synthesises it.
+        `app`: the command that synthesizes it.
         `stand_ins`: the types that this AWS does not know, with values for what they return.
         """
         outputs, assembly = output / "outputs.json", output / "cdk.out"

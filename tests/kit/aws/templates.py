@@ -1,4 +1,4 @@
-"""Takes from a synthesised app what the local AWS does not know, and puts values in its place.
+"""Takes from a synthesized app what the local AWS does not know, and puts values in its place.
 
 A reference to something removed that has no value here is an error: the emulator would resolve it
 to an empty text, and the test would prove nothing.

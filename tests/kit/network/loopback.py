@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 import socket
 import threading
 from contextlib import closing, suppress
@@ -100,7 +100,7 @@ class LoopbackServer:
 def free_pair(*, apart: int) -> int:
     """A free port with another `apart` above it, both below the ports of outgoing connections."""
     while True:
-        port = random.randrange(10_000, 32_000 - apart)
+        port = 10_000 + secrets.randbelow(22_000 - apart)
         try:
             with (
                 closing(socket.create_server(("127.0.0.1", port))),

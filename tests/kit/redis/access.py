@@ -18,7 +18,6 @@ import pytest
 from kit.aws.local import LocalAws
 from kit.redis.cluster import RedisCluster
 from kit.redis.servers import RedisServer, until
-from kit.worlds import fresh_key
 from lambda_idempotency.clients.aws.client import Client
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.redis.client import RedisClient
@@ -31,7 +30,9 @@ from lambda_idempotency.contract.redis import (
 )
 from lambda_idempotency.decorators.handler import idempotent
 from lambda_idempotency.errors import IdempotencyError
-from lambda_idempotency.protocol.record import Claim, Completion, Reply, Store
+from lambda_idempotency.protocol.record import Claim, Completion, Reply
+from lambda_idempotency.stores.base import Store
+from lambda_idempotency.testing.store_harness import new_key
 
 NAMESPACE: Final = "shop"
 USER: Final = "idempotency"
@@ -142,7 +143,7 @@ def invocation(seconds: float) -> Iterator[None]:
 
 def key_at(cluster: RedisCluster, node: int) -> str:
     """A new key of this node's."""
-    return next(key for key in iter(fresh_key, "") if cluster.owner(key) == node)
+    return next(key for key in iter(new_key, "") if cluster.owner(key) == node)
 
 
 def set_passwords(server: RedisServer | RedisCluster, *passwords: str) -> None:
@@ -223,7 +224,7 @@ class Load:
             return event
 
         while not self._end.is_set():
-            events.append(fresh_key())
+            events.append(new_key())
             assert handler(events[-1], None) == events[-1]
             assert runs == events
             assert handler(events[-1], None) == events[-1]
@@ -243,8 +244,8 @@ def claim(key: str, *, owner: str = ME, attempt: int = 1) -> Claim:
     return Claim(
         key=key,
         owner=owner,
-        lease=30_000,
-        expires_after=DAY,
+        lease_ms=30_000,
+        expires_after_ms=DAY,
         attempt=attempt,
         fingerprint="digest",
         scope="alice",
@@ -257,7 +258,7 @@ def completion(key: str, *, data: str | bytes = DATA) -> Completion:
         key=key,
         owner=ME,
         attempt=2,
-        expires_after=DAY,
+        expires_after_ms=DAY,
         fingerprint="digest",
         data=data,
         encoding="plain",

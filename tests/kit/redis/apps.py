@@ -10,6 +10,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Template
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
+from kit.checks import attached
 from kit.synth import function, only, stack, template, vpc
 from lambda_idempotency.contract.redis import RedisSettings
 
@@ -20,6 +21,12 @@ ADMIN = "arn:aws:secretsmanager:us-east-1:111111111111:secret:admin-GhIjKl"
 def imported_secret(scope: Stack, arn: str = COMPLETE) -> secretsmanager.ISecret:
     """A secret of another app."""
     return secretsmanager.Secret.from_secret_complete_arn(scope, arn[-6:], arn)
+
+
+def server(scope: Stack, **settings: Any) -> Idempotency:
+    """Return an `Idempotency` with a server of one's own, and a function attached to it."""
+    defaults = {"credentials": RedisCredentials.secret(imported_secret(scope))}
+    return attached(function(scope), store=IdempotencyStore.redis(**{**defaults, **settings}))
 
 
 def acl_rotation(scope: Stack, **props: Any) -> RedisRotation:

@@ -65,7 +65,7 @@ def _paths() -> list[Path]:
         paths.append(Path(bundle.origin).parent / "bin" / "redis-server")
     # By what they lead to, but with the name they have: the program acts according to it.
     distinct = {path.resolve(): path for path in reversed(paths) if path.exists()}
-    assert distinct, "no Redis server: install redis-server, or requirements-dev.txt"
+    assert distinct, "no Redis server: install redis-server, or requirements.lock"
     return list(reversed(distinct.values()))
 
 

@@ -21,7 +21,7 @@ from lambda_idempotency.contract.redis import RedisSettings, access_string
 from lambda_idempotency.contract.rotation import RotationSettings
 from lambda_idempotency.rotation.acl import ADMIN_CLUSTER_COMMANDS, ADMIN_COMMANDS
 from lambda_idempotency.rotation.function import rotation_of
-from lambda_idempotency.rotation.waiting import Patience
+from lambda_idempotency.rotation.waiting import Poller
 
 STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
 _NUMBERS = count(1)
@@ -82,7 +82,7 @@ class RotationWorld:
         token: str,
         *,
         calls: Calls | None = None,
-        patience: Patience | None = None,
+        patience: Poller | None = None,
     ) -> None:
         """One step, as one invocation of the function."""
         calls = Calls() if calls is None else calls
@@ -168,10 +168,10 @@ class RotationWorld:
         return str(created["ARN"])
 
 
-def patience_of(seconds: float) -> Patience:
+def patience_of(seconds: float) -> Poller:
     """Of an invocation whose time passes by sleeping only, which takes none."""
     slept: list[float] = []
-    return Patience(lambda: seconds - sum(slept), sleep=slept.append)
+    return Poller(lambda: seconds - sum(slept), sleep=slept.append)
 
 
 def sha256(password: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lambda_idempotency.protocol.machine import run_once
-from lambda_idempotency.protocol.record import Done, Gone
+from lambda_idempotency.protocol.record import Absent, Applied
 from lambda_idempotency.protocol.steps import Executed, InProgress, Returned, Run
 from simulation.explorer.automaton import Automaton, fingerprint
 from simulation.explorer.choices import FAILED
@@ -18,9 +18,9 @@ from simulation.explorer.scenarios import LEASE, calls
 
 
 def test_replies_of_two_kinds_are_two_replies() -> None:
-    done: tuple[Any, ...] = Done(1)
-    assert done == Gone(1)
-    assert fingerprint(Done(1)) != fingerprint(Gone(1))
+    done: tuple[Any, ...] = Applied(1)
+    assert done == Absent(1)
+    assert fingerprint(Applied(1)) != fingerprint(Absent(1))
 
 
 def test_true_is_not_one() -> None:
@@ -28,7 +28,9 @@ def test_true_is_not_one() -> None:
 
 
 def test_equal_values_have_one_fingerprint() -> None:
-    assert fingerprint((Done(1), ["a"], {"b": None})) == fingerprint((Done(1), ["a"], {"b": None}))
+    assert fingerprint((Applied(1), ["a"], {"b": None})) == fingerprint(
+        (Applied(1), ["a"], {"b": None})
+    )
 
 
 def _after(generator: Iterator[Any], steps: int) -> Any:
@@ -70,21 +72,21 @@ def test_what_cannot_be_compared_is_refused() -> None:
 
 def test_the_automaton_goes_where_the_generator_goes() -> None:
     automaton = Automaton(run_once, CALL)
-    claimed = automaton.send(0, Done(1000))
+    claimed = automaton.send(0, Applied(1000))
     assert automaton.nodes[claimed].step == Run(1, LEASE)
     completing = automaton.send(claimed, Returned("x", '"x"'))
-    done = automaton.send(completing, Done(1000))
+    done = automaton.send(completing, Applied(1000))
     assert automaton.nodes[done].outcome == Executed("x")
 
 
 def test_two_ways_to_one_state_are_one_node() -> None:
     automaton = Automaton(run_once, CALL)
-    claimed = automaton.send(0, Done(1000))
+    claimed = automaton.send(0, Applied(1000))
     completing = automaton.send(claimed, Returned("x", '"x"'))
     asleep = automaton.send(completing, FAILED)
     ends = (
-        automaton.send(completing, Done(1000)),
-        automaton.send(automaton.send(asleep, None), Done(1000)),
+        automaton.send(completing, Applied(1000)),
+        automaton.send(automaton.send(asleep, None), Applied(1000)),
     )
     assert ends[0] == ends[1]
     assert len(automaton.nodes) == 6
@@ -99,14 +101,14 @@ def test_an_edge_is_computed_once() -> None:
 
     automaton = Automaton(start, CALL)
     for _ in range(3):
-        automaton.send(0, Done(1000))
+        automaton.send(0, Applied(1000))
     assert len(started) == 2
 
 
 def test_outcomes_of_two_kinds_are_two_nodes() -> None:
     def start(_: Any) -> Generator[Any, Any, Any]:
         now = yield Run(1)
-        return Executed(now) if isinstance(now, Done) else InProgress(now, 0)
+        return Executed(now) if isinstance(now, Applied) else InProgress(now, 0)
 
     automaton = Automaton(start, CALL)
-    assert automaton.send(0, Done(1)) != automaton.send(0, Gone(1))
+    assert automaton.send(0, Applied(1)) != automaton.send(0, Absent(1))

@@ -41,7 +41,7 @@ SEEN_FROM_OUTSIDE = (
     "owner reused",
     "orphan taken over whoever owns it by now",
     "key released when its answer cannot be recorded",
-    "own claim not recognised",
+    "own claim not recognized",
 )
 
 

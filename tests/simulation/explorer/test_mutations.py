@@ -15,8 +15,8 @@ from simulation.explorer.world import World
 
 OWNER_REUSED = """\
 two: 2 calls, the store's clock decides
-  0.0 s  a  claim is answered: done                           INPROGRESS a, attempt 1, to 10.0 s
-  0.0 s  b  claim is answered: blocked                        INPROGRESS a, attempt 1, to 10.0 s
+  0.0 s  a  claim is answered: applied                        INPROGRESS a, attempt 1, to 10.0 s
+  0.0 s  b  claim is answered: conflict                       INPROGRESS a, attempt 1, to 10.0 s
   0.0 s  b  runs: returns                                     INPROGRESS a, attempt 1, to 10.0 s
 BROKEN: no run starts while a live lease is held by another: b runs while a holds its lease"""
 

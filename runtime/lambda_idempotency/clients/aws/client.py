@@ -1,4 +1,4 @@
-"""Requests to AWS: signed, retried within the deadline, errors in boto3's form.
+"""Requests to AWS: signed, retried within the deadline, with errors in boto3's form.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 """
@@ -14,20 +14,20 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from ..net import deadline
-from .clock import MAX_SKEW, Look, ServiceClock
-from .connections import ConnectionFailedError, Connections, Endpoint, Response, request_bytes
+from .clock import MAX_SKEW, ClockReading, ServiceClock
+from .connections import ConnectionFailedError, Connections, Response, request_bytes
 from .credentials import Credentials, CredentialsError, CredentialSource
-from .endpoints import endpoint_of, region_of
+from .endpoints import Endpoint, endpoint_of, region_of
 from .signer import Signer
 
 BUDGET: Final = 5.0
-"""Seconds for an operation with all its retries; less where the invocation has less left."""
+"""Seconds for an operation with all its retries; less if the invocation has less left."""
 
 ATTEMPT: Final = 2.0
-"""Seconds for one try: a request that takes longer is as good as lost."""
+"""Seconds for one try: a request that takes longer counts as lost."""
 
 PAUSES: Final = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
-"""Seconds at most between tries, of which a random part is waited; the last one repeats."""
+"""Maximum seconds between tries; the pause is a random part of them. The last one repeats."""
 
 _RETRIED: Final = frozenset(
     {
@@ -57,7 +57,7 @@ _EXPIRED: Final = frozenset(
 
 
 class Service(NamedTuple):
-    """What tells one JSON service from another."""
+    """The names by which a JSON service is called."""
 
     name: str
     endpoint: str
@@ -67,9 +67,10 @@ class Service(NamedTuple):
 
 
 class ServiceError(Exception):
-    """A service refused or could not be reached; `response` is like that of botocore's ClientError.
+    """A service refused a request, or could not be reached.
 
-    `about` says more where the words are our own; a service's words can quote what it was sent.
+    `response` has the form of botocore's `ClientError.response`. `about` says more, but only in our
+    own words: a service's words can quote what it was sent.
     """
 
     def __init__(
@@ -94,9 +95,17 @@ class Request(NamedTuple):
     body: bytes = b""
 
 
+class ClientMeta(NamedTuple):
+    """The facts about a client that boto3's `client.meta` also has."""
+
+    endpoint_url: str
+
+
 class Client:
-    """Sends requests to one service; subclasses make them and read what comes back. Its only state
-    is connections, credentials and clock."""
+    """Sends requests to one service; subclasses build them and parse the responses.
+
+    Its only state is its connections, its credentials and its clock.
+    """
 
     def __init__(
         self,
@@ -108,6 +117,7 @@ class Client:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.meta = ClientMeta(endpoint.url)
         self._name = name
         self._connections = Connections(endpoint)
         self._credentials = CredentialSource(environment, clock)
@@ -116,24 +126,26 @@ class Client:
         self._sleep = sleep
 
     def parsed(self, response: Response) -> dict[str, Any] | None:
-        """What a response says, with botocore's `ResponseMetadata`; None where it is damaged."""
+        """Parse a response and add botocore's `ResponseMetadata`. Return None if it is damaged."""
         raise NotImplementedError
 
     def code(self, response: Response, found: dict[str, Any]) -> str:
-        """The code of an error; empty where it has none."""
+        """Return the code of an error, or an empty string."""
         raise NotImplementedError
 
     def send(self, request: Request, *, ends: float, attempt: float) -> dict[str, Any]:
-        """The parsed response, by `ends` (`time.monotonic()`), each try within `attempt` seconds.
-        Raises `ServiceError`."""
+        """Send a request and return the parsed response. Raises `ServiceError`.
+
+        The operation ends by `ends` (`time.monotonic()`), each try within `attempt` seconds.
+        """
         pauses = iter(PAUSES)
-        amends = 2
+        repairs_left = 2
         while True:
             outcome = self._try(request, min(ends, time.monotonic() + attempt))
             if isinstance(outcome, dict):
                 return outcome
-            if outcome.amended and amends and time.monotonic() < ends:
-                amends -= 1  # what was wrong is known and mended: no need to wait
+            if outcome.amended and repairs_left and time.monotonic() < ends:
+                repairs_left -= 1  # the cause is known and repaired: no need to wait
                 continue
             pause = next(pauses, PAUSES[-1]) * os.urandom(1)[0] / 255
             if not outcome.passing or time.monotonic() + pause >= ends:
@@ -141,15 +153,15 @@ class Client:
             self._sleep(pause)
 
     def close(self) -> None:
-        """Closes the idle connections; the next call opens others."""
+        """Close the idle connections; the next call opens new ones."""
         self._connections.close()
 
     def _try(self, request: Request, ends: float) -> dict[str, Any] | _Failure:
         operation = request.operation
-        look = self._clock.look()
+        reading = self._clock.read()
         try:
             credentials = self._credentials.current()
-            signed = self._signed(request, credentials, look)
+            signed = self._signed(request, credentials, reading)
             response = self._connections.exchange(signed, ends)
         except CredentialsError as error:
             return _Failure(self._error(operation, "NoCredentials", str(error)), passing=False)
@@ -161,23 +173,23 @@ class Client:
                 self._connections.close()  # the others are as old
             failed = self._error(operation, "ConnectionFailed", str(error))
             return _Failure(failed, passing=True, amended=error.reused)
-        moved = self._clock.check(response.headers.get("date"), look)
+        moved = self._clock.check(response.headers.get("date"), reading)
         if not _is_intact(response):
-            about = "the response is not what its checksum says"
+            about = "the response does not match its checksum"
             return _Failure(self._error(operation, "DamagedResponse", about), passing=True)
         found = self.parsed(response)
         if response.status < 300 and found is not None:
             return found
         return self._failure(operation, response, found, credentials, moved)
 
-    def _signed(self, request: Request, credentials: Credentials, look: Look) -> bytes:
+    def _signed(self, request: Request, credentials: Credentials, reading: ClockReading) -> bytes:
         headers = self._signer.headers(
             method=request.method,
             path=request.path,
             headers=request.headers,
             body=request.body,
             credentials=credentials,
-            now=look.now // 1000,
+            now=reading.now // 1000,
         )
         return request_bytes(request.method, request.path, headers, request.body)
 
@@ -189,7 +201,7 @@ class Client:
         credentials: Credentials,
         moved: int,
     ) -> _Failure:
-        """What a response that is no success means for another try."""
+        """Return the failure that an unsuccessful response means, and whether to try again."""
         if found is None:
             code = "DamagedResponse" if response.status < 300 else f"HTTP {response.status}"
             found = {"ResponseMetadata": metadata(response)}
@@ -231,14 +243,17 @@ class JsonClient(Client):
         self._headers = {"host": endpoint.authority, "content-type": service.content_type}
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The parsed response, with botocore's `ResponseMetadata`. Raises `ServiceError`."""
+        """Call an operation; return its parsed response, with botocore's `ResponseMetadata`.
+
+        Raises `ServiceError`.
+        """
         headers = {**self._headers, "x-amz-target": f"{self._target}.{operation}"}
         body = _ENCODE(parameters).encode()
         request = Request(operation, "POST", self._path, headers, body)
         return self.send(request, ends=deadline.monotonic(BUDGET), attempt=ATTEMPT)
 
     def parsed(self, response: Response) -> dict[str, Any] | None:
-        """See `Client.parsed`: a JSON object."""
+        """Parse a response whose body is a JSON object, or empty."""
         try:
             found = json.loads(response.body or b"{}")
         except (ValueError, RecursionError):
@@ -249,13 +264,13 @@ class JsonClient(Client):
         return found
 
     def code(self, response: Response, found: dict[str, Any]) -> str:
-        """See `Client.code`."""
+        """Return the code of an error, from the body or else the header."""
         kind = str(found.get("__type") or response.headers.get("x-amzn-errortype") or "")
         return kind.split(":", maxsplit=1)[0].rpartition("#")[2]
 
 
 class _Failure(NamedTuple):
-    """`passing`: it may be gone after a pause. `amended`: its cause has just been mended."""
+    """A failed try. `passing`: a pause may help. `amended`: its cause has just been repaired."""
 
     error: ServiceError
     passing: bool
@@ -268,7 +283,7 @@ def _is_intact(response: Response) -> bool:
 
 
 def metadata(response: Response) -> dict[str, Any]:
-    """What botocore adds to a response."""
+    """Return the metadata that botocore adds to a response."""
     headers = response.headers
     return {
         "RequestId": headers.get("x-amzn-requestid") or headers.get("x-amz-request-id", "none"),

@@ -1,4 +1,4 @@
-"""The service's time, as far as a client can know it."""
+"""The service's clock, as far as a client can know it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 MAX_SKEW: Final = 1000
-"""The difference between two workers' clocks that leases allow for, milliseconds."""
+"""Milliseconds by which two workers' clocks may differ: leases allow for that much."""
 
 
-class Look(NamedTuple):
-    """One look at the clock: epoch milliseconds, the correction in them, and whether a response
-    has confirmed it. An unconfirmed clock must not decide what has expired."""
+class ClockReading(NamedTuple):
+    """One reading of the clock: `now` in epoch milliseconds, with the correction `offset` in it.
+
+    `checked` tells whether a response has confirmed the clock. An unconfirmed clock must not decide
+    what has expired.
+    """
 
     now: int
     offset: int
@@ -20,11 +23,11 @@ class Look(NamedTuple):
 
 
 class ServiceClock:
-    """The worker's clock, kept within what the Date headers of the service's responses allow.
+    """The worker's clock, kept within the limits that the service's Date headers set.
 
-    A Date header has whole seconds, so a response received at `r` to a request sent at `s` proves
-    that the service's clock is ahead by something from `date - r` to `date + 1 s - s`. The
-    correction is only ever moved to the nearest end of that interval: a good clock stays as it is.
+    A Date header has whole seconds. So a response received at `r` to a request sent at `s` proves
+    that the service's clock is ahead by something between `date - r` and `date + 1 s - s`. The
+    correction only moves to the nearest end of that interval: a good clock stays as it is.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -33,20 +36,20 @@ class ServiceClock:
         self._checked = False
         self._header: tuple[str | None, int] = (None, 0)
 
-    def look(self) -> Look:
-        """The time before a request, to be handed to `check` after it."""
-        # Another thread may correct the clock at any moment: what it had confirmed comes first.
+    def read(self) -> ClockReading:
+        """Read the clock before a request; give the reading to `check` after it."""
+        # Another thread may correct the clock meanwhile; it sets `_checked` last, so read it first.
         checked, offset = self._checked, self._offset
-        return Look(int(self._clock() * 1000) + offset, offset, checked)
+        return ClockReading(int(self._clock() * 1000) + offset, offset, checked)
 
     def now(self) -> int:
-        """Epoch milliseconds."""
-        return self.look().now
+        """Return the epoch milliseconds."""
+        return self.read().now
 
-    def check(self, date: str | None, sent: Look) -> int:
-        """Corrects the clock by a response's Date; `sent` is the look before the request.
+    def check(self, date: str | None, sent: ClockReading) -> int:
+        """Correct the clock by a response's Date; `sent` is the reading before the request.
 
-        Returns by how much the clock has moved since that look, in milliseconds.
+        Return the milliseconds by which the correction has moved since that reading.
         """
         served = None if date is None else self._parsed(date)
         if served is not None:
@@ -68,9 +71,9 @@ class ServiceClock:
 
 
 def _milliseconds(date: str) -> int:
-    """Epoch milliseconds of an IMF-fixdate (RFC 9110 section 5.6.7). Raises ValueError.
+    """Return the epoch milliseconds of an IMF-fixdate (RFC 9110 section 5.6.7). Raises ValueError.
 
-    Not by the standard library's parsers: the mail package and `calendar` cost 20 ms to import.
+    The standard library's parsers would cost 20 ms: they import the mail package and `calendar`.
     """
     _, day, month, year, clock, zone = date.split(" ")
     if zone != "GMT" or len(year) != 4:

@@ -1,8 +1,8 @@
 """Kept-alive HTTP/1.1 connections to one endpoint.
 
-Written by hand because this is the hot path: the standard library's http.client takes about eight
-times the CPU per exchange (it parses headers as mail) and doubles the import time. What AWS
-endpoints send is all that is understood: Content-Length or chunked bodies, no redirects.
+This is the hot path, so it is written by hand: the standard library's http.client takes about eight
+times the CPU per exchange (it parses headers as mail) and doubles the import time. It understands
+only what AWS endpoints send: Content-Length or chunked bodies, no redirects.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import time
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from .endpoints import Endpoint
+
 MAX_IDLE: Final = 55.0
-"""Seconds after which an unused connection is not trusted any more: routers forget it silently."""
+"""Seconds after which an unused connection is no longer trusted: routers drop it silently."""
 
 _MAX_HEAD: Final = 64 * 1024
 _MAX_BODY: Final = 64 * 1024 * 1024
@@ -24,51 +26,15 @@ _CHUNK: Final = 64 * 1024
 
 
 class ConnectionFailedError(Exception):
-    """No response. The request may have been received; `reused` says over an old connection."""
+    """No response came; the request may have arrived. `reused`: over an old connection."""
 
     def __init__(self, message: str, *, reused: bool = False) -> None:
         super().__init__(message)
         self.reused = reused
 
 
-class Endpoint(NamedTuple):
-    """Where requests go. `path` is percent-encoded and starts with a slash."""
-
-    scheme: str
-    host: str
-    port: int
-    path: str = "/"
-
-    @classmethod
-    def parse(cls, url: str) -> Endpoint:
-        """Raises ValueError naming the URL where it is not http(s)://host[:port][/path][?query]."""
-        from urllib.parse import urlsplit
-
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            parts, port = urlsplit(""), None
-        senseless = port == 0 or any(not "!" <= character <= "~" for character in url)
-        known = parts.scheme in ("http", "https") and parts.hostname and not parts.username
-        if senseless or not known:
-            raise ValueError(f"{url!r} is not an endpoint; expected http(s)://host[:port][/path]")
-        assert parts.hostname is not None
-        default = 443 if parts.scheme == "https" else 80
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return cls(scheme=parts.scheme, host=parts.hostname, port=port or default, path=path)
-
-    @property
-    def authority(self) -> str:
-        """The Host header: the port is left out where it is the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return (
-            host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
-        )
-
-
 class Response(NamedTuple):
-    """A whole response; header names are in lower case."""
+    """A complete response. Header names are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -76,9 +42,9 @@ class Response(NamedTuple):
 
 
 class Connections:
-    """Opens connections as they are needed, keeps them, and replaces dead ones without an error.
+    """Opens connections as needed, keeps them, and replaces dead ones without an error.
 
-    Safe under threads: a connection is used by one caller at a time.
+    Thread-safe: one caller at a time uses a connection.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -87,7 +53,7 @@ class Connections:
         self._tls: ssl.SSLContext | None = None
 
     def exchange(self, request: bytes, deadline: float) -> Response:
-        """Sends a request and reads its response by `deadline` (`time.monotonic()`).
+        """Send a request and return its response, by `deadline` (`time.monotonic()`).
 
         Raises `ConnectionFailedError`.
         """
@@ -103,7 +69,7 @@ class Connections:
                 f"{self._endpoint.authority}: {_reason(error)}", reused=reusable is not None
             ) from None
         except BaseException:
-            connection.close()  # interrupted half-way: whatever comes belongs to nobody
+            connection.close()  # interrupted halfway: the response would go to the next caller
             raise
         if keep:
             self._idle.append((connection, time.monotonic()))
@@ -112,7 +78,7 @@ class Connections:
         return response
 
     def close(self) -> None:
-        """Closes what is idle."""
+        """Close the idle connections."""
         while True:
             try:
                 connection, _ = self._idle.pop()
@@ -134,7 +100,7 @@ class Connections:
         endpoint = self._endpoint
         try:
             plain = socket.create_connection((endpoint.host, endpoint.port), _left(deadline))
-        except (OSError, UnicodeError) as error:  # the latter where the name cannot be one
+        except (OSError, UnicodeError) as error:  # UnicodeError: not a host name
             raise ConnectionFailedError(f"{endpoint.authority}: {_reason(error)}") from None
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if endpoint.scheme == "http":
@@ -157,7 +123,7 @@ class Connections:
 
 
 def request_bytes(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
-    """A request as it is sent. Raises ValueError for a header that would end its line."""
+    """Return a request as it is sent. Raises ValueError for a header with a line break."""
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
     if body or method in ("POST", "PUT"):
         lines.append(f"content-length: {len(body)}")
@@ -168,7 +134,7 @@ def request_bytes(method: str, path: str, headers: Mapping[str, str], body: byte
 
 
 def _read(connection: socket.socket, deadline: float) -> tuple[Response, bool]:
-    """The response, and whether the connection can be used again."""
+    """Return the response, and whether the connection can be used again."""
     reader = _Reader(connection, deadline)
     while True:
         head = reader.until(b"\r\n\r\n", _MAX_HEAD).decode("latin-1").split("\r\n")
@@ -230,7 +196,7 @@ class _Reader:
 
     def exactly(self, size: int) -> bytes:
         if not 0 <= size <= _MAX_BODY:
-            raise ValueError("the body's length is senseless")
+            raise ValueError("the body's length is negative or too large")
         parts = [self._buffer]
         have = len(self._buffer)
         while have < size:
@@ -269,7 +235,7 @@ def _left(deadline: float) -> float:
 
 
 def _is_readable(connection: socket.socket) -> bool:
-    """An idle connection has nothing to say but its end."""
+    """Tell whether an idle connection has something to read: that can only be its end."""
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(0))

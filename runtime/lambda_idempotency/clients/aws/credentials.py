@@ -1,4 +1,4 @@
-"""Where credentials come from on Lambda: the environment, or the container endpoint (SnapStart).
+"""Lambda's credentials, from the environment or the container endpoint (SnapStart).
 
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 """
@@ -13,13 +13,14 @@ from typing import Final
 
 from ...metrics.reporting import report
 from ..net import deadline
-from .connections import ConnectionFailedError, Connections, Endpoint, request_bytes
+from .connections import ConnectionFailedError, Connections, request_bytes
+from .endpoints import Endpoint
 
 REFRESH_BEFORE: Final = 300
-"""Seconds before their end at which credentials are fetched anew."""
+"""Seconds before their end at which credentials are fetched again."""
 
 RETRY_AFTER: Final = 10
-"""Seconds for which the old ones are used, while they last, after a failed try to renew them."""
+"""Seconds to wait after a failed renewal; until then the old ones are used, while they last."""
 
 _RELATIVE_HOST: Final = "http://169.254.170.2"
 _PLAIN_HOSTS: Final = (
@@ -34,11 +35,11 @@ _TIMEOUT: Final = 2.0
 
 
 class CredentialsError(Exception):
-    """There are no credentials, or they cannot be fetched."""
+    """There are no credentials, or they could not be fetched."""
 
 
 class Credentials:
-    """What requests are signed with; `ends` is epoch seconds, None for as long as the process."""
+    """Credentials that sign requests. `ends`: epoch seconds, None for the life of the process."""
 
     __slots__ = ("access_key", "ends", "secret_key", "token")
 
@@ -59,7 +60,7 @@ class Credentials:
 
 
 class CredentialSource:
-    """Gives the current credentials; safe under threads."""
+    """A source of the current credentials. Thread-safe."""
 
     def __init__(
         self, environment: Mapping[str, str], clock: Callable[[], float] = time.time
@@ -71,7 +72,7 @@ class CredentialSource:
         self._tried = 0.0
 
     def current(self) -> Credentials:
-        """Raises `CredentialsError`."""
+        """Return the current credentials. Raises `CredentialsError`."""
         known = self._known
         if known is None or self._near_end(known):
             with self._lock:
@@ -82,7 +83,7 @@ class CredentialSource:
         return known
 
     def refused(self, credentials: Credentials) -> bool:
-        """Forgets credentials that a service called expired; returns whether others can be had."""
+        """Forget credentials that a service called expired. Tell whether others can be fetched."""
         if credentials.ends is None:
             return False
         with self._lock:
@@ -98,13 +99,13 @@ class CredentialSource:
         return left <= 0 or (left < REFRESH_BEFORE and now - self._tried >= RETRY_AFTER)
 
     def _renewed(self, known: Credentials | None) -> Credentials:
-        if self._tried:  # not the first ones
+        if self._tried:  # a renewal, not the first load
             report("CredentialRefresh", None)
         self._tried = self._clock()
         try:
             return self._load()
         except CredentialsError:
-            # The old ones may serve until their very end.
+            # The old ones are valid until they end.
             if known is not None and known.ends is not None and self._clock() < known.ends:
                 return known
             raise
@@ -159,7 +160,7 @@ class CredentialSource:
         return _parsed(response.body)
 
     def _authorization(self) -> tuple[str, str | None]:
-        """The variable that says what to authorize with, and what that is."""
+        """Return the authorization token, after the name of the variable that it comes from."""
         variable = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
         if not (file := self._environment.get(f"{variable}_FILE")):
             return variable, self._environment.get(variable)

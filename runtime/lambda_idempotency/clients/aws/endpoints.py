@@ -1,4 +1,4 @@
-"""Which endpoint a service has here.
+"""The endpoints of AWS services in the function's region.
 
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html and
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
@@ -7,10 +7,9 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from ...errors import ConfigurationError
-from .connections import Endpoint
 
 _DUAL_STACK: Final = {
     "amazonaws.com": "api.aws",
@@ -19,11 +18,52 @@ _DUAL_STACK: Final = {
 
 
 _FIPS_IN_GOVCLOUD: Final = ("dynamodb", "ssm")
-"""Services whose ordinary names in GovCloud are those for FIPS."""
+"""Services whose ordinary endpoints in GovCloud are FIPS endpoints."""
+
+
+class Endpoint(NamedTuple):
+    """The address of requests. `path` is percent-encoded and starts with a slash."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = "/"
+
+    @classmethod
+    def parse(cls, url: str) -> Endpoint:
+        """Parse http(s)://host[:port][/path][?query]. Raises ValueError, naming the URL."""
+        from urllib.parse import urlsplit
+
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            parts, port = urlsplit(""), None
+        malformed = port == 0 or any(not "!" <= character <= "~" for character in url)
+        known = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        if malformed or not known:
+            raise ValueError(f"{url!r} is not an endpoint; expected http(s)://host[:port][/path]")
+        assert parts.hostname is not None
+        default = 443 if parts.scheme == "https" else 80
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return cls(scheme=parts.scheme, host=parts.hostname, port=port or default, path=path)
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host header, without the port if it is the scheme's default."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (
+            host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
+        )
+
+    @property
+    def url(self) -> str:
+        """The endpoint in one spelling, without a slash at its end."""
+        return f"{self.scheme}://{self.authority}{self.path.rstrip('/')}"
 
 
 def region_of(environment: Mapping[str, str]) -> str:
-    """The region of the running function."""
+    """Return the region of the running function. Raises `ConfigurationError`."""
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if not region:
         raise ConfigurationError(
@@ -35,14 +75,14 @@ def region_of(environment: Mapping[str, str]) -> str:
 def endpoint_of(
     service: str, variable: str, url_suffix: str, environment: Mapping[str, str]
 ) -> Endpoint:
-    """The endpoint of a service; `variable` ends its AWS_ENDPOINT_URL_... variable.
+    """Return the endpoint of a service. `variable` is the end of its AWS_ENDPOINT_URL_... variable.
 
     Raises `ConfigurationError`.
     """
     if (configured := _configured(variable, environment)) is not None:
         return configured
     region = region_of(environment)
-    # The ordinary names of Secrets Manager are dual-stack, and have no others.
+    # The ordinary names of Secrets Manager are dual-stack already; it has no other names.
     dual_stack = _is_on("AWS_USE_DUALSTACK_ENDPOINT", environment) and service != "secretsmanager"
     fips = "-fips" if _is_on("AWS_USE_FIPS_ENDPOINT", environment) else ""
     if service in _FIPS_IN_GOVCLOUD and region.startswith("us-gov-") and not dual_stack:
@@ -50,7 +90,7 @@ def endpoint_of(
     if dual_stack:
         if url_suffix not in _DUAL_STACK:
             raise ConfigurationError(
-                f"AWS_USE_DUALSTACK_ENDPOINT is true, and {url_suffix} has no dual-stack names "
+                f"AWS_USE_DUALSTACK_ENDPOINT is true, but {url_suffix} has no dual-stack names "
                 f"known here; set AWS_ENDPOINT_URL_{variable}"
             )
         url_suffix = _DUAL_STACK[url_suffix]
@@ -58,12 +98,11 @@ def endpoint_of(
 
 
 def bucket_endpoint(bucket: str, url_suffix: str, environment: Mapping[str, str]) -> Endpoint:
-    """The endpoint of a bucket in the function's region; its path ends with a slash, and objects
-    are under it. Raises `ConfigurationError`.
+    """Return the endpoint of a bucket in the function's region. Raises `ConfigurationError`.
 
-    The bucket is part of the host's name, except where an endpoint is configured, or where TLS
-    certificates do not cover a name with dots in it
-    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
+    Its path ends with a slash, which an object's key follows. The bucket is part of the host name,
+    unless an endpoint is configured, or the bucket's name has dots, which TLS certificates do not
+    cover (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
     """
     configured = _configured("S3", environment)
     if configured is not None:

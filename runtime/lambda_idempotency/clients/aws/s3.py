@@ -1,4 +1,4 @@
-"""Objects in one S3 bucket. https://docs.aws.amazon.com/AmazonS3/latest/API/"""
+"""The objects in one S3 bucket. https://docs.aws.amazon.com/AmazonS3/latest/API/"""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .connections import Response
 from .endpoints import bucket_endpoint
 
 BUDGET: Final = 10.0
-"""Seconds for an operation with all its retries; less where the invocation has less left."""
+"""Seconds for an operation with all its retries; less if the invocation has less left."""
 
 ATTEMPT: Final = 5.0
-"""Seconds for one try: objects can have many megabytes."""
+"""Seconds for one try: an object can have many megabytes."""
 
 
 class S3(Client):
-    """Writes and reads the objects of a bucket, in the function's region."""
+    """Writes and reads the objects of a bucket in the function's region."""
 
     def __init__(
         self,
@@ -37,11 +37,10 @@ class S3(Client):
         self._headers = {"host": endpoint.authority}
 
     def put_object(self, key: str, body: bytes, *, reserve: float = 0.0) -> None:
-        """Writes an object; S3 compares it with the signed checksum of its body. `reserve` are the
-        seconds of the invocation that are left for what follows, or half of those there are.
-        Raises `ServiceError`.
+        """Write an object; S3 compares it with the signed checksum of its body.
 
-        `key` consists of characters that need no encoding.
+        `key` has only characters that need no encoding. The write leaves `reserve` seconds of the
+        invocation for what follows, but at most half of what there is. Raises `ServiceError`.
         """
         headers = {**self._headers, "content-type": "application/octet-stream"}
         request = Request("PutObject", "PUT", self._path + key, headers, body)
@@ -50,19 +49,19 @@ class S3(Client):
         self.send(request, ends=ends, attempt=ATTEMPT)
 
     def get_object(self, key: str) -> bytes:
-        """Reads an object. Raises `ServiceError`: NoSuchKey where there is none, or AccessDenied
-        for those who may not list the bucket."""
+        """Return an object's bytes. Raises `ServiceError`: where there is no object, NoSuchKey, or
+        AccessDenied for a caller that may not list the bucket."""
         request = Request("GetObject", "GET", self._path + key, self._headers)
         answer = self.send(request, ends=deadline.monotonic(BUDGET), attempt=ATTEMPT)
         body: bytes = answer["Body"]
         return body
 
     def parsed(self, response: Response) -> dict[str, Any] | None:
-        """See `Client.parsed`: the object itself."""
+        """Return the response's body as the object."""
         return {"Body": response.body, "ResponseMetadata": metadata(response)}
 
     def code(self, response: Response, found: dict[str, Any]) -> str:
-        """See `Client.code`: errors are XML."""
+        """Return the code of an error, which is XML."""
         del found["Body"]
         _, _, rest = response.body.partition(b"<Code>")
         code, end, _ = rest.partition(b"</Code>")

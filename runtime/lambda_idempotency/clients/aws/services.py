@@ -1,4 +1,4 @@
-"""The operations that the runtime uses, with the names and forms of boto3's low-level clients."""
+"""The AWS operations that the runtime uses, named and shaped like those of boto3's clients."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ ELASTICACHE_TOKEN_SECONDS: Final = 900
 
 
 class DynamoDB(JsonClient):
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"""
+    """DynamoDB: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(_DYNAMODB, **options)
 
     def get_item(self, **request: Any) -> dict[str, Any]:
-        """Reads an item."""
+        """Read an item."""
         return self._with_item("GetItem", request)
 
     def put_item(self, **request: Any) -> dict[str, Any]:
-        """Writes an item."""
+        """Write an item."""
         return self._with_item("PutItem", request)
 
     def delete_item(self, **request: Any) -> dict[str, Any]:
-        """Deletes an item."""
+        """Delete an item."""
         return self._with_item("DeleteItem", request)
 
     def transact_write_items(self, **request: Any) -> dict[str, Any]:
-        """Writes several items, or none."""
+        """Write all of several items, or none."""
         return self._with_item("TransactWriteItems", request)
 
     def _with_item(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,24 +72,24 @@ class DynamoDB(JsonClient):
 
 
 class SSM(JsonClient):
-    """https://docs.aws.amazon.com/systems-manager/latest/APIReference/"""
+    """Systems Manager: https://docs.aws.amazon.com/systems-manager/latest/APIReference/."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(_SSM, **options)
 
     def get_parameter(self, **request: Any) -> dict[str, Any]:
-        """Reads a parameter."""
+        """Read a parameter."""
         return self.call("GetParameter", request)
 
 
 class SecretsManager(JsonClient):
-    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/"""
+    """Secrets Manager: https://docs.aws.amazon.com/secretsmanager/latest/apireference/."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(_SECRETS_MANAGER, **options)
 
     def get_secret_value(self, **request: Any) -> dict[str, Any]:
-        """Reads a secret."""
+        """Read a secret."""
         response = self.call("GetSecretValue", request)
         if "SecretBinary" in response:
             response["SecretBinary"] = a2b_base64(response["SecretBinary"])
@@ -104,7 +104,7 @@ def elasticache_token(
     environment: Mapping[str, str],
     credentials: CredentialSource,
 ) -> str:
-    """The password for an IAM user of ElastiCache, good for 15 minutes.
+    """Return the password for an IAM user of ElastiCache, valid for 15 minutes.
 
     https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
     """
@@ -121,7 +121,7 @@ def elasticache_token(
 
 
 def _decode(item: Any) -> None:
-    """Binary values of an item, in place and at any depth, as boto3 gives them."""
+    """Decode the binary values of an item, in place and at any depth, as boto3 does."""
     for value in (item or {}).values():
         _decode_value(value)
 

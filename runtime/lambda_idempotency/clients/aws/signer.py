@@ -17,7 +17,7 @@ _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
 
 class Signer:
-    """Signs for one region and service. Its state is the last derived key: it holds for a day."""
+    """Signs for one region and service. Its state is the last derived key, valid for one day."""
 
     def __init__(self, *, region: str, service: str) -> None:
         self._region = region
@@ -34,8 +34,11 @@ class Signer:
         credentials: Credentials,
         now: int,
     ) -> dict[str, str]:
-        """The headers to send: those given (lower-case names, `host` among them) and the
-        signature's. `path` is percent-encoded, without a query; `now` is epoch seconds."""
+        """Return the headers to send: the given ones and those of the signature.
+
+        The given names are in lower case, `host` among them. `path` is percent-encoded, without a
+        query; `now` is in epoch seconds.
+        """
         moment = _moment(now)
         content = sha256(body).hexdigest()
         signed = {**headers, "x-amz-date": moment}
@@ -73,7 +76,10 @@ class Signer:
         credentials: Credentials,
         now: int,
     ) -> str:
-        """A URL without its scheme, `host/?query`, for a GET within `expires` seconds."""
+        """Return a URL without its scheme, `host/?query`, for a GET within `expires` seconds.
+
+        `now` is in epoch seconds.
+        """
         from urllib.parse import quote
 
         moment = _moment(now)
@@ -118,7 +124,7 @@ def _moment(now: int) -> str:
 
 
 def _encoded_again(path: str) -> str:
-    """Every service but S3 signs the path encoded twice."""
+    """Encode a path again: every service but S3 signs the path encoded twice."""
     if path == "/":
         return path
     from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""How long the running call may still take, for whoever waits on its behalf."""
+"""The time that the running call has left, for the code that waits on its behalf."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _ENDS: Final[ContextVar[float]] = ContextVar("lambda_idempotency.deadline")
 
 
 def start(milliseconds: int) -> Token[float]:
-    """Says how much time is left; returns what `end` wants."""
+    """Set how much time is left from now on. Return the token that `end` takes."""
     return _ENDS.set(time.monotonic() + milliseconds / 1000)
 
 
 def limited(function: Callable[[T], R], left: Callable[[], int]) -> Callable[[T], R]:
-    """The function, within the milliseconds that are `left` when it is called."""
+    """Return the function, limited to the milliseconds that are `left` when it is called."""
 
     def called(argument: T) -> R:
         token = start(left())
@@ -32,11 +32,11 @@ def limited(function: Callable[[T], R], left: Callable[[], int]) -> Callable[[T]
 
 
 def end(token: Token[float]) -> None:
-    """Ends what `start` began."""
+    """Undo the `start` that returned this token."""
     _ENDS.reset(token)
 
 
 def monotonic(at_most: float) -> float:
-    """The `time.monotonic()` by which to be done: the call's end, or `at_most` seconds from now."""
+    """Return the deadline, as `time.monotonic()`: the call's end, or `at_most` seconds from now."""
     latest = time.monotonic() + at_most
     return min(latest, _ENDS.get(latest))

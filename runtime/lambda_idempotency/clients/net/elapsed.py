@@ -1,5 +1,7 @@
-"""How much time has passed, at least: by whichever of two clocks says more. One stands still while
-a sandbox is frozen, the other can be set back."""
+"""The least time that has passed: the greater of what two clocks say.
+
+One of them stands still while the sandbox is frozen, the other can be set back.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +10,17 @@ from typing import NamedTuple
 
 
 class Moment(NamedTuple):
-    """A moment by each clock, in seconds."""
+    """One moment on both clocks, in seconds."""
 
     steady: float
     wall: float
 
 
 def now() -> Moment:
-    """This moment."""
+    """Return the present moment."""
     return Moment(time.monotonic(), time.time())
 
 
 def milliseconds(begin: Moment, end: Moment) -> int:
-    """What has passed between two moments, rounded up."""
+    """Return the milliseconds between two moments, rounded up."""
     return int(max(end.steady - begin.steady, end.wall - begin.wall) * 1000) + 1

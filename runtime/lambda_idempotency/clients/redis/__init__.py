@@ -1,4 +1,4 @@
 """A client of the Redis server that an SSM parameter names: its settings, credentials, connections.
 
-Built for an invocation's time instead of redis-py's defaults, and for passwords that change.
+Unlike redis-py's defaults, it keeps within the invocation's time and follows changing passwords.
 """

@@ -1,9 +1,9 @@
-"""The client behind an attached function's `RedisStore`: follows what changes while it runs.
+"""The client behind an attached function's `RedisStore`. It follows changes while it runs:
 
-- The password is refused: it is read anew, once a call, and the command sent again.
-- No connection, or a replica in the primary's place: the settings are read anew, once a call, and
-  the command sent again until the call's time ends.
-- Anything else the server says is raised.
+- The server refuses the password: the client reads it again, once a call, and resends the command.
+- No connection, or a replica in the primary's place: the client reads the settings again, once a
+  call, and resends the command until the call's time ends.
+- The server answers with any other error: the client raises it.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from .connections import HandshakeError, Server, server_of
 from .credentials import LoadedCredentials, Login, credentials_of, read_text
 
 BUDGET: Final = 5.0
-"""Seconds for a command with all its retries; less where the invocation has less left."""
+"""Seconds for a command with all its retries, or what the invocation has left if that is less."""
 
 RESERVE: Final = 0.5
-"""Seconds of the invocation that are left for telling of a failure; half of the last second."""
+"""Seconds of the invocation kept for reporting a failure; in its last second, half of the rest."""
 
 PAUSES: Final = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
-"""Seconds at most between tries, of which a random part is waited; the last one repeats."""
+"""Maximum seconds between tries; the pause is a random part of them. The last one repeats."""
 
 _PASSING: Final = (
     LostError,
@@ -62,7 +62,7 @@ _PASSING: Final = (
 
 
 class _Access(NamedTuple):
-    """A server as one version of its settings describes it."""
+    """A server, as one version of its settings describes it."""
 
     settings: RedisSettings
     credentials: LoadedCredentials | None
@@ -70,7 +70,7 @@ class _Access(NamedTuple):
 
 
 class RedisClient:
-    """Sends commands to the server whose settings are in an SSM parameter. Safe under threads."""
+    """Sends commands to the server whose settings are in an SSM parameter. Thread-safe."""
 
     def __init__(
         self,
@@ -89,12 +89,14 @@ class RedisClient:
         self._access: _Access | None = None
 
     def execute_command(self, *command: Any, **_: Any) -> Any:
-        """The answer, as bytes. Raises `ConfigurationError`, `StoreError`, or what the server
-        answered, as redis-py raises it."""
+        """Send a command and return its answer, as bytes.
+
+        Raises `ConfigurationError`, `StoreError`, or the server's error as redis-py raises it.
+        """
         return self._persist(lambda server: server.execute(command))
 
     def pipeline(self, **_: Any) -> Pipeline:
-        """Commands that are sent together."""
+        """Return a pipeline: its commands are sent together."""
         return Pipeline(self._execute_all)
 
     def _execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -109,7 +111,7 @@ class RedisClient:
         return found
 
     def _persist(self, send: Callable[[Server], Any]) -> Any:
-        """Sends, within the time that the call has left less what it takes to tell of a failure."""
+        """Send and retry, within the time the call has left minus the time to report a failure."""
         left = deadline.monotonic(BUDGET + RESERVE) - time.monotonic()
         token = deadline.start(int(1000 * max(left - RESERVE, left / 2, 0)))
         try:
@@ -146,7 +148,7 @@ class RedisClient:
             self._sleep(pause)
 
     def close(self) -> None:
-        """Closes the idle connections; the next command opens others."""
+        """Close the idle connections; the next command opens new ones."""
         if self._access is not None:
             self._access.server.close()
         if self._ssm is not None:
@@ -184,14 +186,14 @@ class RedisClient:
         return _Access(settings, credentials, server)
 
     def _renew(self, access: _Access, login: Login) -> None:
-        """Forgets a refused password, and the connections that were opened with it."""
+        """Forget a refused password, and the connections that were opened with it."""
         assert access.credentials is not None
         access.credentials.refused(login)
         access.server.close()
         report("CredentialRefresh", None)
 
     def _relocated(self, access: _Access) -> bool:
-        """Whether the settings are others by now; then those are used."""
+        """Tell whether the settings have changed since; if they have, use the new ones."""
         with self._lock:
             if self._access is access:
                 try:
@@ -206,7 +208,7 @@ class RedisClient:
     def _failure(self, access: _Access, error: Exception, *, refused: bool) -> IdempotencyError:
         for cause in _causes(error):
             if isinstance(cause, IdempotencyError):
-                return cause  # there are no credentials
+                return cause  # the credentials could not be loaded
         settings = access.settings
         where = f"Redis at {settings.host}:{settings.port} (SSM parameter {self._parameter})"
         if not refused:
@@ -220,7 +222,7 @@ class RedisClient:
 
 
 class Pipeline:
-    """Commands for one write and one round trip, used as redis-py's."""
+    """Commands for one write and one round trip. Its methods are those of redis-py's pipeline."""
 
     def __init__(self, execute_all: Callable[[Sequence[tuple[Any, ...]]], list[Any]]) -> None:
         self._execute_all = execute_all
@@ -233,33 +235,34 @@ class Pipeline:
         self._commands.clear()
 
     def execute_command(self, *command: Any, **_: Any) -> None:
-        """Adds a command."""
+        """Add a command."""
         self._commands.append(command)
 
     def execute(self, **_: Any) -> list[Any]:
-        """The answers, as bytes; an error that the server answered is in its command's place.
-        Raises `ConfigurationError` or `StoreError`: they may have taken effect, or some."""
+        """Send the commands and return their answers, as bytes; where the server answered with an
+        error, the error stands in place of the answer. Raises `ConfigurationError` or `StoreError`,
+        and then any of the commands may have taken effect."""
         return self._execute_all(self._commands)
 
 
 def _is_passing(error: BaseException) -> bool:
-    """Whether it may be gone on a new connection, after a while, or with other settings."""
+    """Tell whether a new connection, a pause or other settings may make the error go away."""
     return isinstance(error, _PASSING) or _is_replica(error)
 
 
 def _is_replica(error: BaseException) -> bool:
-    # Redis 6 puts the code of a command in a script behind words of its own.
+    # When a command in a script fails, Redis 6 puts words of its own before the error's code.
     in_script = isinstance(error, ResponseError) and " -READONLY " in str(error)
     return in_script or isinstance(error, ReadOnlyError)
 
 
 def _refusal(error: BaseException) -> bool:
-    """Whether a server has refused the credentials."""
+    """Tell whether the server refused the credentials."""
     return any(isinstance(cause, AuthenticationError) for cause in _causes(error))
 
 
 def _reason(error: BaseException, settings: RedisSettings) -> str:
-    """What went wrong, in our own words."""
+    """Say what went wrong, in our own words: the server's may quote what it was sent."""
     import socket
     import ssl
 
@@ -288,7 +291,7 @@ def _reason(error: BaseException, settings: RedisSettings) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and the errors behind it."""
+    """Yield the error, then the errors that caused it."""
     behind: BaseException | None = error
     while behind is not None:
         yield behind

@@ -1,8 +1,8 @@
-"""redis-py's connections, held to the invocation's time, and what carries a command to its server.
+"""redis-py's connections, held to the invocation's time, and the servers that they lead to.
 
 redis-py's own defaults are ten retries and five seconds for each try
-(https://redis.readthedocs.io/en/stable/retry.html); here nothing is retried but an old connection
-that turns out to be dead, because a frozen Lambda environment wakes up with such.
+(https://redis.readthedocs.io/en/stable/retry.html). Here only one thing is retried: an exchange on
+an old connection that turns out to be dead, as it can be after a Lambda environment was frozen.
 """
 
 from __future__ import annotations
@@ -34,20 +34,22 @@ from ..net import deadline
 from .credentials import LoadedCredentials
 
 ATTEMPT: Final = 2.0
-"""Seconds for one exchange, connecting included; less where the invocation has less left."""
+"""Seconds for one exchange, including connecting; less if the invocation has less left."""
 
 MAX_IDLE: Final = 55.0
-"""Seconds after which an unused connection is not trusted any more: routers forget it silently."""
+"""Seconds after which an unused connection is no longer trusted: routers drop it silently."""
 
 MAX_AGE: Final = 11 * 3600.0
-"""Seconds after which a connection is replaced, and so authenticated anew: ElastiCache ends those
-of IAM users after 12 hours (https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html).
-"""
+"""Seconds after which a connection is replaced by one that authenticates again. ElastiCache ends
+the connections of IAM users after 12 hours
+(https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html)."""
 
 
 class HandshakeError(LostError):
-    """The server refused what a connection begins with, other than the credentials; `code` is the
-    first word of what it said. The rest may quote a password."""
+    """The server refused a command that opens a connection, but not for the credentials.
+
+    `code` is the first word of the server's error; the rest may quote a password.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -55,18 +57,18 @@ class HandshakeError(LostError):
 
 
 class _Connection(Connection):
-    """A connection whose every step ends with the invocation, or after `ATTEMPT` seconds."""
+    """A connection whose every step ends within `ATTEMPT` seconds, and with the invocation."""
 
     _opened = 0.0
     _used = 0.0
 
     def is_stale(self) -> bool:
-        """Whether it has been idle, or authenticated, for too long."""
+        """Tell whether the connection has been idle, or authenticated, for too long."""
         now = time.monotonic()
         return now - self._used > MAX_IDLE or now - self._opened > MAX_AGE
 
     def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001
-        """Its base's. Whatever fails, no half-opened connection stays behind."""
+        """Authenticate and set up the connection. Close it if that fails: none stays half open."""
         try:
             super().on_connect_check_health(check_health)
             return
@@ -84,22 +86,26 @@ class _Connection(Connection):
         return super()._connect()  # type: ignore[no-untyped-call]
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: FBT001
-        """Its base's."""
+        """Send a command, within the time left."""
         if self._sock is not None:
             self._sock.settimeout(_left())
         self._used = time.monotonic()
         super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
 
     def can_read(self, timeout: float = 0) -> bool:
-        """Its base's. A cluster's pool asks it before each use, and replaces what fails."""
+        """Tell whether data is waiting. A cluster's pool calls this before each use of the
+        connection, and replaces the connection if it raises."""
         if self.is_stale():
             raise LostError("idle for too long")
         return super().can_read(timeout)
 
 
 def _over_tls(context: ssl.SSLContext) -> type[_Connection]:
-    """The class of connections that trust what `context` trusts. redis-py's own makes a context for
-    each connection, which takes longer than all else, and trusts the system's CAs in any case."""
+    """Return the class of connections that trust what `context` trusts.
+
+    redis-py's own class makes a context for each connection, which takes longer than all the rest,
+    and it always trusts the system's CAs.
+    """
 
     class TlsConnection(_Connection):
         def _connect(self) -> Any:
@@ -108,7 +114,7 @@ def _over_tls(context: ssl.SSLContext) -> type[_Connection]:
                 return context.wrap_socket(plain, server_hostname=self.host)
             except TimeoutError:
                 plain.close()
-                # A server without TLS waits for the end of a line.
+                # A server without TLS takes the handshake for a line, and waits for its end.
                 raise ssl.SSLError("the handshake was not answered") from None
             except BaseException:
                 plain.close()
@@ -118,32 +124,32 @@ def _over_tls(context: ssl.SSLContext) -> type[_Connection]:
 
 
 class Server(Protocol):
-    """What commands are sent to."""
+    """A server or cluster that takes commands."""
 
     def execute(self, command: tuple[Any, ...]) -> Any:
-        """The answer, as bytes. Raises what redis-py raises."""
+        """Send a command and return its answer, as bytes. Raises what redis-py raises."""
         ...
 
     def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """The answer to each, or the `ResponseError` that the server answered. Raises what else
-        redis-py raises."""
+        """Send commands and return the answer to each, or the `ResponseError` in its place. Raises
+        the other errors of redis-py."""
         ...
 
     def close(self) -> None:
-        """Closes the idle connections; the next command opens others."""
+        """Close the idle connections; the next command opens new ones."""
         ...
 
 
 def server_of(settings: RedisSettings, credentials: LoadedCredentials | None) -> Server:
-    """The server, or cluster, of these settings; the first command connects.
+    """Return the server or cluster of these settings; its first command connects.
 
-    Raises ValueError where `ca` is no certificate.
+    Raises ValueError where `ca` is not a certificate.
     """
     return (Cluster if settings.cluster else SingleServer)(settings, credentials)
 
 
 class SingleServer:
-    """Keeps connections, each used by one caller at a time. Safe under threads."""
+    """One server, and the open connections to it. Thread-safe: one caller at a time uses each."""
 
     def __init__(self, settings: RedisSettings, credentials: LoadedCredentials | None) -> None:
         self._class, options = _connection(settings, credentials)
@@ -156,14 +162,14 @@ class SingleServer:
         self._idle: list[Any] = []
 
     def execute(self, command: tuple[Any, ...]) -> Any:
-        """See `Server.execute`."""
+        """Send a command and return its answer, as bytes."""
         [answer] = self.execute_all([command])
         if isinstance(answer, ResponseError):
             raise answer
         return answer
 
     def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """See `Server.execute_all`. All are sent in one write."""
+        """Send commands in one write and return their answers."""
         connection = self._take()
         if connection is not None:
             try:
@@ -175,7 +181,7 @@ class SingleServer:
         return self._exchange(self._class(**self._options), commands)
 
     def close(self) -> None:
-        """See `Server.close`."""
+        """Close the idle connections."""
         while (connection := self._pop()) is not None:
             connection.disconnect()
 
@@ -210,25 +216,26 @@ class SingleServer:
 
 
 def _packed(command: tuple[Any, ...]) -> bytes:
-    """A command as RESP has it (https://redis.io/docs/latest/develop/reference/protocol-spec/).
-    redis-py's own packer takes a third of the time that its client takes."""
+    """Return a command in RESP (https://redis.io/docs/latest/develop/reference/protocol-spec/).
+    redis-py's own packer takes a third of its client's time."""
     parts = [part if isinstance(part, bytes) else str(part).encode() for part in command]
     strings = [b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]
     return b"*%d\r\n%b" % (len(parts), b"".join(strings))
 
 
 class _Nodes(RedisCluster):
-    """redis-py's client of a cluster, less what scripts over one key do not need."""
+    """redis-py's cluster client, without the parts that scripts over one key do not need."""
 
     def command(self, **_: Any) -> dict[str, Any]:
-        """Nothing: it would ask for a description of all commands, which takes longer than all
-        else, in order to find the keys of those that are not scripts."""
+        """Return nothing. The base class would fetch a description of all commands, to find the
+        keys of commands that are not scripts; that takes longer than all the rest."""
         return {}
 
     def get_node(
         self, host: str | None = None, port: int | None = None, node_name: str | None = None
     ) -> Any:
-        """Its base's, and a node without slots: the first one on its way there leads to it."""
+        """Return a node, also one that has no slots yet: the first slot on its way there makes the
+        cluster redirect to it."""
         found = super().get_node(host, port, node_name)  # type: ignore[no-untyped-call]
         if found is None and node_name is not None:
             host, _, number = node_name.rpartition(":")
@@ -237,7 +244,8 @@ class _Nodes(RedisCluster):
         return found
 
     def close(self) -> None:
-        """Its base's leaves the connections open. Those in use by other threads end after it."""
+        """Close the idle connections, which the base class leaves open. A connection that another
+        thread is using closes after that use."""
         for node in self.get_nodes():  # type: ignore[no-untyped-call]
             if node.redis_connection is not None:
                 pool = node.redis_connection.connection_pool
@@ -246,7 +254,7 @@ class _Nodes(RedisCluster):
 
 
 class Cluster:
-    """A cluster: redis-py finds the node of a key, and follows when it moves."""
+    """A cluster. redis-py finds the node of a key, and follows the key when it moves."""
 
     def __init__(self, settings: RedisSettings, credentials: LoadedCredentials | None) -> None:
         self._class, self._options = _connection(settings, credentials)
@@ -256,17 +264,17 @@ class Cluster:
         self._client: _Nodes | None = None
 
     def execute(self, command: tuple[Any, ...]) -> Any:
-        """See `Server.execute`."""
+        """Send a command and return its answer, as bytes."""
         client = self._client or self._replaced(None)
         try:
             return client.execute_command(*command, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
         except RedisClusterException:
-            # No node that it knows answers. The settings' may, and know others.
+            # No node that the client knows answers. The node in the settings may, and know others.
             replacement = self._replaced(client)
         return replacement.execute_command(*command, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
 
     def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """See `Server.execute_all`. One after the other: they are for different nodes."""
+        """Send commands one by one, as they go to different nodes, and return their answers."""
         answers = []
         for command in commands:
             try:
@@ -276,12 +284,12 @@ class Cluster:
         return answers
 
     def close(self) -> None:
-        """See `Server.close`. The nodes are not forgotten: that of the settings may be gone."""
+        """Close the idle connections. Keep the known nodes: the settings' own may be gone."""
         if self._client is not None:
             self._client.close()
 
     def _replaced(self, known: _Nodes | None) -> _Nodes:
-        """Another client than this one. Raises as `execute`; then the old one may still serve."""
+        """Return another client than `known`. Raises as `execute`; then `known` stays in use."""
         with self._lock:
             client = self._client
             if client is None or client is known:
@@ -291,8 +299,8 @@ class Cluster:
             return client
 
     def _connect(self) -> _Nodes:
-        """Asks the cluster for its nodes."""
-        # From a URL, it takes a connection class; that class speaks TLS, whatever the scheme says.
+        """Ask the cluster for its nodes."""
+        # Only with a URL does it take a connection class. The class decides about TLS, not the URL.
         return _Nodes(
             url=self._url,
             connection_class=self._class,
@@ -304,11 +312,11 @@ class Cluster:
 def _connection(
     settings: RedisSettings, credentials: LoadedCredentials | None
 ) -> tuple[type[Any], dict[str, Any]]:
-    """The class of a server's connections, and their options."""
+    """Return the class of a server's connections, and their options."""
     options: dict[str, Any] = {
         "credential_provider": credentials,
-        "protocol": 2,  # HELLO would be one more right and round trip
-        "driver_info": None,  # as would CLIENT SETINFO
+        "protocol": 2,  # RESP3 begins with HELLO: one more permission and round trip
+        "driver_info": None,  # so does CLIENT SETINFO
         "retry": Retry(NoBackoff(), 0),
         "socket_keepalive": True,
     }
@@ -323,5 +331,5 @@ def _context(ca: str | None) -> ssl.SSLContext:
 
 
 def _left() -> float:
-    """Seconds for the next step."""
+    """Return the seconds left for the next step."""
     return max(deadline.monotonic(ATTEMPT) - time.monotonic(), 0.001)

@@ -1,4 +1,4 @@
-"""Where a Redis user's name and password come from, and when they are read anew."""
+"""A Redis user's name and password: where they come from, and when they are read again."""
 
 from __future__ import annotations
 
@@ -23,18 +23,20 @@ from ..aws.credentials import CredentialsError, CredentialSource
 from ..aws.services import ELASTICACHE_TOKEN_SECONDS, SSM, SecretsManager, elasticache_token
 
 Login: TypeAlias = tuple[str] | tuple[str, str]
-"""What AUTH takes: a password, or a user's name and password."""
+"""The arguments of AUTH: a password, or a user's name and password."""
 
 TOKEN_SECONDS: Final = ELASTICACHE_TOKEN_SECONDS - 300
-"""Seconds for which an IAM token is used for new connections: well before its end."""
+"""Seconds for which new connections use an IAM token; it expires five minutes after that."""
 
 RETRY_AFTER: Final = 10
-"""Seconds for which the old password is used after a failed try to read it anew."""
+"""Seconds for which the old password stays in use after a failed attempt to read it again."""
 
 
 class LoadedCredentials(CredentialProvider):
-    """Credentials that are loaded when they are needed, kept a while, and forgotten when a server
-    refuses them. Safe under threads. `place` names where they are, for errors."""
+    """Credentials that are loaded when needed, kept for a while, and forgotten when refused.
+
+    Thread-safe. `place` says where they are stored, for errors.
+    """
 
     def __init__(
         self,
@@ -53,13 +55,16 @@ class LoadedCredentials(CredentialProvider):
         self._until = 0.0
 
     def current(self) -> Login:
-        """What was loaded last, however long ago: enough for the connections there are. Raises as
-        `get_credentials`, which redis-py calls for a new one."""
+        """Return the credentials that were loaded last, however long ago: existing connections need
+        no newer ones. Raises what `get_credentials` raises."""
         known = self._known
         return self.get_credentials() if known is None else known
 
     def get_credentials(self) -> Login:
-        """Raises `ConfigurationError` or `StoreError` naming the place."""
+        """Return credentials for a new connection; redis-py calls this.
+
+        Raises `ConfigurationError` or `StoreError`, naming the place.
+        """
         known = self._known
         if known is not None and self._clock() < self._until:
             return known
@@ -69,7 +74,7 @@ class LoadedCredentials(CredentialProvider):
             return self._known
 
     def refused(self, login: Login) -> None:
-        """Forgets credentials that a server has refused, if they are still the current ones."""
+        """Forget credentials that a server has refused, if they are still the current ones."""
         with self._lock:
             if self._known is login:
                 self._known = None
@@ -82,17 +87,17 @@ class LoadedCredentials(CredentialProvider):
         except IdempotencyError:
             if known is None:
                 raise
-            self._until = self._clock() + RETRY_AFTER  # they may serve still
+            self._until = self._clock() + RETRY_AFTER  # they may still be valid
             return known
         self._until = self._clock() + self._refresh_after
-        # An unchanged password stays the same object, by which `refused` knows it.
+        # An unchanged password stays the same object: `refused` recognizes it by identity.
         return known if login == known and known is not None else login
 
 
 def credentials_of(
     settings: RedisSettings, *, environment: Mapping[str, str], ssm: SSM, url_suffix: str
 ) -> LoadedCredentials | None:
-    """The credentials that the settings name; None where there are none."""
+    """Return the credentials that the settings name, or None if they name none."""
     found = settings.credentials
     if isinstance(found, NoCredentials):
         return None
@@ -106,7 +111,7 @@ def credentials_of(
             try:
                 return read_text(place, lambda: secrets.get_secret_value(SecretId=found.id))
             finally:
-                secrets.close()  # it will be idle for too long to be used again
+                secrets.close()  # by the next read it would be stale
     else:
         place = f"SSM parameter {found.name}"
 
@@ -121,7 +126,7 @@ def credentials_of(
 
 
 def read_text(place: str, request: Callable[[], dict[str, Any]]) -> str:
-    """The text of a parameter or secret. Raises `ConfigurationError` or `StoreError`."""
+    """Return the text of a parameter or secret. Raises `ConfigurationError` or `StoreError`."""
     try:
         response = request()
     except ServiceError as error:
@@ -136,7 +141,7 @@ def read_text(place: str, request: Callable[[], dict[str, Any]]) -> str:
 
 
 def _login(place: str, text: str, username: str | None) -> Login:
-    """What to authenticate with, from a secret's text."""
+    """Return the login that a secret's text holds."""
     password: object = text
     if text.lstrip().startswith("{") or place.startswith("secret"):
         try:
@@ -153,12 +158,12 @@ def _login(place: str, text: str, username: str | None) -> Login:
     if username is None:
         return (password,)  # the user `default`
     if not _can_be_sent(username):
-        raise ConfigurationError(f"{place} has a username that is no text")
+        raise ConfigurationError(f"{place} has a username that is not a text")
     return username, password
 
 
 def _can_be_sent(value: object) -> TypeGuard[str]:
-    """Whether it is a text, and of whole characters: JSON can spell half of one."""
+    """Tell whether the value is a text that UTF-8 can encode: JSON can spell half a character."""
     try:
         return isinstance(value, str) and bool(value.encode())
     except UnicodeEncodeError:

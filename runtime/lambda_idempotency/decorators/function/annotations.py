@@ -1,4 +1,4 @@
-"""From a type annotation to the conversion of its values."""
+"""Reading a type annotation: it gives the conversion of its values."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ _SETS: Final = (set, frozenset)
 
 
 def conversion_of(annotation: Any, names: Mapping[str, Any]) -> Conversion:
-    """The conversion of what is annotated so; `names` are those that annotations of its parts may
-    use. Raises `ConfigurationError`, and NameError where such a name is not there, or not yet."""
+    """Return the conversion of values with this annotation. Raises `ConfigurationError`.
+
+    The annotations of its parts may use `names`. Raises NameError if a name is not defined (yet).
+    """
     try:
         return _Reader(names).conversion(annotation)
     except RecursionError:
@@ -41,7 +43,7 @@ def conversion_of(annotation: Any, names: Mapping[str, Any]) -> Conversion:
 
 
 class _Reader:
-    """Reads one annotation; a class that refers to itself is met once."""
+    """Reads one annotation. A class that refers to itself is read once."""
 
     def __init__(self, names: Mapping[str, Any]) -> None:
         self._names = dict(names)
@@ -123,7 +125,7 @@ class _Reader:
 
 
 def _bare(annotation: Any) -> Any:
-    """What an alias, a `NewType` or `Annotated` stands for."""
+    """Return the type behind an alias, a `NewType` or `Annotated`."""
     while True:
         if get_origin(annotation) is Annotated:
             annotation = get_args(annotation)[0]
@@ -136,17 +138,17 @@ def _bare(annotation: Any) -> Any:
 
 
 def _is_typed_dict(kind: Any) -> bool:
-    """Of typing, or of typing_extensions."""
+    """Tell whether it is a TypedDict, of typing or of typing_extensions."""
     return isinstance(kind, type) and issubclass(kind, dict) and hasattr(kind, "__total__")
 
 
 def _types(annotation: Any) -> Iterable[type]:
-    """The types of the values of a union's member."""
+    """Return the types that values of a union's member can have."""
     origin = get_origin(annotation) or annotation
     if origin is Literal:
         return {type(value) for value in get_args(annotation)}
     if origin in (int, float):
-        # An int will do where a float is expected (PEP 484), and a bool is an int.
+        # An int is accepted where a float is expected (PEP 484), and a bool is an int.
         return (bool, int) if origin is int else (bool, int, float)
     if origin in _LISTS:
         return (list,)

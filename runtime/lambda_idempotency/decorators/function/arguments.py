@@ -1,4 +1,4 @@
-"""From a call's arguments to its identity."""
+"""The identity of a call, from its arguments."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _JSON: Final = (str, int, float, bool, type(None), Decimal)
 
 
 class Bound(NamedTuple):
-    """The arguments of one call by name, as they are, and what a method was called on."""
+    """The arguments of one call by name, and, for a method, the object it was called on."""
 
     arguments: Mapping[str, Any]
     receiver: Mapping[str, Any]
 
 
 class Parameters:
-    """How a function takes its arguments. Raises `ConfigurationError` where that is not known."""
+    """The parameters of a function. Raises `ConfigurationError` if they are not known."""
 
     def __init__(self, function: AnyCallable) -> None:
         try:
@@ -37,11 +37,11 @@ class Parameters:
 
     @property
     def are_none(self) -> bool:
-        """Whether there is nothing that could tell its calls apart."""
+        """True if no argument could tell the function's calls apart."""
         return len(self._signature.parameters) == (self._receiver is not None)
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Bound:
-        """However they are written, defaults included. Raises TypeError, as the call would."""
+        """Bind a call's arguments to names, and add the defaults. Raises TypeError, as the call."""
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
         arguments = dict(bound.arguments)
@@ -51,7 +51,7 @@ class Parameters:
 
 
 class ArgumentsRule(NamedTuple):
-    """How the calls of one function are keyed. `key` None: by all arguments, less `self`."""
+    """The rule that keys the calls of one function. `key` None: by all arguments except `self`."""
 
     namespace: str
     operation: str
@@ -59,7 +59,7 @@ class ArgumentsRule(NamedTuple):
     fingerprint: Selector | None = None
 
     def identify(self, bound: Bound) -> Identity:
-        """The identity of a call. Raises `MissingKeyError`, saying why."""
+        """Return the identity of a call. Raises `MissingKeyError`, saying why."""
         if self.key is None:
             value = canonical_bytes("key, which is all the arguments,", bound.arguments)
         else:
@@ -80,7 +80,7 @@ def _selected(selector: Selector, bound: Bound) -> Any:
 
 class _Seen(dict[str, Any]):
     """The arguments as JMESPath sees them. Only those that it names are converted, so the others
-    may be anything; what a method was called on is there for who names it."""
+    may have any type. The object that a method was called on is there if it is named."""
 
     def __init__(self, bound: Bound) -> None:
         super().__init__(bound.arguments)
@@ -94,12 +94,12 @@ class _Seen(dict[str, Any]):
 
 
 def _navigable(value: Any) -> Any:
-    """`value` as JSON would have it, as far as it can."""
+    """Convert a value to JSON types, as far as possible."""
     if type(value) in _JSON:
         return value
     if isinstance(value, Mapping):
         return {name: _navigable(part) for name, part in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):  # by name, as it is written
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):  # a NamedTuple: by name
         return _navigable(value._asdict())
     if isinstance(value, list | tuple):
         return [_navigable(part) for part in value]
@@ -108,5 +108,5 @@ def _navigable(value: Any) -> Any:
     except ValueError:
         if isinstance(value, _JSON):
             return value
-        # Stands for it: no expression reaches into it, and as a key it is refused by its name.
+        # An opaque stand-in: no expression reaches into it; as a key it is refused, with its type.
         return type(type(value).__name__, (), {})()

@@ -6,14 +6,21 @@ from collections.abc import Mapping
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-from ...errors import ConfigurationError, MissingKeyError
-from ...execution.attempt import Attempt, Running, TimeLeft, unprotected
-from ...execution.operation import Operation, answer, with_writes
-from ...execution.orphans import reconciled, reconciled_async
-from ...identity.keys import Identity, KeyAbsentError
-from ...metrics.reporting import Invocation, report
+from ...errors import ConfigurationError
+from ...execution.attempt import (
+    AttemptScope,
+    run_as,
+    run_as_async,
+    time_left_outside,
+    unprotected,
+)
+from ...execution.hooks import OnOrphan
+from ...execution.operation import Operation
+from ...execution.outcomes import result_of
+from ...execution.target import Target
+from ...identity.keys import Identity
+from ...metrics.reporting import MetricsScope
 from ...protocol.record import Record
-from ...protocol.steps import Reconcile, Returned, Run
 from ..callables import AnyCallable
 from ..options import NO_STORE
 from .arguments import ArgumentsRule, Parameters
@@ -21,145 +28,115 @@ from .results import Results
 
 
 class Calls(Protocol):
-    """What stands between the callers and the function."""
+    """The object between the callers and the function."""
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Runs the function, or answers for it."""
+        """Run the function, or answer in its place."""
         ...
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """The same for an async function."""
+        """Run an async function, or answer in its place."""
         ...
 
 
-class Unprotected(NamedTuple):
-    """The function runs without a record; `current()` works, with a key of this call alone."""
+class Code(NamedTuple):
+    """A function that runs without a record. `current()` has a key that is unique to the call."""
 
     function: AnyCallable
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """See `Calls.call`."""
-        return self.run_as(unprotected(), args, kwargs)
+        """Run the function."""
+        return run_as(unprotected(), None, lambda: self.run(args, kwargs))
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """See `Calls.call_async`."""
-        return await self.await_as(unprotected(), args, kwargs)
+        """Run an async function."""
+        return await run_as_async(unprotected(), None, lambda: self.run_async(args, kwargs))
 
-    def run_as(self, attempt: Attempt, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Runs it as an attempt."""
-        with Running(attempt):
-            return _checked(self.function(*args, **kwargs))
+    def run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Return the function's result. Raises `ConfigurationError` if it is not a finished one."""
+        return _checked(self.function(*args, **kwargs))
 
-    async def await_as(
-        self, attempt: Attempt, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> Any:
-        """Runs it as an attempt."""
-        with Running(attempt):
-            return _checked(await self.function(*args, **kwargs))
+    async def run_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Return an async function's result. Raises as `run` does."""
+        return _checked(await self.function(*args, **kwargs))
 
 
-class Protected(NamedTuple):
-    """The function runs once for each key."""
+class ProtectedCalls(NamedTuple):
+    """The calls of a function that runs once for each key."""
 
     name: str
-    inner: Unprotected
+    code: Code
     parameters: Parameters
     rule: ArgumentsRule
     results: Results
     operation: Operation
+    on_orphan: OnOrphan | None
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """See `Calls.call`."""
-        with Invocation(self.operation.metrics):
-            return self._call(args, kwargs)
+        """Run the function, or answer in its place."""
+        with MetricsScope(self.operation.metrics):
+            identity = self._identity(args, kwargs)
+            if identity is None:
+                return self.code.call(args, kwargs)
+            target = self._target(identity, self.code.run, args, kwargs)
+            outcome = self.operation.call(identity, target, time_left_outside())
+            return result_of(outcome, self._restored)
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """See `Calls.call_async`."""
-        with Invocation(self.operation.metrics):
-            return await self._call_async(args, kwargs)
+        """Run an async function, or answer in its place."""
+        with MetricsScope(self.operation.metrics):
+            identity = self._identity(args, kwargs)
+            if identity is None:
+                return await self.code.call_async(args, kwargs)
+            target = self._target(identity, self.code.run_async, args, kwargs)
+            outcome = await self.operation.call_async(identity, target, time_left_outside())
+            return result_of(outcome, self._restored)
 
-    def _call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        identity = self._identity(args, kwargs)
-        if identity is None:
-            return self.inner.call(args, kwargs)
-
-        def run(step: Run | Reconcile) -> Returned | None:
-            attempt = self.operation.attempt(identity.key, step)
-            if isinstance(step, Run):
-                result = self.inner.run_as(attempt, args, kwargs)
-            else:
-                with Running(attempt):
-                    found = reconciled(self._on_orphan(args, kwargs))
-                if found is None:
-                    return None
-                result = found.response
-            return with_writes(self._stored(result, identity.key), attempt)
-
-        outcome = self.operation.run_once(identity, _time_left(), run)
-        return answer(outcome, self._restored)
-
-    async def _call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        identity = self._identity(args, kwargs)
-        if identity is None:
-            return await self.inner.call_async(args, kwargs)
-
-        async def run(step: Run | Reconcile) -> Returned | None:
-            attempt = self.operation.attempt(identity.key, step)
-            if isinstance(step, Run):
-                result = await self.inner.await_as(attempt, args, kwargs)
-            else:
-                with Running(attempt):
-                    found = await reconciled_async(self._on_orphan(args, kwargs))
-                if found is None:
-                    return None
-                result = found.response
-            return with_writes(self._stored(result, identity.key), attempt)
-
-        outcome = await self.operation.run_once_async(identity, _time_left(), run)
-        return answer(outcome, self._restored)
+    def _target(
+        self,
+        identity: Identity,
+        run: AnyCallable,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> Target:
+        on_orphan = self.on_orphan
+        return Target(
+            run=lambda: run(args, kwargs),
+            record=lambda result: self.results.to_stored(result, key=identity.key),
+            reconcile=(
+                None
+                if on_orphan is None
+                else lambda: on_orphan(self.parameters.bind(args, kwargs).arguments)
+            ),
+        )
 
     def _identity(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Identity | None:
-        """The identity of a call; None: it has no key, and runs all the same."""
+        """Return the identity of a call. None: it has no key, and runs anyway."""
         try:
             self.results.prepare(last=True)
         except ConfigurationError as error:
             raise ConfigurationError(f"@idempotent_function: {self.name}: {error}") from None
-        try:
-            identity = self.rule.identify(self.parameters.bind(args, kwargs))
-        except MissingKeyError as error:
-            report("MissingKey", None)
-            if self.operation.bypass_missing_key and isinstance(error, KeyAbsentError):
-                return None
-            raise
-        if any(running.attempt.key == identity.key for running in Running.now()):
+        identity = self.operation.identify(
+            lambda: self.rule.identify(self.parameters.bind(args, kwargs))
+        )
+        if identity is not None and any(
+            scope.attempt.key == identity.key for scope in AttemptScope.running()
+        ):
             raise ConfigurationError(
                 f"@idempotent_function: {self.name} was called inside itself with the same key "
-                f"(record {identity.key}), so the inner call would wait for the outer one for "
-                "ever. Make what tells the two apart a part of the key, or call the function as it "
-                "is without the decorator."
+                f"(record {identity.key}), so the inner call would wait forever for the outer one. "
+                "Add what tells the two apart to the key, or call the undecorated function."
             )
         return identity
-
-    def _on_orphan(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        assert self.operation.on_orphan is not None
-        return self.operation.on_orphan(self.parameters.bind(args, kwargs).arguments)
 
     def _restored(self, record: Record) -> Any:
         return self.operation.restored(record, self.results.from_stored)
 
-    def _stored(self, result: Any, key: str) -> Returned:
-        return self.results.to_stored(result, key=key)
-
 
 def refused(*_: Any, **__: Any) -> NoReturn:
-    """Stands for a function without a store, so that a unit test may import it all the same."""
+    """Raise `ConfigurationError`. It stands in for a function without a store, so that a unit test
+    can still import the code."""
     raise ConfigurationError(f"@idempotent_function: {NO_STORE}")
-
-
-def _time_left() -> TimeLeft | None:
-    """How to tell the milliseconds that the invocation has left that this code runs in."""
-    known = (running.time_left for running in Running.now() if running.time_left is not None)
-    return next(known, None)
 
 
 def _checked(result: Any) -> Any:

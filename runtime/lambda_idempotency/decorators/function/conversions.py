@@ -1,7 +1,7 @@
-"""The forms that values take in JSON, each with its way back.
+"""The forms of values in JSON, each with its way back.
 
-Nothing is trusted here: either way may raise anything where a value is not of the type, and whoever
-converts there and back compares (see `results`).
+A conversion checks nothing: in both directions it may raise any error if a value is not of its
+type. So `results` converts there and back, and compares.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 
 class Conversion(NamedTuple):
-    """From the values of one type to JSON, and back."""
+    """The conversion of the values of one type to JSON, and back."""
 
     to_json: Callable[[Any], Any]
     from_json: Callable[[Any], Any]
@@ -27,14 +27,14 @@ def _unchanged(value: Any) -> Any:
 
 
 PLAIN: Final = Conversion(_unchanged, _unchanged)
-"""For what JSON gives back as it is, whatever the annotation says of it."""
+"""The conversion of values that JSON returns unchanged, whatever their annotation."""
 
 
 # Collections --------------------------------------------------------------------------------------
 
 
 def many(kind: Callable[[Iterable[Any]], Any], item: Conversion) -> Conversion:
-    """A list, tuple or set of items that are alike."""
+    """Return the conversion of a list, tuple or set whose items have one type."""
     return Conversion(
         lambda value: [item.to_json(part) for part in value],
         lambda data: kind(item.from_json(part) for part in data),
@@ -42,7 +42,7 @@ def many(kind: Callable[[Iterable[Any]], Any], item: Conversion) -> Conversion:
 
 
 def each(items: Sequence[Conversion]) -> Conversion:
-    """A tuple of a certain length."""
+    """Return the conversion of a tuple of fixed length."""
     return Conversion(
         lambda value: [item.to_json(part) for item, part in zip(items, value, strict=True)],
         lambda data: tuple(item.from_json(part) for item, part in zip(items, data, strict=True)),
@@ -50,7 +50,7 @@ def each(items: Sequence[Conversion]) -> Conversion:
 
 
 def named(item: Conversion, members: Mapping[str, Conversion] | None = None) -> Conversion:
-    """A dictionary whose names are text; `members` tells those that are not as the others."""
+    """Return the conversion of a dictionary with text names; `members` are exceptions to `item`."""
     known = {} if members is None else members
 
     def convert(way: int, value: Mapping[str, Any]) -> Any:
@@ -60,7 +60,7 @@ def named(item: Conversion, members: Mapping[str, Conversion] | None = None) -> 
 
 
 def pairs(name: Conversion, item: Conversion) -> Conversion:
-    """A dictionary of other names."""
+    """Return the conversion of a dictionary with other names."""
     return Conversion(
         lambda value: [[name.to_json(key), item.to_json(part)] for key, part in value.items()],
         lambda data: {name.from_json(key): item.from_json(part) for key, part in data},
@@ -71,7 +71,7 @@ def pairs(name: Conversion, item: Conversion) -> Conversion:
 
 
 def optional(member: Conversion) -> Conversion:
-    """None, or a value."""
+    """Return the conversion of None or a value."""
     return Conversion(
         lambda value: None if value is None else member.to_json(value),
         lambda data: None if data is None else member.from_json(data),
@@ -79,7 +79,10 @@ def optional(member: Conversion) -> Conversion:
 
 
 def tagged(by_type: Mapping[type, Conversion]) -> Conversion:
-    """A value of one of these types, none of which has the name of another, with that name."""
+    """Return the conversion of a value of one of these types, as the type's name and the value.
+
+    The types' names must differ.
+    """
     by_name = {kind.__qualname__: member for kind, member in by_type.items()}
     return Conversion(
         lambda value: [type(value).__qualname__, by_type[type(value)].to_json(value)],
@@ -91,7 +94,10 @@ def tagged(by_type: Mapping[type, Conversion]) -> Conversion:
 
 
 def attributes(kind: Any, members: Mapping[str, Conversion], given: Set[str]) -> Conversion:
-    """By name: a member with a default may be added later. `given` are those of the constructor."""
+    """Return the conversion of attributes, by name: a member with a default can be added later.
+
+    `given` are the members that the constructor takes.
+    """
 
     def to_json(value: Any) -> Any:
         return {name: member.to_json(getattr(value, name)) for name, member in members.items()}
@@ -102,28 +108,28 @@ def attributes(kind: Any, members: Mapping[str, Conversion], given: Set[str]) ->
         parts = {name: members[name].from_json(data[name]) for name in members if name in data}
         restored = kind(**{name: part for name, part in parts.items() if name in given})
         for name in parts.keys() - given:
-            object.__setattr__(restored, name, parts[name])  # it may be frozen
+            object.__setattr__(restored, name, parts[name])  # the class may be frozen
         return restored
 
     return Conversion(to_json, from_json)
 
 
 def pydantic(kind: Any) -> Conversion:
-    """A pydantic model."""
-    # By the names of the fields, which unlike aliases are the same both ways (from pydantic 2.11).
+    """Return the conversion of a pydantic model."""
+    # Use field names (from pydantic 2.11): unlike aliases, they are the same in both directions.
     by_name = "by_name" in signature(kind.model_validate_json).parameters
     names = {"by_alias": False, "by_name": True} if by_name else {}
 
     def to_json(value: Any) -> Any:
-        # Its warnings quote values.
+        # No warnings: they quote values.
         return value.model_dump(mode="json", by_alias=not by_name, round_trip=True, warnings=False)
 
-    # From a text, because a strict model takes a date, say, from nothing else in JSON.
+    # Validate a text: only from JSON text does a strict model accept a date, for example.
     return Conversion(to_json, lambda data: kind.model_validate_json(json.dumps(data), **names))
 
 
 def enum(kind: Any) -> Conversion:
-    """By name, since a value may be anything."""
+    """Return the conversion of an Enum by name, as its values can have any type."""
     if issubclass(kind, Flag):  # a combination has no name to look up
         return Conversion(lambda value: value.value, kind)
     return Conversion(lambda value: value.name, lambda data: kind[data])
@@ -156,4 +162,4 @@ SCALARS: Final[Mapping[str, Callable[[Any], Conversion]]] = {
     "decimal.Decimal": _as_text,
     "uuid.UUID": _as_text,
 }
-"""Classes that are known by their names, so that they need not be imported."""
+"""Conversions by the classes' names, so that no class needs to be imported."""

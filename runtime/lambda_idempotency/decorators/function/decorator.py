@@ -5,108 +5,62 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import update_wrapper
 from inspect import isasyncgenfunction, isfunction, isgeneratorfunction
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, Unpack, overload
 
-from ...contract.settings import OnInProgress, OnMissingKey, Settings
 from ...errors import ConfigurationError
-from ...execution.orphans import OnOrphan, checked
-from ...execution.replays import OnReplay
-from ...identity.keys import Expression, Selector
-from ...protocol.record import Store
+from ...execution.registry import register
+from ...identity.keys import Selector
 from ..callables import AnyCallable, is_async, place_of, underlying
-from ..options import Duration, namespace_of, operation_of, settings_with, store_of, take_name
+from ..options import Configuration, ReplayOptions, naming
 from .arguments import ArgumentsRule, Parameters
-from .calls import Calls, Protected, Unprotected, refused
+from .calls import Calls, Code, ProtectedCalls, refused
 from .results import Results, Serializer
 
 Function = TypeVar("Function", bound=AnyCallable)
 
 
+class FunctionOptions(ReplayOptions, total=False):
+    """The options of `@idempotent_function`."""
+
+    name: str | None
+    """The name that tells a namespace's functions apart. Default: the function's `__name__`."""
+    serializer: Serializer | None
+    """A pair of callables: from a result to a JSON value, and back. Default: conversion by the
+    return annotation."""
+
+
 @overload
 def idempotent_function(function: Function, /) -> Function: ...
 @overload
+def idempotent_function(**options: Unpack[FunctionOptions]) -> Callable[[Function], Function]: ...
 def idempotent_function(
-    *,
-    key: Expression | None = None,
-    name: str | None = None,
-    serializer: Serializer | None = None,
-    fingerprint: Expression | None = None,
-    expires_after: Duration | None = None,
-    lease: Duration | None = None,
-    on_in_progress: OnInProgress | None = None,
-    wait_timeout: Duration | None = None,
-    max_attempts: int | None = None,
-    on_orphan: OnOrphan | None = None,
-    on_missing_key: OnMissingKey | None = None,
-    fail_open: bool | None = None,
-    cache_size: int | None = None,
-    on_replay: OnReplay | None = None,
-    namespace: str | None = None,
-    store: Store | None = None,
-) -> Callable[[Function], Function]: ...
-def idempotent_function(
-    function: AnyCallable | None = None,
-    /,
-    *,
-    key: Expression | None = None,
-    name: str | None = None,
-    serializer: Serializer | None = None,
-    fingerprint: Expression | None = None,
-    expires_after: Duration | None = None,
-    lease: Duration | None = None,
-    on_in_progress: OnInProgress | None = None,
-    wait_timeout: Duration | None = None,
-    max_attempts: int | None = None,
-    on_orphan: OnOrphan | None = None,
-    on_missing_key: OnMissingKey | None = None,
-    fail_open: bool | None = None,
-    cache_size: int | None = None,
-    on_replay: OnReplay | None = None,
-    namespace: str | None = None,
-    store: Store | None = None,
+    function: AnyCallable | None = None, /, **options: Unpack[FunctionOptions]
 ) -> Any:
-    """Makes a function take effect once for each key; later calls get the first result.
+    """Make a function take effect once for each key; later calls get the first result.
 
-    `key` and `fingerprint` are JMESPath over the arguments by name, in which dataclasses, pydantic
-    models and NamedTuples are objects, or callables that take the arguments as a dict. Without a
-    `key`, all the arguments are the key. `self` and `cls` are no part of it unless it names them.
-    `name` tells the functions of one namespace apart: `__name__` unless given.
+    `key` and `fingerprint` are JMESPath or callables. JMESPath sees the arguments by name, with
+    dataclasses, pydantic models and NamedTuples as objects. Callables get the arguments as a dict.
+    Without a `key`, all the arguments are the key. `self` and `cls` are part of it only if it names
+    them. `FunctionOptions` describes each option.
 
-    A replay is equal to the first result, of the types that the return annotation names; or
-    `serializer` is a pair of callables, to a JSON value and back. What cannot be restored so is not
-    recorded, and later calls raise `ResponseUnavailableError`.
+    A replay equals the first result, and has the types of the return annotation, or those that
+    `serializer` makes. A result that cannot be restored this way is not recorded, and later calls
+    raise `ResponseUnavailableError`.
 
-    The other options are as for `@idempotent`, and so are the errors; the `key` and `fingerprint`
-    of the settings are those of handlers. The lease is never less than the invocation has left,
-    where a decorated handler runs. A call inside itself with its own key, and an option that makes
-    no sense, are a `ConfigurationError`.
+    The errors are those of `@idempotent`. The settings' `key` and `fingerprint` do not apply: they
+    are for handlers. Inside a decorated handler, the lease is at least what the invocation has
+    left. Raises `ConfigurationError` for an invalid option, and for a call inside itself with its
+    own key.
     """
-    try:
-        settings = settings_with(
-            expires_after=expires_after,
-            lease=lease,
-            on_in_progress=on_in_progress,
-            wait_timeout=wait_timeout,
-            max_attempts=max_attempts,
-            on_missing_key=on_missing_key,
-            fail_open=fail_open,
-            cache_size=cache_size,
-            namespace=namespace,
-        )
-        found = None if settings.disabled else store_of(settings, store)
+    with naming("@idempotent_function"):
+        configuration = Configuration.of(options, FunctionOptions)
         decorate = _Decorator(
-            name=_checked_name(name),
-            key=_selector("key", key),
-            fingerprint=_selector("fingerprint", fingerprint),
-            serializer=_checked_serializer(serializer),
-            on_orphan=checked(on_orphan),
-            settings=settings,
-            on_replay=on_replay,
-            store=found,
-            namespace=None if found is None else namespace_of(settings, found),
+            name=_checked_name(options.get("name")),
+            key=configuration.selector("key", source="arguments"),
+            fingerprint=configuration.selector("fingerprint", source="arguments"),
+            serializer=_checked_serializer(options.get("serializer")),
+            configuration=configuration,
         )
-    except ConfigurationError as error:
-        raise ConfigurationError(f"@idempotent_function: {error}") from None
     return decorate if function is None else decorate(function)
 
 
@@ -115,30 +69,24 @@ class _Decorator(NamedTuple):
     key: Selector | None
     fingerprint: Selector | None
     serializer: Serializer | None
-    on_orphan: OnOrphan | None
-    settings: Settings
-    on_replay: OnReplay | None
-    store: Store | None
-    namespace: str | None
+    configuration: Configuration
 
     def __call__(self, function: Any) -> Any:
-        if isinstance(function, classmethod | staticmethod):  # the decorators are the other way
+        if isinstance(function, classmethod | staticmethod):  # above ours: swap them
             return type(function)(self(function.__func__))
-        try:
+        with naming("@idempotent_function"):
             calls = self._calls(function)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"@idempotent_function: {error}") from None
         return _wrapped(function, calls)
 
     def _calls(self, function: AnyCallable) -> Calls:
         _check_function(function)
         name = _name_of(function) if self.name is None else self.name
-        if self.settings.disabled:
-            return Unprotected(function)
-        if self.store is None:
-            return Unprotected(refused)
-        assert self.namespace is not None
-        try:
+        configuration = self.configuration
+        if configuration.settings.disabled:
+            return Code(function)
+        if configuration.store is None:
+            return Code(refused)
+        with naming(name):
             parameters, results = Parameters(function), Results(name, function, self.serializer)
             results.prepare(last=False)
             if self.key is None and parameters.are_none:
@@ -146,18 +94,15 @@ class _Decorator(NamedTuple):
                     "it takes no arguments, and all the arguments are the key; pass a key, such "
                     "as key=lambda _: today()"
                 )
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{name}: {error}") from None
-        take_name(self.store, self.namespace, name, place_of(function))
-        return Protected(
+        register(configuration.store, configuration.namespace, name, place_of(function))
+        return ProtectedCalls(
             name=name,
-            inner=Unprotected(function),
+            code=Code(function),
             parameters=parameters,
-            rule=ArgumentsRule(self.namespace, name, self.key, self.fingerprint),
+            rule=ArgumentsRule(configuration.namespace, name, self.key, self.fingerprint),
             results=results,
-            operation=operation_of(
-                self.settings, self.store, on_orphan=self.on_orphan, on_replay=self.on_replay
-            ),
+            operation=configuration.operation(),
+            on_orphan=configuration.on_orphan,
         )
 
 
@@ -212,7 +157,3 @@ def _checked_serializer(serializer: object) -> Serializer | None:
         f"serializer is {serializer!r}; expected a pair of callables, from a result to a JSON "
         "value and back"
     )
-
-
-def _selector(name: str, expression: Expression | None) -> Selector | None:
-    return None if expression is None else Selector(name, expression, source="arguments")

@@ -1,8 +1,8 @@
-"""What of a function's result is recorded, and how a replay becomes the first result again.
+"""The recorded form of a function's result, and the way back to the first result.
 
-A result is written as JSON and read back as its return annotation says. Before it is recorded, it
-is read back once and compared: what would come back as something else is recorded without a body,
-and its duplicates get `ResponseUnavailableError`.
+A result is written as JSON and read back by its return annotation. Before it is recorded, it is
+read back once and compared. If that gives something else, it is recorded without a body, and its
+duplicates get `ResponseUnavailableError`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .annotations import conversion_of
 from .conversions import Conversion
 
 Serializer: TypeAlias = tuple[Callable[[Any], Any], Callable[[Any], Any]]
-"""From a result to a JSON value, and back."""
+"""A pair of callables: from a result to a JSON value, and back."""
 
 
 class Results:
@@ -33,8 +33,8 @@ class Results:
         self._conversion = None if serializer is None else Conversion(*serializer)
 
     def prepare(self, *, last: bool) -> None:
-        """Reads the return annotation; what it names may be defined later, unless this is the
-        `last` time. Raises `ConfigurationError` where results cannot be restored by it."""
+        """Read the return annotation. Its names may be defined later, unless this is the `last`
+        time. Raises `ConfigurationError` if results cannot be restored by it."""
         if self._conversion is not None:
             return
         try:
@@ -43,13 +43,14 @@ class Results:
             if last:
                 raise ConfigurationError(
                     f"the return annotation names {error.name!r}, which is not there; import it "
-                    "not for type checkers alone, or pass serializer=(to_json, from_json)"
+                    "at run time, not only for type checkers, or pass serializer=(to_json, "
+                    "from_json)"
                 ) from None
         except TypeError as error:
             raise ConfigurationError(f"the return annotation is no type: {error}") from None
 
     def to_stored(self, result: Any, *, key: str) -> Returned:
-        """The result with its recorded form. Never raises: its effect has happened."""
+        """Return the result with its recorded form. Never raises: the effect has happened."""
         assert self._conversion is not None
         to_json, from_json = self._conversion
         try:
@@ -60,21 +61,21 @@ class Results:
                 return stored._replace(result=result)
             else:
                 why = "would come back as something else"
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with it
+        except Exception as error:  # noqa: BLE001 - the effect has happened
             why = f"cannot be converted ({type(error).__name__})"
         self._warn(key, why)
         return Returned(result, encoding=NO_BODY)
 
     def from_stored(self, record: Record) -> Any:
-        """The recorded result. Raises `ResponseUnavailableError`."""
+        """Return the recorded result. Raises `ResponseUnavailableError`."""
         assert self._conversion is not None
         value = serialization.from_stored(record)
         try:
             return self._conversion.from_json(value)
-        except Exception:  # noqa: BLE001 - neither its text nor its chain: both can quote the value
+        except Exception:  # noqa: BLE001 - its text and chain can quote the value
             raise ResponseUnavailableError(
-                f"The operation under record {record.key} is done, but what it returned is not "
-                f"what {self._name} returns now. Was its return type changed?"
+                f"The operation under record {record.key} is done, but its result is not of the "
+                f"type that {self._name} returns now. Was its return type changed?"
             ) from None
 
     def _warn(self, key: str, why: str) -> None:
@@ -90,7 +91,7 @@ class Results:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are equal and of the same types, through and through."""
+    """Tell whether two values are equal and of the same types, at every depth."""
     kind: Any = type(one)
     if kind is not type(other):
         return False
@@ -105,5 +106,5 @@ def same(one: Any, other: Any) -> bool:
 
         names = [field.name for field in fields(kind)]
         return all(same(getattr(one, name), getattr(other, name)) for name in names)
-    # What has no equality of its own cannot be compared.
+    # An object without an `__eq__` of its own cannot be compared: it counts as the same.
     return bool(one == other or getattr(kind, "__eq__", None) is object.__eq__)

@@ -1,1 +1,1 @@
-"""`@idempotent_records`: the records of a batch, each a call of its own."""
+"""`@idempotent_records`: each record of a batch is a call of its own."""

@@ -1,164 +1,116 @@
-"""One decorated handler of records: from a batch to what of it has failed."""
+"""The calls of one batch: from its records to the failed ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from ...drivers import sync_batch
-from ...errors import IdempotencyError, MissingKeyError
-from ...execution.attempt import Running, TimeLeft, unprotected
-from ...execution.operation import DEFAULT_LEASE, Operation, answer, with_writes
-from ...execution.orphans import reconciled
-from ...identity.keys import Identity, KeyAbsentError, Selector, canonical_bytes, digest, record_id
-from ...identity.records import BatchRecord, Delivered, records_of
-from ...metrics.reporting import Invocation, report
-from ...protocol.batch import Batch, Member, run_batch, run_unprotected
+from ...errors import IdempotencyError
+from ...execution.attempt import TimeLeft
+from ...execution.call import ActiveCall, UnprotectedCall
+from ...execution.hooks import OnOrphan
+from ...execution.operation import DEFAULT_LEASE_MS, Operation
+from ...execution.outcomes import result_of
+from ...execution.runner import Runner
+from ...execution.target import Target
+from ...identity.batch_sources import Delivered
+from ...identity.records import BatchRecord, RecordRule, records_of
+from ...metrics.reporting import MetricsScope
+from ...protocol.batch import Batch, BatchCall, run_batch
 from ...protocol.record import NO_BODY
-from ...protocol.steps import Outcome, Raised, Reconcile, Returned, Run
-from ..handlers import SyncHandler, time_left_of
+from ...protocol.steps import Outcome, Raised, Returned
+from ...stores.memory import MemoryStore
+
+RecordCode: TypeAlias = Callable[[Delivered], Any]
+"""The handler of a record, with the context bound."""
 
 RECORDED: Final = Returned(None, encoding=NO_BODY)
-"""What is recorded of a record that has been handled: nobody waits for an answer."""
+"""The recorded result of a handled record. It has no body: nobody waits for an answer."""
 
 
-class RecordRule(NamedTuple):
-    """How records are keyed. `key` None: by what the source identifies them with."""
-
-    namespace: str
-    key: Selector | None = None
-    fingerprint: Selector | None = None
-
-    def identify(self, record: BatchRecord) -> Identity:
-        """The identity of a record. Raises `MissingKeyError`, saying why."""
-        seen: Any = None
-        if self.key is not None or self.fingerprint is not None:
-            try:
-                seen = record.view()
-            except ValueError as error:
-                raise MissingKeyError(f"The data of the record are unusable: {error}.") from None
-        value = record.identity if self.key is None else self.key.select(seen)
-        parsed = self.key is None or self.key.by_path
-        key = canonical_bytes("key", value, parsed=parsed)
-        return Identity(
-            record_id(self.namespace, key, operation=record.arn), self._fingerprint(record, seen)
-        )
-
-    def _fingerprint(self, record: BatchRecord, seen: Any) -> str | None:
-        if self.fingerprint is not None:
-            chosen, parsed = self.fingerprint.select(seen), self.fingerprint.by_path
-        elif self.key is None:
-            chosen, parsed = record.data, True
-        else:
-            return None
-        return digest((canonical_bytes("fingerprint", chosen, parsed=parsed),))
-
-
-class RecordRunner(Protocol):
-    """A handler of records, by the way in which it is run."""
-
-    def run_batch(self, calls: BatchCalls, operation: Operation, context: Any) -> None:
-        """Runs the records, or not, as theirs say."""
-        ...
-
-
-class SyncRecords(NamedTuple):
-    """A handler of records as others call it."""
-
-    handler: SyncHandler
-
-    def run_batch(self, calls: BatchCalls, operation: Operation, context: Any) -> None:
-        """See `RecordRunner.run_batch`."""
-
-        def run(member: Member, step: Run | Reconcile) -> Returned | None:
-            attempt, record = operation.attempt(member.key, step), calls.delivered(member)
-            if isinstance(step, Run):
-                self.handler.run_as(attempt, record, context)
-            else:
-                assert operation.on_orphan is not None
-                with Running(attempt, time_left_of(context)):
-                    if reconciled(operation.on_orphan(record)) is None:
-                        return None
-            return with_writes(RECORDED, attempt)
-
-        sync_batch.drive(calls.turns(), store=operation.store, run=run)
-
-
-class RecordHandling(NamedTuple):
-    """How the batches of one handler are answered. `rule` None: no record is protected."""
+class Records(NamedTuple):
+    """The handling of one handler's batches. `operation` None: no record is protected."""
 
     rule: RecordRule | None
-    operation: Operation
+    operation: Operation | None
+    on_orphan: OnOrphan | None
 
-    def call(self, handler: RecordRunner, event: Any, context: Any) -> dict[str, Any]:
-        """Runs the handler for the records of a batch, and tells which have failed."""
-        time_left = time_left_of(context)
-        calls = BatchCalls(
-            records_of(event), lambda number, record: self._begin(number, record, time_left)
+    def respond(
+        self, runner: Runner, code: RecordCode, event: Any, time_left: TimeLeft | None
+    ) -> dict[str, Any]:
+        """Run the handler for the records of a batch, and return the failed ones."""
+
+        def begin(number: int, record: BatchRecord) -> BatchCall:
+            active = self._call(record, self._target(code, record), time_left)
+            remaining = active.remaining if isinstance(active, ActiveCall) else _plenty
+            code_of = runner.code_of(active)
+            return BatchCall(number, active.key, active.protocol, remaining, code_of)
+
+        failures = BatchFailures(records_of(event))
+        with MetricsScope(None if self.operation is None else self.operation.metrics):
+            store = MemoryStore() if self.operation is None else self.operation.store
+            runner.run_batch(failures.batch(begin), store)
+        return failures.response()
+
+    def _target(self, code: RecordCode, record: BatchRecord) -> Target:
+        on_orphan = self.on_orphan
+        return Target(
+            run=lambda: code(record.delivered),
+            record=lambda _: RECORDED,
+            reconcile=None if on_orphan is None else lambda: on_orphan(record.delivered),
         )
-        with Invocation(self.operation.metrics):
-            handler.run_batch(calls, self.operation, context)
-        return calls.response()
 
-    def _begin(self, number: int, record: BatchRecord, time_left: TimeLeft | None) -> Member:
-        """Raises `MissingKeyError`, and what a callable raises that is to find the key."""
-        identity = None
-        if self.rule is not None:
-            try:
-                identity = self.rule.identify(record)
-            except MissingKeyError as error:
-                report("MissingKey", None)
-                if not (self.operation.bypass_missing_key and isinstance(error, KeyAbsentError)):
-                    raise
-        if identity is None:
-            return Member(number, unprotected().key, run_unprotected(), lambda: DEFAULT_LEASE)
-        begun = self.operation.begin(identity, time_left)
-        return Member(number, identity.key, begun.protocol, begun.remaining)
+    def _call(
+        self, record: BatchRecord, target: Target, time_left: TimeLeft | None
+    ) -> ActiveCall | UnprotectedCall:
+        """Return a record's call. Raises `MissingKeyError`, and what the key's callable raises."""
+        rule, operation = self.rule, self.operation
+        if rule is not None and operation is not None:
+            identity = operation.identify(lambda: rule.identify(record))
+            if identity is not None:
+                return operation.begin(identity, target, time_left)
+        return UnprotectedCall(target, time_left)
 
 
-class BatchCalls:
-    """The calls of one batch: which of its records have failed, and which have to wait for those.
+class BatchFailures:
+    """The failed records of one batch, and those that must wait for them.
 
-    A failure of SQS FIFO stops its message group; one of Kinesis or DynamoDB Streams the batch.
+    In SQS FIFO a failure stops its message group; in Kinesis and DynamoDB Streams, the batch.
     """
 
-    def __init__(
-        self, records: list[BatchRecord], begin: Callable[[int, BatchRecord], Member]
-    ) -> None:
+    def __init__(self, records: list[BatchRecord]) -> None:
         self._records = records
-        self._begin = begin
         self._failed: dict[str, None] = {}
         self._stopped: set[str] = set()
 
-    def turns(self) -> Batch:
-        """The steps of the batch."""
-        return run_batch(self._members(), self._end)
-
-    def delivered(self, member: Member) -> Delivered:
-        """The record as it was delivered."""
-        return self._records[member.number].delivered
+    def batch(self, begin: Callable[[int, BatchRecord], BatchCall]) -> Batch:
+        """Return the batch's steps. `begin` makes the call of a record when its turn has come."""
+        return run_batch(self._calls(begin), self._end)
 
     def response(self) -> dict[str, Any]:
-        """The batch's response: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html."""
+        """Return the batch's response.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+        """
         return {"batchItemFailures": [{"itemIdentifier": item} for item in self._failed]}
 
-    def _members(self) -> Iterator[Member]:
+    def _calls(self, begin: Callable[[int, BatchRecord], BatchCall]) -> Iterator[BatchCall]:
         for number, record in enumerate(self._records):
             if record.group in self._stopped:
                 self._failed[record.item] = None
                 continue
             try:
-                member = self._begin(number, record)
-            except Exception as error:  # noqa: BLE001 - the others are to run all the same
+                call = begin(number, record)
+            except Exception as error:  # noqa: BLE001 - the other records must still run
                 self._fail(record, error)
                 continue
-            yield member
+            yield call
 
-    def _end(self, member: Member, outcome: Outcome) -> None:
+    def _end(self, call: BatchCall, outcome: Outcome) -> None:
         try:
-            answer(outcome, restore=lambda _: None)
-        except Exception as error:  # noqa: BLE001 - as above
-            self._fail(self._records[member.number], error, member.key, outcome)
+            result_of(outcome, restore=lambda _: None)
+        except Exception as error:  # noqa: BLE001 - the other records must still run
+            self._fail(self._records[call.number], error, call.key, outcome)
 
     def _fail(
         self,
@@ -167,7 +119,7 @@ class BatchCalls:
         key: str | None = None,
         outcome: Outcome | None = None,
     ) -> None:
-        import logging  # 10 ms of a cold start, for those who need it
+        import logging  # not at the top: it costs 10 ms of a cold start
 
         self._failed[record.item] = None
         if record.group is not None:
@@ -180,3 +132,8 @@ class BatchCalls:
             type(error).__name__ if raised else error,
             exc_info=error if raised else None,
         )
+
+
+def _plenty() -> int:
+    """Return the milliseconds left for a record without a lease."""
+    return DEFAULT_LEASE_MS

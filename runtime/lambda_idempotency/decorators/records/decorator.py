@@ -5,146 +5,88 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import update_wrapper
 from inspect import signature
-from typing import Any, TypeAlias, overload
+from typing import Any, TypeAlias, Unpack, overload
 
-from ...contract.settings import OnInProgress, OnMissingKey, Settings
 from ...errors import ConfigurationError
-from ...execution.orphans import OnOrphan, checked
-from ...identity.keys import Expression, Selector
-from ...protocol.record import Store
-from ...stores.memory import MemoryStore
-from ..callables import is_async
-from ..handler import MARK
-from ..handlers import Handler, SyncHandler
-from ..options import NO_STORE, Duration, namespace_of, operation_of, settings_with, store_of
-from .calls import RecordHandling, RecordRule, RecordRunner, SyncRecords
+from ...execution.attempt import TimeLeft
+from ...execution.runner import Runner
+from ...identity.records import RecordRule
+from ..handler import MARK, Handler, runner_and_code, time_left_of
+from ..options import NO_STORE, Configuration, DecoratorOptions, naming
+from .calls import RecordCode, Records
 
 BatchHandler: TypeAlias = Callable[..., dict[str, Any]]
 """Takes an event and a context, and returns `{"batchItemFailures": [...]}`."""
 
-_Caller: TypeAlias = Callable[[RecordRunner, Any, Any], dict[str, Any]]
+_Responder: TypeAlias = Callable[[Runner, RecordCode, Any, TimeLeft | None], dict[str, Any]]
 
 
 @overload
 def idempotent_records(handler: Handler, /) -> BatchHandler: ...
 @overload
 def idempotent_records(
-    *,
-    key: Expression | None = None,
-    fingerprint: Expression | None = None,
-    expires_after: Duration | None = None,
-    lease: Duration | None = None,
-    on_in_progress: OnInProgress | None = None,
-    wait_timeout: Duration | None = None,
-    max_attempts: int | None = None,
-    on_orphan: OnOrphan | None = None,
-    on_missing_key: OnMissingKey | None = None,
-    fail_open: bool | None = None,
-    namespace: str | None = None,
-    store: Store | None = None,
+    **options: Unpack[DecoratorOptions],
 ) -> Callable[[Handler], BatchHandler]: ...
 def idempotent_records(
-    handler: Handler | None = None,
-    /,
-    *,
-    key: Expression | None = None,
-    fingerprint: Expression | None = None,
-    expires_after: Duration | None = None,
-    lease: Duration | None = None,
-    on_in_progress: OnInProgress | None = None,
-    wait_timeout: Duration | None = None,
-    max_attempts: int | None = None,
-    on_orphan: OnOrphan | None = None,
-    on_missing_key: OnMissingKey | None = None,
-    fail_open: bool | None = None,
-    namespace: str | None = None,
-    store: Store | None = None,
+    handler: Handler | None = None, /, **options: Unpack[DecoratorOptions]
 ) -> Any:
-    """Makes the handling of a record, `handler(record, context)`, sync or async, take effect once
-    per record of SQS, Kinesis and DynamoDB Streams, and a Lambda handler of it.
+    """Make a Lambda handler from `handler(record, context)`, sync or async. Each record of SQS,
+    Kinesis and DynamoDB Streams takes effect once.
 
-    The Lambda handler runs the records of its batch in order and returns those that have failed,
-    so that they alone are delivered again: the event source mapping must have
-    ReportBatchItemFailures. A record that raises has failed; so has one whose key is missing, is
-    parked, belongs to other data or to an attempt in progress, or whose store cannot be reached.
-    SQS FIFO returns the rest of its message group, Kinesis and DynamoDB Streams the rest of the
-    batch. What is returned has not run. Each failure is logged.
+    The Lambda handler runs the records of its batch in order and returns the failed ones, so that
+    only they are delivered again: the event source mapping must have ReportBatchItemFailures. A
+    record fails if the handler raises; if its key is missing, is parked, belongs to other data or
+    to an attempt in progress; or if the store cannot be reached. After a failure, the rest of the
+    message group (SQS FIFO) or of the batch (Kinesis, DynamoDB Streams) is returned, too, without
+    having run. Each failure is logged.
 
     `key` and `fingerprint` are JMESPath or callables over the record, with the body of SQS and the
-    data of Kinesis decoded. Without a `key`, a record is what its source identifies, and its data
-    are the fingerprint. `on_orphan` is given the record. The other options are as for
-    `@idempotent`.
+    data of Kinesis decoded. Without a `key`, the source's identifier is the key, and the record's
+    data are the fingerprint. `on_orphan` gets the record. `DecoratorOptions` describes each option.
 
-    Raises `ConfigurationError` where it is applied, and for an event that is no such batch. An
-    exception that is no `Exception`, such as SystemExit, ends the batch.
+    Raises `ConfigurationError` when it is applied, and for an event that is not such a batch. An
+    exception that is not an `Exception`, such as SystemExit, ends the batch.
     """
-    try:
-        settings = settings_with(
-            expires_after=expires_after,
-            lease=lease,
-            on_in_progress=on_in_progress,
-            wait_timeout=wait_timeout,
-            max_attempts=max_attempts,
-            on_missing_key=on_missing_key,
-            fail_open=fail_open,
-            namespace=namespace,
-        )
-        call = _caller(settings, store, key, fingerprint, checked(on_orphan))
-    except ConfigurationError as error:
-        raise ConfigurationError(f"@idempotent_records: {error}") from None
+    with naming("@idempotent_records"):
+        respond = _responder(Configuration.of(options, DecoratorOptions))
 
     def decorate(handler: Handler) -> BatchHandler:
         _check_handler(handler)
-        return _wrap(call, handler)
+        return _wrap(respond, handler)
 
     return decorate if handler is None else decorate(handler)
 
 
-def _wrap(call: _Caller, handler: Handler) -> BatchHandler:
-    runner = _runner(handler)
+def _wrap(respond: _Responder, handler: Handler) -> BatchHandler:
+    runner, code = runner_and_code(handler)
 
     def wrapper(event: Any, context: Any = None) -> dict[str, Any]:
-        return call(runner, event, context)
+        return respond(runner, lambda record: code(record, context), event, time_left_of(context))
 
     update_wrapper(wrapper, handler)
-    del wrapper.__wrapped__  # type: ignore[attr-defined]  # it takes records, and may be async
+    del wrapper.__wrapped__  # type: ignore[attr-defined]  # it takes records, not batches; may be async
     setattr(wrapper, MARK, True)
     return wrapper
 
 
-def _runner(handler: Handler) -> RecordRunner:
-    if not is_async(handler):
-        return SyncRecords(SyncHandler(handler))
-    from ..async_handlers import AsyncHandler  # asyncio is imported by those who use it
-    from .async_calls import AsyncRecords
-
-    return AsyncRecords(AsyncHandler(handler))
-
-
-def _caller(
-    settings: Settings,
-    store: Store | None,
-    key: Expression | None,
-    fingerprint: Expression | None,
-    on_orphan: OnOrphan | None,
-) -> _Caller:
-    """What stands between the batches and the handler."""
+def _responder(configuration: Configuration) -> _Responder:
+    """Return the function that stands between the batches and the handler."""
+    settings = configuration.settings
     if settings.disabled:
-        return RecordHandling(None, operation_of(settings, MemoryStore())).call
-    found = store_of(settings, store)
-    if found is None:
+        return Records(rule=None, operation=None, on_orphan=None).respond
+    if configuration.store is None:
         return _refuse
-    rule = RecordRule(
-        namespace=namespace_of(settings, found),
-        key=_selector("key", key, settings.key),
-        fingerprint=_selector("fingerprint", fingerprint, settings.fingerprint),
-    )
-    return RecordHandling(rule, operation_of(settings, found, on_orphan=on_orphan)).call
-
-
-def _selector(name: str, option: Expression | None, setting: str | None) -> Selector | None:
-    expression = setting if option is None else option
-    return None if expression is None else Selector(name, expression, source="record")
+    return Records(
+        rule=RecordRule(
+            namespace=configuration.namespace,
+            key=configuration.selector("key", source="record", default=settings.key),
+            fingerprint=configuration.selector(
+                "fingerprint", source="record", default=settings.fingerprint
+            ),
+        ),
+        operation=configuration.operation(),
+        on_orphan=configuration.on_orphan,
+    ).respond
 
 
 def _check_handler(handler: object) -> None:
@@ -155,7 +97,7 @@ def _check_handler(handler: object) -> None:
             signature(handler).bind(None, None)
         except TypeError:
             what = f"{getattr(handler, '__name__', type(handler).__name__)}, which takes others"
-        except ValueError:  # it does not tell what it takes
+        except ValueError:  # its signature is not known
             return
         else:
             return

@@ -1,0 +1,61 @@
+"""Findings of other tools about this construct's resources, where these are meant to be so.
+
+Each is acknowledged on the construct that it is about, by its narrowest id, with a reason that the
+report of the rules repeats.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+
+from constructs import Construct, IConstruct
+
+
+def acknowledge(construct: IConstruct, id: str, reason: str) -> None:  # noqa: A002
+    """Acknowledge a finding about a construct, or about one below it."""
+    if hasattr(aws_cdk, "Validations"):  # not in aws-cdk-lib 2.240
+        aws_cdk.Validations.of(construct).acknowledge(aws_cdk.Acknowledgment(id=id, reason=reason))
+
+
+def acknowledge_role(function: lambda_.Function) -> None:
+    """Acknowledge the managed policies that CDK gives to the role of every function."""
+    reasons = {
+        "AWSLambdaBasicExecutionRole": "It lets the function write its logs, and do nothing else",
+        "AWSLambdaVPCAccessExecutionRole": "It lets Lambda keep the function's network interfaces, "
+        "which is what AWS maintains it for",
+    }
+    for policy, reason in reasons.items():
+        acknowledge(function, f"{_IAM4}[Policy::{_MANAGED}/{policy}]", reason)
+
+
+def acknowledge_prefix(grantee: iam.IGrantable, arn: str, reason: str) -> None:
+    """Acknowledge a grant on all ARNs that begin with `arn`.
+
+    The id has the resolved ARN, so that an ARN with an export, whose name is not known yet, does
+    not match.
+    """
+    principal: Any = grantee.grant_principal
+    if Construct.is_construct(principal):
+        known = _flatten(Stack.of(principal).resolve(arn))
+        acknowledge(principal, f"{_IAM5}[Resource::{known}]", reason)
+
+
+_IAM4 = "AwsSolutions::AwsSolutions-IAM4"
+_IAM5 = "AwsSolutions::AwsSolutions-IAM5"
+_MANAGED = "arn:<AWS::Partition>:iam::aws:policy/service-role"
+
+
+def _flatten(value: Any) -> str:
+    """Return a resolved text as cdk-nag writes it."""
+    match value:
+        case {"Fn::Join": [separator, [*parts]]}:
+            return str(separator).join(map(_flatten, parts))
+        case {"Ref": name}:
+            return f"<{name}>"
+        case _:
+            return str(value)

@@ -1,0 +1,109 @@
+"""One `Idempotency`, and the app around it, at synth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import aws_lambda as lambda_
+
+from constructs import IConstruct
+from lambda_idempotency.contract.settings import Settings
+
+from ...functions.defaults import TIMEOUT
+from ...inspection import resource_of
+from .tables import Table
+from .tree import ConstructTree, R
+
+if TYPE_CHECKING:
+    from ...stores.base import BoundStore
+    from ...stores.large_responses import LargeResponses
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachedFunction:
+    """A function, and the settings that its options amount to; its code may override them."""
+
+    function: lambda_.Function
+    settings: Settings
+    has_package_copy: bool = False
+    """True if its code brings its own copy of the layer's package."""
+
+    @cached_property
+    def name(self) -> str:
+        """Its path, for messages."""
+        return self.function.node.path
+
+    @cached_property
+    def resource(self) -> lambda_.CfnFunction:
+        """Its resource in the template."""
+        return resource_of(self.function)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """A function, and the AWS services that it calls, by the last part of their endpoints'
+    names."""
+
+    function: lambda_.Function
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """One `Idempotency` with all that is attached to it."""
+
+    construct: IConstruct
+    store: BoundStore
+    large_responses: LargeResponses | None
+    attached: tuple[AttachedFunction, ...]
+    tree: ConstructTree
+
+    @cached_property
+    def table(self) -> Table | None:
+        """The table with the records, where it is a resource of the app."""
+        return None if self.store.table is None else Table.of(self.tree, self.store.table)
+
+    def callers(self) -> Iterator[Caller]:
+        """Yield the functions that call AWS services: the attached ones, and the one that
+        rotates."""
+        more = () if self.large_responses is None else ("s3",)
+        for attached in self.attached:
+            yield Caller(function=attached.function, services=(*self.store.services, *more))
+        rotation = None if self.store.server is None else self.store.server.rotation
+        if rotation is not None:
+            yield Caller(function=rotation.function, services=rotation.props.services)
+
+    def mappings(self) -> Iterator[tuple[AttachedFunction, lambda_.CfnEventSourceMapping]]:
+        """Yield the event source mappings of attached functions, of their versions and aliases."""
+        return self.referring(lambda_.CfnEventSourceMapping, lambda each: each.function_name)
+
+    def permissions(self) -> Iterator[tuple[AttachedFunction, str]]:
+        """Yield the principals, such as `sns.amazonaws.com`, that may invoke attached functions,
+        their versions and aliases."""
+        kind = lambda_.CfnPermission
+        for attached, permission in self.referring(kind, lambda each: each.function_name):
+            yield attached, permission.principal
+
+    def referring(
+        self, kind: type[R], reference: Callable[[R], Any]
+    ) -> Iterator[tuple[AttachedFunction, R]]:
+        """Yield the resources of a type that refer to attached functions; see
+        `ConstructTree.by_function`."""
+        found = self.tree.by_function(kind, reference)
+        for attached in self.attached:
+            for resource in found.get(attached.name, ()):
+                yield attached, resource
+
+    def timeout(self, attached: AttachedFunction) -> float | None:
+        """Return the function's timeout in seconds; None where only the deployment knows it."""
+        return self.tree.number(attached.resource, "timeout", TIMEOUT)
+
+    def environment(self, attached: AttachedFunction) -> dict[str, Any]:
+        """Return the function's environment variables; a value that only the deployment knows is
+        no text."""
+        environment = self.tree.properties(attached.resource).get("environment", {})
+        variables: dict[str, Any] = environment.get("variables", {})
+        return variables

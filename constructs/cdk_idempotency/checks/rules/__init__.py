@@ -1,0 +1,1 @@
+"""The rules: one a file, and its name is its id."""

@@ -1,0 +1,1 @@
+"""The functions that are attached: their layer, their handler, their routes."""

@@ -1,0 +1,138 @@
+"""The Lambda layer: the runtime package and what it needs, copied from what is installed here.
+
+No download and no Docker. Byte code is compiled for the Python that synthesizes, because /opt is
+read-only on Lambda; its hashes are unchecked, so that its files' times do not matter.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess  # nosec B404 # it starts one child, see _compile
+import sys
+import tempfile
+from hashlib import sha256
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.resources import files
+from pathlib import Path
+
+from aws_cdk import AssetHashType, Stack, Stage
+from aws_cdk import aws_lambda as lambda_
+
+from ..errors import ConstructError
+from .attachable import RUNTIMES
+from .code import PACKAGE
+
+LIBRARIES = ("jmespath",)
+"""The distributions in every layer; others are there for the stores that need them."""
+
+
+def layer_for(stack: Stack, libraries: tuple[str, ...] = ()) -> lambda_.LayerVersion:
+    """Return the stack's one layer with these libraries.
+
+    It is never shared between stacks: CloudFormation refuses to replace an export that another
+    stack imports, so the second deployment would fail.
+    """
+    content = _content(stack, libraries)
+    digest = _digest(content)
+    # The hash in the id gives a changed layer a new logical id, which function versions follow.
+    construct_id = f"IdempotencyLayer{digest[:16]}"
+    existing = stack.node.try_find_child(construct_id)
+    if existing is not None:
+        assert isinstance(existing, lambda_.LayerVersion)
+        return existing
+    return lambda_.LayerVersion(
+        stack,
+        construct_id,
+        code=lambda_.Code.from_asset(
+            str(_build(content, _output(stack) / f"idempotency-layer.{digest}")),
+            asset_hash=digest,
+            asset_hash_type=AssetHashType.CUSTOM,
+        ),
+        compatible_runtimes=list(RUNTIMES),
+        description=f"cdk-idempotency: {', '.join((PACKAGE, *libraries))}",
+        license="Apache-2.0",
+    )
+
+
+def bytecode_runtime() -> str:
+    """Return the Lambda runtime that the layer's byte code fits."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _content(stack: Stack, libraries: tuple[str, ...]) -> dict[str, Path]:
+    """Return the files of the layer: their paths in it, and where they are now."""
+    package = Path(str(files(PACKAGE)))
+    modules = {path.relative_to(package): path for path in package.rglob("*.py")}
+    content = {
+        f"python/{PACKAGE}/{relative}": path
+        for relative, path in modules.items()
+        if relative.parts[0] != "testing"  # no function runs tests
+    }
+    for library in (*LIBRARIES, *libraries):
+        installed = _installed(stack, library)
+        for entry in installed.files or ():
+            top = entry.parts[0]
+            code = top == library and entry.suffix == ".py"
+            license_file = top.endswith(".dist-info") and "licen" in str(entry).lower()
+            if code or license_file or (top.endswith(".dist-info") and entry.name == "METADATA"):
+                content[f"python/{entry}"] = Path(str(installed.locate_file(entry)))
+    return dict(sorted(content.items()))
+
+
+def _installed(stack: Stack, library: str) -> Distribution:
+    try:
+        return distribution(library)
+    except PackageNotFoundError:
+        raise ConstructError(
+            stack,
+            f"the layer is copied from what is installed here, and {library} is not: run "
+            f"pip install 'cdk-idempotency[{library}]'",
+        ) from None
+
+
+def _digest(content: dict[str, Path]) -> str:
+    hashed = sha256(str(sys.implementation.cache_tag).encode())
+    for name, path in content.items():
+        data = path.read_bytes()
+        hashed.update(f"\0{name}\0{len(data)}\0".encode())
+        hashed.update(data)
+    return hashed.hexdigest()
+
+
+def _output(stack: Stack) -> Path:
+    stage = Stage.of(stack)
+    assert stage is not None
+    return Path(stage.asset_outdir)
+
+
+def _build(content: dict[str, Path], target: Path) -> Path:
+    """Return the layer's directory, built once for each content and output directory."""
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        built = Path(scratch) / "layer"
+        for name, path in content.items():
+            (built / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, built / name)
+        _compile(built)
+        try:
+            built.rename(target)
+        except OSError:  # another synthesis was faster, with the same content
+            if not target.exists():
+                raise
+    return target
+
+
+def _compile(directory: Path) -> None:
+    # A new process: byte code depends on what its process has interned, and must be reproducible.
+    subprocess.run(  # nosec B603 # noqa: S603 - no input of anybody's is in it
+        [
+            sys.executable,
+            *("-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"),
+            *("-s", str(directory), "-p", "/opt", str(directory)),
+        ],
+        check=True,
+        env={"PATH": os.environ.get("PATH", "")},
+    )

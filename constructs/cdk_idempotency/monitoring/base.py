@@ -1,0 +1,76 @@
+"""The types of monitoring: alarms, and what a store adds to them and to the dashboard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, TypedDict, Unpack
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from lambda_idempotency.contract.metrics import METRIC_NAMESPACE
+
+PERIOD: Final = Duration.minutes(5)
+
+RUNBOOK: Final = "docs/runbook.md"
+"""Of this project; a team may have a copy."""
+
+
+class MetricProps(TypedDict, total=False):
+    """Options of a metric; a prop that is left out has the metric's own default."""
+
+    statistic: str
+    """Such as `Sum` or `p99`. Default: `Sum`, and `p99` for the latency."""
+    period: Duration
+    """Default: 5 minutes."""
+    label: str
+    """Default: CloudWatch's choice."""
+    color: str
+    """Such as `#1f77b4`. Default: CloudWatch's choice."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmSpec:
+    """An alarm for something that must never happen, and what it tells the person on call."""
+
+    name: str
+    """Of the alarm in its construct; its section of the runbook has the same."""
+    metric: cloudwatch.IMetric
+    meaning: str
+    first_step: str
+    threshold: float = 1
+
+    def description(self, runbook: str) -> str:
+        """Return the alarm's text, with a link to its section of the runbook."""
+        return f"{self.meaning} {self.first_step} Runbook: {runbook}#{self.name.lower()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreMonitoring:
+    """A store's name in metrics, and what it adds to dashboard and alarms."""
+
+    name: str
+    """The value of the dimension `store`: what the runtime calls it."""
+    graphs: tuple[cloudwatch.GraphWidget, ...] = ()
+    alarm_specs: tuple[AlarmSpec, ...] = ()
+
+
+def store_metric(
+    store: str, name: str, *, namespace: str | None = None, **props: Unpack[MetricProps]
+) -> cloudwatch.Metric:
+    """Return a metric that the runtime writes, of a store or of one namespace in it."""
+    statistic = "p99" if name == "StoreLatency" else "Sum"
+    return cloudwatch.Metric(
+        namespace=METRIC_NAMESPACE,
+        metric_name=name,
+        dimensions_map={"store": store} | ({} if namespace is None else {"namespace": namespace}),
+        statistic=props.get("statistic", statistic),
+        period=props.get("period", PERIOD),
+        label=props.get("label"),
+        color=props.get("color"),
+    )
+
+
+def graph(title: str, *metrics: cloudwatch.IMetric, **options: Any) -> cloudwatch.GraphWidget:
+    """Return a graph of a third of the dashboard's width."""
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=8, height=6, **options)

@@ -1,0 +1,117 @@
+"""The metrics that attached functions write, for dashboards and alarms of one's own."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Unpack
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from constructs import Construct
+from lambda_idempotency.contract.metrics import METRICS
+
+from ..errors import ConstructError
+from .base import MetricProps, StoreMonitoring, store_metric
+
+
+class IdempotencyMetrics(Construct):
+    """Metrics of the records in one store."""
+
+    @abstractmethod
+    def _monitoring(self) -> StoreMonitoring: ...
+
+    def metric(
+        self, name: str, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """A metric by its name, as docs/monitoring.md lists them.
+
+        `namespace`: of one attached function. Default: all that use the store. Raises ValueError
+        for a name that is none.
+        """
+        if name not in METRICS:
+            raise ConstructError(self, f"{name} is no metric; the metrics are {', '.join(METRICS)}")
+        return store_metric(self._monitoring().name, name, namespace=namespace, **props)
+
+    def metric_executed(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Calls that ran."""
+        return self.metric("Executed", namespace=namespace, **props)
+
+    def metric_replayed(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Duplicates that got the recorded answer."""
+        return self.metric("Replayed", namespace=namespace, **props)
+
+    def metric_in_progress(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Duplicates that met a running attempt, and gave up."""
+        return self.metric("InProgress", namespace=namespace, **props)
+
+    def metric_mismatch(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Keys that came again with another payload."""
+        return self.metric("Mismatch", namespace=namespace, **props)
+
+    def metric_missing_key(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Events without a usable key."""
+        return self.metric("MissingKey", namespace=namespace, **props)
+
+    def metric_taken_over(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Attempts that died, and after which the next one ran."""
+        return self.metric("TakenOver", namespace=namespace, **props)
+
+    def metric_lease_lost(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Attempts that outlived their lease."""
+        return self.metric("LeaseLost", namespace=namespace, **props)
+
+    def metric_completion_failed(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Effects whose answer could not be recorded."""
+        return self.metric("CompletionFailed", namespace=namespace, **props)
+
+    def metric_parked(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Requests that are parked, because their attempts kept dying."""
+        return self.metric("Parked", namespace=namespace, **props)
+
+    def metric_reconciled(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Dead attempts whose answer `on_orphan` has found out."""
+        return self.metric("Reconciled", namespace=namespace, **props)
+
+    def metric_store_error(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Calls for which the store could not be reached, or refused."""
+        return self.metric("StoreError", namespace=namespace, **props)
+
+    def metric_store_latency(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Milliseconds until the store answered a request, with its retries."""
+        return self.metric("StoreLatency", namespace=namespace, **props)
+
+    def metric_credential_refresh(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Passwords, tokens and AWS credentials that were fetched anew."""
+        return self.metric("CredentialRefresh", namespace=namespace, **props)
+
+    def metric_eviction_possible(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Environments that found a Redis server which forgets records when it is full."""
+        return self.metric("EvictionPossible", namespace=namespace, **props)

@@ -1,0 +1,1 @@
+"""Rotation of a Redis password."""

@@ -1,0 +1,1 @@
+"""The stores of records, what they grant, and the credentials of functions."""

@@ -1,0 +1,49 @@
+"""The user's code that runs besides the handler: `on_orphan` and `on_replay`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+from ..errors import ConfigurationError
+
+
+class Reconciled(NamedTuple):
+    """The return value of `on_orphan` if the dead attempt had its effect.
+
+    `response` is recorded, and returned to the caller.
+    """
+
+    response: Any
+
+
+OnOrphan: TypeAlias = Callable[[Any], Any]
+"""Takes the event (or a function's arguments by name). Returns `Reconciled(response)`, or None to
+run again. `current()` is the attempt that has taken over."""
+
+
+class Replay(NamedTuple):
+    """The record whose response is replayed.
+
+    `key` is its id, `attempt` the number of the attempt that answered, and `expiration` the epoch
+    second at which the record ends.
+    """
+
+    key: str
+    attempt: int
+    expiration: int
+
+
+OnReplay: TypeAlias = Callable[[Any, Replay], Any]
+"""Takes the response about to be replayed, a new object at each call. Returns the response to
+replay in its place, or None to replay it as it is."""
+
+
+def reconciled(found: object) -> Reconciled | None:
+    """Return the result of `on_orphan`. Raises `ConfigurationError` if it has another type."""
+    if found is None or isinstance(found, Reconciled):
+        return found
+    raise ConfigurationError(
+        f"on_orphan returned a {type(found).__name__}; expected Reconciled(response), or None to "
+        "run again"
+    )

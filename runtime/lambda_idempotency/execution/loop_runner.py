@@ -1,0 +1,77 @@
+"""Running async handlers: Lambda does not await them, so each has its own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..drivers import aio
+from ..errors import ConfigurationError
+from ..identity.keys import Identity
+from ..protocol.batch import Batch
+from ..protocol.steps import Outcome, Reconcile, Run
+from .attempt import TimeLeft, run_as_async, unprotected
+from .call import ActiveCall, UnprotectedCall
+from .operation import Operation
+from .target import Target
+
+if TYPE_CHECKING:
+    from ..stores.base import Store
+
+T = TypeVar("T")
+
+
+class LoopRunner:
+    """Runs a handler's calls, and the requests for their records, on one long-lived loop."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        weakref.finalize(self, _close, self._runner)
+
+    def call(
+        self, operation: Operation, identity: Identity, target: Target, time_left: TimeLeft | None
+    ) -> Outcome:
+        """Run a call to its outcome."""
+        return self._on_loop(lambda: operation.call_async(identity, target, time_left))
+
+    def run_unprotected(self, target: Target, time_left: TimeLeft | None) -> Any:
+        """Run the handler without a record."""
+        return self._on_loop(lambda: run_as_async(unprotected(), time_left, target.run))
+
+    def run_batch(self, batch: Batch, store: Store) -> None:
+        """Run a batch to its end, in one run of the loop."""
+        self._on_loop(lambda: aio.drive_batch(batch, store=store))
+
+    def code_of(self, call: ActiveCall | UnprotectedCall) -> Callable[[Run | Reconcile], Any]:
+        """Return the function that runs the user's code and is awaited."""
+        return call.run_async
+
+    def _on_loop(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        if _in_event_loop():
+            raise ConfigurationError(
+                "@idempotent: an async handler was called inside an event loop, which would wait "
+                "for itself. The decorated handler is synchronous, as Lambda needs it; for a "
+                "function that async code awaits, use @idempotent_function."
+            )
+        return self._runner.run(main(), context=copy_context())
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _close(runner: asyncio.Runner) -> None:
+    loop = runner.get_loop()
+    if _in_event_loop():  # the handler was garbage-collected while another loop runs
+        loop.close()
+    elif not loop.is_closed():
+        with suppress(RuntimeError):  # at interpreter exit, threads can no longer be awaited
+            runner.close()

@@ -1,0 +1,21 @@
+"""The code that one call runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ..protocol.steps import Returned
+
+
+class Target(NamedTuple):
+    """The code that a call runs, and the way its result is recorded.
+
+    `run` is the handler or function with its arguments bound; in an async call it returns an
+    awaitable. `record` turns a result into its recorded form; it never raises, because the effect
+    has happened. `reconcile` is `on_orphan` with its argument bound.
+    """
+
+    run: Callable[[], Any]
+    record: Callable[[Any], Returned]
+    reconcile: Callable[[], Any] | None = None

@@ -1,0 +1,117 @@
+"""The exchange of one HTTP request: from the event to the response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..contract.http import HttpOptions
+from ..errors import ConfigurationError, MissingKeyError, ResponseUnavailableError
+from ..execution.invocation import Invocation
+from ..execution.outcomes import error_of, result_of
+from ..identity.callers import scope_of
+from ..identity.canonical import canonical
+from ..identity.keys import Identity, KeyAbsentError, KeyRule, RequestParts
+from ..metrics.reporting import report
+from ..protocol.steps import (
+    InProgress,
+    Mismatch,
+    Outcome,
+    Parked,
+    Replayed,
+    Returned,
+    Unavailable,
+)
+from . import status
+from .mode import HttpMode, mode_of
+from .shapes import SHAPES, Request
+
+
+def prepare(options: HttpOptions) -> None:
+    """Compute what the options need while the environment starts, not in the first request."""
+    mode_of(options)
+
+
+def serve(
+    options: HttpOptions,
+    shape: str,
+    event: Mapping[str, Any],
+    rule: KeyRule,
+    invocation: Invocation,
+) -> Any:
+    """Return the response to a request.
+
+    Raises what the handler raised, and `ConfigurationError`.
+    """
+    if shape not in SHAPES:
+        raise ConfigurationError(
+            f"This HTTP event has version {event.get('version')!r}; expected '1.0' or '2.0'. "
+            "Set the payload format of the integration, or switch HTTP mode off (http=None)."
+        )
+    return _Exchange(mode_of(options), SHAPES[shape](event), rule, invocation).respond()
+
+
+class _Exchange:
+    """One request and its response."""
+
+    def __init__(
+        self, mode: HttpMode, request: Request, rule: KeyRule, invocation: Invocation
+    ) -> None:
+        self._mode = mode
+        self._request = request
+        self._rule = rule
+        self._invocation = invocation
+
+    def respond(self) -> Any:
+        mode, request, invocation = self._mode, self._request, self._invocation
+        if (token := status.token_in(request, mode.status_path)) is not None:
+            return status.answer(mode, request, invocation, f"{self._rule.namespace}#", token)
+        if not mode.guards(request):
+            return invocation.run_unprotected()
+        try:
+            identity = self._identity()
+        except MissingKeyError as error:
+            report("MissingKey", None)
+            absent = isinstance(error, KeyAbsentError)
+            if absent and mode.passes(invocation.operation):
+                return invocation.run_unprotected()
+            if absent:
+                return mode.refuse_missing(request, expression=self._rule.key is not None)
+            return mode.refuse(request, "malformed", 400, detail=str(error))
+        return self._answer(invocation.call(identity, record=self._recorded))
+
+    def _identity(self) -> Identity:
+        """Return the request's identity. Raises `MissingKeyError`."""
+        request = self._request
+        key = None
+        if self._rule.key is None and (key := self._mode.key(request)) is None:
+            raise KeyAbsentError("The request carries no key.")
+        principal = self._mode.principal(request)
+        return self._rule.identify(
+            request.event,
+            route=canonical(request.route).decode("utf-8", "surrogatepass"),
+            principal=principal,
+            scope=scope_of(principal),
+            request=RequestParts(key=key, query=request.query),
+        )
+
+    def _recorded(self, result: Any) -> Returned:
+        return self._mode.recorded(self._request, result)
+
+    def _answer(self, outcome: Outcome) -> Any:
+        mode, request, operation = self._mode, self._request, self._invocation.operation
+        if isinstance(outcome, Replayed):
+            try:
+                return mode.replay(request, operation.restored(outcome.record))
+            except ResponseUnavailableError:
+                return mode.refuse(request, "unavailable", 410)
+        if isinstance(outcome, InProgress):
+            rest = outcome.record.lease_end - outcome.now
+            return mode.in_progress(request, outcome.record.key, rest)
+        if isinstance(outcome, Mismatch):
+            return mode.mismatch(request)
+        if isinstance(outcome, Parked):
+            return mode.refuse(request, "parked", 500)
+        if isinstance(outcome, Unavailable):
+            return mode.outage(request, error_of(outcome))
+        return result_of(outcome, operation.restored)

@@ -1,0 +1,75 @@
+"""What a store is: four verbs, and what it says of itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TypeAlias
+
+from ..protocol.record import Claim, Completion, Record, Reply
+
+ReplyOrError: TypeAlias = Reply | Exception
+
+
+class Store(ABC):
+    """Where records are kept: the base class of every store, yours too.
+
+    Each verb is one request that takes effect as a whole or not at all, at the `now` of its reply.
+    An expired record counts as absent. Raise `StoreError` where the store cannot be reached.
+    `StoreContract` in `lambda_idempotency.testing.store_contract` tests any store.
+    """
+
+    __slots__ = ()
+
+    max_data: int | None = None
+    """The most bytes of `data` that a record can hold; None means any."""
+
+    transactional: bool = False
+    """Whether a completion's `writes` take effect together with its record, or not at all."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Tells this store from every other one: for instance server, port and database. Two
+        objects for the same records have one name. Sends no request, and raises nothing."""
+
+    @property
+    def label(self) -> str:
+        """The `store` dimension of the metrics: the name, unless a store has a shorter one."""
+        return self.name
+
+    @abstractmethod
+    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
+        """Write `claim.record(now)`. Without `seen`, where the record is absent or expired. With
+        it, only over that owner's INPROGRESS record whose lease has ended; where there is none,
+        the reply is `Absent`: an attempt that released its key has not died."""
+
+    @abstractmethod
+    def complete(self, completion: Completion) -> Reply:
+        """Write `completion.record(now)` over the owner's own INPROGRESS record, whether its lease
+        has ended or not. Unless the completion is `strict`, also over a PARKED record, and where
+        there is none and `completion.may_create(now)`. `WritesRefused` where its `writes` cannot
+        be applied; a store that is not `transactional` is never given any."""
+
+    @abstractmethod
+    def release(self, key: str, owner: str) -> Reply:
+        """Delete the owner's own INPROGRESS record, whether its lease has ended or not."""
+
+    @abstractmethod
+    def read(self, key: str) -> Reply:
+        """Return the record as a `Conflict`, strongly consistent; `Absent` where it has expired."""
+
+    def complete_and_claim(
+        self, completion: Completion, claim: Claim
+    ) -> tuple[ReplyOrError, ReplyOrError]:
+        """Complete one record and claim another, each with its reply or its exception: one may
+        fail alone. One after the other, unless a store can do both in one round trip."""
+        return attempted(lambda: self.complete(completion)), attempted(lambda: self.claim(claim))
+
+
+def attempted(send: Callable[[], Reply]) -> ReplyOrError:
+    """The reply, or the exception in its place."""
+    try:
+        return send()
+    except Exception as error:  # noqa: BLE001 - it is the answer, to one of two requests
+        return error

@@ -1,0 +1,64 @@
+"""On what the writes of records depend: DynamoDB's condition expressions.
+
+Expiry is decided here: TTL deletes within days, not at the second
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ..clients.aws.clock import ClockReading
+from ..contract.dynamodb import PARTITION_KEY, TTL_ATTRIBUTE
+from ..protocol.record import INPROGRESS, PARKED
+
+_ABSENT: Final = "attribute_not_exists(#id)"
+_EXPIRED: Final = "#expiration <= :now"
+_ORPHAN: Final = (
+    "(#status = :inprogress AND #owner = :seen AND #lease_end <= :now_ms AND #expiration > :now)"
+)
+_OWN: Final = "(#status = :inprogress AND #owner = :me AND #expiration > :now)"
+_PARKED: Final = "(#status = :parked AND #expiration > :now)"
+
+
+class Condition:
+    """A condition expression, with just the names and values it uses: DynamoDB refuses others."""
+
+    def __init__(self, *clauses: str) -> None:
+        expression = " OR ".join(clauses)
+        names = {
+            "#id": PARTITION_KEY,
+            "#status": "status",
+            "#owner": "owner",
+            "#expiration": TTL_ATTRIBUTE,
+            "#lease_end": "in_progress_expiration",
+        }
+        values = {":inprogress": {"S": INPROGRESS}, ":parked": {"S": PARKED}}
+        used = set(expression.replace("(", " ").replace(")", " ").split())
+        self._request = {
+            "ConditionExpression": expression,
+            "ExpressionAttributeNames": {name: names[name] for name in names if name in used},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        self._constants = {name: values[name] for name in values if name in used}
+        self._seconds = ":now" in used
+        self._milliseconds = ":now_ms" in used
+
+    def at(self, reading: ClockReading, **owners: str) -> dict[str, Any]:
+        """The part of a request that makes it conditional; `owners` are its `:me` and `:seen`."""
+        now = reading.now if reading.checked else 0  # by an unconfirmed clock nothing has expired
+        values = dict(self._constants)
+        if self._seconds:
+            values[":now"] = {"N": str(now // 1000)}
+        if self._milliseconds:
+            values[":now_ms"] = {"N": str(now)}
+        for name, owner in owners.items():
+            values[f":{name}"] = {"S": owner}
+        return {**self._request, "ExpressionAttributeValues": values}
+
+
+CLAIM: Final = Condition(_ABSENT, _EXPIRED)
+TAKE_OVER: Final = Condition(_ORPHAN)
+IF_OWN: Final = Condition(_OWN)
+COMPLETE: Final = Condition(_OWN, _PARKED)
+COMPLETE_OR_CREATE: Final = Condition(_OWN, _PARKED, _ABSENT, _EXPIRED)

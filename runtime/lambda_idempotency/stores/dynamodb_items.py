@@ -1,0 +1,69 @@
+"""Records as DynamoDB items. Attribute names follow Powertools for AWS Lambda, so that one table
+design serves both; bytes stay bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..contract.dynamodb import PARTITION_KEY, TTL_ATTRIBUTE
+from ..errors import StoreError
+from ..protocol.record import COMPLETED, INPROGRESS, PARKED, Record
+
+MAX_DATA: Final = 400 * 1024 - 1024
+"""The most bytes of an answer: an item has 400 KB, names included, and the other attributes take
+less than 1 KiB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
+"""
+
+
+def to_item(record: Record) -> dict[str, Any]:
+    """The record as a DynamoDB item; absent values are left out."""
+    item: dict[str, Any] = {
+        PARTITION_KEY: {"S": record.key},
+        "status": {"S": record.status},
+        "owner": {"S": record.owner},
+        "attempt": {"N": str(record.attempt)},
+        TTL_ATTRIBUTE: {"N": str(record.expiration)},
+    }
+    if record.status == INPROGRESS:
+        item["in_progress_expiration"] = {"N": str(record.lease_end)}
+    if record.fingerprint is not None:
+        item["validation"] = {"S": record.fingerprint}
+    if record.data is not None:
+        item["data"] = {"S" if isinstance(record.data, str) else "B": record.data}
+    if record.encoding is not None:
+        item["encoding"] = {"S": record.encoding}
+    if record.scope is not None:
+        item["scope"] = {"S": record.scope}
+    return item
+
+
+def from_item(item: Mapping[str, Any], table: str) -> Record:
+    """The record in a DynamoDB item. Raises `StoreError` where it is none of ours."""
+    key = item[PARTITION_KEY]["S"]
+    try:
+        status = item["status"]["S"]
+        if status not in (INPROGRESS, COMPLETED, PARKED):
+            raise ValueError
+        data = item.get("data", {})
+        return Record(
+            key=key,
+            status=status,
+            owner=item["owner"]["S"],
+            attempt=int(item["attempt"]["N"]),
+            expiration=int(item[TTL_ATTRIBUTE]["N"]),
+            lease_end=int(item["in_progress_expiration"]["N"]) if status == INPROGRESS else 0,
+            fingerprint=_text(item, "validation"),
+            data=data["B"] if "B" in data else data.get("S"),
+            encoding=_text(item, "encoding"),
+            scope=_text(item, "scope"),
+        )
+    except (KeyError, ValueError):
+        raise StoreError(
+            f"Item {key} of table {table} is not an idempotency record of this library; "
+            "delete it, or give this function a table or namespace of its own."
+        ) from None
+
+
+def _text(item: Mapping[str, Any], name: str) -> str | None:
+    return item[name]["S"] if name in item else None

@@ -1,0 +1,46 @@
+"""What went wrong at a Redis server, in our own words: a server's may quote what it was sent."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..errors import StoreError
+
+
+def foreign(key: str) -> StoreError:
+    """The error for a value that is none of ours."""
+    return StoreError(
+        f"Redis holds something under {key} that is no idempotency record of this library; delete "
+        "it, or give this function a server or namespace of its own."
+    )
+
+
+def failure(verb: str, key: str, error: Exception) -> StoreError:
+    """The error for a request that a server has refused or not answered."""
+    # The code of a command in a script may stand behind words, or there are words in its place.
+    said = f"{getattr(error, 'status_code', '')} {error}"
+    words = said.replace("-", " ")
+    if any(refusal in said for refusal in _NO_RIGHT):
+        words = "NOPERM"
+    code = next((code for code in _HINTS if code in words.split()), "")
+    if code == "WRONGTYPE":
+        return foreign(key)
+    about = f" ({code})" if code else ""
+    hint = f" {_HINTS[code]}" if code else ""
+    return StoreError(f"Redis {verb} of {key} failed: {type(error).__name__}{about}.{hint}")
+
+
+_NO_RIGHT: Final = ("The user executing the script can't", "ACL failure in script")
+_HINTS: Final = {
+    "WRONGTYPE": "",
+    "NOPERM": (
+        "The Redis user lacks a right: see access_string() in lambda_idempotency.contract.redis "
+        "for what it needs."
+    ),
+    "OOM": "The server is full: raise its maxmemory. Records are never evicted to make room.",
+    "READONLY": "The server is a replica; connect to the primary.",
+    "MOVED": "The server is a node of a cluster, which needs a client for clusters.",
+    "MISCONF": "The server cannot save to its disk and refuses writes.",
+    "NOREPLICAS": "The server has fewer replicas than it demands for a write.",
+    "BUSY": "The server is busy with a script of somebody else's.",
+}

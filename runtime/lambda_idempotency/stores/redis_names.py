@@ -1,0 +1,37 @@
+"""Which server a client is of, as far as it says so without a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def label_of(client: Any) -> str:
+    """The settings' parameter of an attached function's client, the host of one of redis-py."""
+    pool = getattr(client, "connection_pool", None)
+    host = getattr(pool, "connection_kwargs", {}).get("host", "redis")
+    return str(getattr(client, "name", host))
+
+
+def name_of(client: Any) -> str:
+    """Tells a server from others: its settings' parameter, a node of the cluster, or host, port
+    and database. Clients that say nothing of it are taken for one another's."""
+    try:
+        return _name_of(client)
+    except Exception:  # noqa: BLE001 - a client may be any object: what is not told is not known
+        return "redis"
+
+
+def _name_of(client: Any) -> str:
+    if (parameter := getattr(client, "name", None)) is not None:
+        return f"ssm:{parameter}"
+    if hasattr(client, "nodes_manager"):
+        first = min(f"{node.host}:{node.port}" for node in client.get_nodes())
+        return f"redis-cluster://{first}"
+    pool = client.connection_pool
+    settings = pool.connection_kwargs
+    database = settings.get("db") or 0
+    if "path" in settings:
+        return f"unix://{settings['path']}?db={database}"
+    if "host" in settings:
+        return f"redis://{settings['host'].lower()}:{settings.get('port') or 6379}/{database}"
+    return f"redis-sentinel://{pool.service_name}/{database}"

@@ -1,0 +1,162 @@
+"""What each verb of a store does in each state of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from ..protocol.record import (
+    COMPLETED,
+    INPROGRESS,
+    PARKED,
+    Absent,
+    Applied,
+    Claim,
+    Completion,
+    Conflict,
+    Record,
+    Reply,
+    Status,
+)
+from .store_harness import StoreHarness
+
+ME: Final = "a" * 32
+OTHER: Final = "b" * 32
+STRANGER: Final = "c" * 32
+MINUTE: Final = 60_000
+
+# `seen` is the planted record, `stranger` another owner's; `late` is after the own claim's
+# expiration, `strict` demands the own record. Expired means: not yet deleted.
+
+TABLE: Final = """
+                    claim     seen      stranger  complete  late      strict    release   read
+absent              Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
+own live            Conflict  Conflict  Conflict  Applied   Applied   Applied   Applied   Conflict
+other live          Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict
+own orphan          Conflict  Applied   Conflict  Applied   Applied   Applied   Applied   Conflict
+other orphan        Conflict  Applied   Conflict  Conflict  Conflict  Conflict  Conflict  Conflict
+own completed       Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict
+other completed     Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict
+own parked          Conflict  Conflict  Conflict  Applied   Applied   Conflict  Conflict  Conflict
+other parked        Conflict  Conflict  Conflict  Applied   Applied   Conflict  Conflict  Conflict
+own expired         Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
+other expired       Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
+completed expired   Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
+parked expired      Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
+"""
+
+REPLIES: Final[dict[str, type[Reply]]] = {
+    "Applied": Applied,
+    "Conflict": Conflict,
+    "Absent": Absent,
+}
+
+
+def cases() -> list[tuple[str, str, type[Reply]]]:
+    """Each cell of the table: a verb, the state that it meets, and the reply."""
+    verbs, *rows = TABLE.strip("\n").splitlines()
+    return [
+        (verb, row[:20].strip(), REPLIES[reply])
+        for row in rows
+        for verb, reply in zip(verbs.split(), row[20:].split(), strict=True)
+    ]
+
+
+def record_in(state: str, key: str, now: int) -> Record | None:
+    """Return the record in this state; `own` is ours."""
+    if state == "absent":
+        return None
+    words = set(state.split())
+    status: Status = INPROGRESS
+    if "completed" in words:
+        status = COMPLETED
+    elif "parked" in words:
+        status = PARKED
+    lease_end = now + MINUTE if state.endswith("live") else now - MINUTE
+    return Record(
+        key=key,
+        status=status,
+        owner=ME if state.startswith("own") else OTHER,
+        attempt=3,
+        expiration=(now + (-MINUTE if state.endswith("expired") else MINUTE)) // 1000 + 1,
+        lease_end=lease_end if status == INPROGRESS else 0,
+        fingerprint="payload",
+        data='"answer"' if status == COMPLETED else None,
+        scope="alice",
+    )
+
+
+def planted(harness: StoreHarness, state: str) -> Record | None:
+    """Put the harness' key in this state."""
+    record = record_in(state, harness.key, harness.now())
+    return None if record is None else harness.plant(record)
+
+
+def claim_of(key: str, *, owner: str = ME) -> Claim:
+    """Return a claim of ours."""
+    return Claim(
+        key=key,
+        owner=owner,
+        lease_ms=30_250,
+        expires_after_ms=3_600_500,
+        attempt=4,
+        fingerprint="mine",
+        scope="me",
+    )
+
+
+def completion_of(key: str, now: int) -> Completion:
+    """Return a completion of ours, of a claim that expires a minute after `now`."""
+    return Completion(
+        key=key,
+        owner=ME,
+        attempt=4,
+        expires_after_ms=3_600_500,
+        fingerprint="mine",
+        data='"mine"',
+        scope="me",
+        not_after=now // 1000 + 60,
+    )
+
+
+Written: TypeAlias = Callable[[int], Record | None]
+"""What is stored where a verb was applied at this time."""
+
+
+def _try_to_claim(harness: StoreHarness, seen: Record | None) -> tuple[Reply, Written]:
+    claim = claim_of(harness.key)
+    return harness.store.claim(claim, seen), claim.record
+
+
+def _claim_seen(harness: StoreHarness, planted: Record | None) -> tuple[Reply, Written]:
+    absent = record_in("other orphan", harness.key, harness.now())
+    return _try_to_claim(harness, absent if planted is None else planted)
+
+
+def _claim_stranger(harness: StoreHarness, _: Record | None) -> tuple[Reply, Written]:
+    seen = record_in("other orphan", harness.key, harness.now())
+    assert seen is not None
+    return _try_to_claim(harness, seen._replace(owner=STRANGER))
+
+
+def _complete(harness: StoreHarness, completion: Completion) -> tuple[Reply, Written]:
+    return harness.store.complete(completion), completion.record
+
+
+Verb: TypeAlias = Callable[[StoreHarness, Record | None], tuple[Reply, Written]]
+"""Asks for something, where this record was planted."""
+
+VERBS: Final[dict[str, Verb]] = {
+    "claim": lambda harness, _: _try_to_claim(harness, None),
+    "seen": _claim_seen,
+    "stranger": _claim_stranger,
+    "complete": lambda harness, _: _complete(harness, completion_of(harness.key, harness.now())),
+    "late": lambda harness, _: _complete(
+        harness, completion_of(harness.key, 0)._replace(not_after=harness.now() // 1000)
+    ),
+    "strict": lambda harness, _: _complete(
+        harness, completion_of(harness.key, harness.now())._replace(strict=True)
+    ),
+    "release": lambda harness, _: (harness.store.release(harness.key, ME), lambda _: None),
+    "read": lambda harness, _: (harness.store.read(harness.key), lambda _: None),
+}

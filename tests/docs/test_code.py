@@ -1,0 +1,209 @@
+"""The code of every page runs."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from aws_cdk import aws_sqs as sqs_queue
+from aws_cdk.assertions import Template
+from aws_cdk.aws_lambda_event_sources import SqsEventSource
+from aws_cdk.cx_api import CloudFormationStackArtifact
+from aws_lambda_powertools.utilities import idempotency as powertools
+from moto import mock_aws
+
+from kit.batches import batch, sqs
+from kit.checks import attached, findings
+from kit.pages import BLOCKS, block, names_of, run, synthesized
+from kit.synth import function, stack, template, warnings
+from lambda_idempotency import Attempt, Reconciled
+from lambda_idempotency.execution.attempt import AttemptScope
+
+REDIS = [each.code for each in BLOCKS if each.page == "redis"]
+BEFORE, AFTER, STACK, BOTH = (each.code for each in BLOCKS if each.page == "migration")
+
+
+def _stack(
+    name: str, directory: Path, *, page: str = "", module: str = "payments"
+) -> CloudFormationStackArtifact:
+    """Return the one stack of the app that a block is about."""
+    code = block(f"class {name}", page=page)
+    [stack] = synthesized(code, name, directory, module=module).stacks
+    return stack
+
+
+@pytest.fixture(autouse=True)
+def memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDEMPOTENCY_STORE", "memory")
+
+
+def test_every_block_is_run_here() -> None:
+    elsewhere = [block for block in BLOCKS if block.page == "stores"]  # tests/testing runs it
+    assert len(elsewhere) == 1
+    assert len(REDIS) > 0
+    assert len(BLOCKS) == 17 + len(REDIS) + len(elsewhere)
+
+
+def test_the_stack_synthesizes(tmp_path: Path) -> None:
+    assert _stack("Payments", tmp_path, page="README").stack_name == "Payments"
+
+
+def test_the_http_stack_synthesizes(tmp_path: Path) -> None:
+    stack = _stack("Refunds", tmp_path, module="refunds")
+    resources = stack.template["Resources"].values()
+    routes = {
+        found["Properties"]["RouteKey"] for found in resources if "Route" in found["Type"][-5:]
+    }
+    assert routes == {"ANY /refunds", "GET /idempotency/{token}"}
+
+
+def test_the_stack_with_a_bucket_synthesizes(tmp_path: Path) -> None:
+    stack = _stack("Reports", tmp_path, module="reports")
+    assert "AWS::S3::Bucket" in {
+        resource["Type"] for resource in stack.template["Resources"].values()
+    }
+
+
+def test_a_warning_is_acknowledged() -> None:
+    scope = stack()
+    queue = sqs_queue.Queue(scope, "Queue")
+    worker = function(scope)
+    worker.add_event_source(SqsEventSource(queue, report_batch_item_failures=True))
+    idempotency = attached(worker)
+    found = findings(idempotency, "expiry")
+    run("def acknowledge(function)")["acknowledge"](worker)
+    template(scope)
+    assert len(found) == 1
+    assert not any("cdk-idempotency:expiry" in warning for warning in warnings(scope, "*"))
+
+
+def test_the_watched_stack_synthesizes(tmp_path: Path) -> None:
+    stack = _stack("Watched", tmp_path)
+    kinds = [resource["Type"] for resource in stack.template["Resources"].values()]
+    assert kinds.count("AWS::CloudWatch::Alarm") == 6
+    assert kinds.count("AWS::CloudWatch::Dashboard") == 1
+
+
+def test_the_hook_marks_a_replay() -> None:
+    handler = run("def mark")["handler"]
+    assert handler({"report_id": 7}, None) == {"report": 7}
+    assert handler({"report_id": 7}, None) == {"report": 7, "replayed_from_attempt": 1}
+
+
+def test_the_handler_answers_a_duplicate() -> None:
+    handler = run('{"charged": event', page="README")["handler"]
+    assert handler({"amount": 5}, None) == handler({"amount": 5}, None) == {"charged": 5}
+
+
+def test_the_downstream_key_reaches_the_payment() -> None:
+    names = run("return pay(")
+    names["pay"] = lambda amount, idempotency_key: [amount, len(idempotency_key)]
+    assert names["handler"]({"payment_id": 1, "amount": 5}, None) == [5, 64]
+
+
+def test_the_function_is_charged_once() -> None:
+    names = run("idempotent_function")
+    charged: list[Decimal] = []
+
+    async def pay(amount: Decimal) -> int:
+        charged.append(amount)
+        return len(charged)
+
+    names["pay"] = pay
+    order = names["Order"]("a", Decimal("1.50"))
+    first, second = (
+        asyncio.run(names["charge"](order)),
+        asyncio.run(names["charge"](order, "again")),
+    )
+    assert first == second == names["Receipt"](order, 1)
+    assert charged == [Decimal("1.50")]
+
+
+def test_the_order_is_shipped_once() -> None:
+    names = run("idempotent_records")
+    shipped: list[str] = []
+    names["ship"] = shipped.append
+    twice = batch(sqs("1", {"order_id": 7}), sqs("2", {"order_id": 7}))
+    assert names["handler"](twice, None) == {"batchItemFailures": []}
+    assert shipped == ['{"order_id": 7}']
+
+
+def test_the_users_test_passes() -> None:
+    run("MemoryStore()")["test_a_second_call_is_a_replay"]()
+
+
+def test_the_booking_is_committed() -> None:
+    handler = run("commit_with")["handler"]
+    event = {"payment_id": "1", "amount": 5}
+    assert handler(event, None) == handler(event, None) == {"booked": 5}
+
+
+def test_the_orphan_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = run("on_orphan=look_up")
+    names["pay"] = lambda amount, idempotency_key: amount
+    assert names["handler"]({"payment_id": "1", "amount": 5}, None) == {"charged": 5}
+    names["find_charge"] = {"known": 7}.get
+    with AttemptScope(Attempt("shop#1", 2)):
+        assert names["look_up"]({}) is None
+        names["find_charge"] = lambda key: 7
+        assert names["look_up"]({}) == Reconciled({"charged": 7})
+
+
+# docs/redis.md ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", range(len(REDIS)))
+def test_the_stacks_on_redis_synthesize(tmp_path: Path, number: int) -> None:
+    [stack] = synthesized(REDIS[number], "Payments", tmp_path).stacks
+    template = Template.from_json(stack.template)
+    template.resource_count_is("AWS::SSM::Parameter", 1)
+
+
+# docs/migration.md --------------------------------------------------------------------------------
+
+
+class LambdaContext:
+    """Of an invocation with time."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 3000
+
+
+@pytest.fixture
+def region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.mark.usefixtures("region")
+def test_the_handler_before_is_one_of_powertools() -> None:
+    with mock_aws():
+        assert callable(names_of(BEFORE)["handler"])
+
+
+def test_the_handler_after_answers_a_duplicate() -> None:
+    handler = names_of(AFTER)["handler"]
+    assert handler({"amount": 5}, None) == handler({"amount": 5}, None) == {"charged": 5}
+
+
+def test_the_migrated_stack_synthesizes(tmp_path: Path) -> None:
+    assert len(synthesized(STACK, "Migrated", tmp_path).stacks) == 1
+
+
+@pytest.mark.usefixtures("region")
+def test_a_handler_with_both_runs_once() -> None:
+    with mock_aws():
+        import boto3
+
+        boto3.client("dynamodb").create_table(
+            TableName="payments",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        store = powertools.DynamoDBPersistenceLayer("payments")
+        config = powertools.IdempotencyConfig(event_key_jmespath="payment_id")
+        handler = names_of(BOTH)["both"](store, config)
+        handler.__wrapped__({"payment_id": 1, "amount": 5}, LambdaContext())  # before the change
+        assert handler({"payment_id": 1, "amount": 6}, LambdaContext()) == {"charged": 5}
