@@ -1,10 +1,14 @@
-"""The app that the end-to-end tests deploy: one function for each set of options."""
+"""The app that the end-to-end tests deploy: one function for each behavior, and two examples."""
 
 from __future__ import annotations
 
+import runpy
+import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import aws_cdk
 from aws_cdk import App, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
@@ -43,6 +47,20 @@ def _function(scope: Stack, name: str, effects: dynamodb.Table, **options: Any) 
     return function
 
 
+def _add_example(name: str) -> None:
+    """Run an example's app.py as `cdk deploy` in its directory does, but into this app."""
+    directory = Path(__file__).parents[2] / "examples" / name
+    own_app, its_path = mock.Mock(return_value=app), [str(directory), *sys.path]
+    with (
+        mock.patch.object(aws_cdk, "App", own_app),
+        mock.patch.object(App, "synth"),
+        mock.patch.object(sys, "path", its_path),
+        mock.patch.dict(sys.modules),
+    ):
+        runpy.run_path(str(directory / "app.py"))
+    own_app.assert_called_once_with()
+
+
 app = App()
 stack = Stack(app, "E2E")
 effects = dynamodb.Table(
@@ -74,4 +92,6 @@ add_apis(
 large = Stack(app, "Large")
 add_large(large, table, lambda name, handler: _function(large, name, effects, handler=handler))
 CfnOutput(stack, "EffectsName", value=effects.table_name)
+for example in ("worker", "legacy"):
+    _add_example(example)
 app.synth()

