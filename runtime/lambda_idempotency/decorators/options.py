@@ -10,6 +10,7 @@ from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypedDict
 
 from ..contract.http import HttpOptions, ProfileName, http_option
+from ..contract.rows import has_no
 from ..contract.settings import OnInProgress, OnMissingKey, Settings
 from ..errors import ConfigurationError
 from ..execution.hooks import OnOrphan, OnReplay
@@ -157,9 +158,7 @@ class naming:  # noqa: N801 - it reads like a statement
 
 def _check_names(options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     if unknown := [name for name in options if name not in known]:
-        raise ConfigurationError(
-            f"it has no option {unknown[0]!r}; the options are {', '.join(sorted(known))}"
-        )
+        raise ConfigurationError(f"it {has_no('option', unknown[0], sorted(known))}")
 
 
 def _settings(options: Mapping[str, Any]) -> Settings:
