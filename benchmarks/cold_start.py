@@ -19,7 +19,7 @@ from benchmarks.measures import Measure, Size, abreast, interleaved
 from benchmarks.servers import Environment
 from benchmarks.workers import rationed
 
-BUDGET: Final = 0.25
+BUDGET_S: Final = 0.25
 REDIS_BUDGET: Final = 0.7
 
 Times: TypeAlias = tuple[float, float]
@@ -189,9 +189,9 @@ def on_dynamodb(environment: Environment, size: Size) -> list[Measure]:
     ready = replace(plain, title="store ready, no call", calls=False)
     measured = partial(_measured, "DynamoDB", size)
     return [
-        *measured(plain, budget=BUDGET, plotted=True),
-        *measured(ready, budget=BUDGET)[:1],
-        *_elsewhere(measured, plain, environment, budget=BUDGET),
+        *measured(plain, budget=BUDGET_S, plotted=True),
+        *measured(ready, budget=BUDGET_S)[:1],
+        *_elsewhere(measured, plain, environment, budget=BUDGET_S),
     ]
 
 

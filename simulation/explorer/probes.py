@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from lambda_idempotency.protocol.machine import PARKED_FOR
+from lambda_idempotency.protocol.machine import PARKED_FOR_MS
 from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, PARKED, Applied, Record
 from lambda_idempotency.protocol.steps import (
     Complete,
@@ -108,7 +108,7 @@ class Probes:
         kept, claimed = scenario.expires_after, LEASE + scenario.expires_after
         # What is committed keeps the expiration of its claim: every try is the same, to the byte.
         answered = claimed if scenario.commits else kept
-        lasts = {INPROGRESS: claimed, COMPLETED: answered, PARKED: PARKED_FOR}[record.status]
+        lasts = {INPROGRESS: claimed, COMPLETED: answered, PARKED: PARKED_FOR_MS}[record.status]
         late = scenario.early + SECOND  # expirations are in whole seconds
         if record.expiration * 1000 > now + lasts + late or record.lease_end > now + LEASE + late:
             return Broken(NO_BLOCK, f"the {record.status} record lasts too long")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_idempotency.contract.http import HttpMode, HttpOptions, Origin, RegularExpression
+from lambda_idempotency.contract.http import HttpModeKind, HttpOptions, Origin, RegularExpression
 from lambda_idempotency.contract.kinds import (
-    CENTURY,
+    CENTURY_S,
     Choice,
     Each,
     Flag,
@@ -31,7 +31,7 @@ YEAR: Final = 366 * 24 * 3600
 
 ACCEPTED: Final[list[tuple[Kind, list[Any]]]] = [
     (Choice("a", "b"), ["a", "b"]),
-    (Seconds(least=1), [1, 1.0, 3600, CENTURY]),
+    (Seconds(least=1), [1, 1.0, 3600, CENTURY_S]),
     (Seconds(least=0.001), [0.001, 1]),
     (Whole(least=0), [0, 1, 10**400]),
     (Whole(least=1, most=3), [1, 2, 3]),
@@ -44,7 +44,7 @@ ACCEPTED: Final[list[tuple[Kind, list[Any]]]] = [
     (HandlerName(), ["a.b", "a/b.c", "a.b.c", "a-b.c"]),
     (RegularExpression(), ["a", "[a-z]{2}", "(a|b)*"]),
     (Origin(), ["*", "https://shop.example", "app://local:80", TOKEN]),
-    (HttpMode(), [None, HttpOptions(profile="stripe")]),
+    (HttpModeKind(), [None, HttpOptions(profile="stripe")]),
     (Host(), ["cache", "10.0.0.1", "::1", "größe.example"]),
     (Certificates(), [PEM, f"{PEM}\nMIIB\n"]),
     (RefreshAfter(), [0.001, 1, YEAR]),
@@ -56,7 +56,7 @@ REFUSED: Final[list[tuple[Kind, list[Any], str]]] = [
     (Seconds(least=1), ["1", None, True, [1], 1j], "a number of seconds"),
     (
         Seconds(least=1),
-        [0.999, 0, -1, math.nan, -math.inf, math.inf, math.nextafter(CENTURY, math.inf), 10**400],
+        [0.999, 0, -1, math.nan, -math.inf, math.inf, math.nextafter(CENTURY_S, math.inf), 10**400],
         "at least 1 and at most 100 years",
     ),
     (Seconds(least=0.001), [0.0009, 0], "at least 0.001 and at most 100 years"),
@@ -93,7 +93,7 @@ REFUSED: Final[list[tuple[Kind, list[Any], str]]] = [
         ["", "shop.example", "https://shop.example/", "https://a b", "**", None],
         "'*' or origins such as 'https://shop.example'",
     ),
-    (HttpMode(), ["stripe", "off", {}, False], "HttpOptions(...) or None (off)"),
+    (HttpModeKind(), ["stripe", "off", {}, False], "HttpOptions(...) or None (off)"),
     (
         Host(),
         ["", " ", "redis://a", "a:1", "[::1]", "a..b", "c" * 64, "a\n", "\ud800", None, 5],
@@ -156,8 +156,8 @@ TEXTS: Final[list[tuple[Kind, Any, str]]] = [
     (Text(), " a ", " a "),
     (Namespace(), "shop/a", "shop/a"),
     (HandlerName(), "a/b.c", "a/b.c"),
-    (HttpMode(), None, "off"),
-    (HttpMode(), HttpOptions(profile="stripe"), '{"profile":"stripe"}'),
+    (HttpModeKind(), None, "off"),
+    (HttpModeKind(), HttpOptions(profile="stripe"), '{"profile":"stripe"}'),
 ]
 
 
@@ -188,7 +188,7 @@ def test_a_flag_is_read_as_people_write_it(text: str, *, value: bool) -> None:
     assert Flag().read(text) is value
 
 
-@given(st.floats(0.001, CENTURY) | st.integers(1, CENTURY))
+@given(st.floats(0.001, CENTURY_S) | st.integers(1, CENTURY_S))
 def test_any_duration_survives_as_text(seconds: float) -> None:
     kind = Seconds(least=0.001)
     assert kind.read(kind.write(seconds)) == seconds

@@ -188,7 +188,6 @@ def test_an_event_is_answered_or_the_configuration_is_at_fault(
         operation=OPERATION._replace(store=MemoryStore()),
         runner=SyncRunner(),
         target=Target(run=lambda: {"statusCode": 200}, record=to_stored),
-        time_left=None,
     )
     try:
         answer = serve(options, shape, event, KeyRule(namespace="shop"), invocation)

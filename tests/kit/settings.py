@@ -9,7 +9,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from lambda_idempotency import HttpOptions
-from lambda_idempotency.contract.kinds import CENTURY
+from lambda_idempotency.contract.kinds import CENTURY_S
 from lambda_idempotency.contract.settings import Settings
 
 _TEXTS: Final = st.text(min_size=1).filter(str.strip)
@@ -38,7 +38,7 @@ def http_options() -> st.SearchStrategy[HttpOptions]:
 
 
 def _seconds(least: float) -> st.SearchStrategy[float]:
-    return st.floats(least, CENTURY) | st.integers(math.ceil(least), CENTURY)
+    return st.floats(least, CENTURY_S) | st.integers(math.ceil(least), CENTURY_S)
 
 
 ROWS: Final[dict[str, st.SearchStrategy[Any]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kit.schedule import KEY, LEASE, OutageError, Timeline, Worker, owner
-from lambda_idempotency.protocol.endings import PAUSES, RESERVE
+from lambda_idempotency.protocol.endings import RESERVE_MS, RETRY_PAUSES_MS
 from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, Absent
 from lambda_idempotency.protocol.steps import (
     Complete,
@@ -285,8 +285,8 @@ def test_tries_to_record_an_answer_are_limited(timeline: Timeline) -> None:
     a = _returned(timeline, time_left=3_600_000)
     timeline.down = True
     a.finish()
-    assert a.sleeps == list(PAUSES)
-    assert a.requests == [SendClaim] + [Complete] * (len(PAUSES) + 1)
+    assert a.sleeps == list(RETRY_PAUSES_MS)
+    assert a.requests == [SendClaim] + [Complete] * (len(RETRY_PAUSES_MS) + 1)
 
 
 @pytest.mark.parametrize("time_left", [0, 400, 549, 550, 1000, 2500, 5000])
@@ -297,7 +297,7 @@ def test_tries_to_record_an_answer_leave_time_to_return_it(
     timeline.down = True
     while a.outcome is None:
         if isinstance(a.pending, Sleep):
-            assert timeline.now + a.pending.milliseconds <= a.ends_at - RESERVE
+            assert timeline.now + a.pending.milliseconds <= a.ends_at - RESERVE_MS
         a.step()
     assert a.metrics == ["Executed", "CompletionFailed"]
 

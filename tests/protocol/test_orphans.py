@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kit.schedule import KEY, LEASE, Timeline, owner
-from lambda_idempotency.protocol.machine import PARKED_FOR
+from lambda_idempotency.protocol.machine import PARKED_FOR_MS
 from lambda_idempotency.protocol.record import COMPLETED, PARKED, Record
 from lambda_idempotency.protocol.steps import (
     Complete,
@@ -108,7 +108,7 @@ def test_a_parked_record_tells_how_many_attempts_died(timeline: Timeline) -> Non
         status=PARKED,
         owner=owner("b"),
         attempt=1,
-        expiration=(timeline.now + PARKED_FOR) // 1000,
+        expiration=(timeline.now + PARKED_FOR_MS) // 1000,
         fingerprint="payload",
         scope="alice",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kit.schedule import EXPIRES_AFTER, KEY, LEASE, Timeline, Worker, owner
-from lambda_idempotency.protocol.machine import POLL_PAUSES
+from lambda_idempotency.protocol.machine import POLL_PAUSES_MS
 from lambda_idempotency.protocol.record import Claim, Record
 from lambda_idempotency.protocol.steps import (
     Complete,
@@ -117,10 +117,10 @@ def test_pauses_grow_to_about_a_second(timeline: Timeline, name: str) -> None:
     timeline.worker("a").until(Run)
     b = timeline.worker(name, wait_ms=20_000)
     b.finish()
-    pauses = b.sleeps[: len(POLL_PAUSES)]
+    pauses = b.sleeps[: len(POLL_PAUSES_MS)]
     assert pauses == sorted(pauses)
     assert b.sleeps[0] <= 25
-    assert 750 <= b.sleeps[len(POLL_PAUSES)] == b.sleeps[len(POLL_PAUSES) + 1] <= 1250
+    assert 750 <= b.sleeps[len(POLL_PAUSES_MS)] == b.sleeps[len(POLL_PAUSES_MS) + 1] <= 1250
 
 
 def test_no_pause_is_empty(timeline: Timeline) -> None:

@@ -15,7 +15,7 @@ from kit.redis.cluster import RedisCluster
 from kit.redis.servers import RedisServer, until
 from kit.rotation.calls import Calls, Killed, kill
 from kit.rotation.elasticache import ElastiCacheUser
-from kit.rotation.world import STEPS, RotationWorld, patience_of, sha256
+from kit.rotation.world import STEPS, RotationWorld, poller_of, sha256
 from lambda_idempotency.rotation.errors import RotationError
 
 USER_ID: Final = "records-user"
@@ -162,7 +162,7 @@ def test_waiting_ends_with_the_invocation(cache: CacheWorld) -> None:
     token = cache.announce()
     cache.step("createSecret", token)
     with pytest.raises(RotationError, match=f"until ElastiCache user {USER_ID} is active.*timeout"):
-        cache.step("setSecret", token, patience=patience_of(30))
+        cache.step("setSecret", token, poller=poller_of(30))
     cache.check_current()
 
 

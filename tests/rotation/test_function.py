@@ -10,7 +10,7 @@ import pytest
 
 from kit.aws.local import LocalAws
 from kit.rotation.calls import Calls
-from kit.rotation.world import STEPS, RotationWorld, patience_of
+from kit.rotation.world import STEPS, RotationWorld, poller_of
 from lambda_idempotency.contract.rotation import HANDLER, PREFIX
 from lambda_idempotency.errors import ConfigurationError
 from lambda_idempotency.rotation.errors import RotationError
@@ -126,7 +126,7 @@ def test_the_old_password_stays_when_the_time_ends_before(world: RotationWorld) 
         world.step(step, token)
     world.client.stale_reads = 1000
     with pytest.raises(RotationError, match=f"until version {token} .* is what its readers get"):
-        world.step("finishSecret", token, patience=patience_of(30))
+        world.step("finishSecret", token, poller=poller_of(30))
     assert world.accepts(world.servers[0], world.first_password)
     world.client._stale.clear()
     world.rotate(token)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from kit.rotation.secrets import remove_pending
-from kit.rotation.world import STEPS, RotationWorld, patience_of
+from kit.rotation.world import STEPS, RotationWorld, poller_of
 from lambda_idempotency.rotation.errors import RotationError
 from lambda_idempotency.rotation.secret import Secret
 from lambda_idempotency.rotation.steps import Rotation
@@ -30,7 +30,7 @@ def run(world: RotationWorld, **event: Any) -> None:
         Secret(world.client, world.secret),
         user=world.user,
         strategy=Untouched(),
-        patience=patience_of(60),
+        poller=poller_of(60),
     )
     rotation.run({"Step": "createSecret", "SecretId": world.secret, **event})
 
@@ -69,7 +69,7 @@ def test_a_secret_without_rotation_is_refused(world: RotationWorld) -> None:
     assert world.settings.admin is not None
     own = Secret(world.client, world.settings.admin)
     token = own.current_version()
-    rotation = Rotation(own, user=world.admin, strategy=Untouched(), patience=patience_of(60))
+    rotation = Rotation(own, user=world.admin, strategy=Untouched(), poller=poller_of(60))
     with pytest.raises(RotationError, match=f"secret {own.arn} is not enabled"):
         rotation.run({"Step": "setSecret", "SecretId": own.arn, "ClientRequestToken": token})
 
@@ -173,7 +173,7 @@ def test_a_binary_secret_is_refused(world: RotationWorld) -> None:
         Secret(client, world.secret),
         user=world.user,
         strategy=Untouched(),
-        patience=patience_of(60),
+        poller=poller_of(60),
     )
     event = {"Step": "createSecret", "SecretId": world.secret}
     with pytest.raises(RotationError, match="is no JSON object"):

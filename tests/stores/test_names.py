@@ -167,9 +167,11 @@ class Wrapped:
     def execute_command(self, *command: Any, **_: Any) -> Any: ...
 
 
-def test_a_client_that_does_not_say_has_a_name_all_the_same() -> None:
-    store = RedisStore(Wrapped())
-    assert (store.name, store.label) == ("redis", "redis")
+def test_a_client_that_does_not_say_has_a_name_of_its_own() -> None:
+    one, other = Wrapped(), Wrapped()
+    names = [RedisStore(client).name for client in (one, one, other)]
+    assert names[0] == names[1] != names[2]
+    assert RedisStore(one).label == "redis"
 
 
 def test_a_cluster_has_one_name_through_each_of_its_nodes() -> None:

@@ -14,7 +14,7 @@ from kit.redis.cluster import PRIMARIES, RedisCluster
 from kit.redis.servers import until
 from kit.redis.spares import SpareClusters
 from lambda_idempotency.clients.redis.client import RedisClient
-from lambda_idempotency.clients.redis.connections import MAX_IDLE
+from lambda_idempotency.clients.redis.connections import MAX_IDLE_S
 from lambda_idempotency.stores.redis import RedisStore
 from lambda_idempotency.testing.store_harness import new_key
 
@@ -85,7 +85,7 @@ def test_connections_that_were_closed_are_replaced_without_an_error(
     assert aws_proxy.operations == []
 
 
-@pytest.mark.parametrize(("idle", "replaced"), [(MAX_IDLE - 1, False), (MAX_IDLE + 1, True)])
+@pytest.mark.parametrize(("idle", "replaced"), [(MAX_IDLE_S - 1, False), (MAX_IDLE_S + 1, True)])
 def test_a_connection_is_trusted_for_its_idle_time(
     store: RedisStore,
     cluster: RedisCluster,

@@ -10,7 +10,7 @@ from aws_cdk import Duration, Token, aws_iam
 
 from constructs import IConstruct
 from lambda_idempotency.contract.redis import (
-    REFRESH_AFTER,
+    REFRESH_AFTER_S,
     IamCredentials,
     NoCredentials,
     SecretsManagerCredentials,
@@ -238,7 +238,7 @@ class NoPassword(RedisCredentials):
 
 def _seconds(scope: IConstruct, refresh_after: Duration | None) -> float:
     if refresh_after is None:
-        return REFRESH_AFTER
+        return REFRESH_AFTER_S
     if not isinstance(refresh_after, Duration):
         raise ConstructError(scope, f"refresh_after is {refresh_after!r}; expected a Duration")
     if refresh_after.is_unresolved():

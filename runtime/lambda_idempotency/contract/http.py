@@ -136,7 +136,7 @@ def http_option(value: object) -> HttpOptions | None:
     )
 
 
-class HttpMode(Kind):
+class HttpModeKind(Kind):
     """Options of HTTP mode; None (`off` in the environment): HTTP mode is off."""
 
     def expected(self, value: object) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeGuard
 
 from ..errors import ConfigurationError
 
-CENTURY: Final = 100 * 365 * 24 * 3600
+CENTURY_S: Final = 100 * 365 * 24 * 3600
 """A hundred years, in seconds."""
 
 UNRESOLVED: Final = "${Token["
@@ -64,7 +64,7 @@ class Seconds(Kind):
         if not is_number(value):
             return "a number of seconds"
         # NaN is refused too.
-        if not self._least <= value <= CENTURY:
+        if not self._least <= value <= CENTURY_S:
             return f"at least {self._least} and at most 100 years"
         return None
 

@@ -20,7 +20,7 @@ CLUSTER_COMMANDS: Final = ("cluster|slots", "asking")
 """The commands that a cluster client needs besides: to find the node of a key, and to follow a key
 that moves. redis-py's own client, if one is passed to `RedisStore`, needs `command` too."""
 
-REFRESH_AFTER: Final = 15 * 60
+REFRESH_AFTER_S: Final = 15 * 60
 """Seconds for which a loaded password is used for new connections."""
 
 _PEM: Final = "-----BEGIN CERTIFICATE-----"
@@ -53,14 +53,14 @@ class SecretsManagerCredentials(NamedTuple):
     """A secret with the JSON text `{"username": ..., "password": ...}`."""
 
     id: Annotated[str, Text()]
-    refresh_after: Annotated[float, RefreshAfter()] = REFRESH_AFTER
+    refresh_after: Annotated[float, RefreshAfter()] = REFRESH_AFTER_S
 
 
 class SecureStringCredentials(NamedTuple):
     """An SSM SecureString: the same JSON text, or the password alone."""
 
     name: Annotated[str, Text()]
-    refresh_after: Annotated[float, RefreshAfter()] = REFRESH_AFTER
+    refresh_after: Annotated[float, RefreshAfter()] = REFRESH_AFTER_S
 
 
 class IamCredentials(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 from ..errors import ConfigurationError
-from .http import DEFAULT, HttpMode, HttpOptions
+from .http import DEFAULT, HttpModeKind, HttpOptions
 from .kinds import UNRESOLVED, Choice, Flag, Matching, Seconds, Text, Whole
 from .rows import Rows
 
@@ -88,7 +88,7 @@ class Settings(Rows, noun="setting"):
     handler: Annotated[str | None, HandlerName()] = None
     """The function's own handler, if `WRAPPER` stands in its place."""
 
-    http: Annotated[HttpOptions | None, HttpMode()] = DEFAULT
+    http: Annotated[HttpOptions | None, HttpModeKind()] = DEFAULT
     """The way to answer HTTP requests; None: like any other event."""
 
     key: Annotated[str | None, Text()] = None

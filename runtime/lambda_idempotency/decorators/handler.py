@@ -57,7 +57,8 @@ def idempotent(handler: Handler | None = None, /, **options: Unpack[HandlerOptio
     decorator raises `ConfigurationError` if an option is invalid.
     """
     with naming("@idempotent"):
-        respond = _responder(Configuration.of(options, HandlerOptions))
+        configuration = Configuration.of(options, HandlerOptions)
+        respond = _responder(configuration)
 
     def decorate(handler: Handler) -> Handler:
         if not callable(handler):
@@ -65,12 +66,12 @@ def idempotent(handler: Handler | None = None, /, **options: Unpack[HandlerOptio
                 f"@idempotent was applied to a {type(handler).__name__}; expected a handler, "
                 "a function of an event and a context"
             )
-        return _wrap(respond, handler, options.get("on_orphan"))
+        return _wrap(respond, handler, configuration.on_orphan)
 
     return decorate if handler is None else decorate(handler)
 
 
-_Responder: TypeAlias = Callable[[Runner, Target, Any, TimeLeft | None], Any]
+_Responder: TypeAlias = Callable[[Runner, Target, Any], Any]
 
 
 def _wrap(respond: _Responder, handler: Handler, on_orphan: OnOrphan | None) -> Handler:
@@ -81,8 +82,9 @@ def _wrap(respond: _Responder, handler: Handler, on_orphan: OnOrphan | None) -> 
             run=lambda: code(event, context),
             record=serialization.to_stored,
             reconcile=None if on_orphan is None else lambda: on_orphan(event),
+            time_left=time_left_of(context),
         )
-        return respond(runner, target, event, time_left_of(context))
+        return respond(runner, target, event)
 
     update_wrapper(wrapper, handler)
     if code is handler:  # it is async, and `__wrapped__` would make the wrapper look async, too
@@ -95,7 +97,7 @@ def _responder(configuration: Configuration) -> _Responder:
     """Return the function that stands between the caller and the handler."""
     settings = configuration.settings
     if settings.disabled:
-        return lambda runner, target, _, time_left: runner.run_unprotected(target, time_left)
+        return lambda runner, target, _: runner.run_unprotected(target)
     if configuration.store is None:
         return _refuse
     if settings.http is not None and settings.http != HttpOptions():
@@ -122,12 +124,10 @@ class _Protection(NamedTuple):
     operation: Operation
     http: HttpOptions | None
 
-    def respond(
-        self, runner: Runner, target: Target, event: Any, time_left: TimeLeft | None
-    ) -> Any:
+    def respond(self, runner: Runner, target: Target, event: Any) -> Any:
         """Run the handler, or answer in its place."""
         with MetricsScope(self.operation.metrics):
-            invocation = Invocation(self.operation, runner, target, time_left)
+            invocation = Invocation(self.operation, runner, target)
             return self._respond(invocation, event)
 
     def _respond(self, invocation: Invocation, event: Any) -> Any:

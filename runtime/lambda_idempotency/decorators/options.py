@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
-from types import EllipsisType, TracebackType
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypedDict
 
 from ..contract.http import HttpOptions, ProfileName, http_option
@@ -18,7 +19,6 @@ from ..execution.operation import Operation
 from ..identity.keys import Expression, Selector
 from ..metrics.emf import MetricsSource
 from ..stores.base import Store
-from ..stores.dynamodb import DynamoDBStore
 from ..stores.memory import MemoryStore
 from .callables import is_async
 
@@ -95,7 +95,7 @@ class Configuration(NamedTuple):
         Raises `ConfigurationError`."""
         _check_names(options, kind.__annotations__)
         settings = _settings(options)
-        _check_hooks(options)
+        _check_on_orphan(options)
         if settings.disabled:
             return cls(settings, options, None, "")
         store = _store(settings, options.get("store"))
@@ -132,28 +132,19 @@ class Configuration(NamedTuple):
             max_attempts=settings.max_attempts,
             bypass_missing_key=settings.on_missing_key == "bypass",
             fail_open=settings.fail_open,
-            on_replay=self.options.get("on_replay"),
+            on_replay=_checked_hook(self.options.get("on_replay")),
             objects=_objects(settings),
             metrics=_metrics(settings, store, self.namespace),
         )
 
 
-class naming:  # noqa: N801 - it reads like a statement
-    """Puts the decorator's name before the text of a `ConfigurationError`."""
-
-    def __init__(self, decorator: str) -> None:
-        self._decorator = decorator
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if isinstance(error, ConfigurationError):
-            raise ConfigurationError(f"{self._decorator}: {error}") from None
+@contextmanager
+def naming(decorator: str) -> Iterator[None]:
+    """Put the decorator's name before the text of a `ConfigurationError`."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{decorator}: {error}") from None
 
 
 def _check_names(options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
@@ -207,6 +198,8 @@ def _namespace(settings: Settings, store: Store) -> str:
 @lru_cache
 def _dynamodb(table: str, url_suffix: str) -> Store:
     """Return one store for all decorators: one set of connections and credentials."""
+    from ..stores.dynamodb import DynamoDBStore
+
     return DynamoDBStore(table, url_suffix=url_suffix)
 
 
@@ -262,18 +255,22 @@ def _checked(store: object) -> Store:
     )
 
 
-def _check_hooks(options: Mapping[str, Any]) -> None:
-    on_orphan, on_replay = options.get("on_orphan"), options.get("on_replay")
+def _check_on_orphan(options: Mapping[str, Any]) -> None:
+    on_orphan = options.get("on_orphan")
     if on_orphan is not None and not callable(on_orphan):
         raise ConfigurationError(
             f"on_orphan is {on_orphan!r}; expected a callable that takes the event and returns "
             "Reconciled(response), or None to run again"
         )
+
+
+def _checked_hook(on_replay: OnReplay | None) -> OnReplay | None:
     if on_replay is not None and (not callable(on_replay) or is_async(on_replay)):
         what = "an async one" if callable(on_replay) else repr(on_replay)
         raise ConfigurationError(
             f"on_replay is {what}; expected a function of the response and its Replay"
         )
+    return on_replay
 
 
 def _milliseconds(seconds: float) -> int:

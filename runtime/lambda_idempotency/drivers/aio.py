@@ -21,12 +21,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report
-from ..protocol.batch import Batch, BatchStep, BatchStepResult
 from ..protocol.machine import Protocol
 from ..protocol.steps import (
     Complete,
@@ -48,6 +47,10 @@ from ..protocol.steps import (
 )
 from ..stores.base import Store
 from .sync import LeaseTimer, ask_surely, complete_and_claim
+
+if TYPE_CHECKING:
+    # Few functions have batches, and the others should not load their code.
+    from ..protocol.batch import Batch, BatchStep, BatchStepResult
 
 R = TypeVar("R")
 S = TypeVar("S")

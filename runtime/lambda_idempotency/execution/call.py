@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..protocol.machine import Protocol, run_once, run_unprotected
 from ..protocol.steps import Call, Reconcile, Returned, Run
@@ -12,15 +12,18 @@ from .commits import Writes
 from .hooks import Reconciled, reconciled
 from .target import Target
 
+DEFAULT_LEASE_MS: Final = 15 * 60 * 1000
+"""The lease where nothing tells how long a call may run: Lambda's longest timeout."""
+
 if TYPE_CHECKING:
     from ..response.offload import Objects
     from ..stores.base import Store
 
 
 class ActiveCall:
-    """The protocol of one call, and its target. `remaining` returns the milliseconds left."""
+    """A call under way. Its protocol decides what runs; `remaining` returns milliseconds."""
 
-    __slots__ = ("_store", "_target", "_time_left", "body", "key", "protocol", "remaining")
+    __slots__ = ("_store", "_target", "body", "key", "protocol", "remaining")
 
     def __init__(
         self,
@@ -30,7 +33,6 @@ class ActiveCall:
         store: Store,
         objects: Objects | None,
         remaining: TimeLeft,
-        time_left: TimeLeft | None,
     ) -> None:
         self.key = call.key
         self.protocol: Protocol = run_once(call)
@@ -38,20 +40,21 @@ class ActiveCall:
         self.remaining = remaining
         self._store = store
         self._target = target
-        self._time_left = time_left
 
     def run(self, step: Run | Reconcile) -> Returned | None:
         """Run the user's code for a step. None: the dead attempt had no effect, so run again."""
         attempt = self._attempt(step)
         if isinstance(step, Run):
-            return self._returned(run_as(attempt, self._time_left, self._target.run), attempt)
+            return self._returned(
+                run_as(attempt, self._target.time_left, self._target.run), attempt
+            )
         assert self._target.reconcile is not None
-        found = reconciled(run_as(attempt, self._time_left, self._target.reconcile))
+        found = reconciled(run_as(attempt, self._target.time_left, self._target.reconcile))
         return self._reconciled(found, attempt)
 
     async def run_async(self, step: Run | Reconcile) -> Returned | None:
         """Run the user's code for a step on the running event loop, as `run` does."""
-        attempt, left = self._attempt(step), self._time_left
+        attempt, left = self._attempt(step), self._target.time_left
         if isinstance(step, Run):
             return self._returned(await run_as_async(attempt, left, self._target.run), attempt)
         assert self._target.reconcile is not None
@@ -73,20 +76,23 @@ class ActiveCall:
 class UnprotectedCall:
     """A call of a batch that has no key and runs anyway, without a record."""
 
-    __slots__ = ("_attempt", "_target", "_time_left", "key", "protocol")
+    __slots__ = ("_attempt", "_target", "key", "protocol")
 
-    def __init__(self, target: Target, time_left: TimeLeft | None) -> None:
+    def __init__(self, target: Target) -> None:
         self._attempt = unprotected()
         self.key = self._attempt.key
         self.protocol: Protocol = run_unprotected()
         self._target = target
-        self._time_left = time_left
+
+    def remaining(self) -> int:
+        """Return the milliseconds left: no lease limits the call."""
+        return DEFAULT_LEASE_MS
 
     def run(self, _: Run | Reconcile) -> Returned:
         """Run the user's code."""
-        return self._target.record(run_as(self._attempt, self._time_left, self._target.run))
+        return self._target.record(run_as(self._attempt, self._target.time_left, self._target.run))
 
     async def run_async(self, _: Run | Reconcile) -> Returned:
         """Run the user's code on the running event loop."""
-        ran = await run_as_async(self._attempt, self._time_left, self._target.run)
+        ran = await run_as_async(self._attempt, self._target.time_left, self._target.run)
         return self._target.record(ran)

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from ..identity.keys import Identity
 from ..protocol.record import Record, Reply
 from ..protocol.steps import Outcome, Returned
-from .attempt import TimeLeft
 from .operation import Operation
 from .runner import Runner
 from .target import Target
@@ -20,24 +19,23 @@ class Invocation(NamedTuple):
     operation: Operation
     runner: Runner
     target: Target
-    time_left: TimeLeft | None
 
     def call(
         self, identity: Identity, *, record: Callable[[Any], Returned] | None = None
     ) -> Outcome:
         """Run the handler, unless its record decides. `record` replaces the target's `record`."""
         target = self.target if record is None else self.target._replace(record=record)
-        return self.runner.call(self.operation, identity, target, self.time_left)
+        return self.runner.call(self.operation, identity, target)
 
     def run_unprotected(self) -> Any:
         """Run the handler without a record."""
-        return self.runner.run_unprotected(self.target, self.time_left)
+        return self.runner.run_unprotected(self.target)
 
     def read(self, key: str) -> Reply:
         """Read a record. Raises what the store raises."""
-        return self.operation.read(key, self.time_left)
+        return self.operation.read(key, self.target.time_left)
 
     def fetch_and_restore(self, record: Record) -> Any:
         """Return the result in a record that was read. Raises `StoreError`,
         `ResponseUnavailableError`, and what `on_replay` raises."""
-        return self.operation.restored(self.operation.fetched(record, self.time_left))
+        return self.operation.restored(self.operation.fetched(record, self.target.time_left))

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..drivers import aio
 from ..errors import ConfigurationError
 from ..identity.keys import Identity
-from ..protocol.batch import Batch
 from ..protocol.steps import Outcome, Reconcile, Run
-from .attempt import TimeLeft, run_as_async, unprotected
+from .attempt import run_as_async, unprotected
 from .call import ActiveCall, UnprotectedCall
 from .operation import Operation
 from .target import Target
 
 if TYPE_CHECKING:
+    from ..protocol.batch import Batch
     from ..stores.base import Store
 
 T = TypeVar("T")
@@ -32,15 +32,13 @@ class LoopRunner:
         self._runner = asyncio.Runner()
         weakref.finalize(self, _close, self._runner)
 
-    def call(
-        self, operation: Operation, identity: Identity, target: Target, time_left: TimeLeft | None
-    ) -> Outcome:
+    def call(self, operation: Operation, identity: Identity, target: Target) -> Outcome:
         """Run a call to its outcome."""
-        return self._on_loop(lambda: operation.call_async(identity, target, time_left))
+        return self._on_loop(lambda: operation.call_async(identity, target))
 
-    def run_unprotected(self, target: Target, time_left: TimeLeft | None) -> Any:
+    def run_unprotected(self, target: Target) -> Any:
         """Run the handler without a record."""
-        return self._on_loop(lambda: run_as_async(unprotected(), time_left, target.run))
+        return self._on_loop(lambda: run_as_async(unprotected(), target.time_left, target.run))
 
     def run_batch(self, batch: Batch, store: Store) -> None:
         """Run a batch to its end, in one run of the loop."""

@@ -19,7 +19,7 @@ from ..response import body as bodies
 from ..response import serialization
 from ..stores.base import Store
 from .attempt import TimeLeft
-from .call import ActiveCall
+from .call import DEFAULT_LEASE_MS, ActiveCall
 from .hooks import OnReplay, Replay
 from .target import Target
 
@@ -31,9 +31,6 @@ R = TypeVar("R")
 
 LEASE_MARGIN_MS: Final = 2000
 """Milliseconds by which a lease outlasts its invocation. Clocks may differ by half of them."""
-
-DEFAULT_LEASE_MS: Final = 15 * 60 * 1000
-"""The lease of a call of unknown length: Lambda's longest timeout, in milliseconds."""
 
 
 class Operation(NamedTuple):
@@ -88,9 +85,11 @@ class Operation(NamedTuple):
         fetched = deadline.limited(active.body.fetched, active.remaining)
         return await aio.in_thread(fetched, outcome)
 
-    def begin(self, identity: Identity, target: Target, time_left: TimeLeft | None) -> ActiveCall:
+    def begin(
+        self, identity: Identity, target: Target, time_left: TimeLeft | None = None
+    ) -> ActiveCall:
         """Return a call for a driver to run at once: its lease is measured from now."""
-        remaining, lease = self._times(time_left)
+        remaining, lease = self._times(target.time_left if time_left is None else time_left)
         return ActiveCall(
             Call(
                 key=identity.key,
@@ -108,7 +107,6 @@ class Operation(NamedTuple):
             store=self.store,
             objects=self.objects,
             remaining=remaining,
-            time_left=time_left,
         )
 
     def identify(self, find: Callable[[], Identity]) -> Identity | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..drivers import sync
 from ..identity.keys import Identity
 from ..protocol.steps import Outcome, Reconcile, Run
-from .attempt import TimeLeft, run_as, unprotected
+from .attempt import run_as, unprotected
 from .call import ActiveCall, UnprotectedCall
 from .operation import Operation
 from .target import Target
@@ -21,13 +21,11 @@ if TYPE_CHECKING:
 class Runner(Protocol):
     """Runs the calls of one handler, which is sync or async."""
 
-    def call(
-        self, operation: Operation, identity: Identity, target: Target, time_left: TimeLeft | None
-    ) -> Outcome:
+    def call(self, operation: Operation, identity: Identity, target: Target) -> Outcome:
         """Run a call to its outcome."""
         ...
 
-    def run_unprotected(self, target: Target, time_left: TimeLeft | None) -> Any:
+    def run_unprotected(self, target: Target) -> Any:
         """Run the handler without a record. `current()` has a key that is unique to this call."""
         ...
 
@@ -43,15 +41,13 @@ class Runner(Protocol):
 class SyncRunner:
     """Runs a synchronous handler directly. It holds no state."""
 
-    def call(
-        self, operation: Operation, identity: Identity, target: Target, time_left: TimeLeft | None
-    ) -> Outcome:
+    def call(self, operation: Operation, identity: Identity, target: Target) -> Outcome:
         """Run a call to its outcome."""
-        return operation.call(identity, target, time_left)
+        return operation.call(identity, target)
 
-    def run_unprotected(self, target: Target, time_left: TimeLeft | None) -> Any:
+    def run_unprotected(self, target: Target) -> Any:
         """Run the handler without a record."""
-        return run_as(unprotected(), time_left, target.run)
+        return run_as(unprotected(), target.time_left, target.run)
 
     def run_batch(self, batch: Batch, store: Store) -> None:
         """Run a batch to its end."""

@@ -22,7 +22,7 @@ Case: TypeAlias = Literal[
     "interrupted",
 ]
 
-LONGEST: Final = 5
+MAX_RETRY_AFTER_S: Final = 5
 """The most seconds in `Retry-After`: the other attempt may end long before its lease."""
 
 
@@ -133,7 +133,7 @@ def state(status: int, name: str, headers: Mapping[str, str] | None = None) -> A
 
 def retry_after(milliseconds: int) -> dict[str, str]:
     """Return the header for a lease that lasts `milliseconds` longer."""
-    return {"Retry-After": str(min(max(-(-milliseconds // 1000), 1), LONGEST))}
+    return {"Retry-After": str(min(max(-(-milliseconds // 1000), 1), MAX_RETRY_AFTER_S))}
 
 
 def cross_origin(

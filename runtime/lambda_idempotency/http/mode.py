@@ -18,7 +18,7 @@ from ..protocol.steps import (
     Returned,
 )
 from ..response import serialization
-from .answers import LONGEST, Case, cross_origin, refusal, retry_after, state
+from .answers import MAX_RETRY_AFTER_S, Case, cross_origin, refusal, retry_after, state
 from .header import MalformedKeyError, key_in
 from .profiles import PROFILES, guards, keeps, not_replayed, requires_key
 from .response import Answer, without
@@ -125,7 +125,7 @@ class HttpMode:
         if isinstance(error, ConfigurationError):
             raise error
         _LOG.warning("%s", error)
-        return self.refuse(request, "outage", 503, headers={"Retry-After": str(LONGEST)})
+        return self.refuse(request, "outage", 503, headers={"Retry-After": str(MAX_RETRY_AFTER_S)})
 
     def replay(self, request: Request, result: Any) -> Any:
         """Return a recorded result, marked as a replay. Where it is uncertain how the event source

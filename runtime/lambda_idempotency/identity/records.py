@@ -18,15 +18,15 @@ class BatchRecord(NamedTuple):
     """
 
     delivered: Delivered
-    source: str
+    source_name: str
     arn: str
     item: str
     group: str | None
 
     @property
-    def kind(self) -> BatchSource:
+    def source(self) -> BatchSource:
         """The facts about its source."""
-        return SOURCES[self.source]
+        return SOURCES[self.source_name]
 
 
 class RecordRule(NamedTuple):
@@ -41,11 +41,11 @@ class RecordRule(NamedTuple):
         seen: Any = None
         if self.key is not None or self.fingerprint is not None:
             try:
-                seen = record.kind.view(record.delivered)
+                seen = record.source.view(record.delivered)
             except ValueError as error:
                 raise MissingKeyError(f"The data of the record are unusable: {error}.") from None
         if self.key is None:
-            value, parsed = str(record.delivered[record.kind.identity]), True
+            value, parsed = str(record.delivered[record.source.identity]), True
         else:
             value, parsed = self.key.select(seen), self.key.by_path
         key = canonical_bytes("key", value, parsed=parsed)
@@ -57,7 +57,7 @@ class RecordRule(NamedTuple):
         if self.fingerprint is not None:
             chosen, parsed = self.fingerprint.select(seen), self.fingerprint.by_path
         elif self.key is None:
-            chosen, parsed = record.kind.data(record.delivered), True
+            chosen, parsed = record.source.data(record.delivered), True
         else:
             return None
         return digest((canonical_bytes("fingerprint", chosen, parsed=parsed),))

@@ -23,15 +23,15 @@ from .steps import (
     StepResult,
 )
 
-PAUSES: Final = (50, 100, 200, 400, 800, 1600, 3200)
+RETRY_PAUSES_MS: Final = (50, 100, 200, 400, 800, 1600, 3200)
 """Milliseconds of pause between the tries to record an answer."""
 
-RESERVE: Final = 500
+RESERVE_MS: Final = 500
 """Milliseconds of the invocation that pauses must leave, to return the result."""
 
 
 class HeldLease(NamedTuple):
-    """The key is ours for this attempt, for `lease` milliseconds since we asked for it.
+    """The key is ours for this attempt, for `lease_ms` since we asked for it.
 
     `not_after` is the expiration of our claim. Both are None if the claim's fate is unknown.
     """
@@ -100,9 +100,9 @@ def release(call: Call) -> Generator[Step, StepResult, StepResult]:
 
 def send(completion: Completion) -> Generator[Step, StepResult, StepResult]:
     """Send a completion; repeat it while the store fails and the invocation has time left."""
-    for pause in PAUSES:
+    for pause in RETRY_PAUSES_MS:
         reply = yield Complete(completion)
-        if not isinstance(reply, Failed) or reply.remaining_ms < pause + RESERVE:
+        if not isinstance(reply, Failed) or reply.remaining_ms < pause + RESERVE_MS:
             return reply
         yield Sleep(pause)
     return (yield Complete(completion))

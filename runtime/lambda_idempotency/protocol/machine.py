@@ -54,10 +54,10 @@ from .steps import (
     Unavailable,
 )
 
-PARKED_FOR: Final = 14 * 24 * 3600 * 1000
+PARKED_FOR_MS: Final = 14 * 24 * 3600 * 1000
 """Milliseconds for which a parked record is kept."""
 
-POLL_PAUSES: Final = (20, 40, 80, 160, 320, 640, 1000)
+POLL_PAUSES_MS: Final = (20, 40, 80, 160, 320, 640, 1000)
 """Milliseconds of pause between reads while another attempt runs. The last one repeats."""
 
 
@@ -183,7 +183,7 @@ def _park(call: Call, held: HeldLease) -> Protocol:
         key=call.key,
         owner=call.owner,
         attempt=held.attempt - 1,
-        expires_after_ms=PARKED_FOR,
+        expires_after_ms=PARKED_FOR_MS,
         status=PARKED,
         fingerprint=call.fingerprint,
         scope=call.scope,
@@ -237,10 +237,10 @@ def _count(outcome: Outcome) -> Generator[Step, StepResult, None]:
 def _poll_pauses(owner: str) -> Iterator[int]:
     """Yield growing pauses, spread by the owner's random bits: waiters must not poll in step."""
     spread = 0.75 + int(owner[:4], 16) / 0x1FFFE
-    for pause in POLL_PAUSES:
+    for pause in POLL_PAUSES_MS:
         yield int(pause * spread)
     while True:
-        yield int(POLL_PAUSES[-1] * spread)
+        yield int(POLL_PAUSES_MS[-1] * spread)
 
 
 _METRICS: Final[dict[type, Metric]] = {

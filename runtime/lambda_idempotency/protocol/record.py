@@ -93,8 +93,8 @@ class Claim(NamedTuple):
 
 
 class Completion(NamedTuple):
-    """The end of an attempt: becomes a COMPLETED (or PARKED) record, which expires `expires_after`
-    milliseconds later.
+    """The end of an attempt: becomes a COMPLETED (or PARKED) record, which expires
+    `expires_after_ms` later.
 
     `expiration` (epoch seconds) is fixed where every try must write the same bytes.
     `not_after` (epoch seconds) is the expiration of the owner's own claim: until then the answer

@@ -11,7 +11,7 @@ from .record import Completion, Metric, Record
 
 
 class Call(NamedTuple):
-    """One call of an idempotent operation. Durations are in milliseconds; `wait` 0: do not wait."""
+    """One call of an idempotent operation; `wait_ms` 0: do not wait."""
 
     key: str
     owner: str
@@ -97,7 +97,7 @@ Step: TypeAlias = SendClaim | Run | Reconcile | Complete | Release | Read | Slee
 
 
 class Failed(NamedTuple):
-    """The store failed, so the outcome is unknown. `remaining` milliseconds are left."""
+    """The store failed, so the outcome is unknown. `remaining_ms` are left."""
 
     error: Exception
     remaining_ms: int

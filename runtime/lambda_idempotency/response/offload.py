@@ -17,7 +17,7 @@ from ..protocol.record import NO_BODY, Record
 from ..protocol.steps import Returned
 from .compression import IN_S3, IN_S3_ZLIB, MAX_TEXT, ZLIB
 
-RESERVE: Final = 2.0
+UPLOAD_RESERVE_S: Final = 2.0
 """Seconds of the invocation that an upload leaves for the completion."""
 
 _OWNER: Final = re.compile(r"[0-9a-f]{32}")
@@ -65,7 +65,7 @@ class Objects:
         try:
             if len(data) > MAX_TEXT:
                 raise ValueError("too large")
-            self._s3().put_object(object_name(key, owner), data, reserve=RESERVE)
+            self._s3().put_object(object_name(key, owner), data, reserve=UPLOAD_RESERVE_S)
         except Exception as error:  # noqa: BLE001 - the effect has happened
             whole = max_data is None or len(data) <= max_data
             _warn(key, "could not be written to", error)

@@ -27,13 +27,13 @@ class ElastiCacheStrategy:
         user_id: str,
         settings: RedisSettings,
         *,
-        patience: Poller,
+        poller: Poller,
         connect: Connect = connect,
     ) -> None:
         self._client = client
         self._user_id = user_id
         self._settings = settings
-        self._patience = patience
+        self._poller = poller
         self._connect = connect
 
     def set_passwords(self, user: str, passwords: Sequence[str]) -> None:
@@ -66,7 +66,7 @@ class ElastiCacheStrategy:
             link.close()
 
     def _wait(self, user: str) -> None:
-        self._patience.until(
+        self._poller.until(
             lambda: self._is_active(user),
             what=f"ElastiCache user {self._user_id} is active",
             every=POLL,

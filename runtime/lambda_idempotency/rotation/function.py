@@ -29,7 +29,7 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
     rotation = rotation_of(
         RotationSettings.from_environment(os.environ),
         client=_client,
-        patience=Poller(lambda: context.get_remaining_time_in_millis() / 1000),
+        poller=Poller(lambda: context.get_remaining_time_in_millis() / 1000),
     )
     rotation.run(event)
 
@@ -38,7 +38,7 @@ def rotation_of(
     settings: RotationSettings,
     *,
     client: Callable[[str], Any],
-    patience: Poller,
+    poller: Poller,
     connect: Connect = connect,
 ) -> Rotation:
     """Return the rotation of the settings. `client` makes boto3's client for a service."""
@@ -54,10 +54,10 @@ def rotation_of(
     else:
         assert settings.user_id is not None
         strategy = ElastiCacheStrategy(
-            client("elasticache"), settings.user_id, server, patience=patience, connect=connect
+            client("elasticache"), settings.user_id, server, poller=poller, connect=connect
         )
     return Rotation(
-        Secret(secrets, settings.secret), user=settings.user, strategy=strategy, patience=patience
+        Secret(secrets, settings.secret), user=settings.user, strategy=strategy, poller=poller
     )
 
 

@@ -65,11 +65,11 @@ class _Wanted(NamedTuple):
 class Rotation:
     """Rotates one user's password in one secret."""
 
-    def __init__(self, secret: Secret, *, user: str, strategy: Strategy, patience: Poller) -> None:
+    def __init__(self, secret: Secret, *, user: str, strategy: Strategy, poller: Poller) -> None:
         self._secret = secret
         self._user = user
         self._strategy = strategy
-        self._patience = patience
+        self._poller = poller
         self._steps: Mapping[str, Callable[[str, Stages], None]] = {
             "createSecret": self._create,
             "setSecret": self._set,
@@ -130,7 +130,7 @@ class Rotation:
             self._secret.make_current(token, instead_of=stages.current)
             self._log("finishSecret", token, "is AWSCURRENT now")
         # The old password must work as long as any reader can get it.
-        self._patience.until(
+        self._poller.until(
             lambda: self._is_current_everywhere(token),
             what=f"version {token} of secret {self._secret.arn} is what its readers get",
             every=1.0,

@@ -8,7 +8,7 @@ from typing import Final
 
 from .errors import RotationError
 
-RESERVE: Final = 5.0
+RESERVE_S: Final = 5.0
 """Seconds of the invocation that waiting leaves for what comes after it."""
 
 
@@ -25,7 +25,7 @@ class Poller:
         """Wait until `done` is true; ask every `every` seconds. Raises `RotationError` when the
         time runs out."""
         while not done():
-            if self._remaining() < every + RESERVE:
+            if self._remaining() < every + RESERVE_S:
                 raise RotationError(
                     f"Waited in vain until {what}. The next try continues; if this repeats, "
                     "raise the timeout of the rotation function"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from ..clients.aws.clock import MAX_SKEW, ClockReading, ServiceClock
+from ..clients.aws.clock import MAX_SKEW_MS, ClockReading, ServiceClock
 from ..clients.aws.endpoints import Endpoint, endpoint_of
 from ..contract.dynamodb import PARTITION_KEY
 from ..errors import ConfigurationError, StoreError
@@ -87,7 +87,7 @@ class DynamoDBStore(Store):
             reply, moved = self._put(claim, CLAIM)
         else:
             reply, moved = self._put(claim, TAKE_OVER, seen=seen.owner)
-        if isinstance(reply, Applied) and abs(moved) > MAX_SKEW:
+        if isinstance(reply, Applied) and abs(moved) > MAX_SKEW_MS:
             # The lease just written is off by that much: write it again while it is still ours.
             reply, _ = self._put(claim, IF_OWN, me=claim.owner)
         return reply

@@ -14,11 +14,11 @@ def label_of(client: Any) -> str:
 
 def name_of(client: Any) -> str:
     """Return a name that tells a server from others: its settings' parameter, a node of the
-    cluster, or host, port and database. Clients that do not tell share one name."""
+    cluster, or host, port and database. A client that does not tell has a name of its own."""
     try:
         return _name_of(client)
     except Exception:  # noqa: BLE001 - a client may be any object: what it hides is not known
-        return "redis"
+        return f"redis-client-{id(client):x}"
 
 
 def _name_of(client: Any) -> str:

@@ -14,9 +14,6 @@ from typing import Any, Final, NamedTuple
 APPLIED: Final = 0
 CONFLICT: Final = 1
 ABSENT: Final = 2
-FOREIGN: Final = 3
-"""Verdict: the value is not a record of this library, and is left as it is."""
-
 _PRELUDE: Final = """
 local key = KEYS[1]
 local time = redis.call('TIME')

@@ -10,9 +10,6 @@ from typing import Any, Final, NamedTuple
 
 from ..protocol.record import INPROGRESS, Completion
 
-MAX_WRITES: Final = 99
-"""A transaction has at most 100 items, and one is the record."""
-
 # It contains no time: every try has the same bytes, as the token demands. A record that has expired
 # and still exists is still ours, and nobody else has run.
 _OWN: Final = "#status = :inprogress AND #owner = :me"

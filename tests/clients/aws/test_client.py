@@ -13,7 +13,7 @@ import pytest
 from kit.network.fault_server import LOST, SILENCE, UNREAD, FaultServer, Step, answer, failure, raw
 from kit.network.processes import free_port
 from lambda_idempotency.clients.aws import client as module
-from lambda_idempotency.clients.aws.client import BUDGET, PAUSES, ServiceError
+from lambda_idempotency.clients.aws.client import BUDGET_S, PAUSES_S, ServiceError
 from lambda_idempotency.clients.aws.services import SSM, DynamoDB, SecretsManager
 
 Connect: TypeAlias = Callable[..., Any]
@@ -132,7 +132,7 @@ def test_what_passes_is_tried_again_after_a_pause(
 ) -> None:
     server.script(_PASSING[fault], answer(ITEM))
     assert _get(client)["Item"] == ITEM["Item"]
-    assert slept == [PAUSES[0]]
+    assert slept == [PAUSES_S[0]]
 
 
 @pytest.mark.parametrize("fault", _PASSING)
@@ -141,13 +141,13 @@ def test_what_does_not_pass_in_time_is_an_error(
 ) -> None:
     server.script(*[_PASSING[fault]] * 20)
     assert _code(client) not in ("", "ValidationException")
-    assert slept == [*PAUSES, PAUSES[-1], PAUSES[-1]]
-    assert sum(slept) < BUDGET
+    assert slept == [*PAUSES_S, PAUSES_S[-1], PAUSES_S[-1]]
+    assert sum(slept) < BUDGET_S
 
 
 def test_pauses_grow() -> None:
-    assert list(PAUSES) == sorted(PAUSES)
-    assert PAUSES[0] < PAUSES[-1]
+    assert list(PAUSES_S) == sorted(PAUSES_S)
+    assert PAUSES_S[0] < PAUSES_S[-1]
 
 
 def test_of_each_pause_a_random_part_is_waited(
@@ -160,7 +160,7 @@ def test_of_each_pause_a_random_part_is_waited(
     monkeypatch.setattr(os, "urandom", lambda _: next(drawn))
     server.script(*[failure("ThrottlingException")] * 3, answer(ITEM))
     _get(client)
-    assert slept == [0, PAUSES[1] / 5, PAUSES[2]]
+    assert slept == [0, PAUSES_S[1] / 5, PAUSES_S[2]]
 
 
 _LASTING: Final[dict[str, Step]] = {
@@ -201,7 +201,7 @@ def test_a_port_where_nobody_listens_is_tried_until_the_end(
 ) -> None:
     error = _error(connect(AWS_ENDPOINT_URL=f"http://127.0.0.1:{free_port()}"))
     assert "connection refused" in str(error)
-    assert len(slept) == len(PAUSES) + 2
+    assert len(slept) == len(PAUSES_S) + 2
 
 
 def test_a_try_without_an_answer_is_given_up(

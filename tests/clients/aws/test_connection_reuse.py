@@ -10,7 +10,7 @@ import pytest
 
 from kit.network.fault_server import FaultServer, answer, raw
 from lambda_idempotency.clients.aws.connections import (
-    MAX_IDLE,
+    MAX_IDLE_S,
     Connections,
     Response,
     request_bytes,
@@ -50,7 +50,7 @@ def test_a_word_that_nobody_asked_for_ends_its_connection(
     assert server.opened == 2
 
 
-@pytest.mark.parametrize(("idle", "opened"), [(MAX_IDLE - 1, 1), (MAX_IDLE + 1, 2)])
+@pytest.mark.parametrize(("idle", "opened"), [(MAX_IDLE_S - 1, 1), (MAX_IDLE_S + 1, 2)])
 def test_a_connection_is_trusted_for_its_idle_time(
     server: FaultServer,
     connections: Connections,

@@ -18,7 +18,7 @@ from kit.network.processes import free_port
 from kit.redis.access import Access, Clocks, Publish, ask, invocation
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
-from lambda_idempotency.clients.redis.client import BUDGET, RESERVE, RedisClient
+from lambda_idempotency.clients.redis.client import BUDGET_S, RESERVE_S, RedisClient
 from lambda_idempotency.clients.redis.connections import ATTEMPT
 from lambda_idempotency.errors import StoreError
 
@@ -115,7 +115,7 @@ def test_without_an_invocation_a_call_ends_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("lambda_idempotency.clients.redis.connections.ATTEMPT", 0.1)
-    monkeypatch.setattr("lambda_idempotency.clients.redis.client.BUDGET", 0.5)
+    monkeypatch.setattr("lambda_idempotency.clients.redis.client.BUDGET_S", 0.5)
     _server_says_nothing(resources, access, publish)
     _ends(access.client())
 
@@ -169,9 +169,9 @@ def refused(access: Access, publish: Publish, clocks: Clocks) -> RedisClient:
 @pytest.mark.parametrize(
     ("left", "longest"),
     [
-        (LONG, BUDGET),
-        (BUDGET + RESERVE, BUDGET),
-        (3.0, 3.0 - RESERVE),
+        (LONG, BUDGET_S),
+        (BUDGET_S + RESERVE_S, BUDGET_S),
+        (3.0, 3.0 - RESERVE_S),
         (1.0, 0.5),
         (0.2, 0.1),
         (0.0, 0.0),

@@ -16,7 +16,7 @@ from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer, until
 from lambda_idempotency import idempotent
 from lambda_idempotency.clients.redis.client import RedisClient
-from lambda_idempotency.clients.redis.connections import MAX_AGE, MAX_IDLE
+from lambda_idempotency.clients.redis.connections import MAX_AGE_S, MAX_IDLE_S
 from lambda_idempotency.stores.redis import RedisStore
 from lambda_idempotency.testing.store_harness import new_key
 
@@ -106,7 +106,7 @@ def test_a_connection_that_has_gone_silent_is_replaced_without_an_error(
     assert aws_proxy.operations == []
 
 
-@pytest.mark.parametrize(("idle", "opened"), [(MAX_IDLE - 1, 0), (MAX_IDLE + 1, 1)])
+@pytest.mark.parametrize(("idle", "opened"), [(MAX_IDLE_S - 1, 0), (MAX_IDLE_S + 1, 1)])
 def test_a_connection_is_trusted_for_its_idle_time(
     client: RedisClient,
     redis_proxy: RedisProxy,
@@ -128,7 +128,7 @@ def test_use_keeps_a_connection_but_for_its_age(
     clocks = Clocks(monkeypatch)
     ask(client)
     redis_proxy.forget()
-    for _ in range(int(MAX_AGE // 50) - 1):
+    for _ in range(int(MAX_AGE_S // 50) - 1):
         clocks.advance(50)
         ask(client)
     assert redis_proxy.connections == 0

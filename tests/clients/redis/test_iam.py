@@ -15,7 +15,7 @@ from kit.redis.servers import RedisServer
 from lambda_idempotency.clients.aws.credentials import CredentialSource
 from lambda_idempotency.clients.aws.services import SSM, elasticache_token
 from lambda_idempotency.clients.redis.client import RedisClient
-from lambda_idempotency.clients.redis.connections import MAX_AGE
+from lambda_idempotency.clients.redis.connections import MAX_AGE_S
 from lambda_idempotency.clients.redis.credentials import TOKEN_SECONDS, credentials_of
 from lambda_idempotency.contract.redis import IamCredentials, RedisSettings, access_string
 from lambda_idempotency.errors import StoreError
@@ -98,12 +98,12 @@ def test_a_connection_is_replaced_before_elasticache_ends_it(
     redis_proxy: RedisProxy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert MAX_AGE < 12 * 3600
+    assert MAX_AGE_S < 12 * 3600
     clocks = Clocks(monkeypatch)
     shared_server.add_user("iam-user", "any", f"{RULES} nopass")
     client = iam()
     ask(client)
-    for _ in range(int(MAX_AGE // 50)):  # it is always in use
+    for _ in range(int(MAX_AGE_S // 50)):  # it is always in use
         clocks.advance(50)
         ask(client)
     assert redis_proxy.connections == 1

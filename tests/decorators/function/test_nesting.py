@@ -20,7 +20,7 @@ from lambda_idempotency import (
     idempotent,
     idempotent_function,
 )
-from lambda_idempotency.execution.operation import DEFAULT_LEASE_MS
+from lambda_idempotency.execution.call import DEFAULT_LEASE_MS
 from lambda_idempotency.protocol.record import Conflict
 
 EVENT: Final[dict[str, Any]] = {"order": 7}
@@ -320,6 +320,37 @@ def test_without_an_invocation_the_lease_is_the_option_or_the_setting(
         return reply.record.lease_end - int(clock() * 1000)
 
     assert charge(1) == expected
+
+
+def test_a_function_that_outlives_its_invocation_has_time_of_its_own(
+    store: MemoryStore, held: Callable[[], int]
+) -> None:
+    started, ended = threading.Event(), threading.Event()
+    found: list[int] = []
+
+    @idempotent_function(store=store)
+    def inner(order: int) -> int:
+        return held()
+
+    @idempotent_function(store=store)
+    def outer(order: int) -> None:
+        started.set()
+        assert ended.wait(30)
+        found.append(inner(order))
+
+    threads = []
+
+    @idempotent(store=store)
+    def handler(event: Any, context: Any) -> None:
+        run = copy_context().run
+        threads.append(threading.Thread(target=lambda: run(outer, 1)))
+        threads[0].start()
+        assert started.wait(30)
+
+    handler(EVENT, Context(8_000))
+    ended.set()
+    threads[0].join()
+    assert found == [DEFAULT_LEASE_MS]
 
 
 def test_an_invocation_that_has_ended_tells_nothing(

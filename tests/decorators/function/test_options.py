@@ -78,7 +78,7 @@ def test_functions_without_a_store_of_their_own_share_one_connection(
             made.append(table_name)
             super().__init__(table_name, **options)
 
-    monkeypatch.setattr("lambda_idempotency.decorators.options.DynamoDBStore", Counted)
+    monkeypatch.setattr("lambda_idempotency.stores.dynamodb.DynamoDBStore", Counted)
     environment(monkeypatch, table="shared-by-two", namespace="shop")
     for name in ("one", "other"):
         idempotent_function(name=name)(charge)

@@ -82,7 +82,7 @@ class RotationWorld:
         token: str,
         *,
         calls: Calls | None = None,
-        patience: Poller | None = None,
+        poller: Poller | None = None,
     ) -> None:
         """Run one step, as one invocation of the function."""
         calls = Calls() if calls is None else calls
@@ -90,7 +90,7 @@ class RotationWorld:
         rotation = rotation_of(
             self.settings,
             client=lambda service: calls.client(clients[service]),
-            patience=patience or patience_of(60),
+            poller=poller or poller_of(60),
             connect=calls.connect,
         )
         rotation.run({"Step": name, "SecretId": self.secret, "ClientRequestToken": token})
@@ -168,8 +168,8 @@ class RotationWorld:
         return str(created["ARN"])
 
 
-def patience_of(seconds: float) -> Poller:
-    """Return the patience of an invocation whose time passes only by sleeping, which takes none."""
+def poller_of(seconds: float) -> Poller:
+    """Return the poller of an invocation whose time passes only by sleeping, which takes none."""
     slept: list[float] = []
     return Poller(lambda: seconds - sum(slept), sleep=slept.append)
 

@@ -14,19 +14,19 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from ..net import deadline
-from .clock import MAX_SKEW, ClockReading, ServiceClock
+from .clock import MAX_SKEW_MS, ClockReading, ServiceClock
 from .connections import ConnectionFailedError, Connections, Response, request_bytes
 from .credentials import Credentials, CredentialsError, CredentialSource
 from .endpoints import Endpoint, endpoint_of, region_of
 from .signer import Signer
 
-BUDGET: Final = 5.0
+BUDGET_S: Final = 5.0
 """Seconds for an operation with all its retries; less if the invocation has less left."""
 
 ATTEMPT: Final = 2.0
 """Seconds for one try: a request that takes longer counts as lost."""
 
-PAUSES: Final = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
+PAUSES_S: Final = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
 """Maximum seconds between tries; the pause is a random part of them. The last one repeats."""
 
 _RETRIED: Final = frozenset(
@@ -138,7 +138,7 @@ class Client:
 
         The operation ends by `ends` (`time.monotonic()`), each try within `attempt` seconds.
         """
-        pauses = iter(PAUSES)
+        pauses = iter(PAUSES_S)
         repairs_left = 2
         while True:
             outcome = self._try(request, min(ends, time.monotonic() + attempt))
@@ -147,7 +147,7 @@ class Client:
             if outcome.amended and repairs_left and time.monotonic() < ends:
                 repairs_left -= 1  # the cause is known and repaired: no need to wait
                 continue
-            pause = next(pauses, PAUSES[-1]) * os.urandom(1)[0] / 255
+            pause = next(pauses, PAUSES_S[-1]) * os.urandom(1)[0] / 255
             if not outcome.passing or time.monotonic() + pause >= ends:
                 raise outcome.error
             self._sleep(pause)
@@ -211,7 +211,7 @@ class Client:
         found["Error"] = {"Code": code, "Message": message}
         error = ServiceError(self._name, operation, found)
         if code in _SKEWED:
-            return _Failure(error, passing=False, amended=abs(moved) > MAX_SKEW)
+            return _Failure(error, passing=False, amended=abs(moved) > MAX_SKEW_MS)
         if code in _EXPIRED:
             return _Failure(error, passing=False, amended=self._credentials.refused(credentials))
         passing = code in _RETRIED or response.status in (200, 429) or response.status >= 500
@@ -250,7 +250,7 @@ class JsonClient(Client):
         headers = {**self._headers, "x-amz-target": f"{self._target}.{operation}"}
         body = _ENCODE(parameters).encode()
         request = Request(operation, "POST", self._path, headers, body)
-        return self.send(request, ends=deadline.monotonic(BUDGET), attempt=ATTEMPT)
+        return self.send(request, ends=deadline.monotonic(BUDGET_S), attempt=ATTEMPT)
 
     def parsed(self, response: Response) -> dict[str, Any] | None:
         """Parse a response whose body is a JSON object, or empty."""

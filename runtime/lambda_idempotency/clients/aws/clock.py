@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-MAX_SKEW: Final = 1000
+MAX_SKEW_MS: Final = 1000
 """Milliseconds by which two workers' clocks may differ: leases allow for that much."""
 
 

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from .endpoints import Endpoint
 
-MAX_IDLE: Final = 55.0
+MAX_IDLE_S: Final = 55.0
 """Seconds after which an unused connection is no longer trusted: routers drop it silently."""
 
 _MAX_HEAD: Final = 64 * 1024
@@ -92,7 +92,7 @@ class Connections:
                 connection, since = self._idle.pop()
             except IndexError:
                 return None
-            if time.monotonic() - since < MAX_IDLE and not _is_readable(connection):
+            if time.monotonic() - since < MAX_IDLE_S and not _is_readable(connection):
                 return connection
             connection.close()  # closed by the server, perhaps while the sandbox was frozen
 

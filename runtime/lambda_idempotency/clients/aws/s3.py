@@ -12,7 +12,7 @@ from .client import Client, Request, metadata
 from .connections import Response
 from .endpoints import bucket_endpoint
 
-BUDGET: Final = 10.0
+BUDGET_S: Final = 10.0
 """Seconds for an operation with all its retries; less if the invocation has less left."""
 
 ATTEMPT: Final = 5.0
@@ -44,7 +44,7 @@ class S3(Client):
         """
         headers = {**self._headers, "content-type": "application/octet-stream"}
         request = Request("PutObject", "PUT", self._path + key, headers, body)
-        latest = deadline.monotonic(BUDGET + reserve)
+        latest = deadline.monotonic(BUDGET_S + reserve)
         ends = latest - min(reserve, (latest - time.monotonic()) / 2)
         self.send(request, ends=ends, attempt=ATTEMPT)
 
@@ -52,7 +52,7 @@ class S3(Client):
         """Return an object's bytes. Raises `ServiceError`: where there is no object, NoSuchKey, or
         AccessDenied for a caller that may not list the bucket."""
         request = Request("GetObject", "GET", self._path + key, self._headers)
-        answer = self.send(request, ends=deadline.monotonic(BUDGET), attempt=ATTEMPT)
+        answer = self.send(request, ends=deadline.monotonic(BUDGET_S), attempt=ATTEMPT)
         body: bytes = answer["Body"]
         return body
 

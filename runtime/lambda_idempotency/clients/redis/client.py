@@ -41,13 +41,13 @@ from ..net import deadline
 from .connections import HandshakeError, Server, server_of
 from .credentials import LoadedCredentials, Login, credentials_of, read_text
 
-BUDGET: Final = 5.0
+BUDGET_S: Final = 5.0
 """Seconds for a command with all its retries, or what the invocation has left if that is less."""
 
-RESERVE: Final = 0.5
+RESERVE_S: Final = 0.5
 """Seconds of the invocation kept for reporting a failure; in its last second, half of the rest."""
 
-PAUSES: Final = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
+PAUSES_S: Final = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
 """Maximum seconds between tries; the pause is a random part of them. The last one repeats."""
 
 _PASSING: Final = (
@@ -112,15 +112,15 @@ class RedisClient:
 
     def _persist(self, send: Callable[[Server], Any]) -> Any:
         """Send and retry, within the time the call has left minus the time to report a failure."""
-        left = deadline.monotonic(BUDGET + RESERVE) - time.monotonic()
-        token = deadline.start(int(1000 * max(left - RESERVE, left / 2, 0)))
+        left = deadline.monotonic(BUDGET_S + RESERVE_S) - time.monotonic()
+        token = deadline.start(int(1000 * max(left - RESERVE_S, left / 2, 0)))
         try:
             return self._repeat(send)
         finally:
             deadline.end(token)
 
     def _repeat(self, send: Callable[[Server], Any]) -> Any:
-        ends = deadline.monotonic(BUDGET)
+        ends = deadline.monotonic(BUDGET_S)
         pauses = _pauses()
         may_renew = may_relocate = True
         while True:
@@ -299,7 +299,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _pauses() -> Iterator[float]:
-    for pause in PAUSES:
+    for pause in PAUSES_S:
         yield pause * os.urandom(1)[0] / 255
     while True:
-        yield PAUSES[-1] * os.urandom(1)[0] / 255
+        yield PAUSES_S[-1] * os.urandom(1)[0] / 255

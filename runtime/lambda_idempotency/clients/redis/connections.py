@@ -36,10 +36,10 @@ from .credentials import LoadedCredentials
 ATTEMPT: Final = 2.0
 """Seconds for one exchange, including connecting; less if the invocation has less left."""
 
-MAX_IDLE: Final = 55.0
+MAX_IDLE_S: Final = 55.0
 """Seconds after which an unused connection is no longer trusted: routers drop it silently."""
 
-MAX_AGE: Final = 11 * 3600.0
+MAX_AGE_S: Final = 11 * 3600.0
 """Seconds after which a connection is replaced by one that authenticates again. ElastiCache ends
 the connections of IAM users after 12 hours
 (https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html)."""
@@ -65,7 +65,7 @@ class _Connection(Connection):
     def is_stale(self) -> bool:
         """Tell whether the connection has been idle, or authenticated, for too long."""
         now = time.monotonic()
-        return now - self._used > MAX_IDLE or now - self._opened > MAX_AGE
+        return now - self._used > MAX_IDLE_S or now - self._opened > MAX_AGE_S
 
     def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001
         """Authenticate and set up the connection. Close it if that fails: none stays half open."""

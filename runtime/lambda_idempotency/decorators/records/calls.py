@@ -9,7 +9,7 @@ from ...errors import IdempotencyError
 from ...execution.attempt import TimeLeft
 from ...execution.call import ActiveCall, UnprotectedCall
 from ...execution.hooks import OnOrphan
-from ...execution.operation import DEFAULT_LEASE_MS, Operation
+from ...execution.operation import Operation
 from ...execution.outcomes import result_of
 from ...execution.runner import Runner
 from ...execution.target import Target
@@ -41,10 +41,8 @@ class Records(NamedTuple):
         """Run the handler for the records of a batch, and return the failed ones."""
 
         def begin(number: int, record: BatchRecord) -> BatchCall:
-            active = self._call(record, self._target(code, record), time_left)
-            remaining = active.remaining if isinstance(active, ActiveCall) else _plenty
-            code_of = runner.code_of(active)
-            return BatchCall(number, active.key, active.protocol, remaining, code_of)
+            call = self._call(record, self._target(code, record, time_left))
+            return BatchCall(number, call.key, call.protocol, call.remaining, runner.code_of(call))
 
         failures = BatchFailures(records_of(event))
         with MetricsScope(None if self.operation is None else self.operation.metrics):
@@ -52,24 +50,23 @@ class Records(NamedTuple):
             runner.run_batch(failures.batch(begin), store)
         return failures.response()
 
-    def _target(self, code: RecordCode, record: BatchRecord) -> Target:
+    def _target(self, code: RecordCode, record: BatchRecord, time_left: TimeLeft | None) -> Target:
         on_orphan = self.on_orphan
         return Target(
             run=lambda: code(record.delivered),
             record=lambda _: RECORDED,
             reconcile=None if on_orphan is None else lambda: on_orphan(record.delivered),
+            time_left=time_left,
         )
 
-    def _call(
-        self, record: BatchRecord, target: Target, time_left: TimeLeft | None
-    ) -> ActiveCall | UnprotectedCall:
+    def _call(self, record: BatchRecord, target: Target) -> ActiveCall | UnprotectedCall:
         """Return a record's call. Raises `MissingKeyError`, and what the key's callable raises."""
         rule, operation = self.rule, self.operation
         if rule is not None and operation is not None:
             identity = operation.identify(lambda: rule.identify(record))
             if identity is not None:
-                return operation.begin(identity, target, time_left)
-        return UnprotectedCall(target, time_left)
+                return operation.begin(identity, target)
+        return UnprotectedCall(target)
 
 
 class BatchFailures:
@@ -128,12 +125,7 @@ class BatchFailures:
         logging.getLogger("lambda_idempotency").log(
             logging.ERROR if raised else logging.WARNING,
             "%s item %s failed%s: %s",
-            *(record.source, record.item, "" if key is None else f" (record {key})"),
+            *(record.source_name, record.item, "" if key is None else f" (record {key})"),
             type(error).__name__ if raised else error,
             exc_info=error if raised else None,
         )
-
-
-def _plenty() -> int:
-    """Return the milliseconds left for a record without a lease."""
-    return DEFAULT_LEASE_MS
