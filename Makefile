@@ -1,5 +1,5 @@
-# Everything runs in .venv, which is made here of what the lock files name, by its hashes: no Docker,
-# no AWS account, no Node.
+# Everything runs in .venv, which is built here from the lock files, by hash: no Docker, no AWS
+# account, no Node.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,23 +20,23 @@ demo: $(READY)
 test: lint
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
-# Every interleaving; `make test` has a part of it. A schedule that fails prints a SEED.
+# Every interleaving; `make test` covers a part. A schedule that fails prints a SEED.
 prove: $(READY)
 	@$(BIN)/python -m simulation.explorer.prove
 
 replay: $(READY)
 	@$(BIN)/python -m simulation.explorer.prove '$(SEED)'
 
-# Processes that are killed and stalled on a real store (STORE), for so many SECONDS.
+# Processes that are killed and stalled on a real store (STORE), for SECONDS seconds.
 storm: $(READY)
 	@PYTHONPATH=runtime:tests $(BIN)/python -m simulation.storm.run $(STORE) $(or $(SECONDS),60)
 
-# The property tests of `make test`, with INPUTS examples each, from a random seed or SEED.
+# The property tests of `make test`, with INPUTS examples each, from SEED or a random seed.
 fuzz: $(READY)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m hypothesis --timeout=3600 --hypothesis-profile=fuzz \
 		$(if $(SEED),--hypothesis-seed=$(SEED))
 
-# At once, with a line for each; what is unchanged is not looked at again.
+# All linters at once, with a line for each; unchanged files are not checked again.
 GROUPED := $(if $(filter output-sync,$(.FEATURES)),--output-sync) # macOS has make 3.81
 lint: $(READY)
 	@$(MAKE) --no-print-directory --jobs --keep-going $(GROUPED) $(LINTS:%=lint-%)
@@ -53,7 +53,7 @@ lint-types: $(READY)
 lint-spelling: $(READY)
 	@$(BIN)/codespell && echo "No misspelling found"
 
-# Whatever need not change keeps its version; without the files everything is taken anew.
+# Versions that need not change stay; delete the lock files to resolve everything anew.
 COMPILE = "$$place/bin/uv" pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --no-emit-package cdk-idempotency \
 	--custom-compile-command "make lock"
@@ -69,7 +69,7 @@ docs: $(READY)
 	@PYTHONPATH=constructs:runtime $(BIN)/python docs/reference.py
 	@PYTHONPATH=constructs:runtime $(BIN)/python docs/checks_table.py
 
-# ROUNDS: a smoke test of every part. AGAINST: this runtime beside that of another checkout.
+# ROUNDS: a smoke test of every part. AGAINST: compare this runtime with another checkout's.
 bench: $(READY)
 	@$(BIN)/python -m benchmarks.run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(AGAINST),--against $(AGAINST))
 

@@ -18,7 +18,7 @@ from lambda_idempotency.response.compression import pack
 
 FIRST_AND_REPLAY: Final = {"first": "first call", "replay": "replay"}
 KINDS: Final = {**FIRST_AND_REPLAY, "in_progress": "in-progress verdict"}
-"""Tasks of a worker, and their titles."""
+"""The tasks of a worker, and their titles."""
 PAYLOADS: Final = {1_000: "1 KB", 100_000: "100 KB", 1_000_000: "1 MB"}
 RESPONSES: Final = {10_000: "10 KB", 100_000: "100 KB"}
 BATCHES: Final = {"batch": "batch of 10", "redelivered": "the same again"}
@@ -31,9 +31,9 @@ _BUDGETS: Final = {
 }
 _WITHOUT_IO: Final = {1_000: 1.0, 100_000: 0.4}
 _BATCH_ROUND_TRIPS: Final = {"DynamoDB": 20, "Redis": 11}
-"""The budget of a first delivery by ours, which becomes a ratio to the peer's."""
+"""The budget of round trips for a first delivery by ours, which becomes a ratio to the peer's."""
 _OTHER_ATTRIBUTES: Final = 400
-"""Bytes of a record beside its data, about."""
+"""Approximate bytes of a record besides its data."""
 
 
 def per_call(store: str, workers: Mapping[str, Worker], size: Size) -> list[Measure]:

@@ -62,7 +62,7 @@ def handler(event, context):
         client.call("DynamoDB_20120810.PutItem", {"TableName": "bench", "Item": item})
 """,
 }
-"""Code of a function by subject."""
+"""The code of a function, by subject."""
 
 _OURS_ON_A_CLIENT: Final = """
 import redis
@@ -118,7 +118,7 @@ REDIS_IN_CODE: Final = {
     "ours": _LOGIN + _OURS_ON_A_CLIENT,
     **{name: _LOGIN + code for name, code in _REDIS_PEERS.items()},
 }
-"""By subject, with the server's address and password in the function's environment."""
+"""The code by subject, with the server's address and password in the function's environment."""
 
 REDIS_ATTACHED: Final = {
     BARE: "",
@@ -128,7 +128,7 @@ REDIS_ATTACHED: Final = {
         for name, code in _REDIS_PEERS.items()
     },
 }
-"""By subject, with the address in a parameter and the password in a secret.
+"""The code by subject, with the address in a parameter and the password in a secret.
 
 Ours looks both up itself; the others have code for it, with boto3, and the floor by hand."""
 
@@ -143,7 +143,8 @@ handler({"id": os.urandom(8).hex()}, type("Context", (), {
 
 @dataclass(frozen=True, kw_only=True)
 class ColdStart:
-    """One kind of start: the code of each subject, with its first call or without, and where."""
+    """A kind of cold start: the code of each subject, with or without its first call, and the
+    packages and variables."""
 
     title: str
     code: Mapping[str, str]
@@ -196,7 +197,7 @@ def on_dynamodb(environment: Environment, size: Size) -> list[Measure]:
 
 
 def on_redis(environment: Environment, size: Size) -> list[Measure]:
-    """Measure the same, with the settings in a parameter and a secret, and in code."""
+    """Measure cold starts on Redis, with the settings in a parameter and a secret, and in code."""
     attached = ColdStart(
         title="first call made, settings looked up",
         code=REDIS_ATTACHED,
@@ -249,7 +250,7 @@ def _elsewhere(
     *,
     budget: float,
 ) -> list[Measure]:
-    """Measure the wall time of the same without .pyc files, and over TLS."""
+    """Measure the wall time of a cold start without .pyc files, and over TLS."""
     uncompiled = replace(plain, title=f"{plain.title}, without .pyc", packages=environment.bare)
     measures = measured(uncompiled, budget=budget, plotted=True)[:1]
     if environment.tls is not None:

@@ -1,7 +1,8 @@
 """The floor: a first call by hand on a bare socket, with the standard library only.
 
-The happy path alone: no retries, no deadline, no fence, no check of the response. Slower than this
-is what a library adds. The module imports nothing of this project: cold starts import it alone.
+It has only the happy path: no retries, no deadline, no fence, no check of the response. The time
+above it is what a library adds. The module imports nothing of this project: cold starts import only
+this module.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class RedisFloor:
         self.execute_command("AUTH", username, password)
 
     def execute_command(self, *command: str | int) -> Any:
-        """Send a command and return the answer, its texts as bytes."""
+        """Send a command and return the answer, with strings as bytes."""
         parts = [str(part).encode() for part in command]
         packed = b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts])
         self._socket.sendall(b"*%d\r\n%b" % (len(parts), packed))

@@ -141,7 +141,7 @@ def abreast(rounds: int, tasks: Mapping[Name, Callable[[], Value]]) -> dict[Name
 
 
 def quartiles(values: Samples) -> tuple[float, float]:
-    """Return the first and third quartiles; of one value, the value itself."""
+    """Return the first and third quartiles; for a single value, the value itself."""
     if len(values) < 2:
         return values[0], values[0]
     low, _, high = quantiles(values, n=4, method="inclusive")

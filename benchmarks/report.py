@@ -167,7 +167,7 @@ def _bar(measure: Measure, y: int) -> list[str]:
     ends = beside = _x(measure.ratio)
     tick = 0.0 if measure.budget is None else _x(measure.budget)
     if ends - 2 < tick < ends + 44:
-        beside = tick  # else the tick would strike the number through
+        beside = tick  # otherwise the tick would strike through the number
     kind = "over" if measure.met is False else "bar"
     size = f'width="{ends - _LEFT:.1f}" height="15"'
     parts = [

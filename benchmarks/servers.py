@@ -1,6 +1,6 @@
 """The servers of a run: the AWS stub and Redis, over TLS too, and the variables that lead to them.
 
-Redis' traffic is counted by a relay in front of it; the stub counts its own.
+Redis's traffic is counted by a relay in front of it; the stub counts its own.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PEERS: Final = "peers"
 
 
 class Counter(Protocol):
-    """Counts at the socket."""
+    """A counter at the socket."""
 
     def counts(self) -> dict[str, int]:
         """Return the `requests` so far, and the bytes `received` from clients and `sent`."""
@@ -95,7 +95,7 @@ class Stub:
         self._ask("Stub.Keep", {"Name": name, "Text": text})
 
     def fill(self, number: int) -> None:
-        """Store so many completed records of others."""
+        """Store so many completed records of other callers."""
         self._ask("Stub.Fill", {"Number": str(number)})
 
     def _ask(self, target: str, parameters: dict[str, str]) -> dict[str, int]:
@@ -161,7 +161,7 @@ class Redis:
 
 
 class Relay(LoopbackServer):
-    """Passes bytes on to the loopback port `upstream`, and counts them.
+    """A relay that passes bytes on to the loopback port `upstream`, and counts them.
 
     A round trip is whatever the client sends until it is answered: commands that travel together
     are one.
@@ -252,11 +252,11 @@ def _over_tls(
     )
     key.write_text(key.read_text() + certificate.read_text())
     stub = stack.enter_context(Stub(certificate=key))
-    # As many authorities as a client really loads, and those of these servers.
+    # As many authorities as a real client loads, and those of these servers.
     assert redis.server.ca is not None
     real = (packages / "botocore" / "cacert.pem").read_text()
     trusted = directory / "bundle.pem"
     trusted.write_text(f"{real}\n{certificate.read_text()}\n{redis.server.ca}")
     aws = {**lambda_environment(stub.endpoint), "AWS_CA_BUNDLE": str(trusted)}
-    # Redis' clients use the system's authorities, which this variable replaces.
+    # Redis clients use the system's authorities, which this variable replaces.
     return aws, {**aws, "SSL_CERT_FILE": str(trusted), **redis.variables(stub, tls=True)}

@@ -141,7 +141,7 @@ class Texts:
 
 
 class StubServer:
-    """Serves HTTP until the process ends."""
+    """A server of HTTP until the process ends."""
 
     def __init__(self) -> None:
         self._operations = {**Table().operations, **Texts().operations}

@@ -142,7 +142,7 @@ SUBJECTS: Final[dict[str, Callable[[], Subject]]] = {
     "memory/ours": ours_memory,
     "memory/powertools": powertools_memory,
 }
-"""By store and column."""
+"""The subjects, by store and column."""
 
 
 def redis_login() -> dict[str, Any]:
@@ -265,7 +265,7 @@ def _each(wrap: Callable[[Handler], Handler]) -> Subject:
 
 
 def _by_hand(put: Callable[..., Any], update: Callable[..., Any]) -> Subject:
-    """Return a claim and a completion; `put` returns the item that is in the way."""
+    """Return a subject of a claim and a completion; `put` returns the item that is in the way."""
 
     def wrap(handler: Handler) -> Handler:
         def wrapped(event: Any, context: Any) -> Any:

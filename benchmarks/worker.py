@@ -46,11 +46,11 @@ _RUN: Final = os.urandom(8).hex()
 _NUMBERS: Final = count()
 
 RECORDS: Final = 10
-"""Of one batch."""
+"""The records of one batch."""
 
 
 class Tasks:
-    """The wrapped handler, and the measures of it. Each returns a JSON object."""
+    """The wrapped handler, and its measurements. Each returns a JSON object."""
 
     def __init__(self, name: str) -> None:
         self._subject = SUBJECTS[name]()
@@ -111,7 +111,7 @@ class Tasks:
         return _timed(lambda batch: self._batches(batch, CONTEXT), given)
 
     def in_progress(self, *, size: int, calls: int) -> dict[str, Any]:
-        """Time duplicates of a running attempt, which makes them itself."""
+        """Time duplicates of a running attempt, which sends them itself."""
         (event,) = events(size, 1)
         found: dict[str, Any] = {}
 

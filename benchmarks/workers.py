@@ -34,10 +34,10 @@ PEERS: Final = (
 """Powertools and the raw clients with all that they import; ours has the same redis-py."""
 
 SHARE: Final = 128 / 1769
-"""Of a core, at 128 MB. Lambda gives a whole core at 1769 MB, and in proportion below:
+"""The share of a core at 128 MB. Lambda gives a whole core at 1769 MB, and in proportion below:
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 _PERIOD: Final = 0.028
-"""Seconds, of which the process runs two thousandths."""
+"""One period in seconds, of which the process runs 2 ms."""
 
 
 def copy_packages(directory: Path, *, runtime: Path = RUNTIME, compiled: bool = True) -> Path:

@@ -1,4 +1,4 @@
-"""What callers saw of one key: who called, ran and got which answer, when.
+"""Histories of one key as its callers saw it: the calls, runs and answers, with their times.
 
     history = Recorder(path)
     history.called("a")                     # before the call
@@ -6,8 +6,8 @@
     history.returned("a", result)           # by the handler, at its end
     history.ended("a", "executed", answer)  # after the call
 
-Each line is one write to a file that several processes may append to, so that a process that is
-killed leaves what it had seen. Times are of the machine's monotonic clock, in seconds.
+Each line is one write to a file that several processes may append to, so a process that is killed
+leaves what it had seen. Times are of the machine's monotonic clock, in seconds.
 """
 
 from __future__ import annotations
@@ -21,47 +21,47 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 Ending: TypeAlias = Literal["executed", "unrecorded", "raised", "replayed", "busy", "unavailable"]
-"""`unrecorded`: executed, but the record could not be written. `unavailable`: the store failed, so
-that nothing ran; its claim may have taken effect all the same."""
+"""The end of a call. `unrecorded`: executed, but the record could not be written. `unavailable`:
+the store failed, so nothing ran; its claim may have taken effect anyway."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One call, in seconds. What was never heard of is None: the call has died before it."""
+    """One call, in seconds. None: the call died before that event."""
 
     name: str
     called: float
     ran: float | None = None
     returned: float | None = None
     result: str | None = None
-    """What the handler returned; None: it raised."""
+    """The result of the handler; None: it raised."""
     ended: float | None = None
     ending: Ending | None = None
     answer: str | None = None
-    """What the caller was given."""
+    """The answer to the caller."""
 
 
 class Recorder:
-    """Writes down what happens to calls, from any process."""
+    """A writer of the events of calls, from any process."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
         self._clock = clock
 
     def called(self, name: str) -> None:
-        """The call is about to be made; every call has a name of its own."""
+        """Record that the call is about to be made; every call has a name of its own."""
         self._write(name, called=self._clock())
 
     def ran(self, name: str) -> None:
-        """Its handler starts."""
+        """Record that its handler starts."""
         self._write(name, ran=self._clock())
 
     def returned(self, name: str, result: str | None) -> None:
-        """Its handler ends, by a return or (None) an error."""
+        """Record that its handler ends, by a return or (None) an error."""
         self._write(name, returned=self._clock(), result=result)
 
     def ended(self, name: str, ending: Ending, answer: str | None = None) -> None:
-        """The caller knows its answer."""
+        """Record that the caller knows its answer."""
         self._write(name, ended=self._clock(), ending=ending, answer=answer)
 
     def _write(self, name: str, **seen: Any) -> None:
@@ -74,13 +74,13 @@ class Recorder:
 
 
 def read(path: Path) -> tuple[Operation, ...]:
-    """The calls that were written down, in the order in which they were made."""
+    """Return the calls that were written down, in the order in which they were made."""
     return operations(json.loads(line) for line in path.read_text().splitlines())
 
 
 def operations(seen: Iterable[dict[str, Any]]) -> tuple[Operation, ...]:
-    """The calls in what was seen. Raises ValueError where something is told twice, or of a call
-    that was not made."""
+    """Return the calls in what was seen. Raise ValueError for an event that is told twice, or of a
+    call that was not made."""
     calls: dict[str, dict[str, Any]] = {}
     for event in seen:
         name = event["name"]

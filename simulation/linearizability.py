@@ -1,12 +1,12 @@
-"""Whether what callers saw of one key can be explained by a register with a lease.
+"""A check that a register with a lease explains what callers saw of one key.
 
 The register is empty, held under a lease, or holds an answer. Each call acts on it at points in
 time that nobody sees: it acquires the register between its start and its run, and records its
 answer, or lets go, between its handler's end and its own. The history is explained if there are
 such points, in one order, at which the register allowed what the callers saw (Herlihy and Wing,
-"Linearizability", TOPLAS 1990; the search is Wing and Gong's, with what is known remembered).
+"Linearizability", TOPLAS 1990; the search is Wing and Gong's, with a memory of visited states).
 
-Where time matters, a state knows the interval in which its first moment lies; every later point
+Because time matters, a state knows the interval in which its first moment lies; every later point
 narrows it.
 """
 
@@ -24,7 +24,7 @@ Act: TypeAlias = Literal["acquires", "records", "lets go", "replays", "is refuse
 
 @dataclass(frozen=True)
 class Register:
-    """How long leases and answers last, in seconds, and by how much clocks may differ."""
+    """A register: the durations of leases and answers, and the tolerance of clocks, in seconds."""
 
     lease: float
     expires_after: float
@@ -32,7 +32,7 @@ class Register:
 
 
 class Point(NamedTuple):
-    """Something that a call does to the register, some time from `first` to `last`."""
+    """An action of a call on the register, at some time from `first` to `last`."""
 
     operation: int
     act: Act
@@ -42,8 +42,8 @@ class Point(NamedTuple):
 
 
 class State(NamedTuple):
-    """The register: `owner` holds it, or `answer` is in it, since some time from `first` to
-    `last`. Both None: it is empty."""
+    """The state of the register: `owner` holds it, or `answer` is in it, since some time from
+    `first` to `last`. Both None: it is empty."""
 
     owner: int | None = None
     answer: str | None = None
@@ -52,7 +52,7 @@ class State(NamedTuple):
 
 
 _Node: TypeAlias = tuple[tuple[int, ...], State, float]
-"""How many points of each call are placed, the register, and the earliest time of the next one."""
+"""The number of placed points of each call, the register, and the earliest time of the next."""
 
 _LOOKS: Final = ("replays", "is refused")
 
@@ -62,17 +62,17 @@ class NotLinearisableError(AssertionError):
 
 
 class UndecidedError(Exception):
-    """There are more orders than were to be tried, and none of those that were explains it."""
+    """There are more orders than the limit, and none of those that were tried explains it."""
 
 
 def check(
     history: tuple[Operation, ...], register: Register, *, most: int | None = None
 ) -> list[str]:
-    """An explanation: what each call did to the register, in order.
+    """Return an explanation: what each call did to the register, in order.
 
-    Calls of which nobody knows that they did anything are left out at first: with each of them
-    there are twice as many orders. `most` is how many states are looked at; None: all. Raises
-    `NotLinearisableError`, with as much as could be explained, and `UndecidedError`.
+    Calls that may have done nothing are left out at first: each of them doubles the number of
+    orders. `most` is the number of states to look at; None: all. Raise `NotLinearisableError`,
+    with as much as could be explained, and `UndecidedError`.
     """
     certain = tuple(call for call in history if not all(p.optional for p in _points(0, call)))
     search = _Search(certain, register, most)
@@ -90,7 +90,7 @@ def check(
 
 
 class _Search:
-    """Points are placed one after the other; each call's own come in their order."""
+    """A search that places points one after the other; each call's own come in their order."""
 
     def __init__(
         self, history: tuple[Operation, ...], register: Register, most: int | None
@@ -103,7 +103,7 @@ class _Search:
         """The longest explanation so far."""
 
     def succeeds(self) -> bool:
-        """Looks for an order of all points. Raises `UndecidedError`."""
+        """Look for an order of all points. Raise `UndecidedError`."""
         start: _Node = (tuple(0 for _ in self._points), State(), -inf)
         seen = {start}
         stack = [(start, self._next(start))]
@@ -134,13 +134,13 @@ class _Search:
         return all(point.optional for rest in rests for point in rest)
 
     def _next(self, node: _Node) -> Iterator[tuple[Point, _Node]]:
-        """The points that may come next, and what they lead to."""
+        """Yield the points that may come next, and what they lead to."""
         done, state, now = node
         found = list(self._all_next(*node))
         looks = [next_ for next_ in found if next_[0].act in _LOOKS and next_[1][1] == state]
         if not looks:
             return iter(found)
-        # A look that changes nothing, and that no change can precede, may as well come now.
+        # A look that changes nothing, and that no change can precede, can come now without loss.
         look = min(looks, key=lambda next_: next_[0].last)
         heads = (points[at] for points, at in zip(self._points, done, strict=True) if points[at:])
         changes = (max(head.first, now) for head in heads if head.act not in _LOOKS)
@@ -150,7 +150,7 @@ class _Search:
         self, done: tuple[int, ...], state: State, now: float
     ) -> Iterator[tuple[Point, _Node]]:
         heads = [points[at:] for points, at in zip(self._points, done, strict=True)]
-        # None comes after a moment by which another must have come.
+        # No point comes after a moment by which another must have come.
         latest = min((rest[0].last for rest in heads if rest and not rest[0].optional), default=inf)
         for number, rest in enumerate(heads):
             if not rest or max(rest[0].first, now) > min(rest[0].last, latest):
@@ -158,12 +158,12 @@ class _Search:
             after = (*done[:number], done[number] + 1, *done[number + 1 :])
             for state_, now_ in self._acts(rest[0], state, max(rest[0].first, now)):
                 yield rest[0], (after, state_, now_)
-            if rest[0].optional:  # it did not happen, and what follows from it did not either
+            if rest[0].optional:  # it did not happen, nor did what follows from it
                 skipped = (*done[:number], len(self._points[number]), *done[number + 1 :])
                 yield rest[0]._replace(act="does nothing"), (skipped, state, now)
 
     def _acts(self, point: Point, state: State, at: float) -> Iterator[tuple[State, float]]:
-        """The register after a point, and the earliest time of it."""
+        """Yield the register after a point, and the earliest time of the point."""
         own = state.owner == point.operation
         call, rules = self._history[point.operation], self._register
         if point.act == "acquires":
@@ -173,7 +173,7 @@ class _Search:
             if at <= point.last:
                 yield State(point.operation, None, at, point.last), at
         elif point.act == "records":
-            if state.owner is not None and not own:  # overtaken by one that runs
+            if state.owner is not None and not own:  # overtaken by a call that runs
                 yield _until(state, point.last), at
                 return
             if state.answer is not None:
@@ -191,14 +191,14 @@ class _Search:
     def _within(
         self, state: State, point: Point, at: float, lasts: float
     ) -> Iterator[tuple[State, float]]:
-        """A point that the state allows only as long as it lasts."""
+        """Yield the state, narrowed, after a point that it allows only as long as it lasts."""
         first = max(state.first, at - lasts - self._register.tolerance)
         narrowed = _until(state._replace(first=first), point.last)
         if narrowed.first <= narrowed.last:
             yield narrowed, at
 
     def told(self, points: list[Point]) -> list[str]:
-        """The points in words."""
+        """Return the points in words."""
         return [
             f"{self._history[point.operation].name} {point.act}"
             for point in points
@@ -206,7 +206,7 @@ class _Search:
         ]
 
     def missing(self) -> set[str]:
-        """The calls of which something is unexplained."""
+        """Return the calls of which something is unexplained."""
         placed = {(point.operation, point.act) for point in self.best}
         return {
             self._history[point.operation].name
@@ -217,12 +217,12 @@ class _Search:
 
 
 def _until(state: State, last: float) -> State:
-    """A state that began before a point that comes no later than this."""
+    """Return a state that began before a point that comes no later than this."""
     return state if state == State() else state._replace(last=min(state.last, last))
 
 
 def _points(number: int, call: Operation) -> Iterator[Point]:
-    """What a call must have done to the register, or may have."""
+    """Yield what a call must have done to the register, or may have done."""
     ended = inf if call.ended is None else call.ended
     if call.ran is None:
         if call.ending == "replayed":

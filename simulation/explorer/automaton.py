@@ -1,9 +1,9 @@
 """The production generator as an automaton: its states, and where each reply leads.
 
 A generator cannot be copied, so a state is reached by sending a fresh generator the replies that
-led there. Two histories lead to one state where they leave the generator with the same code
-position, local variables and iterators, in every frame: from there on it behaves the same. Each
-edge is therefore computed by the generator itself, once, and looked up ever after.
+led there. Two histories lead to one state if they leave the generator with the same code position,
+local variables and iterators, in every frame: from there on it behaves the same. Each edge is
+therefore computed by the generator itself, once, and looked up afterwards.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lambda_idempotency.protocol.machine import Protocol
 from lambda_idempotency.protocol.steps import Call, Emit, Outcome, Step, StepResult
 
 Start: TypeAlias = Callable[[Call], Protocol]
-"""Begins a call: `run_once`, or a mutant of it."""
+"""A function that begins a call: `run_once`, or a mutant of it."""
 
 _ITERATORS: Final[tuple[type, ...]] = (type(iter(())), type(iter([])), type(iter(range(0))))
 _ON_STACK: Final[tuple[type, ...]] = (GeneratorType, *_ITERATORS)
@@ -26,7 +26,7 @@ _ON_STACK: Final[tuple[type, ...]] = (GeneratorType, *_ITERATORS)
 
 @dataclass(slots=True)
 class Node:
-    """A state of the generator: the step it waits for, or how it has ended."""
+    """A state of the generator: the step it waits for, or its outcome."""
 
     history: tuple[StepResult, ...]
     step: Step | None
@@ -45,7 +45,7 @@ class Automaton:
         self._reach(())
 
     def send(self, node: int, answer: StepResult) -> int:
-        """The state after this answer to the state's step."""
+        """Return the state after this answer to the state's step."""
         edges = self.nodes[node].edges
         name = fingerprint(answer)
         if name not in edges:
@@ -67,7 +67,7 @@ class Automaton:
 
 
 def advance(protocol: Protocol, answer: StepResult) -> tuple[Step | None, Outcome | None]:
-    """The next step that asks something of the world, or the outcome."""
+    """Return the next step that asks something of the world, or the outcome."""
     try:
         step = protocol.send(answer)
         while isinstance(step, Emit):
@@ -78,13 +78,16 @@ def advance(protocol: Protocol, answer: StepResult) -> tuple[Step | None, Outcom
 
 
 def fingerprint(value: Any) -> Hashable:
-    """Equal for values that behave the same. (`Applied(1) == Absent(1)`: both are tuples.)"""
+    """Return something that is equal for values that behave the same.
+
+    Not the values themselves: `Applied(1) == Absent(1)`, as both are tuples.
+    """
     if isinstance(value, GeneratorType):
         frame = value.gi_frame
         if frame is None:
             return value.gi_code
         local = tuple((name, fingerprint(item)) for name, item in sorted(frame.f_locals.items()))
-        # The stack, where `for` keeps its iterator, is in no frame attribute.
+        # No frame attribute shows the stack, where `for` keeps its iterator.
         stack = [item for item in gc.get_referents(value) if isinstance(item, _ON_STACK)]
         return value.gi_code, frame.f_lasti, local, tuple(map(fingerprint, stack))
     if isinstance(value, _ITERATORS):

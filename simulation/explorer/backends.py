@@ -19,14 +19,14 @@ KEY: Final = "shop#5d41402a"
 
 
 class Backend(Protocol):
-    """A store of at most one record, at a time that is handed in."""
+    """A store of at most one record, at a time that is passed in."""
 
     def ask(
         self, request: Request, record: Record | None, now: int, *, confirmed: bool
     ) -> tuple[Reply, Record | None]:
-        """The reply, and what is stored afterwards.
+        """Return the reply, and what is stored afterwards.
 
-        `now` is the time of the clock that decides, epoch milliseconds; `confirmed`: a response
+        `now` is the time of the clock that decides, in epoch milliseconds; `confirmed`: a response
         has confirmed that clock before.
         """
         ...
@@ -42,7 +42,6 @@ class MemoryBackend:
     def ask(
         self, request: Request, record: Record | None, now: int, *, confirmed: bool = True
     ) -> tuple[Reply, Record | None]:
-        """See `Backend.ask`."""
         self._now = now
         self._store.committed.clear()
         records = self._store._records
@@ -65,7 +64,6 @@ class DynamoDBBackend:
     def ask(
         self, request: Request, record: Record | None, now: int, *, confirmed: bool
     ) -> tuple[Reply, Record | None]:
-        """See `Backend.ask`."""
         self._now = now
         self._table.item = {} if record is None else to_item(record)
         reply = _reply(self._confirmed if confirmed else self._new(), request)
@@ -77,7 +75,7 @@ class DynamoDBBackend:
 
 
 class _RefusedError(Exception):
-    """What a client raises where the condition does not hold."""
+    """The error of a client if the condition does not hold."""
 
     def __init__(self, code: str, **response: Any) -> None:
         super().__init__()
@@ -85,8 +83,8 @@ class _RefusedError(Exception):
 
 
 class _Table:
-    """DynamoDB's client, as far as the store uses it, with one item. It tells no Date: a worker's
-    clock stays as wrong as it is."""
+    """DynamoDB's client, as far as the store uses it, with one item. Its responses have no Date, so
+    a worker's clock stays as wrong as it is."""
 
     def __init__(self) -> None:
         self.item: Item = {}

@@ -1,4 +1,4 @@
-"""What can happen to one worker, by the kind of step that it has come to.
+"""The events that can happen to one worker, by the kind of step that it has reached.
 
 A new kind of step needs one function here, and a line in `_MOVES`; `live.py` plays its replies.
 """
@@ -30,22 +30,22 @@ from simulation.explorer.world import Effect, World, stamp
 
 
 class OutageError(Exception):
-    """What a store raises that cannot be reached."""
+    """The error of a store that cannot be reached."""
 
 
 class HandlerError(Exception):
-    """What a handler raises."""
+    """The error of a handler."""
 
 
 RAISED: Final = Raised(HandlerError())
 NOBODY: Final = -1
 FAILED: Final = Failed(OutageError(), remaining_ms=60_000)
 FAILED_LATE: Final = Failed(OutageError(), remaining_ms=0)
-"""The same, with no time left to try again."""
+"""An outage with no time left to try again."""
 
 
 class Kind(Enum):
-    """What can happen, in words for a timeline."""
+    """The kinds of events, in words for a timeline."""
 
     ANSWERED = "is answered"
     REFUSED = "is refused, for the sake of its writes"
@@ -67,30 +67,30 @@ class Kind(Enum):
 
 
 class Move(NamedTuple):
-    """Something that happens. To a worker: what he and the record are afterwards."""
+    """An event. `local` and `record` are the worker and the record afterwards."""
 
     kind: Kind
     local: int = 0
     record: int = 0
     cost: int = 0
     message: int | None = None
-    """What is under way from then on."""
+    """The message that is under way from then on."""
     runs: bool = False
     commits: bool = False
     broken: Broken | None = None
     reply: StepResult = None
     about: str = ""
-    """What it happens to, for a timeline."""
+    """The thing that it happens to, for a timeline."""
     truth: int | None = None
-    """Only where this worker's effect has happened, or nobody's; None: in any case."""
+    """The worker whose effect must have happened, or nobody's; None: the event needs neither."""
 
 
 Place: TypeAlias = tuple[int, int, int]
-"""Record, moment and drift: all that a worker's move depends on beside himself."""
+"""Record, moment and drift: all that a worker's move depends on besides the worker."""
 
 
 def moves_of(world: World, worker: int, number: int, place: Place) -> Iterator[Move]:
-    """All that can happen to a worker next."""
+    """Yield all that can happen to a worker next."""
     local = world.locals[number]
     node = world.node(worker, local)
     assert node is not None
@@ -101,8 +101,8 @@ def moves_of(world: World, worker: int, number: int, place: Place) -> Iterator[M
 
 
 def _run(world: World, worker: int, local: Local, step: Run, place: Place) -> Iterator[Move]:
-    """The effect happens, and the handler returns or raises. It does not start too late, unless it
-    stalls when the driver has just looked at the clock."""
+    """Yield each way to run: the effect happens, and the handler returns or raises. It does not
+    start too late, unless it stalls after the driver has looked at the clock."""
     record, moment, _ = place
     if late := _is_late(world, local, step, moment):
         yield _late(world, worker, local, place)
@@ -122,7 +122,7 @@ def _run(world: World, worker: int, local: Local, step: Run, place: Place) -> It
 
 
 def _is_late(world: World, local: Local, step: Run | Reconcile, moment: int) -> bool:
-    """Whether the driver sees that the lease may have ended."""
+    """Tell whether the driver sees that the lease may have ended."""
     return step.lease_ms is not None and world.times[moment] - local.sent >= step.lease_ms
 
 
@@ -135,7 +135,7 @@ def _late(world: World, worker: int, local: Local, place: Place) -> Move:
 def _reconcile(
     world: World, worker: int, local: Local, step: Reconcile, place: Place
 ) -> Iterator[Move]:
-    """Who asks is told the truth, or nothing at all; who would ask too late does not."""
+    """Yield each answer about a dead attempt: the truth or an error. A late worker does not ask."""
     record, moment, _ = place
     if _is_late(world, local, step, moment):
         yield _late(world, worker, local, place)
@@ -153,7 +153,7 @@ def _reconcile(
 
 
 def _sleep(world: World, worker: int, local: Local, step: Step, place: Place) -> Iterator[Move]:
-    """Who sleeps until something changes need not be woken before."""
+    """Yield the waking of a sleeper, which need not wake before something changes."""
     record, moment, _ = place
     if local.asleep != stamp(record, moment):
         after, broken = world.send(worker, local, None, record, moment)
@@ -161,7 +161,7 @@ def _sleep(world: World, worker: int, local: Local, step: Step, place: Place) ->
 
 
 def _ask(world: World, worker: int, local: Local, step: Any, place: Place) -> Iterator[Move]:
-    """A request is answered. Or it is lost, before or after its effect; or it comes twice."""
+    """Yield each fate of a request: answered, lost before or after its effect, or sent twice."""
     record, moment, drift = place
     message = world.message(worker, local, step, moment)
     number = world.messages.number(message)
@@ -195,7 +195,7 @@ def _ask(world: World, worker: int, local: Local, step: Any, place: Place) -> It
 
 
 def _answered(move: Move, place: tuple[World, int, int], effects: tuple[Effect, ...]) -> Move:
-    """The worker goes on with the move's reply, after these effects of its request."""
+    """Return the move of a worker that goes on with its reply, after these effects."""
     world, worker, moment = place
     last = effects[-1]
     local = last.local._replace(sent=world.times[moment])
@@ -217,12 +217,12 @@ def _answered(move: Move, place: tuple[World, int, int], effects: tuple[Effect, 
 
 
 def has_moves(kind: type) -> bool:
-    """Whether it is known what can happen at this kind of step."""
+    """Tell whether the events at this kind of step are known."""
     return kind in _MOVES
 
 
 def name_of(step: SendClaim | Complete | Release | Read) -> str:
-    """What a request is called."""
+    """Return the name of a request."""
     taking_over = isinstance(step, SendClaim) and step.seen is not None
     return "take-over" if taking_over else type(step).__name__.removeprefix("Send").lower()
 

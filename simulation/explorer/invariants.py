@@ -1,4 +1,4 @@
-"""What must hold, whatever has happened. Each check returns what is broken, or None."""
+"""The invariants, which must hold whatever has happened. Checks return what is broken, or None."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ NO_REPEAT: Final = "a run repeats only after a crash, a release or a lost lease"
 TRUE_REPLAY: Final = "a replay equals the recorded answer to the same payload"
 NO_BLOCK: Final = "no key is blocked beyond its lease or expiry"
 ONE_COMMIT: Final = "a commit under the fence is applied at most once"
-TRUE_COMMIT: Final = "nobody is told wrongly whether his writes were applied"
-OWN_CLAIM: Final = "nobody is told to wait for his own call"
-RESULT: Final = "what a handler returned, or the recorded answer, reaches its caller"
+TRUE_COMMIT: Final = "no caller is told wrongly whether its writes were applied"
+OWN_CLAIM: Final = "no caller is told to wait for its own call"
+RESULT: Final = "the handler's result, or the recorded answer, reaches the caller"
 PARKING: Final = "no more attempts die than max_attempts"
-RECONCILING: Final = "no run follows a dead attempt before it was asked what that has done"
+RECONCILING: Final = "no run follows a dead attempt before asking what the attempt did"
 PROGRESS: Final = "no call goes round in circles"
 
 
 class Broken(NamedTuple):
-    """An invariant that does not hold, and in which way."""
+    """An invariant that does not hold, and the way in which it is broken."""
 
     invariant: str
     why: str
@@ -48,7 +48,7 @@ CIRCLE: Final = Broken(PROGRESS, "this leads back to where it has been")
 def of_write(
     before: Record | None, after: Record | None, time: int, scenario: Scenario
 ) -> Broken | None:
-    """A request has reached the store, or the record was deleted."""
+    """Check a request that has reached the store, or the deletion of a record."""
     if before is None or before.status != COMPLETED or after == before:
         return None
     if before.expiration * 1000 <= time + scenario.early:
@@ -60,7 +60,7 @@ def of_write(
 def of_outcome(
     worker: int, local: Local, outcome: Outcome, stored: Record | None, scenario: Scenario
 ) -> Broken | None:
-    """A call has ended, and the store holds this record."""
+    """Check the outcome of a call, while the store holds this record."""
     name = NAMES[worker]
     if isinstance(outcome, InProgress) and outcome.record.owner == scenario.calls[worker].owner:
         return Broken(OWN_CLAIM, f"{name} is told that another call is in progress")
@@ -81,8 +81,8 @@ def of_outcome(
 
 
 def _of_commit(name: str, local: Local, outcome: Outcome) -> Broken | None:
-    """Who is told that his writes were applied, or were not, is told the truth, as long as there is
-    a record of it."""
+    """Check what a caller is told about its writes: the truth, as long as there is a record of
+    it."""
     told: bool | None = None
     if isinstance(outcome, Executed):
         told = local.ran is Ran.KEPT or None
@@ -114,8 +114,8 @@ def _of_replay(
 
 
 def of_run(worker: int, workers: Sequence[Local], scenario: Scenario) -> Broken | None:
-    """A worker's handler starts in time, by its clock. Another's, which is ahead, may tell that its
-    lease has ended: then it may run beside another."""
+    """Check the start of a worker's handler, which is in time by its own clock. By another clock,
+    which is ahead, its lease may have ended: then it may run beside another."""
     runner = workers[worker]
     if runner.unprotected or (runner.lost and scenario.early > 0):
         return None
@@ -137,7 +137,7 @@ def of_run(worker: int, workers: Sequence[Local], scenario: Scenario) -> Broken 
 
 
 def of_commit(worker: int, workers: Sequence[Local]) -> Broken | None:
-    """A worker's writes are applied, while others' may be."""
+    """Check the application of a worker's writes, while others' may be applied."""
     for index, other in enumerate(workers):
         if index != worker and other.committed and other.holds is Holds.ANSWER:
             return Broken(

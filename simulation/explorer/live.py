@@ -1,6 +1,6 @@
 """A schedule played for real: fresh generators and stores, nothing looked up.
 
-It says where the explorer's tables differ from what really happens.
+It shows where the explorer's tables differ from what really happens.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from simulation.explorer.workers import Local
 from simulation.explorer.world import Message, State, World
 
 _EFFECTS = {Kind.ANSWERED: 1, Kind.REPLY_LOST: 1, Kind.TWICE: 2, Kind.DOUBLED: 1}
-"""How often a request takes effect at once."""
+"""The number of times that a request takes effect at once."""
 
 
 class _Worker:
@@ -37,7 +37,7 @@ class _Worker:
         self.crashed = False
 
     def send(self, answer: StepResult) -> None:
-        """Goes on with this answer."""
+        """Go on with this answer."""
         self.step, self.outcome = advance(self._protocol, answer)
 
 
@@ -57,7 +57,7 @@ class Live:
         self._workers = [_Worker(world, index) for index in range(len(world.scenario.calls))]
 
     def play(self, path: tuple[int, ...]) -> list[Outcome | None]:
-        """The outcomes of the calls. Asserts that each choice does what the explorer thinks."""
+        """Return the outcomes of the calls. Assert that each choice does what the explorer says."""
         state = self._world.initial()
         for choice in path:
             after, move, worker, _ = self._moves.successors(state)[choice]

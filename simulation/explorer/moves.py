@@ -1,4 +1,4 @@
-"""What can happen next in a state: to each worker, and around them. The hot part of the search."""
+"""The next events in a state: to each worker, and around them. The hot part of the search."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simulation.explorer.workers import Ran, aged
 from simulation.explorer.world import State, World
 
 Successor: TypeAlias = tuple[State, Move, int | None, Broken | None]
-"""The state that a choice leads to, the choice, the worker that it happens to, what it breaks."""
+"""The state after a choice, the choice, the worker that it happens to, and what it breaks."""
 
 TIME_PASSES: Final = Move(Kind.TIME)
 TTL_DELETES: Final = Move(Kind.TTL)
@@ -34,11 +34,11 @@ class Moves:
             and calls[index]._replace(owner="") == calls[index - 1]._replace(owner="")
             for index in range(len(calls))
         ]
-        """Whether a worker is like the one before: then, without loss, that one starts first."""
+        """True for a worker that is like the one before, which then, without loss, starts first."""
 
     def successors(self, state: State) -> list[Successor]:
-        """All that can happen in a state: nothing, once every call has ended and every request has
-        landed."""
+        """Return all that can happen in a state: nothing, once every call has ended and every
+        request has landed."""
         moment, record, faults, drift, messages, workers = state
         found: list[Successor] = []
         active = bool(messages)

@@ -1,6 +1,6 @@
 """Deliberately broken variants of the production code: the invariants must catch each of them.
 
-A mutant is made from the source, so that a changed source must say what becomes of its mutants.
+A mutant is made from the source text, so a change of that text must adapt its mutants.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from simulation.explorer.world import Subject
 
 @dataclass(frozen=True)
 class Mutation:
-    """A piece of source and what stands in its place, where it is looked for, what catches it."""
+    """A piece of source and its replacement, the calls that try it, and what catches it."""
 
     name: str
     module: ModuleType
@@ -30,7 +30,7 @@ class Mutation:
     caught_by: str
 
     def subject(self) -> Subject:
-        """The production code with this one change."""
+        """Return the production code with this one change."""
         if not self.old:
             return Subject()
         module = _mutated(self.module, self.old, self.new)
@@ -43,7 +43,7 @@ class Mutation:
         return Subject(dynamodb=module.DynamoDBStore)
 
     def where(self) -> Scenario:
-        """The calls that it is tried on."""
+        """Return the calls that it is tried on."""
         found = scenario(self.scenario)
         if self.old:
             return found
@@ -62,7 +62,7 @@ def _mutated(module: ModuleType, old: str, new: str) -> ModuleType:
 
 
 def _using(user: ModuleType, module: ModuleType) -> ModuleType:
-    """A module that uses another, with a mutant of that."""
+    """Return a copy of a module that uses a mutant of another module."""
     copy = _mutated(user, "", "")
     short = module.__name__.rpartition(".")[2]
     for name in vars(copy):

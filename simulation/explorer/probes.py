@@ -1,4 +1,4 @@
-"""What must hold in a state itself: who may complete now, and what a newcomer would meet."""
+"""Checks of a state itself: the workers that may complete now, and what a newcomer would meet."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from simulation.explorer.world import State, World
 
 NEWCOMER: Final = "f" * 32
 MOST_REQUESTS: Final = 8
-"""Who has not come to anything after so many never will."""
+"""The requests after which a call that has not decided never will."""
 
 
 class Probes:
-    """Checks of states; what they depend on recurs, so that each is made once."""
+    """Checks of states; what they depend on recurs, so each check is made once."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -40,7 +40,7 @@ class Probes:
         )
 
     def of_state(self, state: State) -> Broken | None:
-        """What is broken in a state."""
+        """Return what is broken in a state."""
         moment, record, _, drift, _, workers = state
         key = (record, moment)
         if key not in self._blocks:
@@ -72,7 +72,7 @@ class Probes:
         return completing
 
     def _may_complete(self, worker: int, number: int, record: int, moment: int, drift: int) -> bool:
-        """Whether the worker's own claim is all that it takes for its completion."""
+        """Tell whether the worker's own claim is all that it takes for its completion."""
         world = self._world
         local = world.locals[number]
         node = world.node(worker, local)
@@ -86,8 +86,8 @@ class Probes:
     # No key is blocked ---------------------------------------------------------------------------
 
     def _of_record(self, number: int, moment: int) -> Broken | None:
-        """What the record does to a call that comes now, when its lease has ended, and when it has
-        expired."""
+        """Return what the record breaks for a call that comes now, after the record's lease, or
+        after its expiry."""
         scenario = self._world.scenario
         record, now = self._world.records[number], self._world.times[moment]
         if record is None:
@@ -106,7 +106,7 @@ class Probes:
     def _of_length(self, record: Record, now: int) -> Broken | None:
         scenario = self._world.scenario
         kept, claimed = scenario.expires_after, LEASE + scenario.expires_after
-        # What is committed keeps the expiration of its claim: every try is the same, to the byte.
+        # A committed answer keeps the expiration of its claim: every try has the same bytes.
         answered = claimed if scenario.commits else kept
         lasts = {INPROGRESS: claimed, COMPLETED: answered, PARKED: PARKED_FOR_MS}[record.status]
         late = scenario.early + SECOND  # expirations are in whole seconds
@@ -121,7 +121,7 @@ class Probes:
         return Broken(NO_BLOCK, f"{why}, and a call that comes meets {type(met).__name__}")
 
     def _meets(self, record: Record | None, now: int) -> Step | Outcome | None:
-        """What a new call, undisturbed, comes to at this time."""
+        """Return the step or outcome that a new call, undisturbed, reaches at this time."""
         world = self._world
         call = self._newcomer
         if record is not None and record.fingerprint is not None:

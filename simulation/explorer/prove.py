@@ -1,6 +1,6 @@
-"""`make prove`: every scenario, whole; every mutant; what was covered, and in what time.
+"""`make prove`: every scenario, whole; every mutant; the states covered, and the time.
 
-`make replay SEED=...` tells the schedule that a seed stands for.
+`make replay SEED=...` prints the schedule that a seed stands for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from simulation.explorer.world import World
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one scenario; `broken` is the timeline of what was found."""
+    """The result of one scenario; `broken` is the timeline of a broken invariant."""
 
     name: str
     seconds: float
@@ -33,8 +33,8 @@ class Result:
 
 
 def prove(name: str) -> Result:
-    """Explores a scenario to its end."""
-    gc.disable()  # millions of tuples, and no circles among them
+    """Explore a scenario to its end."""
+    gc.disable()  # millions of tuples, without cycles
     started = time.process_time()
     try:
         covered = explore(Moves(World(scenario(name))))
@@ -44,14 +44,14 @@ def prove(name: str) -> Result:
 
 
 def find(name: str) -> str:
-    """The timeline of the shortest schedule that breaks a mutant; empty if nothing does."""
+    """Return the timeline of the shortest schedule that breaks a mutant; empty if none does."""
     moves = moves_of(name)
     error = shortest(moves)
     return "" if error is None else tell(moves, error.path)
 
 
 def moves_of(name: str) -> Moves:
-    """What there is to explore under the name of a scenario or a mutation. Raises KeyError."""
+    """Return the moves of the scenario or mutation of this name. Raise KeyError if unknown."""
     mutations = {mutation.name: mutation for mutation in MUTATIONS}
     if name in mutations:
         return Moves(World(mutations[name].where(), mutations[name].subject()))
@@ -59,7 +59,7 @@ def moves_of(name: str) -> Moves:
 
 
 def _told(name: str, error: BrokenError) -> str:
-    """The shortest schedule, where there is a shorter one."""
+    """Return the timeline of the error, or of a shorter schedule if there is one."""
     moves = moves_of(name)
     error = shortest(moves) or error
     seed = seed_of(name, error.path)
@@ -84,7 +84,7 @@ def _line(name: str, covered: Covered, seconds: float) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """The exit status: 0 where everything holds and every mutant is caught."""
+    """Return the exit status: 0 if everything holds and every mutant is caught."""
     if arguments:
         for seed in arguments:
             name, path = path_in(seed)

@@ -1,4 +1,4 @@
-"""What is explored: who calls, by which clock, how much may go wrong, and for how long."""
+"""The scenarios to explore: callers, clocks, the number of faults, and the time."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ LEASE: Final = 10 * SECOND
 EXPIRES_AFTER: Final = 10 * SECOND
 START: Final = 1_000_000 * SECOND
 SKEW: Final = SECOND // 2
-"""By how much a clock may be wrong, either way: two of them differ by a second at most."""
+"""The milliseconds by which a clock may be wrong, either way: two differ by at most a second."""
 
 Ending: TypeAlias = Literal["returns", "raises", "is not kept"]
-"""What a handler does, once its effect has happened."""
+"""The end of a handler, once its effect has happened."""
 
 
 @dataclass(frozen=True)
@@ -26,46 +26,46 @@ class Scenario:
     name: str
     calls: tuple[Call, ...]
     faults: int
-    """How many requests and replies may be lost, delayed or doubled, and clocks set."""
+    """The number of faults: requests and replies lost, delayed or doubled, and clocks set."""
     seconds: tuple[int, ...]
     """The moments at which something can happen. Leases and expiries are 10 s."""
     worker_clocks: bool = False
-    """Each worker's own clock decides, as with DynamoDB; else the store's."""
+    """Each worker's own clock decides, as with DynamoDB; otherwise the store's."""
     skews: tuple[int, ...] = (0,)
-    """The states of a clock, milliseconds; setting one from one to another is a fault."""
+    """The errors of a clock, in milliseconds; setting a clock from one to another is a fault."""
     endings: tuple[Ending, ...] = ("returns", "raises")
     commits: bool = False
     """Handlers register writes, which take effect with the answer or not at all."""
     patience: int | None = None
-    """How long a request may be under way, milliseconds; None: for ever."""
+    """The time that a request may be under way, in milliseconds; None: without limit."""
 
     @property
     def times(self) -> tuple[int, ...]:
-        """The moments, epoch milliseconds."""
+        """The moments, in epoch milliseconds."""
         return tuple(START + second * SECOND for second in self.seconds)
 
     @property
     def early(self) -> int:
-        """By how much a clock may be ahead, milliseconds."""
+        """The most that a clock may be ahead, in milliseconds."""
         return max(self.skews)
 
     @property
     def expires_after(self) -> int:
-        """How long an answer is kept, milliseconds."""
+        """The time that an answer is kept, in milliseconds."""
         return self.calls[0].expires_after_ms
 
     @property
     def parks(self) -> bool:
-        """Whether one dead attempt is too many."""
+        """True if one dead attempt is too many."""
         return any(call.max_attempts == 1 for call in self.calls)
 
     @property
     def reconciles(self) -> bool:
-        """Whether it is asked what became of a dead attempt."""
+        """True if calls ask what a dead attempt has done."""
         return any(call.reconciles for call in self.calls)
 
     def smaller(self, *, faults: int, moments: int) -> Scenario:
-        """A part of this space."""
+        """Return a part of this space."""
         return replace(
             self, faults=min(faults, self.faults), seconds=self.seconds[: max(moments, 1)]
         )
@@ -75,12 +75,12 @@ NAMES: Final = "abc"
 
 
 def calls(number: int, **options: Any) -> tuple[Call, ...]:
-    """So many duplicates of one request."""
+    """Return so many duplicates of one request."""
     return tuple(_call(name, **options) for name in NAMES[:number])
 
 
 def other_payload() -> Call:
-    """A third call, with the key of the others and not with their payload."""
+    """Return a third call, with the key of the others and another payload."""
     return _call(NAMES[2], fingerprint="other payload")
 
 
@@ -96,10 +96,10 @@ def _call(name: str, **options: Any) -> Call:
 
 
 LEASES: Final = (0, 10, 20, 30, 40)
-"""A lease's begin, its end, and so on: whatever is between is like the moment before."""
+"""The beginning of a lease, its end, and so on: a time between them is like the moment before."""
 
 EDGES: Final = (0, 9, 10, 19, 20, 29, 30)
-"""Also just before a lease's end, where a skewed clock thinks that it has come."""
+"""These and the moments just before a lease's end, when a skewed clock sees it as past."""
 
 SKEWED: Final[dict[str, Any]] = {"seconds": EDGES, "skews": (-SKEW, 0, SKEW)}
 WORKER_CLOCKS: Final[dict[str, Any]] = {**SKEWED, "worker_clocks": True}
@@ -113,13 +113,13 @@ SCENARIOS: Final = (
     Scenario("clocks-two", calls(2), faults=2, **WORKER_CLOCKS),
     Scenario("clocks-three", calls(3), faults=1, **WORKER_CLOCKS),
     Scenario("store-clock", calls(2), faults=2, **SKEWED),
-    # Who waits may find his own claim when its lease is almost over.
+    # A call that waits may find its own claim when the lease is almost over.
     Scenario("waiting", calls(3, wait_ms=15 * SECOND), faults=1, seconds=(0, 9, 10, 20, 30)),
     Scenario("payloads", (*calls(2), other_payload()), faults=1, seconds=LEASES),
     Scenario("parking", calls(3, max_attempts=1), faults=2, seconds=LEASES),
     Scenario("reconciling", calls(3, reconciles=True), faults=1, seconds=LEASES),
     Scenario("fail-open", calls(3, fail_open=True), faults=1, seconds=LEASES),
-    # Of commits it is demanded that no request outlives the answer that it asks for.
+    # Commits demand that no request outlives the answer that it asks for.
     Scenario(
         "commits",
         calls(3, expires_after_ms=KEPT),
@@ -140,5 +140,5 @@ SCENARIOS: Final = (
 
 
 def scenario(name: str) -> Scenario:
-    """The scenario of this name. Raises KeyError."""
+    """Return the scenario of this name. Raise KeyError if there is none."""
     return {found.name: found for found in SCENARIOS}[name]

@@ -1,4 +1,4 @@
-"""The whole space, depth first; and the shortest way to what is broken."""
+"""A search of the whole space, depth first; and of the shortest way to a broken invariant."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _OPEN: Final = -1
 
 @dataclass(frozen=True)
 class Covered:
-    """What a search has seen."""
+    """The extent of a search."""
 
     states: int
     steps: int
     """Choices, over all states."""
     schedules: int
-    """Ways from the beginning to an end, each another sequence of choices."""
+    """Ways from the beginning to an end, each a different sequence of choices."""
     longest: int
     """Choices on the longest way."""
 
     def plus(self, other: Covered) -> Covered:
-        """Both."""
+        """Return the sum of both."""
         return Covered(
             self.states + other.states,
             self.steps + other.steps,
@@ -57,7 +57,7 @@ class _Visit:
 
 
 def explore(moves: Moves) -> Covered:
-    """Visits every state once and checks every step. Raises `BrokenError`."""
+    """Visit every state once and check every step. Raise `BrokenError`."""
     probes = Probes(moves.world)
     steps = 0
     known: dict[State, tuple[int, int]] = {}
@@ -98,8 +98,8 @@ def explore(moves: Moves) -> Covered:
 
 
 def shortest(moves: Moves, *, depth: int | None = None) -> BrokenError | None:
-    """Breadth first: the shortest schedule that breaks something, or None, as far as `depth`
-    choices. Of circles, it sees those of one choice."""
+    """Search breadth first, up to `depth` choices. Return the shortest schedule that breaks
+    something, or None. The only circles it sees are those of one choice."""
     probes = Probes(moves.world)
     start = moves.world.initial()
     came: dict[State, tuple[State, int] | None] = {start: None}

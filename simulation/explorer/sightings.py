@@ -1,4 +1,4 @@
-"""What the callers of an explored schedule see, as a history."""
+"""The history that the callers of an explored schedule see."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from simulation.explorer.world import State
 from simulation.histories import Operation, operations
 
 STEP = 0.001
-"""What a step takes, in seconds: so that two of one moment are still one after the other."""
+"""The time of a step, in seconds, so that two steps of one moment still have an order."""
 
 
 def sighted(moves: Moves, path: tuple[int, ...]) -> tuple[Operation, ...]:
-    """The history of a schedule."""
+    """Return the history of a schedule."""
     world = moves.world
     state = world.initial()
     seen: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""A schedule for people: what happened when, to whom; and as a seed that leads there again."""
+"""A schedule as a timeline for people, and as a seed that leads there again."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _AROUND: Final = "."
 
 
 def seed_of(name: str, path: tuple[int, ...]) -> str:
-    """A schedule as a text: what is explored, and the number of each choice."""
+    """Return a schedule as text: the name of what is explored, and the number of each choice."""
     return f"{name}:{'.'.join(map(str, path))}"
 
 
 def path_in(seed: str) -> tuple[str, tuple[int, ...]]:
-    """What a seed says. Raises ValueError where it is none."""
+    """Return the name and the choices in a seed. Raise ValueError if it is not a seed."""
     name, _, choices = seed.rpartition(":")
     if not name or not all(choice.isdecimal() for choice in choices.split(".") if choices):
-        raise ValueError(f"{seed!r} is no seed; expected such as 'two:0.3.1'")
+        raise ValueError(f"{seed!r} is not a seed; expected one such as 'two:0.3.1'")
     return name, tuple(map(int, choices.split("."))) if choices else ()
 
 
 def tell(moves: Moves, path: tuple[int, ...]) -> str:
-    """The schedule, a line for each choice, and what it breaks. Raises ValueError where it leads
+    """Return the schedule, a line for each choice, and what it breaks. Raise ValueError if it leads
     nowhere."""
     world = moves.world
     lines = [_heading(world)]
@@ -98,7 +98,7 @@ def _reply(reply: StepResult) -> str:
 def outcome_of(
     world: World, before: State, after: State, move: Move, worker: int
 ) -> Outcome | None:
-    """How a worker's call ends, if this is its end."""
+    """Return the outcome of a worker's call, if this is its end."""
     local = world.locals[before[5][worker]]
     ends = local.node >= 0 > world.locals[after[5][worker]].node
     if not ends or move.kind is Kind.CRASHES:

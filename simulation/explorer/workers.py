@@ -1,6 +1,6 @@
-"""A worker, as the explorer remembers it: where its generator stands, and what it has done.
+"""A worker, as the explorer remembers it: the state of its generator, and what it has done.
 
-Of the past, only what the invariants need is kept: whether the handler has run, and what the worker
+Of the past it keeps only what the invariants need: whether the handler has run, and what the worker
 holds in the store until when.
 """
 
@@ -15,17 +15,17 @@ from simulation.explorer.scenarios import NAMES, Scenario
 
 
 class Ran(IntEnum):
-    """What is known of a worker's handler."""
+    """The knowledge about a worker's handler."""
 
     NOT = 0
     KEPT = 1
     """It has run, and its answer is to be kept: its own, or one that was found."""
     LET_GO = 2
-    """It has run, and another may: it raised, or its answer is not to be kept."""
+    """It has run, and another may run: it raised, or its answer is not to be kept."""
 
 
 class Holds(IntEnum):
-    """What a worker has in the store."""
+    """The things that a worker may have in the store."""
 
     NOTHING = 0
     LEASE = 1
@@ -35,7 +35,7 @@ class Holds(IntEnum):
     ANSWER = 3
     """A recorded answer, up to `until`."""
     EXPIRED = 4
-    """Whatever it was, it counts no more."""
+    """Anything that no longer counts."""
 
 
 class Local(NamedTuple):
@@ -47,30 +47,30 @@ class Local(NamedTuple):
     holds: Holds = Holds.NOTHING
     until: int = 0
     unprotected: bool = False
-    """Its claim failed, and it goes on all the same, as `fail_open` says."""
+    """Its claim failed, and it goes on anyway, as `fail_open` says."""
     committed: bool = False
     """Its writes have been applied."""
     asked: bool = False
     """It was told that the dead attempt before it has done nothing."""
     gives: int | None = None
-    """Whose answer it gives: its own, or that of a dead attempt, as it was told."""
+    """The worker whose answer it gives: itself, or a dead attempt's, as it was told."""
     sent: int = 0
-    """When it asked for the lease that it is about to run under, epoch milliseconds."""
+    """The time at which it asked for the lease of its next run, in epoch milliseconds."""
     confirmed: bool = False
     """A response has confirmed its clock."""
     skew: int = 0
     asleep: int = 0
-    """What it had seen when it fell asleep, if it waits for a change."""
+    """A stamp of what it had seen when it fell asleep, if it waits for a change."""
 
     @property
     def lost(self) -> bool:
-        """Whether it has had a lease that has ended."""
+        """True if it has had a lease that has ended."""
         return self.holds in (Holds.LAPSED, Holds.EXPIRED)
 
 
 def aged(local: Local, time: int, scenario: Scenario) -> Local:
-    """The worker at a later time. A lease or an answer counts as ended as soon as the clock that is
-    most ahead thinks so."""
+    """Return the worker at a later time. A lease or an answer counts as ended as soon as it has
+    ended by the clock that is most ahead."""
     time += scenario.early
     if local.holds == Holds.LEASE and local.until <= time:
         remembered = scenario.parks or scenario.reconciles
@@ -82,7 +82,7 @@ def aged(local: Local, time: int, scenario: Scenario) -> Local:
 
 
 def holding(local: Local, request: SendClaim | Complete | Release, after: Record | None) -> Local:
-    """The worker after a write of its own that took effect."""
+    """Return the worker after a write of its own that took effect."""
     if isinstance(request, SendClaim) and after is not None:
         return local._replace(holds=Holds.LEASE, until=after.lease_end)
     if isinstance(request, Complete) and after is not None and after.status == COMPLETED:
@@ -91,12 +91,12 @@ def holding(local: Local, request: SendClaim | Complete | Release, after: Record
 
 
 def ended(local: Local) -> Local:
-    """What matters of a worker that does no more."""
+    """Return what still matters of a worker that has ended."""
     return local._replace(node=-1, sent=0, confirmed=False, skew=0, asleep=0)
 
 
 def answer_of(worker: int, *, commits: bool = False) -> Returned:
-    """What the handler of this worker returns."""
+    """Return the result of this worker's handler."""
     name = NAMES[worker]
     writes = (f"write of {name}",) if commits else ()
     return Returned(f"answer of {name}", f'"answer of {name}"', writes=writes)

@@ -1,7 +1,7 @@
 """The world that the calls live in: one record, requests under way, clocks, and time.
 
-Everything that recurs is interned, and whatever follows from a worker's own state, the record and
-the moment is computed once: to explore is then to look things up.
+Everything that recurs is interned, and what follows from a worker's own state, the record and the
+moment is computed once: exploring is then looking things up.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Value = TypeVar("Value", bound=Hashable)
 
 @dataclass(frozen=True)
 class Subject:
-    """What is put to the proof: the production code, or a mutant of it."""
+    """The code under proof: the production code, or a mutant of it."""
 
     start: Start = run_once
     memory: type[MemoryStore] = MemoryStore
@@ -35,7 +35,7 @@ class Subject:
 
 
 class Message(NamedTuple):
-    """A request, as it leaves."""
+    """A request as it leaves."""
 
     worker: int
     request: int
@@ -43,17 +43,17 @@ class Message(NamedTuple):
     """The time by which it decides; None: the store's, when it lands."""
     confirmed: bool
     until: int | None
-    """When it is lost, if it has not landed, epoch milliseconds; None: never."""
+    """The time at which it is lost, if it has not landed, in epoch milliseconds; None: never."""
 
 
 State: TypeAlias = tuple[int, int, int, int, tuple[int, ...], tuple[int, ...]]
-"""All that matters of the past: the moment, the record, what may still go wrong, by how much the
-store's clock is wrong (where it decides), the messages under way, the workers. The record, the
-messages and the workers are numbers of `World`'s. A plain tuple: there are millions."""
+"""All that matters of the past: the moment, the record, the faults left, the error of the store's
+clock (if that decides), the messages under way, the workers. The record, the messages and the
+workers are numbers of `World`'s. A plain tuple: there are millions."""
 
 
 class Effect(NamedTuple):
-    """What a request has done."""
+    """The effect of a request."""
 
     reply: Reply | None
     record: int
@@ -72,7 +72,7 @@ class Interned(Generic[Value]):
             self.number(value)
 
     def number(self, value: Value) -> int:
-        """The value's number."""
+        """Return the value's number."""
         if (number := self._numbers.get(value)) is None:
             number = self._numbers[value] = len(self._values)
             self._values.append(value)
@@ -86,7 +86,7 @@ class Interned(Generic[Value]):
 
 
 class World:
-    """One scenario, with the code that it puts to the proof."""
+    """One scenario, with the code under proof."""
 
     def __init__(self, scenario: Scenario, subject: Subject = Subject()) -> None:
         self.scenario = scenario
@@ -106,7 +106,8 @@ class World:
         self._replies: dict[tuple[int, int, int, bool], tuple[Reply, int]] = {}
 
     def initial(self) -> State:
-        """Nobody has done anything. The workers' clocks differ as much as they may."""
+        """Return the first state: nobody has done anything, and the workers' clocks differ as much
+        as they may."""
         skews = (min(self.scenario.skews), max(self.scenario.skews), 0)
         own = self.scenario.worker_clocks
         locals_ = (Local(skew=skews[index] if own else 0) for index in range(len(self.automata)))
@@ -114,18 +115,18 @@ class World:
         return 0, 0, self.scenario.faults, 0, (), workers
 
     def node(self, worker: int, local: Local) -> Node | None:
-        """Where the worker stands; None: it has ended, one way or another."""
+        """Return the state of the worker's generator; None: it has ended, or the worker crashed."""
         return None if local.node < 0 else self.automata[worker].nodes[local.node]
 
     def now(self, local: Local, moment: int, drift: int) -> int:
-        """The time by the clock that decides."""
+        """Return the time by the clock that decides."""
         wrong = local.skew if self.scenario.worker_clocks else drift
         return self.times[moment] + wrong
 
     # What a request does ----------------------------------------------------------------------
 
     def request_number(self, request: Request) -> int:
-        """A request as a number."""
+        """Return a request as a number."""
         name = fingerprint(request)
         if name not in self._request_numbers:
             self._request_numbers[name] = len(self._requests)
@@ -133,11 +134,11 @@ class World:
         return self._request_numbers[name]
 
     def request(self, number: int) -> Request:
-        """The request with this number."""
+        """Return the request with this number."""
         return self._requests[number]
 
     def ask(self, request: int, record: int, now: int, *, confirmed: bool) -> tuple[Reply, int]:
-        """The store's reply, and the record afterwards."""
+        """Return the store's reply, and the record afterwards."""
         key = (request, record, now, confirmed)
         if (known := self._replies.get(key)) is None:
             reply, after = self.backend.ask(
@@ -149,7 +150,7 @@ class World:
     def land(
         self, local: Local, message: Message, record: int, *, moment: int, drift: int
     ) -> Effect:
-        """A worker's request reaches the store."""
+        """Return the effect of a worker's request that reaches the store."""
         request = self._requests[message.request]
         now = self.times[moment] + drift if message.now is None else message.now
         reply, number = self.ask(message.request, record, now, confirmed=message.confirmed)
@@ -166,7 +167,7 @@ class World:
         return Effect(reply, number, local, committed, broken)
 
     def message(self, worker: int, local: Local, request: Request, moment: int) -> Message:
-        """A worker's request, as it leaves."""
+        """Return a worker's request as it leaves."""
         own, patience = self.scenario.worker_clocks, self.scenario.patience
         return Message(
             worker=worker,
@@ -177,7 +178,7 @@ class World:
         )
 
     def still_under_way(self, messages: tuple[int, ...], moment: int) -> tuple[int, ...]:
-        """The messages that are not lost by then."""
+        """Return the messages that are not lost by this moment."""
         now = self.times[moment]
         ends = ((number, self.messages[number].until) for number in messages)
         return tuple(number for number, until in ends if until is None or now < until)
@@ -187,7 +188,8 @@ class World:
     def send(
         self, worker: int, local: Local, answer: StepResult, record: int, moment: int
     ) -> tuple[Local, Broken | None]:
-        """A worker goes on with this answer, while the store holds this record."""
+        """Return a worker that went on with this answer, while the store holds this record, and
+        what that breaks."""
         automaton = self.automata[worker]
         number = automaton.send(local.node, answer)
         node = automaton.nodes[number]
@@ -206,5 +208,5 @@ class World:
 
 
 def stamp(record: int, moment: int) -> int:
-    """What a sleeper has seen; never 0."""
+    """Return a number for what a sleeper has seen; never 0."""
     return 1 + moment + 64 * record

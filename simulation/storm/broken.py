@@ -19,13 +19,13 @@ Break = Literal["ignores leases", "forgets answers"]
 
 
 def broken(store: Store, way: Break | None) -> Store:
-    """The store, broken or not."""
+    """Return the store, broken or not."""
     return store if way is None else Broken(store, way)
 
 
 class Broken(Store):
-    """`ignores leases`: a claim of a key that is held succeeds. `forgets answers`: a completion
-    deletes the record in place of writing it."""
+    """A store that breaks the promise. `ignores leases`: a claim of a key that is held succeeds.
+    `forgets answers`: a completion deletes the record instead of writing it."""
 
     def __init__(self, store: Store, way: Break) -> None:
         self.max_data = store.max_data
@@ -34,11 +34,9 @@ class Broken(Store):
 
     @property
     def name(self) -> str:
-        """See `Store.name`."""
         return self._store.name
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        """See `Store.claim`."""
         reply = self._store.claim(claim, seen)
         held = isinstance(reply, Conflict) and reply.record.status == INPROGRESS
         if held and self._way == "ignores leases":
@@ -46,15 +44,12 @@ class Broken(Store):
         return reply
 
     def complete(self, completion: Completion) -> Reply:
-        """See `Store.complete`."""
         if self._way == "forgets answers":
             return self._store.release(completion.key, completion.owner)
         return self._store.complete(completion)
 
     def release(self, key: str, owner: str) -> Reply:
-        """See `Store.release`."""
         return self._store.release(key, owner)
 
     def read(self, key: str) -> Reply:
-        """See `Store.read`."""
         return self._store.read(key)

@@ -1,5 +1,7 @@
-"""Starts workers, ends some at random and stalls others past their lease, all by their ids, and
-brings trouble to their store."""
+"""The workers of a storm, their random ends and stalls, and the trouble of their store.
+
+Workers are ended, or stalled past their lease, by their process ids.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +21,19 @@ from simulation.storm.worker import Plan
 
 WORKERS = 8
 TROUBLES = 0.2
-"""The part of the strokes that meets the store."""
+"""The part of the strokes that hits the store."""
 
 
 @dataclass
 class Fates:
-    """What has been done to workers."""
+    """The fates of workers so far."""
 
     killed: int = 0
     stalled: int = 0
     troubled: Counter[str] = field(default_factory=Counter)
-    """What has happened to the store."""
+    """The number of each trouble of the store."""
     stalls: dict[int, float] = field(default_factory=dict)
-    """When each stalled worker goes on, by its number."""
+    """The time at which each stalled worker goes on, by its number."""
 
 
 class Conductor:
@@ -59,8 +61,8 @@ class Conductor:
             worker.wait()
 
     def storm(self, goes_on: Callable[[Fates], bool]) -> None:
-        """Strikes until told otherwise; then lets those that are stalled go on. Raises RuntimeError
-        where a worker has failed by itself."""
+        """Strike until told to stop; then let stalled workers go on. Raise RuntimeError if a worker
+        has failed by itself."""
         while goes_on(self.fates):
             time.sleep(self._dice.uniform(0, 2 * self._pause))
             self._wake(time.monotonic())

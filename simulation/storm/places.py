@@ -19,7 +19,7 @@ from simulation.storm.worker import NAMESPACE, PASSWORD, TABLE, USER, StoreName
 
 @dataclass(frozen=True)
 class Place:
-    """Where workers find it: Redis' port, and their environment; what may happen to it."""
+    """The place of a store: Redis's port, the workers' environment, and what may happen to it."""
 
     port: int
     variables: dict[str, str]
@@ -28,7 +28,7 @@ class Place:
 
 @contextmanager
 def place_of(store: StoreName) -> Iterator[Place]:
-    """A store of its own, which ends with the block."""
+    """Start a store of its own, which ends with the block."""
     aws = LocalAws()
     if store == "redis":
         with (

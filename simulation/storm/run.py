@@ -1,8 +1,8 @@
 """`make storm STORE=dynamodb|redis SECONDS=60`: real processes on a real store, many of which die.
 
-Eight workers call one idempotent handler under skewed keys; they are killed and stalled past their
-leases at random, and the store is restarted, paused or its user's rights are
-revoked meanwhile. Ends with a verdict, and with exit status 1 where the promise was not kept.
+Eight workers call one idempotent handler under skewed keys. They are killed and stalled past their
+leases at random; meanwhile the store is restarted or paused, or its user's rights are revoked. The
+storm ends with a verdict, and with exit status 1 if the promise was not kept.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def storm(
     pause: float = 0.4,
     broken: Break | None = None,
 ) -> Verdict:
-    """A storm for as long as it is to go on, which is asked after each stroke of fate; `pause`: the
-    seconds between two of those, about."""
+    """Run a storm, and return its verdict. `goes_on` decides after each stroke of fate whether it
+    continues; `pause`: about the seconds between two strokes."""
     with tempfile.TemporaryDirectory(prefix="storm-") as directory, place_of(store) as place:
         history = Path(directory) / "history.jsonl"
         history.touch()
@@ -44,7 +44,7 @@ def storm(
 
 
 class Shown:
-    """The storm as it goes on: a line that changes, or where nobody looks a line now and then."""
+    """The progress of the storm: a line that changes, or outside a terminal a line now and then."""
 
     def __init__(self, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
@@ -56,7 +56,7 @@ class Shown:
         self._took: dict[str, list[float]] = {"executed": [], "replayed": [], "busy": []}
 
     def tell(self, history: Path, fates: Fates) -> bool:
-        """Shows what there is by now, once a second or every five; returns whether time is left."""
+        """Show the progress, every second or every five; return true while time is left."""
         now = time.monotonic()
         if now >= self._next:
             self._next = now + (1 if self._live else 5)
@@ -66,7 +66,7 @@ class Shown:
         return now < self._ends
 
     def end(self) -> None:
-        """Ends the line that changes."""
+        """End the line that changes."""
         if self._live:
             print()
 
@@ -79,7 +79,7 @@ class Shown:
         )
 
     def _times(self, ending: str) -> str:
-        """Of the last thousand, in milliseconds."""
+        """Return the times of the last thousand calls, in milliseconds."""
         p50, p99 = median_and_tail(self._took[ending][-1000:])
         return f"p50 {p50:.1f} p99 {p99:.1f} ms"
 
@@ -100,7 +100,7 @@ class Shown:
 
 
 def main() -> None:
-    """Storms, tells the verdict, and exits with it."""
+    """Run a storm, print the verdict, and exit with it."""
     store, seconds = sys.argv[1], float(sys.argv[2])
     if store not in get_args(StoreName):
         sys.exit(f"STORE is {store!r}; expected {' or '.join(get_args(StoreName))}")

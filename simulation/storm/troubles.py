@@ -1,4 +1,4 @@
-"""What happens to the stores in a storm, and on the way to them: all that loses no record."""
+"""The troubles of stores in a storm, and on the way to them: those that lose no record."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 
 Troubles: TypeAlias = Mapping[str, Callable[[], None]]
-"""By what happened. Each is over when it returns."""
+"""Troubles by their names. Each is over when it returns."""
 
 DURABLE = ("appendonly yes", "appendfsync always")
-"""With this a Redis server acknowledges nothing that it may forget."""
+"""The settings with which a Redis server acknowledges nothing that it may forget."""
 
 _LASTS = 0.4
-"""Seconds for which a store is away: less than a lease."""
+"""The time that a store is away, in seconds: less than a lease."""
 
 
 _MESSAGES = 4
-"""Those that are lost at once."""
+"""The number of messages that are lost at once."""
 
 
 def of_redis(server: RedisServer, proxy: RedisProxy, user: str) -> Troubles:
-    """Of a server with `DURABLE` settings, whose users are in a file, behind a proxy."""
+    """Return the troubles of a server with `DURABLE` settings and a users file, behind a proxy."""
 
     def flush() -> None:
         with server.admin() as admin:
@@ -50,7 +50,7 @@ def of_redis(server: RedisServer, proxy: RedisProxy, user: str) -> Troubles:
 
 
 def of_aws(aws: LocalAws, proxy: LossyProxy) -> Troubles:
-    """Of the local AWS, which loses everything in a restart, behind a proxy."""
+    """Return the troubles of the local AWS, which loses everything in a restart, behind a proxy."""
     return {
         "paused": lambda: _pause(aws),
         "requests lost": lambda: proxy.lose_request(*_next(proxy.operations)),
@@ -65,5 +65,5 @@ def _pause(store: RedisServer | LocalAws) -> None:
 
 
 def _next(arrived: list[str]) -> range:
-    """The numbers of the messages that come next."""
+    """Return the numbers of the messages that come next."""
     return range(len(arrived) + 1, len(arrived) + 1 + _MESSAGES)

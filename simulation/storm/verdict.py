@@ -1,4 +1,4 @@
-"""What became of the storm: whether each effect that repeated, and each answer, is explained."""
+"""The verdict on a storm: an explanation of each repeated effect and of each answer, or none."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from simulation.histories import Operation
 from simulation.linearizability import NotLinearisableError, Register, UndecidedError, check
 
 TOLERANCE = 0.3
-"""Seconds by which what callers see may differ from what the store did: it answers later."""
+"""Seconds by which callers may see something later than the store did it."""
 
 STATES = 50_000
-"""The most that are looked at to explain a key; each takes memory for all of its calls."""
+"""The most states to look at to explain a key; each takes memory for all of its calls."""
 
 _FOREVER = 1e9
 
@@ -32,13 +32,13 @@ class Verdict:
     unexplained: list[str] = field(default_factory=list)
     split: list[str] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
-    """Keys with too many calls of unknown effect to try all their orders; told, and no failure."""
+    """Keys with too many calls of unknown effect to try all orders; reported, but not a failure."""
     latencies: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Median and 99th percentile by ending, milliseconds."""
+    """Median and 99th percentile by ending, in milliseconds."""
 
     @property
     def holds(self) -> bool:
-        """Whether the promise was kept."""
+        """True if the promise was kept."""
         return not self.unexplained and not self.split
 
     def __str__(self) -> str:
@@ -59,7 +59,7 @@ class Verdict:
 
 
 def judge(history: Iterable[Operation], *, lease: float) -> Verdict:
-    """The verdict over calls whose names are `key/call`; `lease` in seconds."""
+    """Return the verdict on calls whose names are `key/call`; `lease` in seconds."""
     by_key: dict[str, list[Operation]] = defaultdict(list)
     for call in history:
         by_key[call.name.partition("/")[0]].append(call)
@@ -87,7 +87,8 @@ def judge(history: Iterable[Operation], *, lease: float) -> Verdict:
 
 
 def _repeats(calls: list[Operation], lease: float) -> list[str]:
-    """Runs that began though an earlier one had its answer recorded, or still held its lease."""
+    """Return the runs that began although an earlier run had its answer recorded, or still held
+    its lease."""
     runs = sorted((call for call in calls if call.ran is not None), key=lambda call: call.ran or 0)
     found = []
     for number, run in enumerate(runs):
@@ -99,8 +100,9 @@ def _repeats(calls: list[Operation], lease: float) -> list[str]:
 
 
 def _excused(before: Operation, run: Operation, lease: float) -> bool:
-    """Whether a run may follow another: its own lease had ended before it began, as it was stalled;
-    or that one's had, and nobody knows of an answer of it that was recorded in time."""
+    """Tell whether a run may follow another. It may if it was stalled, so that its own lease had
+    ended before it began; or if the other's lease had ended, and no answer of that is known to have
+    been recorded in time."""
     assert before.ran is not None
     assert run.ran is not None
     if run.ran - run.called >= lease - TOLERANCE:
@@ -111,8 +113,8 @@ def _excused(before: Operation, run: Operation, lease: float) -> bool:
 
 
 def _splits(key: str, calls: list[Operation], lease: float) -> list[str]:
-    """Answers that differ though nobody reported a lost lease, and histories that no register with
-    a lease explains. Raises `UndecidedError`."""
+    """Return the answers that differ although nobody reported a lost lease, and the histories that
+    no register with a lease explains. Raise `UndecidedError`."""
     answers = {call.answer for call in calls if call.ending in ("executed", "replayed")}
     if len(answers) > 1:
         return [f"{key} was answered {' and '.join(sorted(map(str, answers)))}"]
@@ -125,7 +127,7 @@ def _splits(key: str, calls: list[Operation], lease: float) -> list[str]:
 
 
 def median_and_tail(values: list[float]) -> tuple[float, float]:
-    """The median and the 99th percentile; zeros where there is nothing."""
+    """Return the median and the 99th percentile; zeros if there are no values."""
     if len(values) < 2:
         return (values[0], values[0]) if values else (0.0, 0.0)
     cuts = quantiles(values, n=100)

@@ -1,4 +1,4 @@
-"""A worker of the storm: calls one idempotent handler under skewed keys until somebody ends it.
+"""A worker of the storm, which calls one idempotent handler under skewed keys until it is ended.
 
 Started as `python -m simulation.storm.worker PLAN`, a JSON text. The plan names the history file.
 """
@@ -22,39 +22,39 @@ from simulation.histories import Ending, Recorder
 from simulation.storm.broken import Break, broken
 
 _RETRY_AFTER = 0.05
-"""Seconds that a client leaves to a store that is away."""
+"""Seconds that a client waits for a store that is away."""
 
 StoreName = Literal["dynamodb", "redis"]
 
 TABLE = NAMESPACE = USER = "storm"
 PASSWORD = "STORM_PASSWORD"
-"""The variable with that of Redis' user, who has the rights that are documented and no others."""
+"""The variable with the password of Redis's user, who has only the documented rights."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What workers do. Times in seconds."""
+    """The plan of all workers. Times in seconds."""
 
     store: StoreName
     port: int
-    """Of Redis."""
+    """The port of Redis."""
     history: str
     lease: float = 1.0
     keys: int = 300
-    """At a time; the first is the most wanted, and each is `1 / n` as wanted as it."""
+    """The number of keys at a time; the nth is `1 / n` as wanted as the first."""
     era: float = 5.0
-    """How long the same keys are wanted; then there are others."""
+    """The time that the same keys are wanted; then there are others."""
     work: float = 0.3
     """The longest that a run takes."""
     broken: Break | None = None
 
     def to_text(self) -> str:
-        """For a worker's command line."""
+        """Return the plan as text for a worker's command line."""
         return json.dumps(asdict(self))
 
 
 class _Heard(logging.Handler):
-    """What was reported of the running call."""
+    """A log handler that notes what is reported of the running call."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class _Heard(logging.Handler):
 
 
 class Worker:
-    """One call after the other. A call's name is its key and what tells it from all others."""
+    """A caller that makes one call after another. A call's name is its key and a unique suffix."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -81,7 +81,7 @@ class Worker:
         )(self._run)
 
     def work(self) -> None:
-        """Never ends by itself."""
+        """Make calls without end."""
         ranks = range(1, self._plan.keys + 1)
         wanted = [1 / rank for rank in ranks]
         for number in count():

@@ -35,11 +35,11 @@ if #fields > 0 then
   local expires = whole(found.expiration)
   local known = owner and expires and (status == 'COMPLETED' or status == 'PARKED')
   if owner and lease_end and status == 'INPROGRESS' then
-    -- Whatever else is wrong with it: when its lease has ended, it binds nobody.
+    -- Whatever else is wrong with it: after its lease it binds nobody.
     expires = expires or math.ceil(lease_end / 1000)
     known = lease_end <= expires * 1000
   end
-  -- What is none of ours is left alone, unless it says itself that it has expired.
+  -- A value that is not our record is left alone, unless it says itself that it has expired.
   live = not expires or expires * 1000 > now
   if live and not known then return {3, now} end
 end
@@ -50,9 +50,9 @@ local function is_own(me) return status == 'INPROGRESS' and owner == me end
 local function put(expires, ...)
   local names = {...}
   if #fields > 0 then
-    -- What is there is changed, not deleted and made again: while a slot moves to another node, its
+    -- A record is changed, not deleted and made again: while a slot moves to another node, its
     -- keys cannot be made on the old one. And a full server refuses a script whose first write
-    -- takes memory: this one does not, so who holds a key can always record the answer.
+    -- takes memory: this one does not, so the holder of a key can always record the answer.
     redis.call('PEXPIREAT', key, expires * 1000)
   end
   redis.call('HSET', key, 'expiration', expires, ...)

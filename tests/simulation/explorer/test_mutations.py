@@ -59,7 +59,7 @@ def test_a_seed_of_no_choices_is_the_beginning() -> None:
 
 @pytest.mark.parametrize("seed", ["", "two", "two:x", "two:1.", "two:-1"])
 def test_what_is_no_seed_is_refused(seed: str) -> None:
-    with pytest.raises(ValueError, match="no seed"):
+    with pytest.raises(ValueError, match="not a seed"):
         path_in(seed)
 
 
