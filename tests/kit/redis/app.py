@@ -23,8 +23,6 @@ STAND_INS: Final[StandIns] = {"AWS::SecretsManager::RotationSchedule": {}}
 
 STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
 USER: Final = "idempotency"
-SECRET: Final = "redis-user"
-ADMIN_SECRET: Final = "redis-admin"
 
 
 class RedisForApp:
@@ -35,6 +33,8 @@ class RedisForApp:
         self._aws = aws
         self._namespaces = namespaces
         self._ca = directory / "redis-ca.pem"
+        self.secret = f"redis-user-{namespaces[0]}"
+        self.admin_secret = f"redis-admin-{namespaces[0]}"
         self._stack = ExitStack()
         self.server = RedisServer(tls=True, aclfile=True)
         self.secrets: Any = None
@@ -46,9 +46,9 @@ class RedisForApp:
             self.secrets = stack.enter_context(closing(self._aws.client("secretsmanager")))
             assert self.server.ca is not None
             self._ca.write_text(self.server.ca)
-            self._add_user(stack, USER, SECRET, access_string(self._namespaces, cluster=False))
+            self._add_user(stack, USER, self.secret, access_string(self._namespaces, cluster=False))
             rules = ["on", "-@all", *(f"+{command}" for command in ADMIN_COMMANDS)]
-            self._add_user(stack, "admin", ADMIN_SECRET, " ".join(rules))
+            self._add_user(stack, "admin", self.admin_secret, " ".join(rules))
             self._stack = stack.pop_all()
         return self
 
@@ -69,13 +69,13 @@ class RedisForApp:
             "redis_port": str(self.server.port),
             "redis_ca": str(self._ca),
             "redis_user": USER,
-            "redis_secret": self._arn(SECRET),
-            "redis_admin_secret": self._arn(ADMIN_SECRET),
+            "redis_secret": self._arn(self.secret),
+            "redis_admin_secret": self._arn(self.admin_secret),
         }
 
-    def password(self, secret: str = SECRET) -> str:
-        """What is AWSCURRENT."""
-        text = self.secrets.get_secret_value(SecretId=secret)["SecretString"]
+    def password(self, secret: str | None = None) -> str:
+        """Return what is AWSCURRENT, by default of the user."""
+        text = self.secrets.get_secret_value(SecretId=secret or self.secret)["SecretString"]
         password: str = json.loads(text)["password"]
         return password
 
@@ -86,7 +86,7 @@ class RedisForApp:
     def pending(self) -> bool:
         """Whether the version AWSPENDING has a value."""
         try:
-            found = self.secrets.get_secret_value(SecretId=SECRET, VersionStage="AWSPENDING")
+            found = self.secrets.get_secret_value(SecretId=self.secret, VersionStage="AWSPENDING")
         except self.secrets.exceptions.ResourceNotFoundException:
             return False
         return "SecretString" in found
@@ -107,7 +107,7 @@ class DeployedRotation:
         self._lambda = aws.client("lambda")
         self._redis = redis
         self._function = self._found()
-        enable_rotation(redis.secrets, SECRET)
+        enable_rotation(redis.secrets, redis.secret)
 
     def close(self) -> None:
         """Closes its client."""
@@ -115,11 +115,11 @@ class DeployedRotation:
 
     def announce(self) -> str:
         """Begins a rotation; returns its token."""
-        return announce(self._redis.secrets, SECRET)
+        return announce(self._redis.secrets, self._redis.secret)
 
     def step(self, name: str, token: str) -> None:
         """One invocation of the function. Raises RuntimeError with its message."""
-        arn = self._redis.secrets.describe_secret(SecretId=SECRET)["ARN"]
+        arn = self._redis.secrets.describe_secret(SecretId=self._redis.secret)["ARN"]
         event = {"Step": name, "SecretId": arn, "ClientRequestToken": token}
         response = self._lambda.invoke(
             FunctionName=self._function, Payload=json.dumps(event).encode()
