@@ -18,7 +18,7 @@ import redis
 from kit.aws.local import LocalAws
 from kit.aws.web import Site, http_api
 from kit.http_events import Seen
-from kit.redis.app import ADMIN_SECRET, STAND_INS, STEPS, USER, DeployedRotation, RedisForApp
+from kit.redis.app import STAND_INS, STEPS, USER, DeployedRotation, RedisForApp
 from kit.redis.servers import connect, until
 
 CALLERS = 4
@@ -167,7 +167,7 @@ def _succeeds(action: Callable[[], Any]) -> bool:
 def test_no_password_is_anywhere_but_in_its_secret(
     app: App, rotation: DeployedRotation, directory: Path
 ) -> None:
-    passwords = [app.redis.password(), app.redis.password(ADMIN_SECRET)]
+    passwords = [app.redis.password(), app.redis.password(app.redis.admin_secret)]
     assert app.pay(uuid4().hex).status == 201
     rotation.rotate()
     assert app.pay(uuid4().hex).status == 201

@@ -25,8 +25,6 @@ STAND_INS: Final[StandIns] = {"AWS::SecretsManager::RotationSchedule": {}}
 
 STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
 USER: Final = "idempotency"
-SECRET: Final = "redis-user"
-ADMIN_SECRET: Final = "redis-admin"
 
 
 class RedisForApp:
@@ -39,6 +37,8 @@ class RedisForApp:
         self._aws = aws
         self._namespaces = namespaces
         self._ca = directory / "redis-ca.pem"
+        self.secret = f"redis-user-{namespaces[0]}"
+        self.admin_secret = f"redis-admin-{namespaces[0]}"
         self._stack = ExitStack()
         self.server = RedisServer(tls=True, aclfile=True)
         self.secrets: Any = None
@@ -50,9 +50,9 @@ class RedisForApp:
             self.secrets = stack.enter_context(closing(self._aws.client("secretsmanager")))
             assert self.server.ca is not None
             self._ca.write_text(self.server.ca)
-            self._add_user(stack, USER, SECRET, access_string(self._namespaces, cluster=False))
+            self._add_user(stack, USER, self.secret, access_string(self._namespaces, cluster=False))
             rules = ["on", "-@all", *(f"+{command}" for command in ADMIN_COMMANDS)]
-            self._add_user(stack, "admin", ADMIN_SECRET, " ".join(rules))
+            self._add_user(stack, "admin", self.admin_secret, " ".join(rules))
             self._stack = stack.pop_all()
         return self
 
@@ -73,13 +73,13 @@ class RedisForApp:
             "redis_port": str(self.server.port),
             "redis_ca": str(self._ca),
             "redis_user": USER,
-            "redis_secret": self._arn(SECRET),
-            "redis_admin_secret": self._arn(ADMIN_SECRET),
+            "redis_secret": self._arn(self.secret),
+            "redis_admin_secret": self._arn(self.admin_secret),
         }
 
-    def password(self, secret: str = SECRET) -> str:
-        """Return the AWSCURRENT password."""
-        text = self.secrets.get_secret_value(SecretId=secret)["SecretString"]
+    def password(self, secret: str | None = None) -> str:
+        """Return the AWSCURRENT password, by default the user's."""
+        text = self.secrets.get_secret_value(SecretId=secret or self.secret)["SecretString"]
         password: str = json.loads(text)["password"]
         return password
 
@@ -90,7 +90,7 @@ class RedisForApp:
     def pending(self) -> bool:
         """Tell whether the version AWSPENDING has a value."""
         try:
-            found = self.secrets.get_secret_value(SecretId=SECRET, VersionStage="AWSPENDING")
+            found = self.secrets.get_secret_value(SecretId=self.secret, VersionStage="AWSPENDING")
         except self.secrets.exceptions.ResourceNotFoundException:
             return False
         return "SecretString" in found
@@ -111,7 +111,7 @@ class DeployedRotation:
         self._lambda = aws.client("lambda")
         self._redis = redis
         self._function = self._found()
-        enable_rotation(redis.secrets, SECRET)
+        enable_rotation(redis.secrets, redis.secret)
 
     def close(self) -> None:
         """Close its client."""
@@ -119,11 +119,11 @@ class DeployedRotation:
 
     def announce(self) -> str:
         """Begin a rotation, and return its token."""
-        return announce(self._redis.secrets, SECRET)
+        return announce(self._redis.secrets, self._redis.secret)
 
     def step(self, name: str, token: str) -> None:
-        """Invoke the function for one step. Raises RuntimeError with its message."""
-        arn = self._redis.secrets.describe_secret(SecretId=SECRET)["ARN"]
+        """One invocation of the function. Raises RuntimeError with its message."""
+        arn = self._redis.secrets.describe_secret(SecretId=self._redis.secret)["ARN"]
         event = {"Step": name, "SecretId": arn, "ClientRequestToken": token}
         response = self._lambda.invoke(
             FunctionName=self._function, Payload=json.dumps(event).encode()
