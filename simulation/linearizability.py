@@ -57,7 +57,7 @@ _Node: TypeAlias = tuple[tuple[int, ...], State, float]
 _LOOKS: Final = ("replays", "is refused")
 
 
-class NotLinearisableError(AssertionError):
+class NotLinearizableError(AssertionError):
     """No order of points explains the history."""
 
 
@@ -71,7 +71,7 @@ def check(
     """Return an explanation: what each call did to the register, in order.
 
     Calls that may have done nothing are left out at first: each of them doubles the number of
-    orders. `most` is the number of states to look at; None: all. Raise `NotLinearisableError`,
+    orders. `most` is the number of states to look at; None: all. Raise `NotLinearizableError`,
     with as much as could be explained, and `UndecidedError`.
     """
     certain = tuple(call for call in history if not all(p.optional for p in _points(0, call)))
@@ -84,7 +84,7 @@ def check(
             return search.told(search.best)
     told = "\n".join(search.told(search.best))
     rest = ", ".join(sorted(search.missing()))
-    raise NotLinearisableError(
+    raise NotLinearizableError(
         f"no order explains this history; it ends after\n{told}\nwith {rest}"
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 
 from simulation.histories import Operation
-from simulation.linearizability import NotLinearisableError, Register, UndecidedError, check
+from simulation.linearizability import NotLinearizableError, Register, UndecidedError, check
 
 TOLERANCE = 0.3
 """Seconds by which callers may see something later than the store did it."""
@@ -121,7 +121,7 @@ def _splits(key: str, calls: list[Operation], lease: float) -> list[str]:
     register = Register(lease=lease, expires_after=_FOREVER, tolerance=TOLERANCE)
     try:
         check(tuple(calls), register, most=STATES)
-    except NotLinearisableError as error:
+    except NotLinearizableError as error:
         return [f"{key}: {error}"]
     return []
 

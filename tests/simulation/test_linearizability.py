@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from simulation.histories import Operation
-from simulation.linearizability import NotLinearisableError, Register, UndecidedError, check
+from simulation.linearizability import NotLinearizableError, Register, UndecidedError, check
 
 REGISTER = Register(lease=10, expires_after=100)
 
@@ -146,7 +146,7 @@ def test_a_good_history_is_explained(name: str) -> None:
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_history_is_not(name: str) -> None:
-    with pytest.raises(NotLinearisableError):
+    with pytest.raises(NotLinearizableError):
         check(tuple(BAD[name]), REGISTER)
 
 
@@ -154,7 +154,7 @@ def test_the_order_of_the_calls_in_a_history_does_not_matter() -> None:
     for history in GOOD.values():
         check(tuple(reversed(history)), REGISTER)
     for history in BAD.values():
-        with pytest.raises(NotLinearisableError):
+        with pytest.raises(NotLinearizableError):
             check(tuple(reversed(history)), REGISTER)
 
 
@@ -170,7 +170,7 @@ def test_an_explanation_says_who_did_what() -> None:
 
 def test_what_cannot_be_explained_is_named() -> None:
     history = (_ran("a", 0, 1, 2, 3), _given("b", 4, 5, "x"))
-    with pytest.raises(NotLinearisableError, match="ends after\na acquires\na records\nwith b"):
+    with pytest.raises(NotLinearizableError, match="ends after\na acquires\na records\nwith b"):
         check(history, REGISTER)
 
 
@@ -184,7 +184,7 @@ def test_a_long_history_takes_no_time() -> None:
     calls += [_busy(f"b{number}", 1, 9) for number in range(150)]
     calls += [_given(f"c{number}", 0, 20, "a") for number in range(150)]
     assert len(check(tuple(calls), REGISTER)) == 302
-    with pytest.raises(NotLinearisableError):
+    with pytest.raises(NotLinearizableError):
         check((*calls, _given("x", 0, 20, "x")), REGISTER)
 
 
@@ -258,7 +258,7 @@ def test_what_a_register_did_is_not_explained_with_another_answer() -> None:
         if given:
             changed += 1
             history[history.index(given[0])] = replace(given[0], answer="nobody's")
-            with pytest.raises(NotLinearisableError):
+            with pytest.raises(NotLinearizableError):
                 check(tuple(history), REGISTER)
     assert changed > 100
 

@@ -13,7 +13,7 @@ from simulation.explorer.scenarios import EXPIRES_AFTER, LEASE, scenario
 from simulation.explorer.search import shortest
 from simulation.explorer.sightings import sighted
 from simulation.explorer.world import World
-from simulation.linearizability import NotLinearisableError, Register, check
+from simulation.linearizability import NotLinearizableError, Register, check
 
 ALIKE = ("two", "three", "waiting", "store-clock", "clocks-two", "clocks-three")
 EXPLORED = Register(lease=LEASE / 1000, expires_after=EXPIRES_AFTER / 1000, tolerance=2.5)
@@ -51,7 +51,7 @@ def test_what_a_mutant_does_is_not(name: str) -> None:
     moves = Moves(World(mutation.where(), mutation.subject()))
     error = shortest(moves)
     assert error is not None
-    with pytest.raises(NotLinearisableError):
+    with pytest.raises(NotLinearizableError):
         check(sighted(moves, _to_the_end(moves, error.path)), EXPLORED)
 
 
