@@ -156,3 +156,12 @@ def test_a_field_without_a_kind_is_no_row() -> None:
         two: bool = False
 
     assert list(kinds_of(Mixed)) == ["one"]
+
+
+def test_a_subclass_has_the_rows_of_its_base() -> None:
+    class Taxi(Car):
+        """A car with a meter."""
+
+    assert Taxi(color="yellow").color == "yellow"
+    with pytest.raises(ConfigurationError, match="Taxi has no part 'colors'; did you mean 'color'"):
+        Taxi(colors="red")  # type: ignore[call-arg]

@@ -68,7 +68,9 @@ class Rows:
 
     __signature__ = _Signature()
 
-    def __init_subclass__(cls, *, noun: str, prefix: str = "") -> None:
+    def __init_subclass__(cls, *, noun: str | None = None, prefix: str = "") -> None:
+        if noun is None:
+            return  # a subclass of a class of rows has the rows of that
         cls.kinds = kinds_of(cls)
         cls.defaults = {name: vars(cls)[name] for name in cls.kinds}
         cls._noun, cls._prefix = noun, prefix

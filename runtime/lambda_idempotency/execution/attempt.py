@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar, Token
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -100,12 +100,11 @@ def run_as(attempt: Attempt, time_left: TimeLeft | None, code: Callable[[], Any]
 
 
 async def run_as_async(
-    attempt: Attempt, time_left: TimeLeft | None, code: Callable[[], Any]
+    attempt: Attempt, time_left: TimeLeft | None, code: Callable[[], Awaitable[Any]]
 ) -> Any:
-    """Run the user's code as an attempt, and await its result if that is awaitable."""
+    """Run the user's async code as an attempt."""
     with AttemptScope(attempt, time_left):
-        found = code()
-        return await found if hasattr(found, "__await__") else found
+        return await code()
 
 
 def unprotected() -> Attempt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ..protocol.machine import Protocol, run_once, run_unprotected
@@ -9,7 +10,7 @@ from ..protocol.steps import Call, Reconcile, Returned, Run
 from ..response.body import ResponseBody
 from .attempt import Attempt, TimeLeft, run_as, run_as_async, unprotected
 from .commits import Writes
-from .hooks import Reconciled, reconciled
+from .hooks import Reconciled, reconciled, settled
 from .target import Target
 
 DEFAULT_LEASE_MS: Final = 15 * 60 * 1000
@@ -57,8 +58,9 @@ class ActiveCall:
         attempt, left = self._attempt(step), self._target.time_left
         if isinstance(step, Run):
             return self._returned(await run_as_async(attempt, left, self._target.run), attempt)
-        assert self._target.reconcile is not None
-        found = reconciled(await run_as_async(attempt, left, self._target.reconcile))
+        reconcile = self._target.reconcile
+        assert reconcile is not None
+        found = reconciled(await run_as_async(attempt, left, partial(settled, reconcile)))
         return self._reconciled(found, attempt)
 
     def _attempt(self, step: Run | Reconcile) -> Attempt:

@@ -47,3 +47,9 @@ def reconciled(found: object) -> Reconciled | None:
         f"on_orphan returned a {type(found).__name__}; expected Reconciled(response), or None to "
         "run again"
     )
+
+
+async def settled(hook: Callable[[], Any]) -> Any:
+    """Return what a hook returns, sync or async."""
+    found = hook()
+    return await found if hasattr(found, "__await__") else found
