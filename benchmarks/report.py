@@ -18,7 +18,7 @@ _PACKAGES: Final = ("aws-lambda-powertools", "boto3", "botocore", "redis")
 _NOTES: Final = """\
 Each value is the median of interleaved rounds, with its quartiles; each subject has a process of \
 its own. CPU is the process's own, all threads. The ratio is ours to Powertools', with the \
-quartiles of the rounds' ratios; its budget is that of the design. The whole payload is the key.
+quartiles of the rounds' ratios; its budget is a target of ours. The whole payload is the key.
 
 DynamoDB is a stub on loopback that answers at once, and Redis a real server on loopback: nothing \
 of a real network is in these times. Ours on Redis is what an attached function has: the settings \

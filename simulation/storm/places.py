@@ -11,7 +11,7 @@ from kit.aws.local import LocalAws
 from kit.network.proxy import LossyProxy
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
-from lambda_idempotency.contract.dynamodb import PARTITION_KEY
+from lambda_idempotency.contract.names import PARTITION_KEY
 from lambda_idempotency.contract.redis import access_string
 from simulation.storm.troubles import DURABLE, Troubles, of_aws, of_redis
 from simulation.storm.worker import NAMESPACE, PASSWORD, TABLE, USER, StoreName

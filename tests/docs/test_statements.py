@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.idempotency import exceptions
 import lambda_idempotency
 from cdk_idempotency import IdempotencyOptions
 from kit.pages import EXAMPLES, cells_of, text_of
-from lambda_idempotency.contract.metrics import METRICS
+from lambda_idempotency.contract.names import METRICS
 from lambda_idempotency.contract.redis import CLUSTER_COMMANDS, RedisSettings, access_string
 from lambda_idempotency.decorators.function.decorator import FunctionOptions
 from lambda_idempotency.decorators.handler import HandlerOptions

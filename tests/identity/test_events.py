@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from lambda_idempotency.identity.batch_sources import source_of
-from lambda_idempotency.identity.events import http_shape, is_http, view
+from lambda_idempotency.identity.events import batch_source, http_shape, is_http, view
 
 REST: Final[dict[str, Any]] = {
     "resource": "/orders/{id}",
@@ -206,7 +205,7 @@ def test_another_event_is_seen_as_it_is(event: Any) -> None:
 
 @pytest.mark.parametrize("source", ["aws:sqs", "aws:kinesis", "aws:dynamodb"])
 def test_a_batch_is_recognised_by_its_source(source: str) -> None:
-    assert source_of({"Records": [{"eventSource": source}, {}]}) == source
+    assert batch_source({"Records": [{"eventSource": source}, {}]}) == source
 
 
 @pytest.mark.parametrize(
@@ -228,4 +227,4 @@ def test_a_batch_is_recognised_by_its_source(source: str) -> None:
     ],
 )
 def test_another_event_is_not_taken_for_a_batch(event: Any) -> None:
-    assert source_of(event) is None
+    assert batch_source(event) is None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.emf import parse_all, total
-from lambda_idempotency.contract.metrics import METRICS
+from lambda_idempotency.contract.names import METRICS
 from lambda_idempotency.metrics.emf import LATENCY, Event, MetricsSource, lines
 
 SOURCES = st.builds(

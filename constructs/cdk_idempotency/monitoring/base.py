@@ -8,7 +8,7 @@ from typing import Any, Final, TypedDict, Unpack
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from lambda_idempotency.contract.metrics import METRIC_NAMESPACE
+from lambda_idempotency.contract.names import METRIC_NAMESPACE
 
 PERIOD: Final = Duration.minutes(5)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from lambda_idempotency.contract.metrics import METRIC_NAMESPACE
+from lambda_idempotency.contract.names import METRIC_NAMESPACE
 
 from ..errors import ConstructError
 from .base import PERIOD, RUNBOOK, StoreMonitoring, graph

@@ -8,7 +8,7 @@ from typing import Unpack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs import Construct
-from lambda_idempotency.contract.metrics import METRICS
+from lambda_idempotency.contract.names import METRICS
 
 from ..errors import ConstructError
 from .base import MetricProps, StoreMonitoring, store_metric

@@ -13,7 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
-from lambda_idempotency.contract.dynamodb import PARTITION_KEY, TTL_ATTRIBUTE
+from lambda_idempotency.contract.names import PARTITION_KEY, TTL_ATTRIBUTE
 
 from ..errors import ConstructError
 from ..monitoring.base import PERIOD, AlarmSpec, StoreMonitoring, graph

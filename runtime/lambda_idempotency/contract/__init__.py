@@ -8,7 +8,7 @@ and bound is written down only in this package, and both halves import it from h
 - `http`: the part of the settings that is about HTTP requests
 - `redis`: the document about a Redis server, and the rights of its user
 - `rotation`: the environment of the function that rotates passwords
-- `dynamodb`, `metrics`: names
+- `names`: of metrics, and of attributes of a table
 - `kinds`, `rows`: the parts of a setting: a name, a type, a kind, a default and a meaning
 
 Each cold start imports this package, so it imports little: `errors`, and where it must

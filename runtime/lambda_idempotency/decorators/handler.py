@@ -16,8 +16,7 @@ from ..execution.operation import Operation
 from ..execution.outcomes import result_of
 from ..execution.runner import Runner, SyncRunner
 from ..execution.target import Target
-from ..identity.batch_sources import source_of
-from ..identity.events import http_shape
+from ..identity.events import batch_source, http_shape
 from ..identity.keys import KeyRule
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
@@ -131,7 +130,7 @@ class _Protection(NamedTuple):
             return self._respond(invocation, event)
 
     def _respond(self, invocation: Invocation, event: Any) -> Any:
-        if (source := source_of(event)) is not None:
+        if (source := batch_source(event)) is not None:
             raise ConfigurationError(
                 f"@idempotent was given a batch of {source} records. A redelivered batch is never "
                 "the same payload; make the handling of each record idempotent with "

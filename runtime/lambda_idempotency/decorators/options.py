@@ -1,6 +1,7 @@
-"""The options of the decorators, and their combination with the environment's settings."""
+"""The options of the decorators, and their combination with the environment's settings.
 
-from __future__ import annotations
+Without `from __future__ import annotations`: TypedDict would compile each of its texts at import.
+"""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -90,7 +91,7 @@ class Configuration(NamedTuple):
     namespace: str
 
     @classmethod
-    def of(cls, options: Mapping[str, Any], kind: type) -> Configuration:
+    def of(cls, options: Mapping[str, Any], kind: type) -> "Configuration":
         """Combine a decorator's options with the settings. `kind` is the TypedDict of its options.
         Raises `ConfigurationError`."""
         _check_names(options, kind.__annotations__)
@@ -225,7 +226,7 @@ def _metrics(settings: Settings, store: Store, namespace: str) -> MetricsSource 
     return MetricsSource(store.label, namespace)
 
 
-def _objects(settings: Settings) -> Objects | None:
+def _objects(settings: Settings) -> "Objects | None":
     bucket = settings.large_responses
     if bucket is None:
         return None
@@ -233,7 +234,7 @@ def _objects(settings: Settings) -> Objects | None:
 
 
 @lru_cache
-def _bucket(bucket: str, above: int, url_suffix: str) -> Objects:
+def _bucket(bucket: str, above: int, url_suffix: str) -> "Objects":
     """Return one bucket for all decorators: one set of connections and credentials."""
     from ..response.offload import Objects  # few functions use it
 

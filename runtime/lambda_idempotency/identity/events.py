@@ -59,3 +59,12 @@ def http_shape(event: Any) -> HttpShape | None:
 def is_http(event: Any) -> bool:
     """Tell whether the event is a REST API, HTTP API, function URL or load balancer request."""
     return http_shape(event) not in (None, "unknown")
+
+
+def batch_source(event: Any) -> str | None:
+    """Return the name of the event's source, where the event is a batch of records; else None."""
+    if not isinstance(event, Mapping) or "Records" not in event:
+        return None
+    from .batch_sources import source_of  # a table that few events need
+
+    return source_of(event)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from json import dumps
 from typing import Final, NamedTuple, TypeAlias
 
-from ..contract.metrics import METRIC_NAMESPACE
+from ..contract.names import METRIC_NAMESPACE
 from ..protocol.record import Metric
 
 VALUES: Final = 100

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from ..clients.aws.clock import MAX_SKEW_MS, ClockReading, ServiceClock
 from ..clients.aws.endpoints import Endpoint, endpoint_of
-from ..contract.dynamodb import PARTITION_KEY
+from ..contract.names import PARTITION_KEY
 from ..errors import ConfigurationError, StoreError
 from ..protocol.record import (
     Absent,
@@ -38,7 +38,6 @@ from .dynamodb_conditions import (
     Condition,
 )
 from .dynamodb_items import MAX_DATA, from_item, to_item
-from .in_parallel import in_parallel
 
 _TRANSACT: Final = "transact_write_items"
 
@@ -119,6 +118,8 @@ class DynamoDBStore(Store):
         self, completion: Completion, claim: Claim
     ) -> tuple[ReplyOrError, ReplyOrError]:
         """Send two requests at once: no single request does both and lets one of them fail."""
+        from .in_parallel import in_parallel  # for batches
+
         return in_parallel(lambda: self.complete(completion), lambda: self.claim(claim))
 
     def _at(self, key: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..clients.aws.clock import ClockReading
-from ..contract.dynamodb import PARTITION_KEY, TTL_ATTRIBUTE
+from ..contract.names import PARTITION_KEY, TTL_ATTRIBUTE
 from ..protocol.record import INPROGRESS, PARKED
 
 _ABSENT: Final = "attribute_not_exists(#id)"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..contract.dynamodb import PARTITION_KEY, TTL_ATTRIBUTE
+from ..contract.names import PARTITION_KEY, TTL_ATTRIBUTE
 from ..errors import StoreError
 from ..protocol.record import COMPLETED, INPROGRESS, PARKED, Record
 

@@ -11,7 +11,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials
 from kit.synth import function, only, reference, stack, template, variables
-from lambda_idempotency.contract.metrics import METRIC_NAMESPACE, METRICS
+from lambda_idempotency.contract.names import METRIC_NAMESPACE, METRICS
 
 
 def _method(name: str) -> str:

@@ -59,7 +59,7 @@ def record_of(source: str, number: int, fate: Fate) -> Record:
 
 
 def expected(source: str, fates: list[Fate]) -> list[str]:
-    """Return the failures to report, as section 9 of the design says."""
+    """Return the failures to report: a failure stops its FIFO group, or its shard."""
     found, stopped = [], set()
     for number, fate in enumerate(fates):
         group = {"sqs": number, "fifo": fate.group}.get(source, "all")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lambda_idempotency.contract.dynamodb import PARTITION_KEY
+from lambda_idempotency.contract.names import PARTITION_KEY
 
 from ...inspection import is_known
 from ..model.deployment import Deployment

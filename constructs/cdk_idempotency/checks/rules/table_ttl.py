@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lambda_idempotency.contract.dynamodb import TTL_ATTRIBUTE
+from lambda_idempotency.contract.names import TTL_ATTRIBUTE
 
 from ..model.deployment import Deployment
 from ..model.tables import Table

@@ -1,0 +1,18 @@
+"""Names that both halves use: of metrics in CloudWatch, and of attributes of a DynamoDB table."""
+
+from __future__ import annotations
+
+from typing import Final, get_args
+
+from ..protocol.record import Metric
+
+METRIC_NAMESPACE: Final = "CdkIdempotency"
+"""CloudWatch's namespace of the metrics."""
+
+METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
+
+PARTITION_KEY: Final = "id"
+"""The only key of the table: there is no sort key."""
+
+TTL_ATTRIBUTE: Final = "expiration"
+"""Epoch seconds, after which DynamoDB deletes the record."""
