@@ -161,8 +161,8 @@ MUTATIONS: Final = (
     Mutation(
         "fingerprint dropped at completion",
         endings,
-        "fingerprint=call.fingerprint,\n        data=ran.data,",
-        "data=ran.data,",
+        "data=ran.data, encoding=ran.encoding,",
+        "fingerprint=None, data=ran.data, encoding=ran.encoding,",
         "payloads",
         invariants.TRUE_REPLAY,
     ),

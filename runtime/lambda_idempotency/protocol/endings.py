@@ -109,16 +109,8 @@ def send(completion: Completion) -> Generator[Step, StepResult, StepResult]:
 
 
 def _completion(call: Call, held: HeldLease, ran: Returned) -> Completion:
-    return Completion(
-        key=call.key,
-        owner=call.owner,
-        attempt=held.attempt,
-        expires_after_ms=call.expires_after_ms,
-        fingerprint=call.fingerprint,
-        data=ran.data,
-        encoding=ran.encoding,
-        scope=call.scope,
-        not_after=held.not_after,
+    return call.completion(held.attempt)._replace(
+        data=ran.data, encoding=ran.encoding, not_after=held.not_after
     )
 
 

@@ -27,9 +27,8 @@ from collections.abc import Generator, Iterator
 from typing import Final, TypeAlias
 
 from ..errors import StoreError
-from . import record
 from .endings import HeldLease, commit, differs, record_answer, release, send
-from .record import COMPLETED, PARKED, Absent, Applied, Completion, Conflict, Metric, Record
+from .record import COMPLETED, PARKED, Absent, Applied, Conflict, Metric, Record
 from .steps import (
     Call,
     Emit,
@@ -179,15 +178,8 @@ def _let_go(call: Call, attempt: int) -> Generator[Step, StepResult, None]:
 
 def _park(call: Call, held: HeldLease) -> Protocol:
     """Park the key, because its attempts keep dying. We hold the fence, so none is running."""
-    completion = Completion(
-        key=call.key,
-        owner=call.owner,
-        attempt=held.attempt - 1,
-        expires_after_ms=PARKED_FOR_MS,
-        status=PARKED,
-        fingerprint=call.fingerprint,
-        scope=call.scope,
-        strict=True,
+    completion = call.completion(held.attempt - 1)._replace(
+        expires_after_ms=PARKED_FOR_MS, status=PARKED, strict=True
     )
     reply = yield from send(completion)
     if isinstance(reply, Conflict) and reply.record.owner != call.owner:
@@ -212,16 +204,7 @@ def _too_late(call: Call, held: HeldLease) -> Protocol:
 
 def _claim(call: Call, *, seen: Record | None = None) -> SendClaim:
     attempt = 1 if seen is None else seen.attempt + (seen.owner != call.owner)
-    claim = record.Claim(
-        key=call.key,
-        owner=call.owner,
-        lease_ms=call.lease_ms,
-        expires_after_ms=call.expires_after_ms,
-        attempt=attempt,
-        fingerprint=call.fingerprint,
-        scope=call.scope,
-    )
-    return SendClaim(claim, seen)
+    return SendClaim(call.claim(attempt), seen)
 
 
 def _takes_over(call: Call, step: SendClaim | Read) -> bool:

@@ -24,6 +24,29 @@ class Call(NamedTuple):
     fail_open: bool = False
     reconciles: bool = False
 
+    def claim(self, attempt: int) -> record.Claim:
+        """Return the claim for an attempt."""
+        return record.Claim(
+            key=self.key,
+            owner=self.owner,
+            lease_ms=self.lease_ms,
+            expires_after_ms=self.expires_after_ms,
+            attempt=attempt,
+            fingerprint=self.fingerprint,
+            scope=self.scope,
+        )
+
+    def completion(self, attempt: int) -> Completion:
+        """Return the completion of an attempt, without an answer."""
+        return Completion(
+            key=self.key,
+            owner=self.owner,
+            attempt=attempt,
+            expires_after_ms=self.expires_after_ms,
+            fingerprint=self.fingerprint,
+            scope=self.scope,
+        )
+
 
 # Steps: what the driver is asked to do ------------------------------------------------------------
 
