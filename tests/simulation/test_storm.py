@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from simulation.histories import Operation
+from simulation.histories import Operation, read
 from simulation.storm.broken import Break
 from simulation.storm.conductor import Fates
 from simulation.storm.run import storm
 from simulation.storm.verdict import judge
-from simulation.storm.worker import StoreName
+from simulation.storm.worker import Plan, StoreName
 
 PATIENCE = 100.0
 """Seconds."""
@@ -44,8 +44,13 @@ def test_every_effect_and_every_answer_is_explained(store: StoreName) -> None:
 
 @pytest.mark.parametrize("way", ["ignores leases", "forgets answers"])
 def test_a_broken_store_is_found_out(way: Break) -> None:
-    verdict = storm("redis", _until(strokes=0, calls=120), seed=20, pause=0.15, broken=way)
-    assert not verdict.holds
+    deadline = time.monotonic() + PATIENCE
+
+    def goes_on(history: Path, fates: Fates) -> bool:
+        found_out = not judge(read(history), lease=Plan.lease).holds
+        return not found_out and time.monotonic() < deadline
+
+    assert not storm("redis", goes_on, seed=20, pause=0.15, broken=way).holds
 
 
 # The verdict --------------------------------------------------------------------------------------
