@@ -123,9 +123,12 @@ def test_a_whole_call_on_dynamodb_loads_nothing_heavy(dynamodb: dict[str, str]) 
     assert loaded & NEVER_FOR_DYNAMODB == set()
 
 
-def test_an_expression_adds_jmespath_and_nothing_else_heavy(dynamodb: dict[str, str]) -> None:
-    call = f"{DYNAMODB_CALL}\nassert decorated(key='id')({{'id': 1}}, None) == {{'id': 1}}"
-    assert loaded_by(call, dynamodb) & NEVER_FOR_DYNAMODB == {"jmespath"}
+@pytest.mark.parametrize(("key", "adds"), [("id", set()), ("[id]", {"jmespath"})])
+def test_a_path_adds_nothing_heavy_and_another_expression_jmespath(
+    dynamodb: dict[str, str], key: str, adds: set[str]
+) -> None:
+    call = f"{DYNAMODB_CALL}\nassert decorated(key='{key}')({{'id': 1}}, None) == {{'id': 1}}"
+    assert loaded_by(call, dynamodb) & NEVER_FOR_DYNAMODB == adds
 
 
 def test_a_failed_call_on_dynamodb_loads_nothing_heavy(dynamodb: dict[str, str]) -> None:
@@ -141,7 +144,7 @@ except ValueError:
 
 
 def test_jmespath_is_loaded_where_an_expression_needs_it() -> None:
-    option = "from lambda_idempotency import *; idempotent(key='id', store=MemoryStore())"
+    option = "from lambda_idempotency import *; idempotent(key='[id]', store=MemoryStore())"
     assert "jmespath" in loaded_by(option)
 
 

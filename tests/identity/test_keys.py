@@ -187,7 +187,7 @@ def test_a_null_inside_a_selected_object_is_part_of_its_value() -> None:
     )
 
 
-@pytest.mark.parametrize("value", [{1, 2}, b"x", float("nan"), object()])
+@pytest.mark.parametrize("value", [len, float("nan"), object()])
 def test_a_key_that_json_does_not_have_is_unusable_and_not_missing(value: Any) -> None:
     with pytest.raises(MissingKeyError, match="key is unusable") as refused:
         keyed({"id": value}, lambda event: event["id"])

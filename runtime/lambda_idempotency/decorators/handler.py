@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import update_wrapper
 from types import CoroutineType
-from typing import Any, Final, NamedTuple, TypeAlias, Unpack, overload
+from typing import Any, Final, NamedTuple, NoReturn, Protocol, TypeAlias, Unpack, overload
 
 from ..contract.http import HttpOptions
 from ..errors import ConfigurationError
@@ -16,15 +16,33 @@ from ..execution.operation import Operation
 from ..execution.outcomes import result_of
 from ..execution.runner import Runner, SyncRunner
 from ..execution.target import Target
-from ..identity.events import batch_source, http_shape
+from ..identity.events import as_json, batch_source, http_shape
 from ..identity.keys import KeyRule
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
 from .callables import is_async
-from .options import NO_STORE, Configuration, Http, ReplayOptions, naming
+from .options import DISABLED, NO_STORE, Configuration, Http, ReplayOptions, naming
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
 """Takes an event and a context."""
+
+
+class IdempotentHandler(Protocol):
+    """A decorated handler."""
+
+    __name__: str
+
+    def __call__(self, event: Any, context: Any = None, /) -> Any:
+        """Run the handler, or answer in its place."""
+        ...
+
+    def record_id(self, event: Any, context: Any = None, /) -> str:
+        """Return the id of the record that a call with this event has. Nothing is run or stored.
+
+        Raises `MissingKeyError` for an event without a record, and `ConfigurationError`.
+        """
+        ...
+
 
 MARK: Final = "__idempotent__"
 """The attribute that marks a decorated handler. Decorators above it copy it, too."""
@@ -39,16 +57,17 @@ class HandlerOptions(ReplayOptions, total=False):
 
 
 @overload
-def idempotent(handler: Handler, /) -> Handler: ...
+def idempotent(handler: Handler, /) -> IdempotentHandler: ...
 @overload
-def idempotent(**options: Unpack[HandlerOptions]) -> Callable[[Handler], Handler]: ...
+def idempotent(**options: Unpack[HandlerOptions]) -> Callable[[Handler], IdempotentHandler]: ...
 def idempotent(handler: Handler | None = None, /, **options: Unpack[HandlerOptions]) -> Any:
     """Make a Lambda handler take effect once per request; duplicates get the first answer.
 
     `key` and `fingerprint` are JMESPath or callables over the event with its JSON texts decoded.
     Without them, the key of an HTTP request is its Idempotency-Key header, and its fingerprint is
     its body and query; any other payload is itself the key. Durations are seconds or a timedelta.
-    `HandlerOptions` describes each option.
+    `HandlerOptions` describes each option. An event that a decorator above ours has parsed is read
+    as the JSON that it stands for; callables and the handler get it as it is.
 
     What the handler raises reaches the caller. The wrapper raises `InProgressError`,
     `FingerprintMismatchError`, `MissingKeyError`, `ParkedError` or `StoreError`, each before
@@ -57,48 +76,59 @@ def idempotent(handler: Handler | None = None, /, **options: Unpack[HandlerOptio
     """
     with naming("@idempotent"):
         configuration = Configuration.of(options, HandlerOptions)
-        respond = _responder(configuration)
+        responder = _responder(configuration)
 
-    def decorate(handler: Handler) -> Handler:
+    def decorate(handler: Handler) -> IdempotentHandler:
         if not callable(handler):
             raise ConfigurationError(
                 f"@idempotent was applied to a {type(handler).__name__}; expected a handler, "
                 "a function of an event and a context"
             )
-        return _wrap(respond, handler, configuration.on_orphan)
+        return _wrap(responder, handler, configuration.on_orphan)
 
     return decorate if handler is None else decorate(handler)
 
 
-_Responder: TypeAlias = Callable[[Runner, Target, Any], Any]
+class _Responder(Protocol):
+    """The object between the callers and the handler."""
+
+    def respond(self, runner: Runner, target: Target, event: Any) -> Any: ...
+
+    def record_id(self, runner: Runner, target: Target, event: Any) -> str: ...
 
 
-def _wrap(respond: _Responder, handler: Handler, on_orphan: OnOrphan | None) -> Handler:
+def _wrap(responder: _Responder, handler: Handler, on_orphan: OnOrphan | None) -> IdempotentHandler:
     runner, code = runner_and_code(handler)
 
-    def wrapper(event: Any, context: Any = None) -> Any:
-        target = Target(
+    def target(event: Any, context: Any) -> Target:
+        return Target(
             run=lambda: code(event, context),
             record=serialization.to_stored,
             reconcile=None if on_orphan is None else lambda: on_orphan(event),
             time_left=time_left_of(context),
         )
-        return respond(runner, target, event)
+
+    def wrapper(event: Any, context: Any = None) -> Any:
+        return responder.respond(runner, target(event, context), event)
+
+    def record_id(event: Any, context: Any = None) -> str:
+        return responder.record_id(runner, target(event, context), event)
 
     update_wrapper(wrapper, handler)
     if code is handler:  # it is async, and `__wrapped__` would make the wrapper look async, too
         del wrapper.__wrapped__  # type: ignore[attr-defined]
     setattr(wrapper, MARK, True)
-    return wrapper
+    wrapper.record_id = record_id  # type: ignore[attr-defined]
+    return wrapper  # type: ignore[return-value]
 
 
 def _responder(configuration: Configuration) -> _Responder:
-    """Return the function that stands between the caller and the handler."""
+    """Return the object that stands between the caller and the handler."""
     settings = configuration.settings
     if settings.disabled:
-        return lambda runner, target, _: runner.run_unprotected(target)
+        return _Disabled()
     if configuration.store is None:
-        return _refuse
+        return _Refusal()
     if settings.http is not None and settings.http != HttpOptions():
         from ..http import exchange  # HTTP is expected: load it while the environment starts
 
@@ -113,7 +143,7 @@ def _responder(configuration: Configuration) -> _Responder:
         ),
         operation=configuration.operation(),
         http=settings.http,
-    ).respond
+    )
 
 
 class _Protection(NamedTuple):
@@ -130,24 +160,59 @@ class _Protection(NamedTuple):
             return self._respond(invocation, event)
 
     def _respond(self, invocation: Invocation, event: Any) -> Any:
-        if (source := batch_source(event)) is not None:
+        seen, rule = self._read(event)
+        if self.http is not None and (shape := http_shape(seen)) is not None:
+            from ..http import exchange  # only where there is HTTP to serve
+
+            return exchange.serve(self.http, shape, seen, rule, invocation)
+        identity = self.operation.identify(lambda: rule.identify(seen))
+        if identity is None:
+            return invocation.run_unprotected()
+        return result_of(invocation.call(identity), self.operation.restored)
+
+    def record_id(self, runner: Runner, target: Target, event: Any) -> str:
+        """Return the id of the record of an event."""
+        seen, rule = self._read(event)
+        if self.http is not None and (shape := http_shape(seen)) is not None:
+            from ..http import exchange
+
+            invocation = Invocation(self.operation, runner, target)
+            return exchange.identify(self.http, shape, seen, rule, invocation).key
+        return rule.identify(seen).key
+
+    def _read(self, event: Any) -> tuple[Any, KeyRule]:
+        """Return the JSON of an event, and the rule for it."""
+        with naming("@idempotent"):
+            seen = as_json(event)
+        if (source := batch_source(seen)) is not None:
             raise ConfigurationError(
                 f"@idempotent was given a batch of {source} records. A redelivered batch is never "
                 "the same payload; make the handling of each record idempotent with "
                 "@idempotent_records instead."
             )
-        if self.http is not None and (shape := http_shape(event)) is not None:
-            from ..http import exchange  # only where there is HTTP to serve
-
-            return exchange.serve(self.http, shape, event, self.rule, invocation)
-        identity = self.operation.identify(lambda: self.rule.identify(event))
-        if identity is None:
-            return invocation.run_unprotected()
-        return result_of(invocation.call(identity), self.operation.restored)
+        return seen, self.rule if seen is event else self.rule.reading(event)
 
 
-def _refuse(*_: Any) -> Any:
-    raise ConfigurationError(f"@idempotent: {NO_STORE}")
+class _Disabled:
+    """Protects nothing."""
+
+    def respond(self, runner: Runner, target: Target, _: Any) -> Any:
+        """Run the handler."""
+        return runner.run_unprotected(target)
+
+    def record_id(self, *_: Any) -> NoReturn:
+        """Raise `ConfigurationError`."""
+        raise ConfigurationError(f"@idempotent: {DISABLED}")
+
+
+class _Refusal:
+    """Stands in where there is no store, so that a unit test can still import the code."""
+
+    def respond(self, *_: Any) -> NoReturn:
+        """Raise `ConfigurationError`."""
+        raise ConfigurationError(f"@idempotent: {NO_STORE}")
+
+    record_id = respond
 
 
 def runner_and_code(handler: Handler) -> tuple[Runner, Handler]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypedDict
 
 from ..contract.http import HttpOptions, ProfileName, http_option
 from ..contract.rows import has_no
-from ..contract.settings import OnInProgress, OnMissingKey, Settings
+from ..contract.settings import PREFIX, OnInProgress, OnMissingKey, Settings
 from ..errors import ConfigurationError
 from ..execution.hooks import OnOrphan, OnReplay
 from ..execution.operation import Operation
@@ -36,6 +36,8 @@ NO_STORE: Final = (
     "no store is configured. Attach the function with Idempotency.attach(), pass "
     "store=DynamoDBStore(...) or RedisStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
 )
+
+DISABLED: Final = "IDEMPOTENCY_DISABLED is set, so no call has a record."
 
 
 class DecoratorOptions(TypedDict, total=False):
@@ -105,8 +107,12 @@ class Configuration(NamedTuple):
     def selector(self, name: str, *, source: str, default: str | None = None) -> Selector | None:
         """Return the selector of the option `name`. `default` is the expression in the settings."""
         given = self.options.get(name)
-        expression = default if given is None else given
-        return None if expression is None else Selector(name, expression, source=source)
+        if given is not None:
+            return Selector(name, given, source=source, origin=f"The option {name}")
+        if default is None:
+            return None
+        origin = f"The construct's prop {name}, told by {PREFIX}{name.upper()},"
+        return Selector(name, default, source=source, origin=origin)
 
     @property
     def on_orphan(self) -> OnOrphan | None:

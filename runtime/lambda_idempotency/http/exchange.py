@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from ..contract.http import HttpOptions
 from ..errors import ConfigurationError, MissingKeyError, ResponseUnavailableError
@@ -26,6 +27,8 @@ from . import status
 from .mode import HttpMode, mode_of
 from .shapes import SHAPES, Request
 
+_LOG: Final = logging.getLogger("lambda_idempotency")
+
 
 def prepare(options: HttpOptions) -> None:
     """Compute what the options need while the environment starts, not in the first request."""
@@ -43,12 +46,34 @@ def serve(
 
     Raises what the handler raised, and `ConfigurationError`.
     """
+    return _exchange(options, shape, event, rule, invocation).respond()
+
+
+def identify(
+    options: HttpOptions,
+    shape: str,
+    event: Mapping[str, Any],
+    rule: KeyRule,
+    invocation: Invocation,
+) -> Identity:
+    """Return the identity of a request. Raises `MissingKeyError` if it has none, and
+    `ConfigurationError`."""
+    return _exchange(options, shape, event, rule, invocation).identity()
+
+
+def _exchange(
+    options: HttpOptions,
+    shape: str,
+    event: Mapping[str, Any],
+    rule: KeyRule,
+    invocation: Invocation,
+) -> _Exchange:
     if shape not in SHAPES:
         raise ConfigurationError(
             f"This HTTP event has version {event.get('version')!r}; expected '1.0' or '2.0'. "
             "Set the payload format of the integration, or switch HTTP mode off (http=None)."
         )
-    return _Exchange(mode_of(options), SHAPES[shape](event), rule, invocation).respond()
+    return _Exchange(mode_of(options), SHAPES[shape](event), rule, invocation)
 
 
 class _Exchange:
@@ -76,9 +101,18 @@ class _Exchange:
             if absent and mode.passes(invocation.operation):
                 return invocation.run_unprotected()
             if absent:
+                _LOG.info("%s", error)  # the client is not told which expression found nothing
                 return mode.refuse_missing(request, expression=self._rule.key is not None)
             return mode.refuse(request, "malformed", 400, detail=str(error))
         return self._answer(invocation.call(identity, record=self._recorded))
+
+    def identity(self) -> Identity:
+        """Return the identity of the record of a request. Raises `MissingKeyError`."""
+        if not self._mode.guards(self._request):
+            raise MissingKeyError(
+                f"A request with the method {self._request.method} has no record: it passes."
+            )
+        return self._identity()
 
     def _identity(self) -> Identity:
         """Return the request's identity. Raises `MissingKeyError`."""

@@ -9,11 +9,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias
 
+from ..errors import ConfigurationError
+from .refusals import UnusableError
 from .texts import decoded
+from .values import items_of, members_of, plain
 
 HttpShape: TypeAlias = Literal["rest", "http-1.0", "http-2.0", "url", "alb", "unknown"]
 
 _V1: Final[Mapping[str | None, HttpShape]] = {None: "rest", "1.0": "http-1.0"}
+
+
+def as_json(event: Any) -> Any:
+    """Return the JSON that an event stands for: an event as Lambda delivers it is that itself.
+
+    A decorator above ours may have parsed it: into a data class of Powertools for AWS Lambda, which
+    keeps the event, or into an object of a class with fields. Raises `ConfigurationError` for
+    another object: what it says is unknown, also whether it is an HTTP request.
+    """
+    if isinstance(event, dict | list | str | int | float | None):
+        return event
+    if isinstance(raw := getattr(event, "raw_event", None), Mapping):
+        return raw
+    if isinstance(event, Mapping):
+        return event
+    kind = type(event).__name__
+    if members_of(event) is None and items_of(event) is None:
+        raise ConfigurationError(
+            f"the event is a {kind}, which a decorator has made of the one that was delivered; "
+            "expected JSON, a dataclass, a pydantic model or a data class of Powertools. Put ours "
+            "above that decorator"
+        )
+    try:
+        return plain(event)
+    except UnusableError as error:
+        raise ConfigurationError(
+            f"the event is a {kind}, which a decorator has made of the one that was delivered, and "
+            f"{error}. Put ours above that decorator"
+        ) from None
 
 
 def view(event: Any) -> Any:

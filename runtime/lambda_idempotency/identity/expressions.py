@@ -2,69 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Final
 
 from ..errors import ConfigurationError
+from .values import member, members_of
+
+_PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+"""The expressions of most keys. JMESPath calls these names unquoted identifiers."""
+
+_PAYLOADS: Final = ("body", "detail")
+"""The members under which events of HTTP, SQS and EventBridge have their payload."""
 
 
-def compiled(name: str, expression: object) -> tuple[Callable[[Any], Any], Callable[[Any], bool]]:
-    """Return the search for an expression, and a test that tells whether its result lacks a part.
+def compiled(name: str, expression: object, *, objects: bool = False) -> Callable[[Any], Any]:
+    """Return the search for an expression, over JSON or over Python's values (`objects`).
 
     Raises `ConfigurationError`, which names the setting, the expression and its error.
     """
-    # Imported here: only expressions need it, and it costs 10 ms of a cold start.
+    if not isinstance(expression, str):
+        raise ConfigurationError(f"{name} is {expression!r}; expected JMESPath (see jmespath.org)")
+    if (path := _path(expression)) is not None:
+        return partial(_followed, path)
+    # Imported here: few keys need it, and it costs 10 ms of a cold start.
     import jmespath
     from jmespath.exceptions import JMESPathError
 
-    if not isinstance(expression, str):
-        raise ConfigurationError(f"{name} is {expression!r}; expected JMESPath (see jmespath.org)")
+    from .interpreter import Interpreter, wrong_call
+
     try:
-        search = jmespath.compile(expression)
+        tree = jmespath.compile(expression).parsed
     except JMESPathError as error:
+        wrong: str | None = _syntax_error(error)
+    else:
+        wrong = wrong_call(tree)
+    if wrong is not None:
         raise ConfigurationError(
-            f"{name} is {expression!r}, which is not JMESPath ({type(error).__name__}, see "
-            "jmespath.org)"
-        ) from None
-    if (wrong := _wrong_call(search.parsed)) is not None:
-        raise ConfigurationError(f"{name} is {expression!r}, which is not JMESPath: {wrong}")
-    return search.search, lambda value: _lacks_a_part(search.parsed, value)
+            f"{name} is {expression!r}, which is not JMESPath: {wrong} (see jmespath.org)"
+        )
+    return partial(Interpreter(objects=objects).search, tree)
 
 
-def is_empty(value: Any) -> bool:
-    """Tell whether a value is null or empty. 0 and False are not."""
-    return value is None or (
-        isinstance(value, str | bytes | list | tuple | dict) and len(value) == 0
+def near_miss(expression: str, seen: Any) -> str | None:
+    """Return the path that was meant, perhaps, where a path leads nowhere; None if there is none.
+
+    It differs from the expression only in case, `_` and `-`, or in the name of the payload before
+    it. Names in a payload can be data, and no others are told.
+    """
+    if (path := _path(expression)) is None:
+        return None
+    for payload in _PAYLOADS:
+        if _followed((payload, *path), seen) is not None:
+            return f"{payload}.{expression}"
+    found = []
+    for name in path:
+        names = seen if isinstance(seen, Mapping) else members_of(seen) or ()
+        if name not in names and (alike := _alike(name, names)) is not None:
+            name = alike  # noqa: PLW2901
+        found.append(name)
+        seen = member(seen, name)
+    return ".".join(found) if seen is not None and found != list(path) else None
+
+
+def _path(expression: str) -> tuple[str, ...] | None:
+    return tuple(expression.split(".")) if _PATH.fullmatch(expression) else None
+
+
+def _followed(path: Iterable[str], value: Any) -> Any:
+    for name in path:
+        value = member(value, name)
+    return value
+
+
+def _alike(name: str, names: Iterable[Any]) -> str | None:
+    folded = _folded(name)
+    return next(
+        (other for other in names if isinstance(other, str) and _folded(other) == folded), None
     )
 
 
-def _wrong_call(node: Any) -> str | None:
-    """Return the error in an expression's function calls; jmespath itself reports it too late."""
-    from jmespath.functions import Functions
-
-    if not isinstance(node, dict):
-        return None
-    if node["type"] == "function_expression":
-        name, given = node["value"], len(node["children"])
-        if name not in Functions.FUNCTION_TABLE:
-            return f"it has no function {name}"
-        expected = Functions.FUNCTION_TABLE[name]["signature"]
-        variadic = bool(expected) and expected[-1].get("variadic", False)
-        if given < len(expected) or (given > len(expected) and not variadic):
-            return f"{name} takes {len(expected)} arguments, not {given}"
-    errors = (_wrong_call(child) for child in node["children"])
-    return next((error for error in errors if error is not None), None)
+def _folded(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
 
 
-def _lacks_a_part(node: Any, value: Any) -> bool:
-    """Tell whether a part that `[a, b]` or `{x: a, y: b}` names, at any depth, is null or empty."""
-    while node["type"] in ("subexpression", "pipe"):
-        node = node["children"][-1]
-    parts: Iterable[tuple[Any, Any]]
-    if node["type"] == "multi_select_list":
-        parts = zip(node["children"], value, strict=True)
-    elif node["type"] == "multi_select_dict":
-        parts = ((pair["children"][0], value[pair["value"]]) for pair in node["children"])
-    else:
-        return False
-    return any(is_empty(part) or _lacks_a_part(child, part) for child, part in parts)
+def _syntax_error(error: ValueError) -> str:
+    """Return the error of a text, and the character at which it was found, counted from 1."""
+    from jmespath import exceptions
+
+    if isinstance(error, exceptions.IncompleteExpressionError):
+        return "something is missing at its end"
+    if isinstance(error, exceptions.ParseError):
+        what = getattr(error, "message", None) or f"{error.token_value!r} is not expected"
+        return f"{what[:1].lower()}{what[1:]} at character {error.lex_position + 1}"
+    return "it is empty"

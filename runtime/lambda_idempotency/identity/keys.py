@@ -16,7 +16,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from ..errors import MissingKeyError
 from .canonical import canonical
 from .events import view
-from .expressions import compiled, is_empty
+from .expressions import compiled, near_miss
+from .refusals import LostPartError, UndecodableError, UnusableError
+from .values import is_empty
 
 Expression: TypeAlias = str | Callable[[Any], Any]
 """JMESPath, or a callable; both see the event with its JSON texts decoded."""
@@ -54,41 +56,75 @@ class RequestParts(NamedTuple):
 
 
 class Selector:
-    """Evaluates one expression. Raises `ConfigurationError` if it is malformed."""
+    """Evaluates one expression. Raises `ConfigurationError` if it is malformed.
 
-    def __init__(self, name: str, expression: Expression, *, source: str = "event") -> None:
+    `source` is what it selects from. `origin` is where it was set, for the one who has to change
+    it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        expression: Expression,
+        *,
+        source: str = "event",
+        origin: str | None = None,
+    ) -> None:
         self._name = name
         self._source = source
+        self._expression = expression
+        self._origin = f"The option {name}" if origin is None else origin
         self._evaluate: Callable[[Any], Any]
-        self._incomplete: Callable[[Any], bool]
         if callable(expression):
-            self._evaluate, self._incomplete = expression, _lacks_a_part
+            self._evaluate = expression
         else:
-            self._evaluate, self._incomplete = compiled(name, expression)
+            self._evaluate = compiled(name, expression, objects=source == "arguments")
         self.by_path = not callable(expression)
         """True for JMESPath, which selects parts of the given value and makes no new ones."""
 
+    def reading(self, given: Any) -> Selector:
+        """Return this selector; a callable gets `given`, whatever it is shown."""
+        if self.by_path:
+            return self
+        evaluate = self._evaluate
+        return Selector(
+            self._name, lambda _: evaluate(given), source=self._source, origin=self._origin
+        )
+
     def select(self, seen: Any) -> Any:
         """Return the selected value. Raises `KeyAbsentError` if it is null, empty, partly missing
-        or not readable, and `MissingKeyError` if it is nested too deeply."""
+        or not readable, and `MissingKeyError` if it is nested too deeply or says two things."""
         try:
             value = self._evaluate(seen)
+        except UnusableError as error:
+            raise unusable(self._name, error) from None
+        except RecursionError:
+            raise unusable(self._name, "it is nested too deeply") from None
+        except LostPartError:
+            raise self._absent("A part of the {} is missing from the {}, or empty", seen) from None
+        except UndecodableError as error:
+            raise self._absent(f"The {{}} cannot be read from the {{}}: {error}", seen) from None
         except _UNREADABLE as error:
             # Report neither the error's text nor its chain: both can quote the value.
-            raise KeyAbsentError(
-                f"The {self._name} cannot be read from the {self._source} ({_whereabouts(error)})."
-            ) from None
-        except RecursionError:
-            raise MissingKeyError(
-                f"The {self._name} is unusable: it is nested too deeply."
-            ) from None
+            where = _whereabouts(error)
+            raise self._absent(f"The {{}} cannot be read from the {{}} ({where})", seen) from None
         if is_empty(value):
-            raise KeyAbsentError(f"The {self._name} is missing from the {self._source}, or empty.")
-        if self._incomplete(value):
-            raise KeyAbsentError(
-                f"A part of the {self._name} is missing from the {self._source}, or empty."
-            )
+            raise self._absent("The {} is missing from the {}, or empty", seen)
+        if not self.by_path and _lacks_a_part(value):
+            raise self._absent("A part of the {} is missing from the {}, or empty", seen)
         return value
+
+    def _absent(self, what: str, seen: Any) -> KeyAbsentError:
+        expression = self._expression
+        if isinstance(expression, str):
+            text, meant = repr(expression), near_miss(expression, seen)
+        else:
+            text, meant = getattr(expression, "__qualname__", type(expression).__qualname__), None
+        hint = "" if meant is None else f" The {self._source} has {meant!r}: is that meant?"
+        return KeyAbsentError(
+            f"{what.format(self._name, self._source)}. {self._origin} is {text}.{hint} Correct it, "
+            "send what it names, or run such calls unprotected with on_missing_key='bypass'."
+        )
 
 
 class KeyRule(NamedTuple):
@@ -98,6 +134,15 @@ class KeyRule(NamedTuple):
     operation: str = ""
     key: Selector | None = None
     fingerprint: Selector | None = None
+
+    def reading(self, given: Any) -> KeyRule:
+        """Return the rule for an event that a decorator above has parsed: callables get it as it is
+        `given`, and what it says in JSON is identified."""
+        key, fingerprint = self.key, self.fingerprint
+        return self._replace(
+            key=None if key is None else key.reading(given),
+            fingerprint=None if fingerprint is None else fingerprint.reading(given),
+        )
 
     def identify(
         self,
@@ -167,8 +212,13 @@ def canonical_bytes(name: str, value: Any, *, parsed: bool = False) -> bytes:
     """Return the canonical form of what `name` selected. Raises `MissingKeyError`."""
     try:
         return canonical(value, parsed=parsed)
-    except ValueError as error:
-        raise MissingKeyError(f"The {name} is unusable: {error}.") from None
+    except UnusableError as error:
+        raise unusable(name, error) from None
+
+
+def unusable(name: str, why: object) -> MissingKeyError:
+    """Return the error of a key that is there, and is none. An HTTP client can get its text."""
+    return MissingKeyError(f"The {name} is unusable: {why}.")
 
 
 def _lacks_a_part(value: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..errors import ConfigurationError, MissingKeyError
 from .batch_sources import SOURCES, BatchSource, Delivered, source_of
 from .keys import Identity, Selector, canonical_bytes, digest, record_id
+from .values import members_of
 
 
 class BatchRecord(NamedTuple):
@@ -65,6 +66,13 @@ class RecordRule(NamedTuple):
 
 def records_of(event: Any) -> list[BatchRecord]:
     """Return the records of a batch, in order. Raises `ConfigurationError` if it is not a batch."""
+    if isinstance(raw := getattr(event, "raw_event", None), Mapping):
+        event = raw  # a data class of Powertools for AWS Lambda, made by a decorator above ours
+    elif not isinstance(event, Mapping) and members_of(event) is not None:
+        raise _not_a_batch(
+            f"the event is a {type(event).__name__}, which a decorator has made of the batch that "
+            "was delivered; put ours above that decorator"
+        )
     if isinstance(event, Mapping) and "window" in event:
         raise _not_a_batch(
             "the batch is of a tumbling window, whose state is the result of all its records; "

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import binascii
-from typing import Any
+from typing import Any, Final
 
 from .canonical import NotJSONError, parse
+from .refusals import UndecodableError, UnusableError
+
+MAX_DECODED_MIB: Final = 16
+"""The most that `base64_gzip()` decompresses. Events have 6 MB at most, and logs that CloudWatch
+sends in them less than that; a few KB of zeros can claim gigabytes."""
 
 
 def decoded(body: str, *, base64_encoded: bool) -> Any:
@@ -27,3 +32,56 @@ def decoded(body: str, *, base64_encoded: bool) -> Any:
             return text if isinstance(text, str) else text.decode()
         except UnicodeDecodeError:
             return body
+
+
+def from_json(text: str) -> Any:
+    """Return what a JSON text says. Raises `UndecodableError`, and `UnusableError` where it says
+    two things, or is nested too deeply."""
+    try:
+        return parse(text)
+    except NotJSONError:
+        raise UndecodableError("json() was given a text that is not JSON") from None
+    except ValueError as error:
+        raise UnusableError(f"{error}, in a text that json() was given") from None
+
+
+def from_base64(text: str) -> str:
+    """Return the text that another one encodes. Raises `UndecodableError`."""
+    return _text("base64", _bytes("base64", text))
+
+
+def from_base64_gzip(text: str) -> str:
+    """Return the text that another one encodes and compresses.
+
+    Raises `UndecodableError`, and `UnusableError` if it is larger than `MAX_DECODED_MIB`.
+    """
+    import zlib
+
+    rest, parts, left = _bytes("base64_gzip", text), [], MAX_DECODED_MIB * 1024 * 1024
+    while rest:  # gzip's format allows several members, one after the other (RFC 1952, 2.2)
+        member = zlib.decompressobj(wbits=31)
+        try:
+            parts.append(member.decompress(rest, left + 1))
+        except zlib.error:
+            raise UndecodableError("base64_gzip() was given data that are not gzip") from None
+        left -= len(parts[-1])
+        if left < 0:
+            raise UnusableError(f"it decompresses to more than {MAX_DECODED_MIB} MiB")
+        if not member.eof:
+            raise UndecodableError("base64_gzip() was given data that end too early")
+        rest = member.unused_data
+    return _text("base64_gzip", b"".join(parts))
+
+
+def _bytes(function: str, text: str) -> bytes:
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except (binascii.Error, ValueError):
+        raise UndecodableError(f"{function}() was given a text that is not base64") from None
+
+
+def _text(function: str, data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise UndecodableError(f"{function}() was given data that are not UTF-8") from None

@@ -172,7 +172,14 @@ def test_an_expression_reaches_into_arguments(path: str, order: Any) -> None:
 
 @pytest.mark.parametrize(
     ("path", "selected"),
-    [("order.amount", Decimal("1.5")), ("order.currency", "eur"), ("order.day", "2024-01-02")],
+    [
+        ("order.amount", Decimal("1.5")),
+        ("order.currency", Currency.EUR),
+        ("order.day", "2024-01-02"),
+        ("order.customer", Customer(1, ("Ann", "Lee"))),
+        ("to_string(order.currency)", "eur"),
+        ("order.currency == 'eur'", True),
+    ],
 )
 def test_what_an_expression_selects_counts_by_its_value(path: str, selected: Any) -> None:
     assert key_of(key=path)(Order()) == key_of(key=lambda _: selected)(None)
@@ -216,10 +223,20 @@ def test_an_argument_without_an_end_is_no_key() -> None:
             key_of(key=key)(endless)
 
 
-def test_a_secret_of_a_model_is_neither_used_nor_shown() -> None:
-    with pytest.raises(MissingKeyError) as refused:
-        key_of(key="order.password")(Model())
-    assert "secret-4711" not in str(refused.value)
+def test_a_secret_of_a_model_is_told_from_another_one() -> None:
+    key = key_of(key="order.password")
+    other = Model(password=pydantic.SecretStr("secret-4712"))
+    assert key(Model()) == key(Model()) != key(other)
+
+
+def test_an_argument_that_json_does_not_have_is_named_by_its_parameter() -> None:
+    with pytest.raises(MissingKeyError, match=r"holds a Session.*\(argument 'note'\).*pass a key"):
+        key_of()(1, note=[Session()])
+
+
+def test_a_function_of_an_expression_takes_no_value_that_json_does_not_have() -> None:
+    with pytest.raises(MissingKeyError, match="unusable: it holds a Session"):
+        key_of(key="to_string(order.session)")(Order(session=Session()))
 
 
 @pytest.mark.parametrize("key", ["order.id", lambda arguments: arguments["order"]["id"]])

@@ -148,7 +148,7 @@ def test_a_call_without_a_key_has_an_attempt_of_its_own(once: Decorate) -> None:
 
 
 def test_an_unusable_key_is_not_bypassed(once: Decorate) -> None:
-    charge = once(key=lambda _: {1}, on_missing_key="bypass")(Count().charge)
+    charge = once(key=lambda _: object(), on_missing_key="bypass")(Count().charge)
     with pytest.raises(MissingKeyError, match="unusable"):
         charge(ORDER)
 

@@ -185,7 +185,7 @@ def test_a_key_that_is_there_is_not_bypassed(store: MemoryStore) -> None:
 
 
 def test_an_unusable_key_is_not_bypassed(store: MemoryStore) -> None:
-    handler = idempotent(store=store, key=lambda _: {1}, on_missing_key="bypass")(Handler())
+    handler = idempotent(store=store, key=lambda _: object(), on_missing_key="bypass")(Handler())
     with pytest.raises(MissingKeyError, match="unusable"):
         handler(EVENT, None)
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from ...errors import ConfigurationError
-from ...identity.canonical import converted
-from ...identity.keys import Identity, Selector, canonical_bytes, digest, record_id
+from ...identity.canonical import canonical
+from ...identity.keys import Identity, Selector, canonical_bytes, digest, record_id, unusable
+from ...identity.refusals import UnusableError
 from ..callables import AnyCallable, signature_of
 
 _RECEIVERS: Final = ("self", "cls")
-_JSON: Final = (str, int, float, bool, type(None), Decimal)
 
 
 class Bound(NamedTuple):
@@ -61,7 +60,7 @@ class ArgumentsRule(NamedTuple):
     def identify(self, bound: Bound) -> Identity:
         """Return the identity of a call. Raises `MissingKeyError`, saying why."""
         if self.key is None:
-            value = canonical_bytes("key, which is all the arguments,", bound.arguments)
+            value = _all_of(bound.arguments)
         else:
             value = canonical_bytes("key", _selected(self.key, bound))
         key = record_id(self.namespace, value, operation=self.operation)
@@ -79,34 +78,28 @@ def _selected(selector: Selector, bound: Bound) -> Any:
 
 
 class _Seen(dict[str, Any]):
-    """The arguments as JMESPath sees them. Only those that it names are converted, so the others
-    may have any type. The object that a method was called on is there if it is named."""
+    """The arguments as JMESPath sees them. The object that a method was called on is there if it is
+    named."""
 
     def __init__(self, bound: Bound) -> None:
         super().__init__(bound.arguments)
         self._receiver = bound.receiver
 
     def get(self, name: str, *_: Any) -> Any:
-        return _navigable(self._receiver.get(name, super().get(name)))
-
-    def values(self) -> Any:
-        return [_navigable(value) for value in super().values()]
+        return self._receiver.get(name, super().get(name))
 
 
-def _navigable(value: Any) -> Any:
-    """Convert a value to JSON types, as far as possible."""
-    if type(value) in _JSON:
-        return value
-    if isinstance(value, Mapping):
-        return {name: _navigable(part) for name, part in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):  # a NamedTuple: by name
-        return _navigable(value._asdict())
-    if isinstance(value, list | tuple):
-        return [_navigable(part) for part in value]
+def _all_of(arguments: Mapping[str, Any]) -> bytes:
+    """Return the canonical form of all arguments. Raises `MissingKeyError`, naming the one that has
+    none."""
     try:
-        return _navigable(converted(value))
-    except ValueError:
-        if isinstance(value, _JSON):
-            return value
-        # An opaque stand-in: no expression reaches into it; as a key it is refused, with its type.
-        return type(type(value).__name__, (), {})()
+        return canonical(arguments)
+    except UnusableError as error:
+        why = str(error)
+        for name, argument in arguments.items():
+            try:
+                canonical(argument)
+            except UnusableError:
+                why = f"{why} (argument {name!r}); pass a key, with what identifies a call"
+                break
+    raise unusable("key, which is all the arguments,", why)

@@ -22,7 +22,7 @@ from ...identity.keys import Identity
 from ...metrics.reporting import MetricsScope
 from ...protocol.record import Record
 from ..callables import AnyCallable
-from ..options import NO_STORE
+from ..options import DISABLED, NO_STORE
 from .arguments import ArgumentsRule, Parameters
 from .results import Results
 
@@ -38,6 +38,10 @@ class Calls(Protocol):
         """Run an async function, or answer in its place."""
         ...
 
+    def record_id(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+        """Return the id of a call's record."""
+        ...
+
 
 class Code(NamedTuple):
     """A function that runs without a record. `current()` has a key that is unique to the call."""
@@ -51,6 +55,12 @@ class Code(NamedTuple):
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run an async function."""
         return await run_as_async(unprotected(), None, lambda: self.run_async(args, kwargs))
+
+    def record_id(self, *_: Any) -> NoReturn:
+        """Raise `ConfigurationError`."""
+        raise ConfigurationError(
+            f"@idempotent_function: {NO_STORE if self.function is refused else DISABLED}"
+        )
 
     def run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return the function's result. Raises `ConfigurationError` if it is not a finished one."""
@@ -92,6 +102,10 @@ class ProtectedCalls(NamedTuple):
             outcome = await self.operation.call_async(identity, target, time_left_outside())
             return result_of(outcome, self._restored)
 
+    def record_id(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+        """Return the id of a call's record. Raises `MissingKeyError`; TypeError, as the call."""
+        return self._found(args, kwargs).key
+
     def _target(
         self,
         identity: Identity,
@@ -116,9 +130,7 @@ class ProtectedCalls(NamedTuple):
             self.results.prepare(last=True)
         except ConfigurationError as error:
             raise ConfigurationError(f"@idempotent_function: {self.name}: {error}") from None
-        identity = self.operation.identify(
-            lambda: self.rule.identify(self.parameters.bind(args, kwargs))
-        )
+        identity = self.operation.identify(lambda: self._found(args, kwargs))
         if identity is not None and any(
             scope.attempt.key == identity.key for scope in AttemptScope.running()
         ):
@@ -128,6 +140,9 @@ class ProtectedCalls(NamedTuple):
                 "Add what tells the two apart to the key, or call the undecorated function."
             )
         return identity
+
+    def _found(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Identity:
+        return self.rule.identify(self.parameters.bind(args, kwargs))
 
     def _restored(self, record: Record) -> Any:
         return self.operation.restored(record, self.results.from_stored)

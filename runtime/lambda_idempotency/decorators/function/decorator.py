@@ -47,6 +47,9 @@ def idempotent_function(
     `serializer` makes. A result that cannot be restored this way is not recorded, and later calls
     raise `ResponseUnavailableError`.
 
+    `record_id(...)` of the decorated function takes the arguments of a call, and returns the id of
+    its record; nothing is run or stored.
+
     The errors are those of `@idempotent`. The settings' `key` and `fingerprint` do not apply: they
     are for handlers. Inside a decorated handler, the lease is at least what the invocation has
     left. Raises `ConfigurationError` for an invalid option, and for a call inside itself with its
@@ -118,7 +121,9 @@ def _wrapped(function: AnyCallable, calls: Calls) -> AnyCallable:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             return calls.call(args, kwargs)
 
-    return update_wrapper(wrapper, function)
+    update_wrapper(wrapper, function)
+    setattr(wrapper, "record_id", lambda *args, **kwargs: calls.record_id(args, kwargs))  # noqa: B010
+    return wrapper
 
 
 def _check_function(function: object) -> None:

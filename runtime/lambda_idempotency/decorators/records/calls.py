@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from ...errors import IdempotencyError
+from ...errors import ConfigurationError, IdempotencyError
 from ...execution.attempt import TimeLeft
 from ...execution.call import ActiveCall, UnprotectedCall
 from ...execution.hooks import OnOrphan
@@ -20,6 +20,7 @@ from ...protocol.batch import Batch, BatchCall, run_batch
 from ...protocol.record import NO_BODY
 from ...protocol.steps import Outcome, Raised, Returned
 from ...stores.memory import MemoryStore
+from ..options import DISABLED
 
 RecordCode: TypeAlias = Callable[[Delivered], Any]
 """The handler of a record, with the context bound."""
@@ -49,6 +50,13 @@ class Records(NamedTuple):
             store = MemoryStore() if self.operation is None else self.operation.store
             runner.run_batch(failures.batch(begin), store)
         return failures.response()
+
+    def record_ids(self, event: Any) -> list[str]:
+        """Return the ids of the records of a batch, in its order. Raises `MissingKeyError`, and
+        `ConfigurationError`."""
+        if self.rule is None:
+            raise ConfigurationError(f"@idempotent_records: {DISABLED}")
+        return [self.rule.identify(record).key for record in records_of(event)]
 
     def _target(self, code: RecordCode, record: BatchRecord, time_left: TimeLeft | None) -> Target:
         on_orphan = self.on_orphan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import update_wrapper
 from inspect import signature
-from typing import Any, TypeAlias, Unpack, overload
+from typing import Any, NoReturn, Protocol, Unpack, overload
 
 from ...errors import ConfigurationError
 from ...execution.attempt import TimeLeft
@@ -15,10 +15,33 @@ from ..handler import MARK, Handler, runner_and_code, time_left_of
 from ..options import NO_STORE, Configuration, DecoratorOptions, naming
 from .calls import RecordCode, Records
 
-BatchHandler: TypeAlias = Callable[..., dict[str, Any]]
-"""Takes an event and a context, and returns `{"batchItemFailures": [...]}`."""
 
-_Responder: TypeAlias = Callable[[Runner, RecordCode, Any, TimeLeft | None], dict[str, Any]]
+class BatchHandler(Protocol):
+    """A decorated handler."""
+
+    __name__: str
+
+    def __call__(self, event: Any, context: Any = None, /) -> dict[str, Any]:
+        """Run the handler for the records of a batch, and return the failed ones."""
+        ...
+
+    def record_ids(self, event: Any, /) -> list[str]:
+        """Return the ids that the records of a batch have in the store, in the batch's order.
+        Nothing is run or stored.
+
+        Raises `MissingKeyError` for a record without a key, and `ConfigurationError`.
+        """
+        ...
+
+
+class _Responder(Protocol):
+    """The object between the batches and the handler."""
+
+    def respond(
+        self, runner: Runner, code: RecordCode, event: Any, time_left: TimeLeft | None
+    ) -> dict[str, Any]: ...
+
+    def record_ids(self, event: Any) -> list[str]: ...
 
 
 @overload
@@ -48,34 +71,37 @@ def idempotent_records(
     exception that is not an `Exception`, such as SystemExit, ends the batch.
     """
     with naming("@idempotent_records"):
-        respond = _responder(Configuration.of(options, DecoratorOptions))
+        responder = _responder(Configuration.of(options, DecoratorOptions))
 
     def decorate(handler: Handler) -> BatchHandler:
         _check_handler(handler)
-        return _wrap(respond, handler)
+        return _wrap(responder, handler)
 
     return decorate if handler is None else decorate(handler)
 
 
-def _wrap(respond: _Responder, handler: Handler) -> BatchHandler:
+def _wrap(responder: _Responder, handler: Handler) -> BatchHandler:
     runner, code = runner_and_code(handler)
 
     def wrapper(event: Any, context: Any = None) -> dict[str, Any]:
-        return respond(runner, lambda record: code(record, context), event, time_left_of(context))
+        return responder.respond(
+            runner, lambda record: code(record, context), event, time_left_of(context)
+        )
 
     update_wrapper(wrapper, handler)
     del wrapper.__wrapped__  # type: ignore[attr-defined]  # it takes records, not batches; may be async
     setattr(wrapper, MARK, True)
-    return wrapper
+    wrapper.record_ids = responder.record_ids  # type: ignore[attr-defined]
+    return wrapper  # type: ignore[return-value]
 
 
 def _responder(configuration: Configuration) -> _Responder:
-    """Return the function that stands between the batches and the handler."""
+    """Return the object that stands between the batches and the handler."""
     settings = configuration.settings
     if settings.disabled:
-        return Records(rule=None, operation=None, on_orphan=None).respond
+        return Records(rule=None, operation=None, on_orphan=None)
     if configuration.store is None:
-        return _refuse
+        return _Refusal()
     return Records(
         rule=RecordRule(
             namespace=configuration.namespace,
@@ -86,7 +112,7 @@ def _responder(configuration: Configuration) -> _Responder:
         ),
         operation=configuration.operation(),
         on_orphan=configuration.on_orphan,
-    ).respond
+    )
 
 
 def _check_handler(handler: object) -> None:
@@ -106,5 +132,11 @@ def _check_handler(handler: object) -> None:
     )
 
 
-def _refuse(*_: Any) -> Any:
-    raise ConfigurationError(f"@idempotent_records: {NO_STORE}")
+class _Refusal:
+    """Stands in where there is no store, so that a unit test can still import the code."""
+
+    def respond(self, *_: Any) -> NoReturn:
+        """Raise `ConfigurationError`."""
+        raise ConfigurationError(f"@idempotent_records: {NO_STORE}")
+
+    record_ids = respond

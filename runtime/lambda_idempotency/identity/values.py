@@ -1,0 +1,267 @@
+"""Python values that JSON does not have: what each of them says, and what tells it from others.
+
+Keys and expressions read them by the same table. Types are recognized without importing their
+modules: who passes a pydantic model has imported pydantic.
+
+- A text of a certain kind (UUID, date, address, path, URL, secret) is that text.
+- A class that a user writes (dataclass, pydantic, attrs, NamedTuple, Enum) is a part of its values:
+  `Card("1")` is not `Voucher("1")`.
+- So are bytes, sets, patterns and interfaces of networks, whose texts could mean something else.
+- Anything else is what pydantic writes in JSON mode, and is refused if it writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from binascii import b2a_base64
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from enum import Flag
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from .refusals import UnusableError
+
+SET: Final = "set"
+"""The kind of a form whose parts have no order."""
+
+_LEAVES: Final = frozenset({str, int, float, bool, type(None)})
+_JSON_LIKE: Final = (str, int, float, Decimal, Mapping, list, tuple)
+
+
+class Form(NamedTuple):
+    """A value as one that JSON has, or whose parts have a form. `kind` '': the content says all."""
+
+    kind: str
+    content: Any
+
+
+class Members(dict[str, Any]):
+    """The members of an object, by the names that they have in JSON. `get` takes those of its
+    attributes, too."""
+
+    def __init__(self, members: Iterable[tuple[str, str, Any]]) -> None:
+        self._names: dict[str, str] = {}
+        super().__init__()
+        for attribute, name, value in members:
+            self._names[attribute] = name
+            self[name] = value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the member of this name."""
+        return super().get(name if name in self else self._names.get(name, name), default)
+
+
+def is_empty(value: Any) -> bool:
+    """Tell whether a value is null or empty. 0 and False are not."""
+    return value is None or (
+        isinstance(value, str | bytes | list | tuple | dict | set | frozenset) and len(value) == 0
+    )
+
+
+def form_of(value: Any) -> Form | None:
+    """Return the form of a value; None for a kind of text, number, list or mapping that is no more
+    than that. Raises `UnusableError` if there is none."""
+    kind = type(value)
+    if hasattr(kind, "__members__"):  # Enum; the combinations of a Flag may have no name
+        return Form(_class_name(kind), value.value if isinstance(value, Flag) else value.name)
+    if (names := _attributes(kind)) is not None:
+        return Form(_class_name(kind), _valued(value, names))
+    if isinstance(value, bytes | bytearray | memoryview):
+        return Form("bytes", b2a_base64(value, newline=False).decode())
+    if isinstance(value, set | frozenset):
+        return Form(SET, list(value))
+    if isinstance(value, _JSON_LIKE):
+        return None
+    return _standard(value) or _written_by_pydantic(value) or _refuse(kind)
+
+
+def plain(value: Any) -> Any:
+    """Return a value in JSON's types, at every depth. Raises `UnusableError`."""
+    kind = type(value)
+    if kind in _LEAVES:
+        return value
+    if hasattr(kind, "__members__"):
+        return plain(value.value)
+    if (members := members_of(value)) is not None:
+        for name, part in members.items():
+            members[name] = plain(part)
+        return members
+    if (parts := items_of(value)) is not None:
+        return [plain(part) for part in parts]
+    if isinstance(value, Mapping):
+        found = {_name(name): plain(part) for name, part in value.items()}
+        if len(found) != len(value):
+            raise UnusableError("it has an object with the same name twice")
+        return found
+    if isinstance(value, Decimal):
+        return _number(value)
+    if isinstance(value, str):  # of a subclass, such as one that marks a text as safe
+        return str.__str__(value)
+    if isinstance(value, int | float):
+        return int(value) if isinstance(value, int) else float(value)
+    root = root_of(value)
+    form = form_of(root)
+    return plain(root if form is None else form.content)
+
+
+def members_of(value: Any) -> Members | None:
+    """Return the members of an object whose class names them, unconverted; else None.
+
+    A field of a model that was not given, and is null, is not there, as in the JSON.
+    """
+    value = root_of(value)
+    kind = type(value)
+    names = _attributes(kind)
+    if names is None:
+        return None
+    found = _valued(value, names)
+    if not _is_model(kind):
+        return Members((name, name, part) for name, part in found.items())
+    given = value.model_fields_set
+    return Members(
+        (name, _alias(kind, name), part)
+        for name, part in found.items()
+        if part is not None or name in given
+    )
+
+
+def member(value: Any, name: str) -> Any:
+    """Return a member of an object, or None: what the JMESPath expression `name` selects."""
+    if isinstance(value, dict):
+        return value.get(name)
+    if type(value) in _LEAVES or isinstance(value, list):
+        return None
+    value = root_of(value)
+    found = value if isinstance(value, Mapping) else members_of(value)
+    return None if found is None else found.get(name)
+
+
+def items_of(value: Any) -> list[Any] | None:
+    """Return the items of a list, or of what JSON writes as one; else None."""
+    value = root_of(value)
+    if isinstance(value, list):
+        return value
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=lambda part: json.dumps(plain(part), sort_keys=True, default=str))
+    if isinstance(value, tuple):
+        return None if hasattr(value, "_fields") else list(value)
+    return list(value) if _is_deque(type(value)) else None
+
+
+def root_of(value: Any) -> Any:
+    """Return what pydantic's `RootModel` stands for, and any other value unchanged."""
+    while getattr(type(value), "__pydantic_root_model__", False):
+        value = value.root
+    return value
+
+
+# Classes with members -----------------------------------------------------------------------------
+
+
+def _is_model(kind: type) -> bool:
+    return hasattr(kind, "model_dump") and hasattr(kind, "model_fields")
+
+
+def _attributes(kind: Any) -> Iterable[str] | None:
+    """Return the names of the attributes that make the values of a class, None if nothing says it.
+
+    All fields count, also those that a class leaves out of its text or of its JSON: two cards that
+    are printed as `****1234` are two.
+    """
+    names: Iterable[str] | None = None
+    if _is_model(kind):
+        names = kind.model_fields
+    elif hasattr(kind, "__dataclass_fields__"):
+        from dataclasses import fields  # not at the top: it costs 10 ms of a cold start
+
+        names = [field.name for field in fields(kind)]
+    elif hasattr(kind, "__attrs_attrs__"):
+        names = [attribute.name for attribute in kind.__attrs_attrs__]
+    elif issubclass(kind, tuple):
+        names = getattr(kind, "_fields", None)
+    return names
+
+
+def _valued(value: Any, names: Iterable[str]) -> dict[str, Any]:
+    extra = getattr(value, "model_extra", None) if _is_model(type(value)) else None
+    return {name: getattr(value, name) for name in names if hasattr(value, name)} | (extra or {})
+
+
+def _alias(kind: Any, name: str) -> str:
+    """Return the name that a model's field has in JSON."""
+    field = kind.model_fields.get(name)
+    return name if field is None else field.serialization_alias or field.alias or name
+
+
+def _class_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+# Values -------------------------------------------------------------------------------------------
+
+
+def _standard(value: Any) -> Form | None:
+    """Return the form of a type of the standard library, of a secret or of a URL."""
+    kind = type(value)
+    homes = {base.__module__.partition(".")[0] for base in kind.__mro__}
+    if "uuid" in homes:
+        return Form("", str(value))
+    if "datetime" in homes and hasattr(value, "isoformat"):
+        return Form("", value.isoformat())
+    if "datetime" in homes and hasattr(value, "total_seconds"):  # ISO 8601, one text for each
+        seconds = f"{value.seconds}.{value.microseconds:06}".rstrip("0").rstrip(".")
+        return Form("", f"P{value.days}DT{seconds}S")
+    if "ipaddress" in homes:
+        return Form("interface" if hasattr(value, "network") else "", str(value))
+    if hasattr(kind, "__fspath__"):
+        return Form("", value.__fspath__())
+    if "re" in homes and hasattr(value, "flags"):
+        return Form("pattern", [value.pattern, int(value.flags)])
+    if _is_deque(kind):
+        return Form("", list(value))
+    if "pydantic" in homes and hasattr(kind, "get_secret_value"):  # it is hashed, and never shown
+        return Form("", value.get_secret_value())
+    if homes & {"pydantic", "pydantic_core"} and hasattr(kind, "unicode_string"):  # a URL
+        return Form("", str(value))
+    return None
+
+
+def _is_deque(kind: type) -> bool:
+    return kind.__module__ == "collections" and kind.__qualname__ == "deque"
+
+
+def _written_by_pydantic(value: Any) -> Form | None:
+    """Return what pydantic writes in JSON mode, where the process has it; None if nothing."""
+    if "pydantic" not in sys.modules or hasattr(value, "__next__") or hasattr(value, "__anext__"):
+        return None
+    kind: Any = type(value)
+    try:
+        written = _adapter(kind).dump_python(value, mode="json", warnings="error")
+    except Exception:  # noqa: BLE001 - it has no schema; the error's text can quote the value
+        return None
+    return None if written is None else Form(_class_name(kind), written)
+
+
+@lru_cache
+def _adapter(kind: Any) -> Any:
+    return sys.modules["pydantic"].TypeAdapter(kind)
+
+
+def _refuse(kind: type) -> Form:
+    raise UnusableError(f"it holds a {kind.__name__}, which JSON does not have")
+
+
+def _number(value: Decimal) -> float | Decimal:
+    """Return a float if it is exact, which is what JMESPath's functions take for a number."""
+    if value.is_finite() and Decimal(repr(number := float(value))) == value:
+        return number
+    return value
+
+
+def _name(name: Any) -> str:
+    if type(name) is str:
+        return name
+    text = plain(name)
+    return text if isinstance(text, str) else json.dumps(text)
