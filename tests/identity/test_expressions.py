@@ -21,6 +21,26 @@ def test_malformed_jmespath_is_refused_by_the_option_s_name(name: str, expressio
     assert str(refused.value).startswith(f"{name} is {expression!r}, which is not JMESPath")
 
 
+@pytest.mark.parametrize(
+    ("expression", "wrong"),
+    [
+        ("", "it is empty"),
+        ("order.", "something is missing at character 7"),
+        ("[a, b", "something is missing at character 6"),
+        ("a b", "'b' is not expected at character 3"),
+        ("a.b = c", "unknown token '=' at character 5"),
+        ("a[?b == 'x]", "unclosed ' delimiter at character 9"),
+        ("lenght(id)", "it has no function lenght"),
+        ("json(id, id)", "json takes 1 arguments, not 2"),
+    ],
+)
+def test_a_syntax_error_is_told_with_its_place(expression: str, wrong: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Selector("key", expression)
+    expected = f"key is {expression!r}, which is not JMESPath: {wrong} (see jmespath.org)"
+    assert str(refused.value) == expected
+
+
 @pytest.mark.parametrize("expression", ["order.id", "[a, b]", "length(a)", '"a b"', "a[?b > `1`]"])
 def test_well_formed_jmespath_is_accepted(expression: str) -> None:
     Selector("key", expression)
@@ -107,3 +127,75 @@ def test_fractions_of_a_body_that_are_made_texts_are_equal_where_their_values_ar
 
 def test_a_fraction_of_a_body_equals_the_same_literal() -> None:
     assert Selector("key", "body.price == `0.1`").select(body('{"price": 0.1}')) is True
+
+
+# Missing keys -------------------------------------------------------------------------------------
+
+
+def refusal(expression: Any, event: Any, **options: Any) -> str:
+    with pytest.raises(KeyAbsentError) as refused:
+        Selector("key", expression, **options).select(event)
+    return str(refused.value)
+
+
+def test_a_missing_key_names_its_expression_where_it_was_set_and_what_to_do() -> None:
+    assert refusal("order_id", {"orderId": 1}) == (
+        "The key is missing from the event, or empty. The option key is 'order_id'. The event has "
+        "'orderId': is that meant? Correct it, send what it names, or run such calls unprotected "
+        "with on_missing_key='bypass'."
+    )
+
+
+def test_a_key_of_the_construct_is_named_as_its_prop() -> None:
+    assert "The prop is 'id'." in refusal("id", {}, origin="The prop")
+
+
+@pytest.mark.parametrize(
+    "expression", ["items[*].sku", "[id, part]", "json(id)", "abs(id)", "items[3]"]
+)
+def test_every_missing_key_names_its_expression(expression: str) -> None:
+    event = {"id": "x4711000", "items": [{}]}
+    assert f"The option key is {expression!r}." in refusal(expression, event)
+
+
+def test_a_callable_is_named_by_its_name() -> None:
+    def order_id(event: Any) -> Any:
+        return event["id"]
+
+    text = refusal(order_id, {})
+    assert "(KeyError in order_id, line " in text
+    assert f"The option key is {order_id.__qualname__}." in text
+
+
+@pytest.mark.parametrize(
+    ("expression", "event", "meant"),
+    [
+        ("order_id", {"order-id": 1}, "order-id"),
+        ("Order.ID", {"order": {"id": 1}}, "order.id"),
+        ("id", {"body": {"id": 1}}, "body.id"),
+        ("id", {"detail": {"id": 1}}, "detail.id"),
+    ],
+)
+def test_a_path_that_was_perhaps_meant_is_told(expression: str, event: Any, meant: str) -> None:
+    assert f"The event has {meant!r}: is that meant?" in refusal(expression, event)
+
+
+@pytest.mark.parametrize(
+    ("expression", "event"),
+    [
+        ("id", {"jane@example.com": 1}),
+        ("order.id", {"order": {"4711000": 1}}),
+        ("order.id", {"order": None}),
+        ("id", {"id": ""}),
+        ("id", {"Id": None}),
+        ("id", [{"Id": 1}]),
+        ("id", "text"),
+        ("[order_id]", {"orderId": 1}),
+        ("id", {7: 1}),
+    ],
+)
+def test_no_other_name_of_the_event_is_told(expression: str, event: Any) -> None:
+    text = refusal(expression, event)
+    assert "meant" not in text
+    assert "jane" not in text
+    assert "4711000" not in text

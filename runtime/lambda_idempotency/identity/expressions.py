@@ -91,9 +91,12 @@ def _syntax_error(error: ValueError) -> str:
     """Return the error of a text, and the character at which it was found, counted from 1."""
     from jmespath import exceptions
 
-    if isinstance(error, exceptions.IncompleteExpressionError):
-        return "something is missing at its end"
-    if isinstance(error, exceptions.ParseError):
-        what = getattr(error, "message", None) or f"{error.token_value!r} is not expected"
-        return f"{what[:1].lower()}{what[1:]} at character {error.lex_position + 1}"
-    return "it is empty"
+    if not isinstance(error, exceptions.ParseError):
+        return "it is empty"
+    if isinstance(error, exceptions.LexerError):
+        what = f"{error.message[:1].lower()}{error.message[1:]}"
+    elif error.token_value:
+        what = f"{error.token_value!r} is not expected"
+    else:
+        what = "something is missing"
+    return f"{what} at character {error.lex_position + 1}"

@@ -1,0 +1,225 @@
+"""Events that a decorator above ours has parsed: they are read as the JSON that they stand for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pydantic
+import pytest
+from aws_lambda_powertools.utilities import data_classes
+from aws_lambda_powertools.utilities.parser import models
+
+from kit.batches import sqs
+from kit.http_events import KEY
+from lambda_idempotency import (
+    ConfigurationError,
+    FingerprintMismatchError,
+    MemoryStore,
+    idempotent,
+    idempotent_records,
+)
+
+HTTP: Final[dict[str, Any]] = {
+    "version": "2.0",
+    "routeKey": "POST /orders",
+    "rawPath": "/orders",
+    "rawQueryString": "",
+    "headers": {"Idempotency-Key": KEY},
+    "requestContext": {
+        "accountId": "1",
+        "apiId": "a",
+        "domainName": "a.example",
+        "domainPrefix": "a",
+        "http": {
+            "method": "POST",
+            "path": "/orders",
+            "protocol": "HTTP/1.1",
+            "sourceIp": "192.0.2.1/32",
+            "userAgent": "test",
+        },
+        "requestId": "r",
+        "routeKey": "POST /orders",
+        "stage": "$default",
+        "time": "12/Mar/2020:19:03:58 +0000",
+        "timeEpoch": 1583348638390,
+    },
+    "body": '{"amount": 5}',
+    "isBase64Encoded": False,
+}
+
+
+class Line(pydantic.BaseModel):
+    sku_code: str = pydantic.Field(alias="skuCode")
+
+
+class Order(pydantic.BaseModel):
+    id: int
+    sent_at: str = pydantic.Field(alias="sentAt")
+    lines: list[Line] = []
+    password: pydantic.SecretStr | None = None
+
+
+@dataclass
+class OrderData:
+    id: int
+    sent_at: str = "then"
+    lines: list[Any] = field(default_factory=list)
+
+
+class Handler:
+    """Counts its runs, and keeps the events that it was given."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        self.events.append(event)
+        return {"statusCode": 201, "body": str(len(self.events))}
+
+
+def order(number: int = 7, sent: str = "now") -> Order:
+    return Order.model_validate({"id": number, "sentAt": sent, "lines": [{"skuCode": "a"}]})
+
+
+# HTTP mode ----------------------------------------------------------------------------------------
+
+
+PARSERS: Final[list[Any]] = [
+    models.APIGatewayProxyEventV2Model.model_validate,
+    data_classes.APIGatewayProxyEventV2,
+]
+
+
+@pytest.mark.parametrize("parse", PARSERS)
+def test_a_parsed_request_is_a_request(store: MemoryStore, parse: Any) -> None:
+    inner = Handler()
+    handler = idempotent(store=store)(inner)
+    request = parse(HTTP)
+    first, again = handler(request, None), handler(parse(HTTP), None)
+    assert again["headers"]["Idempotency-Replayed"] == "true"
+    assert again["body"] == first["body"]
+    assert handler(parse({**HTTP, "body": "{}"}), None)["statusCode"] == 422
+    assert handler(parse({**HTTP, "headers": {}}), None)["statusCode"] == 400
+    [given] = inner.events
+    assert given is request
+
+
+def test_a_parsed_request_and_the_delivered_one_are_one(store: MemoryStore) -> None:
+    handler = idempotent(store=store)(Handler())
+    parsed = models.APIGatewayProxyEventV2Model.model_validate(HTTP)
+    wrapped = data_classes.APIGatewayProxyEventV2(HTTP)
+    assert handler.record_id(HTTP) == handler.record_id(parsed) == handler.record_id(wrapped)
+
+
+def test_an_expression_sees_the_decoded_body_of_a_parsed_request(store: MemoryStore) -> None:
+    inner = Handler()
+    handler = idempotent(store=store, key="body.amount")(inner)
+    for parse in PARSERS:
+        assert handler(parse({**HTTP, "headers": {}}), None)["body"] == "1"
+
+
+# Other events -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["id", "[id, lines[0].skuCode]", "lines[*].sku_code", lambda event: event.id],
+)
+def test_a_model_has_the_key_that_an_expression_finds_in_it(store: MemoryStore, key: Any) -> None:
+    inner = Handler()
+    handler = idempotent(store=store, key=key, http="ietf")(inner)
+    first = order()
+    assert handler(first, None) == handler(order(sent="later"), None)
+    assert len(inner.events) == 1
+    assert inner.events[0] is first
+
+
+@pytest.mark.parametrize("name", ["sentAt", "sent_at"])
+def test_a_field_is_found_by_its_name_in_json_and_in_code(store: MemoryStore, name: str) -> None:
+    handler = idempotent(store=store, key=name)(Handler())
+    assert handler.record_id(order(1)) == handler.record_id({name: "now"})
+
+
+def test_a_model_is_as_a_whole_the_json_that_it_stands_for(store: MemoryStore) -> None:
+    handler = idempotent(store=store)(Handler())
+    delivered = {"id": 7, "sentAt": "now", "lines": [{"skuCode": "a"}]}
+    assert handler.record_id(order()) == handler.record_id(delivered)
+    assert handler.record_id(order()) != handler.record_id(order(8))
+
+
+def test_secrets_of_a_model_are_told_apart_as_a_fingerprint(store: MemoryStore) -> None:
+    handler = idempotent(store=store, key="id", fingerprint="password")(Handler())
+    handler(order().model_copy(update={"password": pydantic.SecretStr("a")}), None)
+    with pytest.raises(FingerprintMismatchError):
+        handler(order().model_copy(update={"password": pydantic.SecretStr("b")}), None)
+
+
+def test_a_dataclass_is_read_as_well(store: MemoryStore) -> None:
+    handler = idempotent(store=store, key="id")(Handler())
+    assert handler.record_id(OrderData(7)) == handler.record_id({"id": 7})
+
+
+def test_on_orphan_and_bypassed_handlers_get_the_object_too(store: MemoryStore) -> None:
+    inner = Handler()
+    handler = idempotent(store=store, key="nothing", on_missing_key="bypass")(inner)
+    given = order()
+    handler(given, None)
+    assert inner.events[0] is given
+
+
+class Opaque:
+    """An event of which nothing is known."""
+
+    id = 7
+
+
+@pytest.mark.parametrize("key", [None, "id"])
+def test_an_object_that_stands_for_no_json_is_refused_by_its_name(
+    store: MemoryStore, key: Any
+) -> None:
+    inner = Handler()
+    handler = idempotent(store=store, key=key, on_missing_key="bypass")(inner)
+    for event, why in ((Opaque(), "a Opaque"), (OrderData(7, lines=[Opaque()]), "a OrderData")):
+        with pytest.raises(ConfigurationError, match=f"@idempotent: the event is {why}.*above"):
+            handler(event, None)
+    assert inner.events == []
+
+
+# Batches ------------------------------------------------------------------------------------------
+
+BATCH: Final = {
+    "Records": [
+        {
+            **sqs("1", {"id": 7}),
+            "md5OfBody": "0cc175b9c0f1b6a831c399e269772661",
+            "attributes": {
+                "ApproximateReceiveCount": "1",
+                "ApproximateFirstReceiveTimestamp": "1545082649185",
+                "SenderId": "x",
+                "SentTimestamp": "1545082649183",
+            },
+        }
+    ]
+}
+
+
+def test_a_parsed_batch_is_a_batch(store: MemoryStore) -> None:
+    for event in (models.SqsModel.model_validate(BATCH), data_classes.SQSEvent(BATCH)):
+        with pytest.raises(ConfigurationError, match="batch of aws:sqs records"):
+            idempotent(store=store)(Handler())(event, None)
+
+
+def test_the_records_of_a_data_class_are_handled_as_they_were_delivered(store: MemoryStore) -> None:
+    given: list[Any] = []
+    handler = idempotent_records(store=store)(lambda record, _: given.append(record))
+    for _ in range(2):
+        assert handler(data_classes.SQSEvent(BATCH), None) == {"batchItemFailures": []}
+    assert [json.loads(record["body"]) for record in given] == [{"id": 7}]
+
+
+def test_a_batch_in_a_model_is_refused_by_its_name(store: MemoryStore) -> None:
+    handler = idempotent_records(store=store)(lambda record, _: None)
+    with pytest.raises(ConfigurationError, match=r"the event is a SqsModel.*put ours above"):
+        handler(models.SqsModel.model_validate(BATCH), None)
