@@ -43,7 +43,7 @@ def test_every_block_is_run_here() -> None:
     elsewhere = [block for block in BLOCKS if block.page == "stores"]  # tests/testing runs it
     assert len(elsewhere) == 1
     assert len(REDIS) > 0
-    assert len(BLOCKS) == 17 + len(REDIS) + len(elsewhere)
+    assert len(BLOCKS) == 18 + len(REDIS) + len(elsewhere)
 
 
 def test_the_stack_synthesizes(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_order_is_shipped_once() -> None:
 
 
 def test_the_users_test_passes() -> None:
-    run("MemoryStore()")["test_a_second_call_is_a_replay"]()
+    run("MemoryStore()", page="README")["test_a_second_call_is_a_replay"]()
 
 
 def test_the_booking_is_committed() -> None:
@@ -207,3 +207,12 @@ def test_a_handler_with_both_runs_once() -> None:
         handler = names_of(BOTH)["both"](store, config)
         handler.__wrapped__({"payment_id": 1, "amount": 5}, LambdaContext())  # before the change
         assert handler({"payment_id": 1, "amount": 6}, LambdaContext()) == {"charged": 5}
+
+
+def test_a_record_is_found_by_the_id_that_its_handler_tells(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    handler = run("handler.record_id(")["handler"]
+    printed = capsys.readouterr().out.strip()
+    assert printed == handler.record_id({"payment_id": "p-1"})
+    assert printed.startswith("Payments#")
