@@ -174,6 +174,7 @@ def test_a_callable_is_named_by_its_name() -> None:
         ("Order.ID", {"order": {"id": 1}}, "order.id"),
         ("id", {"body": {"id": 1}}, "body.id"),
         ("id", {"detail": {"id": 1}}, "detail.id"),
+        ("id", {"kinesis": {"data": {"id": 1}}}, "kinesis.data.id"),
     ],
 )
 def test_a_path_that_was_perhaps_meant_is_told(expression: str, event: Any, meant: str) -> None:

@@ -26,6 +26,11 @@ def as_json(event: Any) -> Any:
     keeps the event, or into an object of a class with fields. Raises `ConfigurationError` for
     another object: what it says is unknown, also whether it is an HTTP request.
     """
+    if isinstance(event, list) and event and members_of(event[0]) is not None:
+        raise ConfigurationError(
+            f"the event is a list of {type(event[0]).__name__}, which a decorator has made of a "
+            "batch. Put @idempotent_records above that decorator, in place of this one"
+        )
     if isinstance(event, dict | list | str | int | float | None):
         return event
     if isinstance(raw := getattr(event, "raw_event", None), Mapping):

@@ -13,8 +13,8 @@ from .values import member, members_of
 _PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 """The expressions of most keys. JMESPath calls these names unquoted identifiers."""
 
-_PAYLOADS: Final = ("body", "detail")
-"""The members under which events of HTTP, SQS and EventBridge have their payload."""
+_PAYLOADS: Final = ("body", "detail", "kinesis.data", "value", "data")
+"""The paths to the payload of an event or record: HTTP and SQS, EventBridge, Kinesis, Kafka, MQ."""
 
 
 def compiled(name: str, expression: object, *, objects: bool = False) -> Callable[[Any], Any]:
@@ -54,7 +54,7 @@ def near_miss(expression: str, seen: Any) -> str | None:
     if (path := _path(expression)) is None:
         return None
     for payload in _PAYLOADS:
-        if _followed((payload, *path), seen) is not None:
+        if _followed((*payload.split("."), *path), seen) is not None:
             return f"{payload}.{expression}"
     found = []
     for name in path:

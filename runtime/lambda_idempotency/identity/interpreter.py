@@ -19,7 +19,7 @@ from jmespath.visitor import Options, TreeInterpreter, _Expression
 from .canonical import canonical
 from .refusals import LostPartError
 from .texts import from_base64, from_base64_gzip, from_json
-from .values import is_empty, items_of, member, members_of, plain
+from .values import Members, is_empty, items_of, member, members_of, plain
 
 _ANY: Final[Any] = {"types": []}
 
@@ -97,7 +97,10 @@ class Interpreter(TreeInterpreter):
         return value if isinstance(value, list) else None
 
     def _json(self, value: Any) -> Any:
-        return plain(value) if self._objects and not isinstance(value, _Expression) else value
+        """Return a value as functions and comparisons take it: they look at the names of types."""
+        if self._objects and not isinstance(value, _Expression):
+            value = plain(value)
+        return dict(value) if isinstance(value, Members) else value
 
     # Projections ----------------------------------------------------------------------------------
 

@@ -77,10 +77,17 @@ class Selector:
         self._evaluate: Callable[[Any], Any]
         if callable(expression):
             self._evaluate = expression
+            self._text = getattr(expression, "__qualname__", type(expression).__qualname__)
         else:
             self._evaluate = compiled(name, expression, objects=source == "arguments")
+            self._text = repr(expression)
         self.by_path = not callable(expression)
         """True for JMESPath, which selects parts of the given value and makes no new ones."""
+
+    @property
+    def title(self) -> str:
+        """The name for an error: with its expression, unless an HTTP client could be told of it."""
+        return self._name if self._source == "event" else f"{self._name} {self._text}"
 
     def reading(self, given: Any) -> Selector:
         """Return this selector; a callable gets `given`, whatever it is shown."""
@@ -97,9 +104,9 @@ class Selector:
         try:
             value = self._evaluate(seen)
         except UnusableError as error:
-            raise unusable(self._name, error) from None
+            raise unusable(self.title, error) from None
         except RecursionError:
-            raise unusable(self._name, "it is nested too deeply") from None
+            raise unusable(self.title, "it is nested too deeply") from None
         except LostPartError:
             raise self._absent("A part of the {} is missing from the {}, or empty", seen) from None
         except UndecodableError as error:
@@ -116,14 +123,12 @@ class Selector:
 
     def _absent(self, what: str, seen: Any) -> KeyAbsentError:
         expression = self._expression
-        if isinstance(expression, str):
-            text, meant = repr(expression), near_miss(expression, seen)
-        else:
-            text, meant = getattr(expression, "__qualname__", type(expression).__qualname__), None
+        meant = near_miss(expression, seen) if isinstance(expression, str) else None
         hint = "" if meant is None else f" The {self._source} has {meant!r}: is that meant?"
         return KeyAbsentError(
-            f"{what.format(self._name, self._source)}. {self._origin} is {text}.{hint} Correct it, "
-            "send what it names, or run such calls unprotected with on_missing_key='bypass'."
+            f"{what.format(self._name, self._source)}. {self._origin} is {self._text}.{hint} "
+            "Correct it, send what it names, or run such calls unprotected with "
+            "on_missing_key='bypass'."
         )
 
 

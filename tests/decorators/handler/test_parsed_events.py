@@ -187,6 +187,27 @@ def test_an_object_that_stands_for_no_json_is_refused_by_its_name(
     assert inner.events == []
 
 
+@pytest.mark.parametrize(
+    ("key", "selected"),
+    [
+        ("keys(@)", ["id", "lines", "sentAt"]),
+        ("sort_by(lines, &sku_code)[*].skuCode", ["a"]),
+        ("merge(@, {id: `1`}).sentAt", "now"),
+        ("type(@)", "object"),
+    ],
+)
+def test_functions_take_a_model_for_an_object(store: MemoryStore, key: str, selected: Any) -> None:
+    handler = idempotent(store=store, key=key)(Handler())
+    as_selected = idempotent(store=store, key=lambda _: selected)(Handler())
+    assert handler.record_id(order()) == as_selected.record_id({})
+
+
+def test_the_messages_of_a_batch_as_a_list_of_models_are_refused(store: MemoryStore) -> None:
+    handler = idempotent(store=store)(Handler())
+    with pytest.raises(ConfigurationError, match=r"a list of Order.*@idempotent_records above"):
+        handler([order()], None)
+
+
 # Batches ------------------------------------------------------------------------------------------
 
 BATCH: Final = {

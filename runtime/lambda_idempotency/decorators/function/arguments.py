@@ -62,12 +62,12 @@ class ArgumentsRule(NamedTuple):
         if self.key is None:
             value = _all_of(bound.arguments)
         else:
-            value = canonical_bytes("key", _selected(self.key, bound))
+            value = canonical_bytes(self.key.title, _selected(self.key, bound))
         key = record_id(self.namespace, value, operation=self.operation)
         fingerprint = None
         if self.fingerprint is not None:
             chosen = _selected(self.fingerprint, bound)
-            fingerprint = digest((canonical_bytes("fingerprint", chosen),))
+            fingerprint = digest((canonical_bytes(self.fingerprint.title, chosen),))
         return Identity(key, fingerprint)
 
 
