@@ -113,6 +113,16 @@ def test_bypass_lets_a_request_without_a_key_run(store: MemoryStore) -> None:
     assert send(rest(two), Handler(), store, on_missing_key="bypass").status == 400
 
 
+def test_the_log_names_an_expression_that_finds_nothing_and_the_answer_does_not(
+    store: MemoryStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    answer = send(rest(POST), Handler(), store, key="order_id")
+    assert answer.status == 400
+    assert "order_id" not in answer.body
+    assert "The option key is 'order_id'." in caplog.text
+
+
 def test_wait_waits_before_it_answers_409(store: MemoryStore, slept: list[float]) -> None:
     answers: list[Seen] = []
 

@@ -5,11 +5,17 @@ A change to one of these texts makes every deployment forget its open records.
 
 from __future__ import annotations
 
+import ipaddress
+import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, Flag
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 
@@ -84,3 +90,45 @@ def test_the_id_does_not_depend_on_pythons_hashes(seed: str) -> None:
 )
 def test_a_canonical_form_is_what_it_was(written: str, form: str) -> None:
     assert canonical(parse(written)) == form.encode()
+
+
+class Currency(Enum):
+    USD = "usd"
+
+
+class Rights(Flag):
+    READ = 1
+    WRITE = 2
+
+
+class Coin(NamedTuple):
+    id: int
+
+
+@dataclass
+class Card:
+    id: str
+    currency: Currency
+
+
+HERE: Final = f"\0:{__name__}."
+USD: Final = [f"{HERE}Currency", "USD"]
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        (Currency.USD, USD),
+        (Rights.READ | Rights.WRITE, [f"{HERE}Rights", 3]),
+        (Coin(1), [f"{HERE}Coin", {"id": 1}]),
+        (Card("1", Currency.USD), [f"{HERE}Card", {"id": "1", "currency": USD}]),
+        ({2, 10, "a"}, ["\0:set", ["a", 10, 2]]),
+        (b"a", ["\0:bytes", "YQ=="]),
+        (re.compile("a", re.IGNORECASE), ["\0:pattern", ["a", 34]]),
+        (ipaddress.ip_interface("10.0.0.1/8"), ["\0:interface", "10.0.0.1/8"]),
+        ({Currency.USD: 1, "a": 2}, ["\0:pairs", [["a", 2], [USD, 1]]]),
+        (timedelta(days=1, milliseconds=1), "P1DT0.001S"),
+    ],
+)
+def test_a_canonical_form_of_a_python_value_is_what_it_was(value: Any, form: Any) -> None:
+    assert json.loads(canonical(value)) == form

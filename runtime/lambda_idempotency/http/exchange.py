@@ -101,8 +101,9 @@ class _Exchange:
             if absent and mode.passes(invocation.operation):
                 return invocation.run_unprotected()
             if absent:
-                _LOG.info("%s", error)  # the client is not told which expression found nothing
-                return mode.refuse_missing(request, expression=self._rule.key is not None)
+                if expression := self._rule.key is not None:
+                    _LOG.info("%s", error)  # the client is not told which one found nothing
+                return mode.refuse_missing(request, expression=expression)
             return mode.refuse(request, "malformed", 400, detail=str(error))
         return self._answer(invocation.call(identity, record=self._recorded))
 

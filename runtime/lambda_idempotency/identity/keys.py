@@ -94,9 +94,12 @@ class Selector:
         if self.by_path:
             return self
         evaluate = self._evaluate
-        return Selector(
-            self._name, lambda _: evaluate(given), source=self._source, origin=self._origin
-        )
+
+        def read(_: Any) -> Any:
+            return evaluate(given)
+
+        read.__qualname__ = self._text
+        return Selector(self._name, read, source=self._source, origin=self._origin)
 
     def select(self, seen: Any) -> Any:
         """Return the selected value. Raises `KeyAbsentError` if it is null, empty, partly missing

@@ -17,6 +17,7 @@ from lambda_idempotency import (
     ConfigurationError,
     FingerprintMismatchError,
     MemoryStore,
+    MissingKeyError,
     idempotent,
     idempotent_records,
 )
@@ -134,6 +135,15 @@ def test_a_model_has_the_key_that_an_expression_finds_in_it(store: MemoryStore, 
     assert handler(first, None) == handler(order(sent="later"), None)
     assert len(inner.events) == 1
     assert inner.events[0] is first
+
+
+def test_a_callable_that_finds_nothing_in_a_model_is_named(store: MemoryStore) -> None:
+    def order_id(event: Order) -> Any:
+        return event.order_id  # type: ignore[attr-defined]
+
+    handler = idempotent(store=store, key=order_id)(Handler())
+    with pytest.raises(MissingKeyError, match=r"AttributeError.*option key is test_.*\.order_id\."):
+        handler(order(), None)
 
 
 @pytest.mark.parametrize("name", ["sentAt", "sent_at"])
