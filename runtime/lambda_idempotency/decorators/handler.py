@@ -57,7 +57,7 @@ def idempotent(handler: Handler | None = None, /, **options: Unpack[HandlerOptio
     """
     with naming("@idempotent"):
         configuration = Configuration.of(options, HandlerOptions)
-        respond = _responder(configuration)
+        responder = _responder(configuration)
 
     def decorate(handler: Handler) -> Handler:
         if not callable(handler):
@@ -65,6 +65,8 @@ def idempotent(handler: Handler | None = None, /, **options: Unpack[HandlerOptio
                 f"@idempotent was applied to a {type(handler).__name__}; expected a handler, "
                 "a function of an event and a context"
             )
+        with naming("@idempotent"):
+            respond = responder(handler)
         return _wrap(respond, handler, configuration.on_orphan)
 
     return decorate if handler is None else decorate(handler)
@@ -92,20 +94,21 @@ def _wrap(respond: _Responder, handler: Handler, on_orphan: OnOrphan | None) -> 
     return wrapper
 
 
-def _responder(configuration: Configuration) -> _Responder:
-    """Return the function that stands between the caller and the handler."""
+def _responder(configuration: Configuration) -> Callable[[Handler], _Responder]:
+    """Return the maker of the function that stands between the caller and a handler."""
     settings = configuration.settings
     if settings.disabled:
-        return lambda runner, target, _: runner.run_unprotected(target)
+        return lambda _: lambda runner, target, _: runner.run_unprotected(target)
     if configuration.store is None:
-        return _refuse
+        return lambda _: _refuse
     if settings.http is not None and settings.http != HttpOptions():
         from ..http import exchange  # HTTP is expected: load it while the environment starts
 
         exchange.prepare(settings.http)
-    return _Protection(
+    protection = _Protection(
         rule=KeyRule(
             namespace=configuration.namespace,
+            operation="",
             key=configuration.selector("key", source="event", default=settings.key),
             fingerprint=configuration.selector(
                 "fingerprint", source="event", default=settings.fingerprint
@@ -113,7 +116,8 @@ def _responder(configuration: Configuration) -> _Responder:
         ),
         operation=configuration.operation(),
         http=settings.http,
-    ).respond
+    )
+    return lambda handler: protection.of(configuration.register(handler)).respond
 
 
 class _Protection(NamedTuple):
@@ -122,6 +126,10 @@ class _Protection(NamedTuple):
     rule: KeyRule
     operation: Operation
     http: HttpOptions | None
+
+    def of(self, operation: str) -> _Protection:
+        """Return the protection of the operation of this name."""
+        return self._replace(rule=self.rule._replace(operation=operation))
 
     def respond(self, runner: Runner, target: Target, event: Any) -> Any:
         """Run the handler, or answer in its place."""

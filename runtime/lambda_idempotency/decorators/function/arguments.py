@@ -64,7 +64,7 @@ class ArgumentsRule(NamedTuple):
             value = canonical_bytes("key, which is all the arguments,", bound.arguments)
         else:
             value = canonical_bytes("key", _selected(self.key, bound))
-        key = record_id(self.namespace, value, operation=self.operation)
+        key = record_id(self.namespace, operation=self.operation, key=value)
         fingerprint = None
         if self.fingerprint is not None:
             chosen = _selected(self.fingerprint, bound)

@@ -48,10 +48,12 @@ def idempotent_records(
     exception that is not an `Exception`, such as SystemExit, ends the batch.
     """
     with naming("@idempotent_records"):
-        respond = _responder(Configuration.of(options, DecoratorOptions))
+        responder = _responder(Configuration.of(options, DecoratorOptions))
 
     def decorate(handler: Handler) -> BatchHandler:
         _check_handler(handler)
+        with naming("@idempotent_records"):
+            respond = responder(handler)
         return _wrap(respond, handler)
 
     return decorate if handler is None else decorate(handler)
@@ -69,24 +71,29 @@ def _wrap(respond: _Responder, handler: Handler) -> BatchHandler:
     return wrapper
 
 
-def _responder(configuration: Configuration) -> _Responder:
-    """Return the function that stands between the batches and the handler."""
+def _responder(configuration: Configuration) -> Callable[[Handler], _Responder]:
+    """Return the maker of the function that stands between the batches and a handler."""
     settings = configuration.settings
     if settings.disabled:
-        return Records(rule=None, operation=None, on_orphan=None).respond
+        return lambda _: Records(rule=None, operation=None, on_orphan=None).respond
     if configuration.store is None:
-        return _refuse
-    return Records(
-        rule=RecordRule(
-            namespace=configuration.namespace,
-            key=configuration.selector("key", source="record", default=settings.key),
-            fingerprint=configuration.selector(
-                "fingerprint", source="record", default=settings.fingerprint
-            ),
+        return lambda _: _refuse
+    rule = RecordRule(
+        namespace=configuration.namespace,
+        operation="",
+        key=configuration.selector("key", source="record", default=settings.key),
+        fingerprint=configuration.selector(
+            "fingerprint", source="record", default=settings.fingerprint
         ),
-        operation=configuration.operation(),
-        on_orphan=configuration.on_orphan,
-    ).respond
+    )
+    operation = configuration.operation()
+    return lambda handler: (
+        Records(
+            rule=rule._replace(operation=configuration.register(handler)),
+            operation=operation,
+            on_orphan=configuration.on_orphan,
+        ).respond
+    )
 
 
 def _check_handler(handler: object) -> None:
