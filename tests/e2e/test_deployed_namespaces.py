@@ -42,7 +42,7 @@ def test_each_service_runs_and_gets_its_own_answer(
         assert deployed.answer(f"{name}Shop", order) == answers[name]
 
 
-@pytest.mark.parametrize(("one", "other"), permutations(SERVICES, 2))
+@pytest.mark.parametrize(("one", "other"), [*permutations(SERVICES, 2)])
 def test_no_service_may_read_the_record_of_another(
     deployed: Deployed, answers: dict[str, Any], one: str, other: str
 ) -> None:
