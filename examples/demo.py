@@ -22,7 +22,7 @@ from typing import Any
 from kit.aws.local import LocalAws
 from kit.aws.web import http_api
 from kit.http_events import Seen
-from kit.redis.app import STAND_INS, DeployedRotation, RedisForApp
+from kit.redis.app import PAYMENTS, STAND_INS, DeployedRotation, RedisForApp
 
 PATIENCE = 90  # seconds
 TOLD = ("Idempotency-Replayed", "Retry-After", "Location")
@@ -245,7 +245,7 @@ def main(store: str) -> int:
         redis: RedisForApp | None = None
         options: dict[str, Any] = {}
         if store == "redis":
-            redis = stack.enter_context(RedisForApp(aws, "Payments", "Refunds", directory=scratch))
+            redis = stack.enter_context(RedisForApp(aws, *PAYMENTS, directory=scratch))
             options = {"context": redis.context, "stand_ins": STAND_INS}
         outputs = _step(
             "cdk deploy", lambda: aws.deploy(app="python3 app.py", output=scratch, **options)

@@ -17,7 +17,13 @@ from .checks.validation import AppValidation
 from .errors import ConstructError
 from .functions.attachable import check_attachable
 from .functions.code import has_package_copy
-from .functions.defaults import checked_namespace, default_lease, default_namespace
+from .functions.defaults import (
+    checked_namespace,
+    checked_prefix,
+    default_lease,
+    default_namespace,
+    prefixed,
+)
 from .functions.layer import layer_for
 from .functions.wrapping import own_handler, redirect_to_wrapper
 from .monitoring.base import StoreMonitoring
@@ -42,9 +48,11 @@ _MARK = "cdk-idempotency:attached"
 class Idempotency(IdempotencyMetrics):
     """A store for idempotency records, and the Python functions that are attached to it.
 
-    `store` defaults to `IdempotencyStore.dynamodb()`. `large_responses` is a bucket, in the region
-    of the functions, for responses above `large_response_size`. Default: none, so duplicates do not
-    get a response that its record cannot hold. The other props are those of `IdempotencyOptions`
+    `store` defaults to `IdempotencyStore.dynamodb()`. `namespace_prefix` begins the namespaces of
+    all attached functions, so that a store may be shared with other apps (1 to 64 of A-Z a-z 0-9 .
+    _ -). Default: none. `large_responses` is a bucket, in the region of the functions, for
+    responses above `large_response_size`. Default: none, so duplicates do not get a response that
+    its record cannot hold. The other props are those of `IdempotencyOptions`
     and hold for every attached function. Raises ValueError naming this construct and the prop.
     """
 
@@ -54,15 +62,16 @@ class Idempotency(IdempotencyMetrics):
         id: str,  # noqa: A002 - the field's name for it
         *,
         store: IdempotencyStore | None = None,
+        namespace_prefix: str | None = None,
         large_responses: s3.IBucket | None = None,
         **options: Unpack[IdempotencyOptions],
     ) -> None:
         super().__init__(scope, id)
         self._options: dict[str, Any] = dict(options)
         check_options(self, self._options)
+        self._namespace_prefix = checked_prefix(self, namespace_prefix)
         self._store = (IdempotencyStore.dynamodb() if store is None else store).bind(self)
         self._large_responses = None if large_responses is None else LargeResponses(large_responses)
-        self._namespaces: dict[str, str] = {}
         self._attached: dict[str, AttachedFunction] = {}
         self._status_routes: dict[tuple[str, str], str] = {}
         AppValidation.of(self).add(self._deployment)
@@ -70,7 +79,7 @@ class Idempotency(IdempotencyMetrics):
     @property
     def namespaces(self) -> dict[str, str]:
         """The namespace of each attached function, by its construct path."""
-        return {path: namespace for namespace, path in self._namespaces.items()}
+        return {path: attached.namespace for path, attached in self._attached.items()}
 
     @property
     def table(self) -> dynamodb.ITable | None:
@@ -102,23 +111,24 @@ class Idempotency(IdempotencyMetrics):
     ) -> None:
         """Give a Python function the layer, its settings, and the rights on its own records.
 
-        `namespace` separates its records from other functions' (1 to 128 of A-Z a-z 0-9 . _ / -).
-        Default: the function's construct path relative to its stack. Changing it, also by moving
-        the function in the construct tree, forgets the records: pin it before you refactor.
+        `namespace` separates its records from other functions' (1 to 128 of A-Z a-z 0-9 . _ / -,
+        with the prefix). Default: the name of its stack, the top-level one, and the construct path
+        from there. Changing it, also by moving the function in the construct tree, forgets the
+        records: pin it before you refactor.
         `wrap_handler` makes the function's handler idempotent without a change to its code: Lambda
         calls the layer's handler, which calls the function's own. Default: the code decorates it.
         The other props override this construct's for this function.
 
         Raises ValueError naming the function for an imported function, alias, version or container
-        image, a runtime without support, a second attach, a namespace that is taken, a file in the
-        function's code that hides the layer's package and a function outside the store's VPC.
+        image, a runtime without support, a second attach, a file in the function's code that hides
+        the layer's package and a function outside the store's VPC. A namespace that another
+        function has in the same store ends the synthesis.
         """
         attached = check_attachable(function)
         self._check_first(attached)
         package_copy = has_package_copy(attached)
         self._store.connect(attached)
-        namespace = default_namespace(attached) if namespace is None else namespace
-        self._reserve(checked_namespace(attached, namespace), attached)
+        namespace = checked_namespace(attached, self._namespace(attached, namespace))
         contract = {"namespace": namespace}
         if wrap_handler:
             contract["handler"] = own_handler(attached)
@@ -231,6 +241,7 @@ class Idempotency(IdempotencyMetrics):
             construct=self,
             store=self._store,
             large_responses=self._large_responses,
+            namespace_prefix=self._namespace_prefix,
             attached=tuple(self._attached.values()),
             tree=tree,
         )
@@ -257,11 +268,7 @@ class Idempotency(IdempotencyMetrics):
                     function, f"it is attached to {entry.data} already; attach it once"
                 )
 
-    def _reserve(self, namespace: str, function: lambda_.Function) -> None:
-        taken = self._namespaces.setdefault(namespace, function.node.path)
-        if taken != function.node.path:
-            raise ConstructError(
-                function,
-                f"namespace {namespace!r} belongs to {taken}, and two functions must not share "
-                "records; pass another namespace=... to attach()",
-            )
+    def _namespace(self, function: lambda_.Function, given: str | None) -> str:
+        if given is None:
+            return default_namespace(function, self._namespace_prefix)
+        return prefixed(given, self._namespace_prefix)

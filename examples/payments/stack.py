@@ -33,7 +33,9 @@ class PaymentsStack(Stack):
         payments = self._function("Payments")
         refunds = self._function("Refunds")
 
-        idempotency = Idempotency(self, "Idempotency", store=self._store())
+        idempotency = Idempotency(
+            self, "Idempotency", store=self._store(), namespace_prefix="payments"
+        )
         # Its code has the decorator; duplicates of a running request get 409.
         idempotency.attach(payments)
         # Its code knows nothing; duplicates get 202 and poll for the end.

@@ -57,6 +57,7 @@ class WorkerStack(Stack):
             self,
             "Idempotency",
             store=self._redis(),
+            namespace_prefix="orders",
             key="body.order_id",
             fingerprint="body",
             # A message may wait in one queue, then in the other, and be sent back.

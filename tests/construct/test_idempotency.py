@@ -21,7 +21,7 @@ def test_the_function_gets_the_layer_the_table_and_a_namespace() -> None:
     [table] = found.find_resources("AWS::DynamoDB::Table")
     assert variables(found) == {
         "IDEMPOTENCY_TABLE": {"Ref": table},
-        "IDEMPOTENCY_NAMESPACE": "Payments",
+        "IDEMPOTENCY_NAMESPACE": "Stack/Payments",
         "IDEMPOTENCY_LEASE": "3",
         "IDEMPOTENCY_URL_SUFFIX": {"Ref": "AWS::URLSuffix"},
     }
@@ -110,21 +110,6 @@ def test_an_attach_to_a_second_construct_is_refused() -> None:
         Idempotency(scope, "Two").attach(payments)
 
 
-def test_a_duplicate_namespace_is_refused() -> None:
-    scope = stack()
-    idempotency = Idempotency(scope, "Idempotency")
-    idempotency.attach(function(scope, "One"), namespace="shared")
-    with _refused("[Stack/Two] namespace 'shared' belongs to Stack/One"):
-        idempotency.attach(function(scope, "Two"), namespace="shared")
-
-
-def test_one_namespace_in_two_constructs_is_accepted() -> None:
-    scope = stack()
-    Idempotency(scope, "A").attach(function(scope, "One"), namespace="shared")
-    Idempotency(scope, "B").attach(function(scope, "Two"), namespace="shared")
-    template(scope).resource_count_is("AWS::DynamoDB::Table", 2)
-
-
 # Properties --------------------------------------------------------------------------------------
 
 
@@ -179,4 +164,7 @@ def test_namespaces_are_told_by_function() -> None:
     idempotency = Idempotency(scope, "Idempotency")
     idempotency.attach(function(scope, "Payments"))
     idempotency.attach(function(scope, "Refunds"), namespace="shop/refunds")
-    assert idempotency.namespaces == {"Stack/Payments": "Payments", "Stack/Refunds": "shop/refunds"}
+    assert idempotency.namespaces == {
+        "Stack/Payments": "Stack/Payments",
+        "Stack/Refunds": "shop/refunds",
+    }

@@ -17,6 +17,7 @@ from aws_cdk import aws_sqs as sqs
 
 from cdk_idempotency import Idempotency, IdempotencyOptions, IdempotencyStore
 from e2e.large import add_large
+from e2e.shops import add_shops
 from e2e.web import add_apis
 
 FUNCTIONS: dict[str, IdempotencyOptions] = {
@@ -76,7 +77,8 @@ for name, options in FUNCTIONS.items():
 idempotency.attach(
     _function(stack, "Trespasser", effects, handler="probe.trespass"), namespace="pinned"
 )
-idempotency.attach(_function(Stack(app, "Away"), "Away", effects), namespace="away")
+away = Stack(app, "Away")
+idempotency.attach(_function(away, "Away", effects), namespace="away")
 for name, fifo in (("Records", None), ("Ordered", True)):
     records = _function(stack, name, effects, handler="records.handler")
     queue = sqs.Queue(stack, f"{name}Queue", visibility_timeout=Duration.seconds(3), fifo=fifo)
@@ -91,6 +93,7 @@ add_apis(
 )
 large = Stack(app, "Large")
 add_large(large, table, lambda name, handler: _function(large, name, effects, handler=handler))
+add_shops(app, away, large)
 CfnOutput(stack, "EffectsName", value=effects.table_name)
 for example in ("worker", "legacy"):
     _add_example(example)

@@ -26,7 +26,7 @@ def redis_of_worker(
 ) -> Iterator[RedisForApp]:
     """Yield the server that examples/worker finds."""
     directory = tmp_path_factory.mktemp("worker-redis")
-    with RedisForApp(guarded_aws, "Worker", directory=directory) as redis_:
+    with RedisForApp(guarded_aws, "orders/Worker/Worker", directory=directory) as redis_:
         yield redis_
 
 
@@ -45,5 +45,6 @@ def outputs(
 @pytest.fixture(scope="session")
 def deployed(guarded_aws: LocalAws, outputs: Outputs) -> Deployed:
     """Its functions, one for each behavior."""
-    stacks = [outputs[name] for name in ("E2E", "Away", "Web", "Large")]
+    names = ("E2E", "Away", "Web", "Large", "Dev-Stack", "Prod-Stack")
+    stacks = [outputs[name] for name in names]
     return Deployed(guarded_aws, {name: value for stack in stacks for name, value in stack.items()})

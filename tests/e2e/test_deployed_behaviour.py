@@ -56,7 +56,7 @@ def test_the_same_key_in_another_function_is_another_request(
 ) -> None:
     event = {"id": request_id, "amount": 1}
     records = {deployed.answer(name, event)["record"] for name in ("Default", "Wait", "Away")}
-    assert {record.split("#")[0] for record in records} == {"Default", "Wait", "away"}
+    assert {record.split("#")[0] for record in records} == {"E2E/Default", "E2E/Wait", "away"}
     assert deployed.effects(request_id) == 3
 
 

@@ -25,8 +25,10 @@ def test_a_large_response_is_an_object_that_duplicates_get(deployed: Deployed) -
     event = _event()
     first = deployed.answer("Large", event)
     assert deployed.answer("Large", event) == first
-    digest = first["record"].removeprefix("Large#")
-    assert len([name for name in _names(deployed) if name.startswith(f"Large/{digest}/")]) == 1
+    digest = first["record"].removeprefix("Large/Large#")
+    assert (
+        len([name for name in _names(deployed) if name.startswith(f"Large/Large/{digest}/")]) == 1
+    )
 
 
 def test_a_small_response_is_none(deployed: Deployed) -> None:
@@ -38,13 +40,13 @@ def test_a_small_response_is_none(deployed: Deployed) -> None:
 @pytest.mark.parametrize("verb", ["get_object", "put_object", "delete_object"])
 def test_the_responses_of_another_function_are_out_of_reach(deployed: Deployed, verb: str) -> None:
     deployed.answer("Large", _event())
-    name = next(name for name in _names(deployed) if name.startswith("Large/"))
+    name = next(name for name in _names(deployed) if name.startswith("Large/Large/"))
     assert deployed.answer("Thief", {"object": name, "verb": verb}) == "AccessDenied"
 
 
 def test_a_function_may_write_and_read_its_own(deployed: Deployed) -> None:
     for verb in ("put_object", "get_object"):
-        event = {"object": f"Thief/{'0' * 64}/1", "verb": verb}
+        event = {"object": f"Large/Thief/{'0' * 64}/1", "verb": verb}
         assert deployed.answer("Thief", event) == "done"
 
 

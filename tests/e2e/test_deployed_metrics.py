@@ -29,7 +29,7 @@ def test_a_first_call_and_a_replay_are_counted(deployed: Deployed) -> None:
 def test_the_dimensions_are_the_table_and_the_namespace(deployed: Deployed) -> None:
     line = _line(deployed, "Default", {"id": uuid4().hex, "amount": 1})
     table = deployed.configuration("Default")["Environment"]["Variables"]["IDEMPOTENCY_TABLE"]
-    assert line.dimensions == {"store": table, "namespace": "Default"}
+    assert line.dimensions == {"store": table, "namespace": "E2E/Default"}
 
 
 def test_the_log_has_no_key(deployed: Deployed) -> None:

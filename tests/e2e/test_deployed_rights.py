@@ -91,7 +91,7 @@ _OPERATIONS: Final = tuple(_by_id(""))
 
 
 @pytest.mark.parametrize("operation", _OPERATIONS)
-@pytest.mark.parametrize("record", ["Default#{}", "pinned/x#{}", "pinned{}", "Pinned#{}"])
+@pytest.mark.parametrize("record", ["E2E/Default#{}", "pinned/x#{}", "pinned{}", "Pinned#{}"])
 def test_a_foreign_record_is_out_of_reach(deployed: Deployed, record: str, operation: str) -> None:
     parameters = _by_id(record.format("0" * 64))[operation]
     assert "AccessDenied" in _trespass(deployed, operation, **parameters)

@@ -96,4 +96,4 @@ def test_the_records_are_in_redis(worker: Worker, redis_of_worker: RedisForApp) 
     with redis_of_worker.server.admin() as admin:
         records = admin.keys("*")
     assert len(records) == len(worker.shipped())
-    assert all(record.startswith(b"Worker#") for record in records)
+    assert all(record.startswith(b"orders/Worker/Worker#") for record in records)

@@ -18,7 +18,7 @@ import redis
 from kit.aws.local import LocalAws
 from kit.aws.web import Site, http_api
 from kit.http_events import Seen
-from kit.redis.app import STAND_INS, STEPS, USER, DeployedRotation, RedisForApp
+from kit.redis.app import PAYMENTS, STAND_INS, STEPS, USER, DeployedRotation, RedisForApp
 from kit.redis.servers import connect, until
 
 CALLERS = 4
@@ -55,7 +55,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def app(guarded_aws: LocalAws, directory: Path) -> Iterator[App]:
     """Yield the example, deployed with `-c store=redis`."""
-    with RedisForApp(guarded_aws, "Payments", "Refunds", directory=directory) as redis_:
+    with RedisForApp(guarded_aws, *PAYMENTS, directory=directory) as redis_:
         outputs = guarded_aws.deploy(
             app="python3 app.py", output=directory, context=redis_.context, stand_ins=STAND_INS
         )

@@ -218,10 +218,13 @@ def test_every_kind_of_write_is_taken(store: BusinessStore, kind: str) -> None:
 
 
 def test_a_transaction_has_room_for_99_writes(store: BusinessStore) -> None:
-    idempotent(store=store)(_registering([WRITE] * 99))(EVENT, None)
+    writes = [WRITE] * 99
+    handler = idempotent(store=store)(_registering(writes))
+    handler(EVENT, None)
     assert len(store.committed) == 99
+    writes.append(WRITE)
     with pytest.raises(ConfigurationError, match="100 writes in all"):
-        idempotent(store=store)(_registering([WRITE] * 100))({"id": 2}, None)
+        handler({"id": 2}, None)
 
 
 def test_redis_cannot_commit() -> None:

@@ -101,7 +101,7 @@ def test_a_function_is_given_its_arguments_by_name(store: MemoryStore, clock: Ma
 
     results = [DiedError()]
 
-    @idempotent_function(store=store, key="order", on_orphan=reconcile)
+    @idempotent_function(store=store, key="order", on_orphan=reconcile, name="charge")
     def charge(order: int, amount: int = 5) -> int:
         raise results.pop()
 

@@ -11,7 +11,7 @@ import pytest
 from kit.watched import WatchedStore
 from lambda_idempotency import ConfigurationError, DynamoDBStore, MemoryStore, idempotent_function
 from lambda_idempotency.execution import registry
-from lambda_idempotency.execution.registry import register
+from lambda_idempotency.execution.registry import Definition, register
 from lambda_idempotency.stores.base import Store
 
 
@@ -24,32 +24,61 @@ def refund(order: Any) -> str:
 
 
 def test_a_name_that_is_taken_is_refused_and_both_places_are_told(store: MemoryStore) -> None:
-    register(store, "shop", "charge", "payments.py:1")
+    register(store, "shop", "charge", Definition("payments.py:1"))
     with pytest.raises(ConfigurationError) as caught:
-        register(store, "shop", "charge", "refunds.py:2")
+        register(store, "shop", "charge", Definition("refunds.py:2"))
     assert str(caught.value) == (
         "name is 'charge', which is taken by payments.py:1 in the namespace 'shop'; give "
-        "refunds.py:2 another name"
+        "refunds.py:2 another name: pass name=..."
     )
 
 
 def test_the_same_place_may_take_its_name_again(store: MemoryStore) -> None:
     for _ in range(2):
-        register(store, "shop", "charge", "payments.py:1")
+        register(store, "shop", "charge", Definition("payments.py:1"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Definition("payments.py:1", key="b", captured=(1, "x")),
+        Definition("payments.py:1", key="a", captured=(2, "x")),
+        Definition("payments.py:1", key="a", captured=(1,)),
+        Definition("payments.py:1", key="a", captured=(True, "x")),
+    ],
+)
+def test_one_place_with_another_key_or_other_surroundings_is_another_operation(
+    store: MemoryStore, other: Definition
+) -> None:
+    register(store, "shop", "charge", Definition("payments.py:1", key="a", captured=(1, "x")))
+    with pytest.raises(ConfigurationError, match=r"payments\.py:1 has in the namespace 'shop'"):
+        register(store, "shop", "charge", other)
+
+
+def test_what_surrounds_an_operation_is_not_asked_whether_it_is_equal(store: MemoryStore) -> None:
+    class Hostile:
+        def __eq__(self, other: object) -> bool:
+            raise AssertionError("it was asked")
+
+        __hash__ = None  # type: ignore[assignment]
+
+    register(store, "shop", "charge", Definition("payments.py:1", captured=(Hostile(),)))
+    with pytest.raises(ConfigurationError):
+        register(store, "shop", "charge", Definition("payments.py:1", captured=(Hostile(),)))
 
 
 @pytest.mark.parametrize(("namespace", "operation"), [("other", "charge"), ("shop", "other")])
 def test_another_namespace_and_another_name_are_free(
     store: MemoryStore, namespace: str, operation: str
 ) -> None:
-    register(store, "shop", "charge", "payments.py:1")
-    register(store, namespace, operation, "refunds.py:2")
+    register(store, "shop", "charge", Definition("payments.py:1"))
+    register(store, namespace, operation, Definition("refunds.py:2"))
 
 
 def test_a_name_that_was_forgotten_is_free(store: MemoryStore) -> None:
-    register(store, "shop", "charge", "payments.py:1")
+    register(store, "shop", "charge", Definition("payments.py:1"))
     registry.clear()
-    register(store, "shop", "charge", "refunds.py:2")
+    register(store, "shop", "charge", Definition("refunds.py:2"))
 
 
 def _same_table() -> tuple[Store, Store]:
@@ -83,7 +112,7 @@ def test_of_many_threads_one_gets_the_name(store: MemoryStore) -> None:
     def take(number: int) -> bool:
         start.wait()
         try:
-            register(store, "shop", "charge", f"payments.py:{number}")
+            register(store, "shop", "charge", Definition(f"payments.py:{number}"))
         except ConfigurationError:
             return False
         return True

@@ -69,7 +69,11 @@ def test_a_process_that_goes_on_after_its_lease_does_not_run_beside_its_successo
 ) -> None:
     runs: list[Any] = []
     successor = idempotent(
-        store=RedisStore(client), namespace="shop", on_in_progress="wait", wait_timeout=30
+        store=RedisStore(client),
+        namespace="shop",
+        name="handler",
+        on_in_progress="wait",
+        wait_timeout=30,
     )(lambda event, _: runs.append(event))
     with _stopped(server, lease=1, kind=kind) as process:
         successor(EVENT, None)

@@ -129,7 +129,8 @@ def test_a_client_is_not_told_where_in_the_code_its_request_was_read(store: Memo
     expressions: list[dict[str, Any]] = [{"key": find}, {"fingerprint": find}]
     for options in expressions:
         handler = Handler()
-        answer = seen("rest", idempotent(store=store, **options)(handler)(rest(POST), None))
+        protect = idempotent(store=store, name=next(iter(options)), **options)
+        answer = seen("rest", protect(handler)(rest(POST), None))
         assert (answer.status, handler.runs) == (400, 0)
         assert "find" not in answer.body
         assert "TypeError" not in answer.body

@@ -31,7 +31,7 @@ class Handler:
 
 
 def send(event: Any, handler: Any, store: MemoryStore, **options: Any) -> Seen:
-    return seen("rest", idempotent(store=store, **options)(handler)(event, None))
+    return seen("rest", idempotent(store=store, name="handler", **options)(handler)(event, None))
 
 
 # Options ------------------------------------------------------------------------------------------

@@ -190,7 +190,7 @@ def test_an_event_is_answered_or_the_configuration_is_at_fault(
         target=Target(run=lambda: {"statusCode": 200}, record=to_stored),
     )
     try:
-        answer = serve(options, shape, event, KeyRule(namespace="shop"), invocation)
+        answer = serve(options, shape, event, KeyRule("shop", "handler"), invocation)
     except ConfigurationError:
         return
     assert isinstance(answer, dict)

@@ -16,7 +16,7 @@ ORDER: Final[dict[str, Any]] = {"order": {"id": 7, "line": "a"}, "amount": 10}
 
 def keyed(event: Any, key: Any = None, **options: Any) -> str:
     selector = None if key is None else Selector("key", key)
-    return KeyRule(namespace="shop", key=selector).identify(event, **options).key
+    return KeyRule("shop", "pay", key=selector).identify(event, **options).key
 
 
 def post(body: str, **parts: Any) -> dict[str, Any]:
@@ -33,6 +33,7 @@ def test_the_id_is_the_namespace_and_a_digest() -> None:
 def test_the_key_value_is_nowhere_in_the_identity() -> None:
     rule = KeyRule(
         namespace="shop",
+        operation="pay",
         key=Selector("key", "order.id"),
         fingerprint=Selector("fingerprint", "order.line"),
     )
@@ -67,7 +68,7 @@ def test_a_number_and_its_text_have_different_ids() -> None:
 
 
 def test_the_namespace_changes_the_id() -> None:
-    assert KeyRule(namespace="a").identify(ORDER).key != KeyRule(namespace="b").identify(ORDER).key
+    assert KeyRule("a", "pay").identify(ORDER).key != KeyRule("b", "pay").identify(ORDER).key
 
 
 def test_the_operation_changes_the_id() -> None:
@@ -199,9 +200,7 @@ def test_a_key_that_json_does_not_have_is_unusable_and_not_missing(value: Any) -
 
 def identify(event: Any, fingerprint: Any) -> Identity:
     chosen = None if fingerprint is None else Selector("fingerprint", fingerprint)
-    return KeyRule(namespace="shop", key=Selector("key", "order.id"), fingerprint=chosen).identify(
-        event
-    )
+    return KeyRule("shop", "pay", Selector("key", "order.id"), chosen).identify(event)
 
 
 def test_without_an_expression_there_is_no_fingerprint() -> None:

@@ -15,10 +15,10 @@ from lambda_idempotency import MissingKeyError
 from lambda_idempotency.identity.keys import KeyRule, Selector
 
 NAMES: Final = ("id", "body", "order", "1", "1.0", "a.b")
-WHOLE_EVENT: Final = KeyRule(namespace="shop")
-BY_PATH: Final = KeyRule(namespace="shop", key=Selector("key", "id"))
-BY_TWO_PATHS: Final = KeyRule(namespace="shop", key=Selector("key", "[id, body]"))
-BY_CODE: Final = KeyRule(namespace="shop", key=Selector("key", lambda event: event["id"]))
+WHOLE_EVENT: Final = KeyRule("shop", "handler")
+BY_PATH: Final = KeyRule("shop", "handler", key=Selector("key", "id"))
+BY_TWO_PATHS: Final = KeyRule("shop", "handler", key=Selector("key", "[id, body]"))
+BY_CODE: Final = KeyRule("shop", "handler", key=Selector("key", lambda event: event["id"]))
 
 RULES: Final = st.sampled_from((WHOLE_EVENT, BY_PATH, BY_TWO_PATHS, BY_CODE))
 

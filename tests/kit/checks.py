@@ -11,11 +11,12 @@ from cdk_idempotency import Idempotency
 from cdk_idempotency.checks.catalog import RULES
 from cdk_idempotency.checks.model.deployment import Deployment
 from cdk_idempotency.checks.model.finding import Finding
-from cdk_idempotency.checks.model.tree import ConstructTree
+from cdk_idempotency.checks.validation import AppValidation
 
 
 def attached(*functions: lambda_.Function, **props: Any) -> Idempotency:
     """Return an `Idempotency` with these functions, in the first one's stack."""
+    props = {"namespace_prefix": "app", **props}
     idempotency = Idempotency(Stack.of(functions[0]), "Idempotency", **props)
     for function in functions:
         idempotency.attach(function)
@@ -40,4 +41,6 @@ def problems(idempotency: Idempotency) -> dict[str, Finding]:
 
 
 def _deployment(idempotency: Idempotency) -> Deployment:
-    return idempotency._deployment(ConstructTree(idempotency.node.root))
+    found = AppValidation.of(idempotency).deployments()
+    [own] = [each for each in found if each.construct.node.path == idempotency.node.path]
+    return own

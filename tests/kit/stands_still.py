@@ -31,7 +31,7 @@ def _call(store: RedisStore, lease: float, kind: str) -> Any:
     async def handler(event: Any, context: Any) -> str:
         return RAN
 
-    protected = idempotent(store=store, namespace="shop", lease=lease)
+    protected = idempotent(store=store, namespace="shop", name="handler", lease=lease)
     return protected(handler if kind == "async" else lambda event, _: RAN)(EVENT, None)
 
 

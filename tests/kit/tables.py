@@ -72,7 +72,7 @@ EACH: Final = pytest.mark.parametrize("make", [table, table_v2, global_table, ra
 def kept_in(scope: Stack, table: dynamodb.ITable) -> Idempotency:
     """Return an `Idempotency` with a function in `scope` whose records are in the table."""
     store = IdempotencyStore.dynamodb(table=table)
-    idempotency = Idempotency(scope, "Idempotency", store=store)
+    idempotency = Idempotency(scope, "Idempotency", store=store, namespace_prefix="app")
     idempotency.attach(function(scope))
     return idempotency
 

@@ -140,5 +140,5 @@ def returning(result: Any, annotation: Any, **options: Any) -> Callable[[], Any]
         return results.pop()
 
     function.__annotations__["return"] = annotation
-    options = {"key": lambda _: 1, "store": MemoryStore(), **options}
+    options = {"key": lambda _: 1, "store": MemoryStore(), "name": "function", **options}
     return idempotent_function(**options)(function)

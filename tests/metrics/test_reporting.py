@@ -166,7 +166,7 @@ def test_a_task_that_outlives_its_call_has_a_line_for_what_comes_late(lines: Lin
         await go.wait()
         return n
 
-    @idempotent_function(store=store, key="order")
+    @idempotent_function(store=store, key="order", name="order")
     async def order(order: int, begun: asyncio.Event, go: asyncio.Event) -> None:
         tasks.append(asyncio.create_task(charge(1, begun, go)))
         await begun.wait()

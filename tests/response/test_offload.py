@@ -132,7 +132,7 @@ class Handler:
     def __init__(self, store: Store, result: Any = LARGE, **options: Any) -> None:
         self.runs = 0
         self.result = result
-        self._call = idempotent(store=store, **options)(self._run)
+        self._call = idempotent(store=store, name="handler", **options)(self._run)
 
     def _run(self, event: Any, context: Any) -> Any:
         self.runs += 1
@@ -247,7 +247,7 @@ def test_an_async_functions_large_result_is_restored(settle: Settle, store: Stor
     settle()
     runs: list[str] = []
 
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="parts")
     async def parts(order: int) -> tuple[str, ...]:
         runs.append(current().key)
         return LARGE, LARGE

@@ -32,7 +32,11 @@ def test_of_the_calls_from_threads_each_key_runs_once(atomic_harness: StoreHarne
     start = threading.Barrier(CALLS)
 
     @idempotent_function(
-        store=atomic_harness.store, namespace="shop", on_in_progress="wait", wait_timeout=60
+        store=atomic_harness.store,
+        namespace="shop",
+        on_in_progress="wait",
+        wait_timeout=60,
+        name="charge",
     )
     def charge(order: str) -> list[Any]:
         with lock:
@@ -53,7 +57,11 @@ def test_of_the_calls_from_tasks_each_key_runs_once(atomic_harness: StoreHarness
     runs: Counter[str] = Counter()
 
     @idempotent_function(
-        store=atomic_harness.store, namespace="shop", on_in_progress="wait", wait_timeout=60
+        store=atomic_harness.store,
+        namespace="shop",
+        on_in_progress="wait",
+        wait_timeout=60,
+        name="charge",
     )
     async def charge(order: str) -> list[Any]:
         runs[order] += 1
@@ -72,7 +80,7 @@ def test_of_the_calls_from_tasks_each_key_runs_once(atomic_harness: StoreHarness
 def test_a_duplicate_of_a_running_task_is_told_to_come_back(harness: StoreHarness) -> None:
     running, duplicate_told = asyncio.Event(), asyncio.Event()
 
-    @idempotent_function(store=harness.store, namespace="shop")
+    @idempotent_function(store=harness.store, namespace="shop", name="charge")
     async def charge(order: str) -> str:
         running.set()
         await duplicate_told.wait()
@@ -93,7 +101,7 @@ def test_a_cancelled_task_has_released_its_key(harness: StoreHarness) -> None:
     running = asyncio.Event()
     results: list[str] = ["ran"]
 
-    @idempotent_function(store=harness.store, namespace="shop")
+    @idempotent_function(store=harness.store, namespace="shop", name="charge")
     async def charge(order: str) -> str:
         if not running.is_set():
             running.set()

@@ -23,9 +23,10 @@ def test_a_record_with_senseless_numbers_is_refused_by_name_or_runs_at_most_once
     runs: list[int] = []
     namespace, _, _ = dynamodb.key.partition("#")
     options: dict[str, Any] = {"store": dynamodb.store, "namespace": namespace, "max_attempts": 5}
+    options["name"] = "handler"
     call = idempotent(**options)(lambda *_: runs.append(1))
     event = {"id": dynamodb.key}
-    key = KeyRule(namespace=namespace).identify(event).key
+    key = KeyRule(namespace, "handler").identify(event).key
     dynamodb.put(
         {
             "id": {"S": key},

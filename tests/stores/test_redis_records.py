@@ -54,7 +54,9 @@ def store(
 
 def handle(store: RedisStore, orders: Orders, *records: Any) -> list[str]:
     return failures(
-        idempotent_records(store=store, namespace=NAMESPACE)(orders)(batch(*records), None)
+        idempotent_records(store=store, namespace=NAMESPACE, name="orders")(orders)(
+            batch(*records), None
+        )
     )
 
 

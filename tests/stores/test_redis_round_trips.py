@@ -60,7 +60,9 @@ def wire(request: pytest.FixtureRequest, local_aws: LocalAws) -> Iterator[Wire]:
 
 
 def _handler(store: RedisStore, *, run: Callable[[], Any] = lambda: "answer") -> Any:
-    return idempotent(store=store, namespace=NAMESPACE)(lambda event, context: run())
+    return idempotent(store=store, namespace=NAMESPACE, name="handler")(
+        lambda event, context: run()
+    )
 
 
 def test_the_first_command_authenticates_and_asks_for_the_policy(wire: Wire) -> None:
@@ -128,7 +130,7 @@ def test_a_call_that_fails_is_two_round_trips(wire: Wire) -> None:
 def test_a_take_over_is_three_round_trips(wire: Wire) -> None:
     store = wire.warm_store()
     handler = _handler(store)
-    key = KeyRule(namespace=NAMESPACE, key=None, fingerprint=None).identify({"order": 1}).key
+    key = KeyRule(NAMESPACE, "handler").identify({"order": 1}).key
     dead = claim(key, owner="b" * 32)._replace(lease_ms=0, fingerprint=None, scope=None)
     store.claim(dead)
     wire.proxy.forget()

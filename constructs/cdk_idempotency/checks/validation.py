@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, TypeAlias
+from dataclasses import replace
+from typing import Final, TypeAlias, cast
 
 import jsii
 from aws_cdk import Annotations, Stage
@@ -20,13 +21,37 @@ DeploymentFactory: TypeAlias = Callable[[ConstructTree], Deployment]
 _ID: Final = "IdempotencyChecks"
 
 
+class StageDeployments:
+    """The deployments of the app, or of one of its stages."""
+
+    def __init__(self, stage: IConstruct) -> None:
+        self._stage = stage
+        self._factories: list[DeploymentFactory] = []
+        self._found: list[Deployment] = []
+
+    def add(self, factory: DeploymentFactory) -> None:
+        """Add one more `Idempotency`."""
+        self._factories.append(factory)
+
+    def look(self) -> list[Deployment]:
+        """Return the deployments as they are now."""
+        tree = ConstructTree(self._stage)
+        self._found = [factory(tree) for factory in self._factories]
+        return self._found
+
+    def known(self) -> list[Deployment]:
+        """Return the deployments as they were last seen, which their namespaces and stores are
+        sure to be: looking through a stage takes time."""
+        return self._found if len(self._found) == len(self._factories) else self.look()
+
+
 @jsii.implements(IValidation)
 class AppValidation(Construct):
     """The checks of an app, or of one of its stages, which are synthesized by themselves.
 
-    All `Idempotency` constructs are checked together, because looking through an app takes time.
-    Errors end the synthesis; warnings and infos are annotations, on the construct that they are
-    about.
+    All `Idempotency` constructs are checked together, because looking through an app takes time,
+    and because two of them, also of two stages, may share a store. Errors end the synthesis;
+    warnings and infos are annotations, on the construct that they are about.
     """
 
     @staticmethod
@@ -34,23 +59,36 @@ class AppValidation(Construct):
         """Return the validation of the construct's app or stage; create it where there is none."""
         stage = Stage.of(scope)
         assert stage is not None, "a construct in no app"
+        return AppValidation._in(stage)
+
+    @staticmethod
+    def _in(stage: IConstruct) -> AppValidation:
         existing = stage.node.try_find_child(_ID)
         return existing if isinstance(existing, AppValidation) else AppValidation(stage, _ID)
 
-    def __init__(self, stage: Stage, id: str) -> None:  # noqa: A002
-        super().__init__(stage, id)
-        self._stage = stage
-        self._factories: list[DeploymentFactory] = []
+    def __init__(self, stage: IConstruct, id: str) -> None:  # noqa: A002
+        super().__init__(cast("Construct", stage), id)
+        is_app = stage.node.scope is None
+        self._own = StageDeployments(stage)
+        self.stages: list[StageDeployments] = [] if is_app else self._in(stage.node.root).stages
+        """Those of the app and of all its stages."""
+        self.stages.append(self._own)
         self.node.add_validation(self)
 
     def add(self, factory: DeploymentFactory) -> None:
         """Check one more `Idempotency`."""
-        self._factories.append(factory)
+        self._own.add(factory)
 
     def validate(self) -> list[str]:
         """Return the errors; annotate warnings and infos."""
-        tree = ConstructTree(self._stage)
-        return [error for factory in self._factories for error in _errors(factory(tree))]
+        return [error for deployment in self.deployments() for error in _errors(deployment)]
+
+    def deployments(self) -> list[Deployment]:
+        """Look through the app or stage, and return its deployments, which know those of all the
+        others."""
+        found = self._own.look()
+        app = tuple(deployment for stage in self.stages for deployment in stage.known())
+        return [replace(deployment, app=app) for deployment in found]
 
 
 def _errors(deployment: Deployment) -> Iterator[str]:

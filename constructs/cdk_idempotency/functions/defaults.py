@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Final
 
 from aws_cdk import Stack, Token
@@ -31,20 +32,64 @@ def default_lease(function: lambda_.Function) -> float:
     return timeout.to_seconds(integral=False)
 
 
-def default_namespace(function: lambda_.Function) -> str:
-    """Return the function's construct path relative to its stack."""
-    depth = len(Stack.of(function).node.scopes)
-    return "/".join(scope.node.id for scope in function.node.scopes[depth:])
+LONGEST: Final = 128
+"""The longest namespace, in characters."""
+
+LONGEST_PREFIX: Final = 64
+"""The longest prefix, in characters: it stays whole in a namespace that is shortened."""
+
+_DIGITS: Final = 16
+"""Hexadecimal digits that stand for what is cut off."""
+
+
+def default_namespace(function: lambda_.Function, prefix: str | None) -> str:
+    """Return the name of the function's top-level stack, and its construct path from there.
+
+    An account has one stack of a name in a region; that of a nested stack is only known after the
+    deployment. A long one is shortened, with a hash of the whole.
+    """
+    stack = Stack.of(function)
+    while (parent := stack.nested_stack_parent) is not None:
+        stack = parent
+    path = [scope.node.id for scope in function.node.scopes[len(stack.node.scopes) :]]
+    namespace = prefixed("/".join([stack.stack_name, *path]), prefix)
+    if len(namespace) <= LONGEST:
+        return namespace
+    digest = sha256(namespace.encode()).hexdigest()[:_DIGITS]
+    return f"{namespace[: LONGEST - _DIGITS - 1]}-{digest}"
+
+
+def prefixed(namespace: str, prefix: str | None) -> str:
+    """Return the namespace behind the prefix, if there is one."""
+    return namespace if prefix is None else f"{prefix}/{namespace}"
+
+
+def checked_prefix(scope: IConstruct, prefix: str | None) -> str | None:
+    """Return the prefix. Raise ConstructError unless namespaces can begin with it."""
+    if prefix is None:
+        return None
+    _check(scope, "namespace_prefix", prefix)
+    if len(prefix) > LONGEST_PREFIX or "/" in prefix:
+        raise ConstructError(
+            scope,
+            f"namespace_prefix is {prefix!r}; expected at most {LONGEST_PREFIX} characters without "
+            "a slash, which ends it in a namespace",
+        )
+    return prefix
 
 
 def checked_namespace(scope: IConstruct, namespace: str) -> str:
     """Return the namespace. Raise ConstructError unless IAM can fence records under it."""
-    if Token.is_unresolved(namespace):
+    _check(scope, "namespace", namespace, "; pass namespace=... to attach()")
+    return namespace
+
+
+def _check(scope: IConstruct, name: str, value: str, advice: str = "") -> None:
+    if Token.is_unresolved(value):
         raise ConstructError(
-            scope, "namespace is a CDK token; it is part of a policy: pass a text known at synth"
+            scope, f"{name} is a CDK token; it is part of a policy: pass a text known at synth"
         )
     try:
-        check_namespace(namespace)
+        check_namespace(value, name=name)
     except ConfigurationError as error:
-        raise ConstructError(scope, f"{error}; pass namespace=... to attach()") from None
-    return namespace
+        raise ConstructError(scope, f"{error}{advice}") from None

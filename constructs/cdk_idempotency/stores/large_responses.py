@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Final
 
 import jsii
 from aws_cdk import ArnFormat, Duration, IStableListProducer, Lazy, Stack
@@ -14,10 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
 from ..acknowledgments import acknowledge_prefix
-from ..errors import ConstructError
 from ..grants import allow, combine
-
-_MARK: Final = "cdk-idempotency:large-responses"
 
 
 class LargeResponses:
@@ -33,14 +29,18 @@ class LargeResponses:
         """True if the app cannot change the bucket, so that nothing deletes its objects."""
         return not isinstance(self._bucket, s3.Bucket)
 
+    @property
+    def bucket_name(self) -> str:
+        """The name of the bucket, or a CDK token."""
+        return self._bucket.bucket_name
+
     def settings(self) -> dict[str, str]:
         """Return the contract's settings that lead the runtime to it."""
-        return {"large_responses": self._bucket.bucket_name}
+        return {"large_responses": self.bucket_name}
 
     def attach(self, function: lambda_.Function, namespace: str, *, expires_after: float) -> None:
         """Let a function keep its responses there, for as long as records of `expires_after`
-        seconds live. Raise ConstructError where they would mix with another function's."""
-        self._reserve(function, namespace)
+        seconds live."""
         if isinstance(self._bucket, s3.Bucket):
             self._bucket.add_lifecycle_rule(
                 prefix=f"{namespace}/",
@@ -67,21 +67,6 @@ class LargeResponses:
         if key is None:
             return grant
         return combine(grant, key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey"))
-
-    def _reserve(self, function: lambda_.Function, namespace: str) -> None:
-        """Raise ConstructError where one namespace contains another: of two lifecycle rules for
-        one object S3 obeys the shorter, and a right to `a/` is a right to `a/b/` too."""
-        for entry in self._bucket.node.metadata:
-            taken = str(entry.data)
-            nested = f"{taken}/".startswith(f"{namespace}/") or namespace.startswith(f"{taken}/")
-            if entry.type == _MARK and nested:
-                raise ConstructError(
-                    function,
-                    f"its namespace {namespace!r} and {taken!r}, of another function, would share "
-                    f"objects in the bucket {self._bucket.node.path} of large_responses; pass "
-                    "another namespace=... to attach()",
-                )
-        self._bucket.node.add_metadata(_MARK, namespace)
 
     def _require_tls(self, bucket: s3.Bucket, namespace: str) -> None:
         if self._only_tls is None:

@@ -159,10 +159,11 @@ class Settings(Rows, noun="setting"):
         return cls(**values)  # type: ignore[arg-type]  # checked one by one
 
 
-def check_namespace(namespace: str) -> None:
-    """Raise `ConfigurationError` unless records can be kept, and fenced, under `namespace`."""
+def check_namespace(namespace: str, *, name: str = "namespace") -> None:
+    """Raise `ConfigurationError` unless records can be kept, and fenced, under `namespace`, which
+    is the value of the option `name`."""
     if (expected := _expected_namespace(namespace)) is not None:
-        raise ConfigurationError(f"namespace is {namespace!r}; expected {expected}")
+        raise ConfigurationError(f"{name} is {namespace!r}; expected {expected}")
 
 
 def check_expression(name: str, expression: str) -> None:

@@ -84,7 +84,9 @@ def idempotent(handler: Handler | None = None, /, **options: Unpack[HandlerOptio
                 f"@idempotent was applied to a {type(handler).__name__}; expected a handler, "
                 "a function of an event and a context"
             )
-        return _wrap(responder, handler, configuration.on_orphan)
+        with naming("@idempotent"):
+            registered = responder(handler)
+        return _wrap(registered, handler, configuration.on_orphan)
 
     return decorate if handler is None else decorate(handler)
 
@@ -122,20 +124,21 @@ def _wrap(responder: _Responder, handler: Handler, on_orphan: OnOrphan | None) -
     return wrapper  # type: ignore[return-value]
 
 
-def _responder(configuration: Configuration) -> _Responder:
-    """Return the object that stands between the caller and the handler."""
+def _responder(configuration: Configuration) -> Callable[[Handler], _Responder]:
+    """Return the maker of the object that stands between the caller and a handler."""
     settings = configuration.settings
     if settings.disabled:
-        return _Disabled()
+        return lambda _: _Disabled()
     if configuration.store is None:
-        return _Refusal()
+        return lambda _: _Refusal()
     if settings.http is not None and settings.http != HttpOptions():
         from ..http import exchange  # HTTP is expected: load it while the environment starts
 
         exchange.prepare(settings.http)
-    return _Protection(
+    protection = _Protection(
         rule=KeyRule(
             namespace=configuration.namespace,
+            operation="",
             key=configuration.selector("key", source="event", default=settings.key),
             fingerprint=configuration.selector(
                 "fingerprint", source="event", default=settings.fingerprint
@@ -144,6 +147,7 @@ def _responder(configuration: Configuration) -> _Responder:
         operation=configuration.operation(),
         http=settings.http,
     )
+    return lambda handler: protection.of(configuration.register(handler))
 
 
 class _Protection(NamedTuple):
@@ -152,6 +156,10 @@ class _Protection(NamedTuple):
     rule: KeyRule
     operation: Operation
     http: HttpOptions | None
+
+    def of(self, operation: str) -> _Protection:
+        """Return the protection of the operation of this name."""
+        return self._replace(rule=self.rule._replace(operation=operation))
 
     def respond(self, runner: Runner, target: Target, event: Any) -> Any:
         """Run the handler, or answer in its place."""

@@ -17,11 +17,12 @@ from ..contract.settings import PREFIX, OnInProgress, OnMissingKey, Settings
 from ..errors import ConfigurationError
 from ..execution.hooks import OnOrphan, OnReplay
 from ..execution.operation import Operation
+from ..execution.registry import Definition, register
 from ..identity.keys import Expression, Selector
 from ..metrics.emf import MetricsSource
 from ..stores.base import Store
 from ..stores.memory import MemoryStore
-from .callables import is_async
+from .callables import AnyCallable, captured, is_async, name_of, place_of
 
 if TYPE_CHECKING:
     from ..response.offload import Objects
@@ -47,6 +48,8 @@ class DecoratorOptions(TypedDict, total=False):
     when the decorator is applied), then from the defaults.
     """
 
+    name: str | None
+    """The name that tells a namespace's handlers and functions apart. Default: its `__name__`."""
     key: Expression | None
     """JMESPath, or a callable, that selects the values which make two calls the same."""
     fingerprint: Expression | None
@@ -99,6 +102,7 @@ class Configuration(NamedTuple):
         _check_names(options, kind.__annotations__)
         settings = _settings(options)
         _check_on_orphan(options)
+        _check_name(options.get("name"))
         if settings.disabled:
             return cls(settings, options, None, "")
         store = _store(settings, options.get("store"))
@@ -119,6 +123,27 @@ class Configuration(NamedTuple):
         """The hook `on_orphan`, or None."""
         hook: OnOrphan | None = self.options.get("on_orphan")
         return hook
+
+    def register(self, function: AnyCallable) -> str:
+        """Return the name of the operation whose code `function` is. Raises `ConfigurationError` if
+        another operation has it."""
+        given: str | None = self.options.get("name")
+        name = name_of(function) if given is None else given
+        definition = Definition(
+            place_of(function),
+            key=self._key_text(),
+            # Who gives the name has told closures apart, or makes one for each request.
+            captured=() if given is not None else tuple(value for _, value in captured(function)),
+        )
+        assert self.store is not None
+        register(self.store, self.namespace, name, definition)
+        return name
+
+    def _key_text(self) -> str | None:
+        key = self.options.get("key")
+        if key is None:
+            key = self.settings.key
+        return place_of(key) if callable(key) else key
 
     def operation(self) -> Operation:
         """Return the operation that protects the calls. Raises `ConfigurationError`."""
@@ -260,6 +285,11 @@ def _checked(store: object) -> Store:
         "MemoryStore() or a store of your own, whose class is a subclass of "
         "lambda_idempotency.Store"
     )
+
+
+def _check_name(name: object) -> None:
+    if name is not None and (not isinstance(name, str) or not name.strip()):
+        raise ConfigurationError(f"name is {name!r}; expected a text that is not empty")
 
 
 def _check_on_orphan(options: Mapping[str, Any]) -> None:

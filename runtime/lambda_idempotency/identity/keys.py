@@ -1,9 +1,10 @@
 """The record id and the fingerprint of an event.
 
-    id = "{namespace}#{SHA-256 of (format, operation, route, principal, key value)}"
+    id = "{namespace}#{SHA-256 of (format, operation, scope, key), each after its length}"
 
 The namespace is in plain text, so that IAM (`dynamodb:LeadingKeys`) and Redis ACLs can keep
-functions out of each other's records. The key value never is.
+functions out of each other's records. The key never is. The operation tells the handlers and
+functions of one namespace apart; the scope, those who ask.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ class KeyRule(NamedTuple):
     """The rule that gives the calls of one operation their keys. `key` None: the whole payload."""
 
     namespace: str
-    operation: str = ""
+    operation: str
     key: Selector | None = None
     fingerprint: Selector | None = None
 
@@ -175,10 +176,9 @@ class KeyRule(NamedTuple):
         parsed = self.key is None or self.key.by_path
         key = record_id(
             self.namespace,
-            canonical_bytes("key", value, parsed=parsed),
             operation=self.operation,
-            route=route,
-            principal=principal,
+            scope=(route, principal),
+            key=canonical_bytes("key", value, parsed=parsed),
         )
         return Identity(key, self._fingerprint(seen, request), scope)
 
@@ -202,18 +202,23 @@ class KeyRule(NamedTuple):
         return digest((canonical_bytes("fingerprint", chosen, parsed=parsed),))
 
 
-def record_id(
-    namespace: str, value: bytes, *, operation: str = "", route: str = "", principal: str = ""
-) -> str:
-    """Return the record id of a key value."""
-    head = [part.encode("utf-8", "surrogatepass") for part in (operation, route, principal)]
-    return f"{namespace}#{digest((*head, value))}"
+def record_id(namespace: str, *, operation: str, scope: Iterable[str] = (), key: bytes) -> str:
+    """Return the id of a record. `key` is in its canonical form."""
+    asking = _measured(map(_encoded, scope))
+    return f"{namespace}#{digest((_encoded(operation), asking, key))}"
 
 
 def digest(parts: Iterable[bytes]) -> str:
     """Return the SHA-256, in hex, of the format and the parts, each after its length."""
-    measured = [len(part).to_bytes(8, "big") + part for part in (_FORMAT, *parts)]
-    return sha256(b"".join(measured)).hexdigest()
+    return sha256(_measured((_FORMAT, *parts))).hexdigest()
+
+
+def _measured(parts: Iterable[bytes]) -> bytes:
+    return b"".join([len(part).to_bytes(8, "big") + part for part in parts])
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def canonical_bytes(name: str, value: Any, *, parsed: bool = False) -> bytes:

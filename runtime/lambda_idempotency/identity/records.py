@@ -34,6 +34,7 @@ class RecordRule(NamedTuple):
     """The rule that gives records their keys. `key` None: the source's identifier is the key."""
 
     namespace: str
+    operation: str
     key: Selector | None = None
     fingerprint: Selector | None = None
 
@@ -49,10 +50,13 @@ class RecordRule(NamedTuple):
             value, parsed = str(record.delivered[record.source.identity]), True
         else:
             value, parsed = self.key.select(seen), self.key.by_path
-        key = canonical_bytes("key", value, parsed=parsed)
-        return Identity(
-            record_id(self.namespace, key, operation=record.arn), self._fingerprint(record, seen)
+        key = record_id(
+            self.namespace,
+            operation=self.operation,
+            scope=(record.arn,),
+            key=canonical_bytes("key", value, parsed=parsed),
         )
+        return Identity(key, self._fingerprint(record, seen))
 
     def _fingerprint(self, record: BatchRecord, seen: Any) -> str | None:
         if self.fingerprint is not None:

@@ -32,7 +32,9 @@ def test_a_function_may_only_use_its_own_records() -> None:
             "Effect": "Allow",
             "Action": VERBS,
             "Resource": {"Fn::GetAtt": [table, "Arn"]},
-            "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["Payments#*"]}},
+            "Condition": {
+                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["Stack/Payments#*"]}
+            },
         }
     ]
 
@@ -45,8 +47,8 @@ def test_functions_that_share_a_role_have_a_statement_each() -> None:
         idempotency.attach(function(scope, name, role=role))
     fences = [statement["Condition"] for statement in _statements(template(scope))]
     assert [fence["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] for fence in fences] == [
-        ["One#*"],
-        ["Two#*"],
+        ["Stack/One#*"],
+        ["Stack/Two#*"],
     ]
 
 

@@ -59,13 +59,13 @@ def test_the_user_may_use_the_attached_namespaces_once_each() -> None:
     home = scope.node.find_child("Vpc")
     idempotency.attach(function(scope, "Two", vpc=home), namespace="refunds.v1")
     role = iam.Role(scope, "Worker", assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"))
-    idempotency.grant_use(role, namespace="Payments")
+    idempotency.grant_use(role, namespace="Stack/Payments")
     idempotency.grant_use(role)
     assert only(template(scope), USER)["AccessString"] == access_string(
-        ["Payments", "refunds.v1"], cluster=True
+        ["Stack/Payments", "refunds.v1"], cluster=True
     )
     assert only(template(scope), USER)["AccessString"].startswith(
-        "on ~Payments#* ~refunds.v1#* -@all +"
+        "on ~Stack/Payments#* ~refunds.v1#* -@all +"
     )
 
 
@@ -75,7 +75,7 @@ def test_grant_use_with_a_namespace_widens_the_users_rights() -> None:
     role = iam.Role(scope, "Worker", assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"))
     idempotency.grant_use(role, namespace="worker")
     found = template(scope)
-    assert only(found, USER)["AccessString"].startswith("on ~Payments#* ~worker#* -@all +")
+    assert only(found, USER)["AccessString"].startswith("on ~Stack/Payments#* ~worker#* -@all +")
     assert statements(found, "Worker") == statements(found)
 
 
@@ -93,7 +93,7 @@ def test_two_constructs_have_a_user_and_a_cache_each() -> None:
     Idempotency(scope, "Two", store=store).attach(function(scope, "B"))
     users = template(scope).find_resources(USER).values()
     rights = {user["Properties"]["AccessString"].split(" -@all")[0] for user in users}
-    assert rights == {"on ~A#*", "on ~B#*"}
+    assert rights == {"on ~Stack/A#*", "on ~Stack/B#*"}
     assert len({user["Properties"]["UserId"] for user in users}) == 2
 
 

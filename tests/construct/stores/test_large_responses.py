@@ -79,7 +79,7 @@ def test_each_function_has_its_own_objects() -> None:
     found = template(scope)
     for name in ("One", "Two"):
         [statement] = _on_s3(statements(found, name))
-        assert statement["Resource"] == _objects(bucket, name)
+        assert statement["Resource"] == _objects(bucket, f"Stack/{name}")
 
 
 @pytest.mark.parametrize("customer", [True, False])
@@ -123,7 +123,7 @@ def test_a_grantee_may_use_all_that_are_attached_at_the_end_and_no_other_object(
     idempotency.grant_use(_operator(scope))
     idempotency.attach(function(scope, "Later"))
     [statement] = _on_s3(statements(template(scope), "Operator"))
-    assert statement["Resource"] == [_objects(bucket, "Later"), _objects(bucket)]
+    assert statement["Resource"] == [_objects(bucket, "Stack/Later"), _objects(bucket)]
 
 
 def test_a_grantee_of_nothing_may_use_no_object() -> None:
@@ -186,7 +186,7 @@ def test_responses_travel_by_tls_alone() -> None:
     assert statement["Effect"] == "Deny"
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     ends = {resource["Fn::Join"][1][-1] for resource in statement["Resource"]}
-    assert ends == {"/Two/*", "/shop/payments/*"}
+    assert ends == {"/Stack/Two/*", "/shop/payments/*"}
 
 
 def test_an_imported_bucket_is_granted() -> None:
@@ -197,32 +197,6 @@ def test_an_imported_bucket_is_granted() -> None:
 
 
 # Refusals -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("first", "second"), [("a", "a/b"), ("a/b", "a"), ("a/b", "a/b/c"), ("a", "a")]
-)
-@pytest.mark.parametrize("shared", [True, False], ids=["one construct", "two"])
-def test_namespaces_that_lie_in_one_another_are_refused(
-    first: str, second: str, *, shared: bool
-) -> None:
-    scope = stack()
-    bucket = s3.Bucket(scope, "Responses")
-    one = Idempotency(scope, "One", large_responses=bucket)
-    other = one if shared else Idempotency(scope, "Other", large_responses=bucket)
-    one.attach(function(scope, "First"), namespace=first)
-    with pytest.raises(ValueError, match=r"\[Stack/Second\] .*another namespace=") as refused:
-        other.attach(function(scope, "Second"), namespace=second)
-    assert repr(first) in str(refused.value)
-
-
-@pytest.mark.parametrize(("first", "second"), [("a", "ab"), ("a/b", "a/c"), ("b/a", "a")])
-def test_namespaces_beside_one_another_are_not(first: str, second: str) -> None:
-    scope = stack()
-    bucket = s3.Bucket(scope, "Responses")
-    idempotency = Idempotency(scope, "Idempotency", large_responses=bucket)
-    for namespace in (first, second):
-        idempotency.attach(function(scope, namespace.replace("/", "-")), namespace=namespace)
 
 
 def test_a_size_without_a_bucket_is_refused() -> None:

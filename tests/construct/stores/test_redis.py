@@ -56,7 +56,7 @@ def test_the_function_gets_the_parameters_name_and_no_table() -> None:
     assert variables(found) == {
         "IDEMPOTENCY_STORE": "redis",
         "IDEMPOTENCY_PARAMETER": {"Ref": parameter},
-        "IDEMPOTENCY_NAMESPACE": "Payments",
+        "IDEMPOTENCY_NAMESPACE": "Stack/Payments",
         "IDEMPOTENCY_LEASE": "3",
         "IDEMPOTENCY_URL_SUFFIX": {"Ref": "AWS::URLSuffix"},
     }

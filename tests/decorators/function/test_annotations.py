@@ -134,7 +134,7 @@ def test_an_annotation_may_name_a_local_class() -> None:
     class Tree:
         children: list[Tree]
 
-    @idempotent_function(store=MemoryStore())
+    @idempotent_function(store=MemoryStore(), name="plant")
     def plant(number: int) -> Tree:
         return Tree([Tree([])])
 

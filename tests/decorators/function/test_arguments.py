@@ -292,7 +292,7 @@ def test_it_is_a_part_where_the_key_names_it(store: MemoryStore, key: Any) -> No
 
 def test_a_bound_method_may_be_decorated(store: MemoryStore) -> None:
     shop = Shop("a")
-    charge = idempotent_function(store=store)(shop.charge)
+    charge = idempotent_function(store=store, name="charge")(shop.charge)
     assert charge(1) == charge(order=1) == 1
 
 

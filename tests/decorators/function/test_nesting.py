@@ -115,7 +115,7 @@ INSIDE: Final = "was called inside itself with the same key"
 def test_a_call_inside_itself_is_refused_at_once(
     store: MemoryStore, slept: list[float], options: dict[str, Any]
 ) -> None:
-    @idempotent_function(store=store, **options)
+    @idempotent_function(store=store, **options, name="charge")
     def charge(order: int) -> str:
         with pytest.raises(ConfigurationError, match=INSIDE):
             charge(order)
@@ -126,11 +126,11 @@ def test_a_call_inside_itself_is_refused_at_once(
 
 
 def test_at_any_depth(store: MemoryStore) -> None:
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="charge")
     def charge(order: int) -> str:
         return refund(order)
 
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="refund")
     def refund(order: int) -> str:
         with pytest.raises(ConfigurationError, match=INSIDE):
             charge(order)
@@ -140,7 +140,7 @@ def test_at_any_depth(store: MemoryStore) -> None:
 
 
 def test_a_call_inside_itself_with_another_key_runs(store: MemoryStore) -> None:
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="factorial")
     def factorial(number: int) -> int:
         return number * factorial(number - 1) if number else 1
 
@@ -172,7 +172,7 @@ def test_a_call_after_it_is_a_replay(store: MemoryStore) -> None:
 
 
 def test_the_refusal_shows_no_key(store: MemoryStore) -> None:
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="charge")
     def charge(order: str) -> str:
         with pytest.raises(ConfigurationError) as refused:
             charge(order)
@@ -182,7 +182,7 @@ def test_the_refusal_shows_no_key(store: MemoryStore) -> None:
 
 
 def test_an_async_call_inside_itself_is_refused_in_tasks_too(store: MemoryStore) -> None:
-    @idempotent_function(store=store, on_in_progress="wait")
+    @idempotent_function(store=store, on_in_progress="wait", name="charge")
     async def charge(order: int) -> str:
         for inner in (charge(order), asyncio.create_task(charge(order))):
             with pytest.raises(ConfigurationError, match=INSIDE):
@@ -193,7 +193,7 @@ def test_an_async_call_inside_itself_is_refused_in_tasks_too(store: MemoryStore)
 
 
 def test_a_call_from_a_thread_with_the_context_is_refused(store: MemoryStore) -> None:
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="charge")
     def charge(order: int) -> str:
         with ThreadPoolExecutor() as pool, pytest.raises(ConfigurationError, match=INSIDE):
             pool.submit(copy_context().run, charge, order).result()
@@ -203,7 +203,7 @@ def test_a_call_from_a_thread_with_the_context_is_refused(store: MemoryStore) ->
 
 
 def test_a_call_from_a_thread_without_the_context_is_a_duplicate(store: MemoryStore) -> None:
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="charge")
     def charge(order: int) -> str:
         with ThreadPoolExecutor() as pool, pytest.raises(InProgressError):
             pool.submit(charge, order).result()
@@ -216,7 +216,7 @@ def test_a_task_that_outlives_its_attempt_gets_the_replay(store: MemoryStore) ->
     tasks: list[asyncio.Task[int]] = []
     ended = asyncio.Event()
 
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="charge")
     async def charge(order: int) -> int:
         tasks.append(asyncio.create_task(later(order)))
         return order
@@ -256,7 +256,7 @@ def held(store: MemoryStore, clock: ManualClock) -> Callable[[], int]:
 def test_a_lease_is_never_less_than_the_invocation_has_left(
     store: MemoryStore, held: Callable[[], int], option: float | None, remaining: int, expected: int
 ) -> None:
-    @idempotent_function(store=store, lease=option)
+    @idempotent_function(store=store, lease=option, name="charge")
     def charge(order: int) -> int:
         return held()
 
@@ -267,11 +267,11 @@ def test_a_lease_is_never_less_than_the_invocation_has_left(
 def test_nor_in_a_function_inside_a_function_or_on_an_event_loop(
     store: MemoryStore, held: Callable[[], int]
 ) -> None:
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="inner")
     async def inner(order: int) -> int:
         return held()
 
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="outer")
     async def outer(order: int) -> int:
         return await asyncio.create_task(inner(order))
 
@@ -288,7 +288,7 @@ def test_nor_in_a_function_inside_a_function_or_on_an_event_loop(
 def test_nor_in_a_handler_that_runs_without_a_record(
     store: MemoryStore, held: Callable[[], int], options: dict[str, Any]
 ) -> None:
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="charge")
     def charge(order: int) -> int:
         return held()
 
@@ -313,7 +313,7 @@ def test_without_an_invocation_the_lease_is_the_option_or_the_setting(
     clock = ManualClock()
     store = MemoryStore(clock)
 
-    @idempotent_function(store=store, lease=option)
+    @idempotent_function(store=store, lease=option, name="charge")
     def charge(order: int) -> int:
         reply = store.read(current().key)
         assert isinstance(reply, Conflict)
@@ -328,11 +328,11 @@ def test_a_function_that_outlives_its_invocation_has_time_of_its_own(
     started, ended = threading.Event(), threading.Event()
     found: list[int] = []
 
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="inner")
     def inner(order: int) -> int:
         return held()
 
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="outer")
     def outer(order: int) -> None:
         started.set()
         assert ended.wait(30)
@@ -360,7 +360,7 @@ def test_an_invocation_that_has_ended_tells_nothing(
     handler = idempotent(store=store)(lambda event, context: contexts.append(copy_context()))
     handler(EVENT, Context(8_000))
 
-    @idempotent_function(store=store, lease=60)
+    @idempotent_function(store=store, lease=60, name="charge")
     def charge(order: int) -> int:
         return held()
 
@@ -372,7 +372,7 @@ def test_a_handler_in_another_thread_tells_nothing(
 ) -> None:
     leases: list[int] = []
 
-    @idempotent_function(store=store, lease=60)
+    @idempotent_function(store=store, lease=60, name="charge")
     def charge(order: int) -> None:
         leases.append(held())
 

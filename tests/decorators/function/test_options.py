@@ -146,7 +146,7 @@ def test_with_a_key_it_runs_once_for_each(store: MemoryStore) -> None:
     days = ["Monday", "Monday", "Tuesday"]
     runs: list[None] = []
 
-    @idempotent_function(store=store, key=lambda _: days.pop(0))
+    @idempotent_function(store=store, key=lambda _: days.pop(0), name="close")
     def close() -> None:
         runs.append(None)
 

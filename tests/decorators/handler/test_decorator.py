@@ -17,6 +17,7 @@ from lambda_idempotency import (
     current,
     idempotent,
 )
+from lambda_idempotency.execution import registry
 from lambda_idempotency.execution.attempt import Attempt
 
 EVENT: Final[dict[str, Any]] = {"order_id": 7, "amount": 10}
@@ -79,7 +80,9 @@ def test_the_wrapper_keeps_the_name_and_the_docstring_of_the_handler(store: Memo
 
 
 def test_two_workers_of_one_store_share_their_records(store: MemoryStore) -> None:
-    one, other = idempotent(store=store)(Handler()), idempotent(store=store)(Handler("other"))
+    one = idempotent(store=store)(Handler())
+    registry.clear()  # as in another process
+    other = idempotent(store=store)(Handler("other"))
     assert one(EVENT, None) == other(EVENT, None)
 
 

@@ -17,12 +17,12 @@ from lambda_idempotency import (
     idempotent,
 )
 from lambda_idempotency.drivers import sync
-from lambda_idempotency.execution import operation
+from lambda_idempotency.execution import operation, registry
 from lambda_idempotency.identity.keys import KeyRule
 from lambda_idempotency.protocol.record import Applied, Claim, Completion, Conflict, Record
 
 EVENT: Final[dict[str, Any]] = {"order_id": 7}
-KEY: Final = KeyRule(namespace="local").identify(EVENT).key
+KEY: Final = KeyRule("local", "handler").identify(EVENT).key
 HOUR: Final = 3_600_000
 DEAD: Final = "d" * 32
 
@@ -69,7 +69,7 @@ def never(event: Any, context: Any) -> None:
 def test_a_duplicate_of_a_running_call_is_told_to_come_back(store: MemoryStore) -> None:
     leave_claim(store, lease=10_000)
     with pytest.raises(InProgressError) as refused:
-        idempotent(store=store)(never)(EVENT, None)
+        idempotent(store=store, name="handler")(never)(EVENT, None)
     assert refused.value.retry_after == 10
 
 
@@ -79,12 +79,12 @@ def test_the_time_to_come_back_shrinks_with_the_lease(
     leave_claim(store, lease=10_000)
     clock.advance(7.5)
     with pytest.raises(InProgressError) as refused:
-        idempotent(store=store)(never)(EVENT, None)
+        idempotent(store=store, name="handler")(never)(EVENT, None)
     assert refused.value.retry_after == 2.5
 
 
 def test_a_call_that_the_handler_makes_to_itself_is_a_duplicate(store: MemoryStore) -> None:
-    @idempotent(store=store)
+    @idempotent(store=store, name="handler")
     def handler(event: Any, context: Any) -> str:
         with pytest.raises(InProgressError):
             handler(event, context)
@@ -94,7 +94,7 @@ def test_a_call_that_the_handler_makes_to_itself_is_a_duplicate(store: MemorySto
 
 
 def test_another_payload_is_refused_while_the_first_one_runs(store: MemoryStore) -> None:
-    @idempotent(store=store, key="order_id", fingerprint="amount")
+    @idempotent(store=store, name="handler", key="order_id", fingerprint="amount")
     def handler(event: Any, context: Any) -> str:
         with pytest.raises(FingerprintMismatchError):
             handler({**event, "amount": 2}, context)
@@ -137,7 +137,10 @@ def test_a_waiting_duplicate_gets_the_answer_once_it_is_there(
 ) -> None:
     leave_claim(store)
     at_pause(3, lambda: complete(store, '"first"'))
-    assert idempotent(store=store, on_in_progress="wait")(never)(EVENT, None) == "first"
+    assert (
+        idempotent(store=store, name="handler", on_in_progress="wait")(never)(EVENT, None)
+        == "first"
+    )
 
 
 def test_a_waiting_duplicate_runs_once_the_first_one_has_given_up(
@@ -148,14 +151,14 @@ def test_a_waiting_duplicate_runs_once_the_first_one_has_given_up(
 
     leave_claim(store)
     at_pause(3, give_up)
-    assert idempotent(store=store, on_in_progress="wait")(number)(EVENT, None) == 1
+    assert idempotent(store=store, name="handler", on_in_progress="wait")(number)(EVENT, None) == 1
 
 
 def test_a_waiting_duplicate_takes_over_once_the_lease_has_ended(
     store: MemoryStore, slept: list[float]
 ) -> None:
     leave_claim(store, lease=5_000)
-    assert idempotent(store=store, on_in_progress="wait")(number)(EVENT, None) == 2
+    assert idempotent(store=store, name="handler", on_in_progress="wait")(number)(EVENT, None) == 2
     assert sum(slept) == pytest.approx(5, abs=0.01)
 
 
@@ -163,7 +166,9 @@ def test_a_waiting_duplicate_gives_up_after_its_time(
     store: MemoryStore, slept: list[float]
 ) -> None:
     leave_claim(store, lease=60_000)
-    handler = idempotent(store=store, on_in_progress="wait", wait_timeout=2.5)(never)
+    handler = idempotent(store=store, name="handler", on_in_progress="wait", wait_timeout=2.5)(
+        never
+    )
     with pytest.raises(InProgressError):
         handler(EVENT, None)
     assert sum(slept) == pytest.approx(2.5, abs=0.01)
@@ -174,7 +179,7 @@ def test_a_duplicate_waits_for_half_of_the_time_it_has(
 ) -> None:
     leave_claim(store, lease=60_000)
     with pytest.raises(InProgressError):
-        idempotent(store=store, on_in_progress="wait")(never)(EVENT, Context(8_000))
+        idempotent(store=store, name="handler", on_in_progress="wait")(never)(EVENT, Context(8_000))
     assert sum(slept) == pytest.approx(4, abs=0.01)
 
 
@@ -182,7 +187,7 @@ def test_a_duplicate_never_waits_longer_than_it_may_run(
     store: MemoryStore, slept: list[float]
 ) -> None:
     leave_claim(store, lease=60_000)
-    handler = idempotent(store=store, on_in_progress="wait", wait_timeout=30)(never)
+    handler = idempotent(store=store, name="handler", on_in_progress="wait", wait_timeout=30)(never)
     with pytest.raises(InProgressError):
         handler(EVENT, Context(3_000))
     assert sum(slept) <= 3.01
@@ -191,7 +196,7 @@ def test_a_duplicate_never_waits_longer_than_it_may_run(
 def test_without_wait_a_duplicate_does_not_pause(store: MemoryStore, slept: list[float]) -> None:
     leave_claim(store)
     with pytest.raises(InProgressError):
-        idempotent(store=store, wait_timeout=5)(never)(EVENT, None)
+        idempotent(store=store, name="handler", wait_timeout=5)(never)(EVENT, None)
     assert slept == []
 
 
@@ -203,7 +208,7 @@ def test_an_orphan_is_taken_over_as_the_next_attempt(
 ) -> None:
     leave_claim(store, lease=10_000, attempt=4)
     clock.advance(10)
-    assert idempotent(store=store)(number)(EVENT, None) == 5
+    assert idempotent(store=store, name="handler")(number)(EVENT, None) == 5
 
 
 def test_an_attempt_is_no_orphan_before_its_lease_has_ended(
@@ -212,7 +217,7 @@ def test_an_attempt_is_no_orphan_before_its_lease_has_ended(
     leave_claim(store, lease=10_000)
     clock.advance(9.9)
     with pytest.raises(InProgressError):
-        idempotent(store=store)(never)(EVENT, None)
+        idempotent(store=store, name="handler")(never)(EVENT, None)
 
 
 def test_the_answer_of_a_taken_over_call_is_replayed(
@@ -220,16 +225,17 @@ def test_the_answer_of_a_taken_over_call_is_replayed(
 ) -> None:
     leave_claim(store)
     clock.advance(10)
-    handler = idempotent(store=store)(number)
+    handler = idempotent(store=store, name="handler")(number)
     assert handler(EVENT, None) == handler(EVENT, None) == 2
 
 
 def test_an_attempt_that_was_overtaken_gets_the_answer_of_the_one_that_did(
     store: MemoryStore, clock: ManualClock
 ) -> None:
-    other = idempotent(store=store)(lambda event, context: "overtook")
+    other = idempotent(store=store, name="handler")(lambda event, context: "overtook")
+    registry.clear()  # as in another process
 
-    @idempotent(store=store, lease=10)
+    @idempotent(store=store, name="handler", lease=10)
     def slow(event: Any, context: Any) -> str:
         clock.advance(20)
         assert other(event, context) == "overtook"
@@ -242,13 +248,13 @@ def test_after_max_attempts_the_key_is_parked(store: MemoryStore, clock: ManualC
     leave_claim(store, attempt=2)
     clock.advance(10)
     with pytest.raises(ParkedError, match="2 attempts died"):
-        idempotent(store=store, max_attempts=2)(never)(EVENT, None)
+        idempotent(store=store, name="handler", max_attempts=2)(never)(EVENT, None)
 
 
 def test_up_to_max_attempts_the_key_runs(store: MemoryStore, clock: ManualClock) -> None:
     leave_claim(store, attempt=1)
     clock.advance(10)
-    assert idempotent(store=store, max_attempts=2)(number)(EVENT, None) == 2
+    assert idempotent(store=store, name="handler", max_attempts=2)(number)(EVENT, None) == 2
 
 
 @pytest.mark.parametrize("max_attempts", [1, 5, None])
@@ -258,10 +264,10 @@ def test_a_parked_key_stays_parked(
     leave_claim(store)
     clock.advance(10)
     with pytest.raises(ParkedError):
-        idempotent(store=store, max_attempts=1)(never)(EVENT, None)
+        idempotent(store=store, name="handler", max_attempts=1)(never)(EVENT, None)
     clock.advance(24 * 3600)
     with pytest.raises(ParkedError):
-        idempotent(store=store, max_attempts=max_attempts)(never)(EVENT, None)
+        idempotent(store=store, name="handler", max_attempts=max_attempts)(never)(EVENT, None)
 
 
 def test_the_answer_of_an_attempt_that_lived_after_all_frees_a_parked_key(
@@ -269,7 +275,7 @@ def test_the_answer_of_an_attempt_that_lived_after_all_frees_a_parked_key(
 ) -> None:
     leave_claim(store)
     clock.advance(10)
-    handler = idempotent(store=store, max_attempts=1)(never)
+    handler = idempotent(store=store, name="handler", max_attempts=1)(never)
     with pytest.raises(ParkedError):
         handler(EVENT, None)
     complete(store, '"late"')
@@ -290,7 +296,7 @@ def test_the_answer_of_an_attempt_that_lived_after_all_frees_a_parked_key(
 def test_a_lease_outlasts_the_invocation_and_is_never_shorter_than_the_option(
     store: MemoryStore, clock: ManualClock, lease: float | None, context: Any, expected: int
 ) -> None:
-    @idempotent(store=store, lease=lease)
+    @idempotent(store=store, name="handler", lease=lease)
     def handler(event: Any, context: Any) -> int:
         return found(store).lease_end
 
@@ -301,7 +307,7 @@ def test_a_lease_outlasts_the_invocation_and_is_never_shorter_than_the_option(
 def test_without_a_context_the_lease_is_the_option_or_lambda_s_longest_timeout(
     store: MemoryStore, clock: ManualClock, lease: float | None, least: int
 ) -> None:
-    @idempotent(store=store, lease=lease)
+    @idempotent(store=store, name="handler", lease=lease)
     def handler(event: Any, context: Any) -> int:
         return found(store).lease_end
 

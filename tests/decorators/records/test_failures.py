@@ -20,7 +20,9 @@ SECRET: Final = "card 4111"
 
 
 def handled(store: MemoryStore, orders: Any, *records: Record, **options: Any) -> list[str]:
-    return failures(idempotent_records(store=store, **options)(orders)(batch(*records), None))
+    return failures(
+        idempotent_records(store=store, name="orders", **options)(orders)(batch(*records), None)
+    )
 
 
 def interrupted(store: MemoryStore, record: Record) -> None:

@@ -24,7 +24,7 @@ def handle(store: MemoryStore, orders: Orders) -> Handle:
     """Return a function that handles records with the given options; all calls share a store."""
 
     def call(*records: Record, **options: Any) -> list[str]:
-        handler = idempotent_records(store=store, **options)(orders)
+        handler = idempotent_records(store=store, name=f"by {options}", **options)(orders)
         return failures(handler(batch(*records), None))
 
     return call

@@ -17,7 +17,7 @@ EVERY = pytest.mark.parametrize("make", [sqs, fifo, kinesis, dynamodb])
 
 
 def handled(store: MemoryStore, orders: Orders, *records: Record) -> list[str]:
-    return failures(idempotent_records(store=store)(orders)(batch(*records), None))
+    return failures(idempotent_records(store=store, name="orders")(orders)(batch(*records), None))
 
 
 # Every source -------------------------------------------------------------------------------------

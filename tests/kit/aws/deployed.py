@@ -142,10 +142,11 @@ class Deployed:
         )
         return found
 
-    def records(self, namespace: str) -> list[dict[str, Any]]:
-        """Return the records of a namespace, as DynamoDB items."""
-        function = namespace if f"{namespace}Name" in self._outputs else "Default"
-        table = self.configuration(function)["Environment"]["Variables"]["IDEMPOTENCY_TABLE"]
+    def records(self, function: str) -> list[dict[str, Any]]:
+        """Return the records of a function, as DynamoDB items."""
+        variables = self.configuration(function)["Environment"]["Variables"]
+        namespace = variables["IDEMPOTENCY_NAMESPACE"]
+        table = variables["IDEMPOTENCY_TABLE"]
         items: list[dict[str, Any]] = self._dynamodb.scan(TableName=table)["Items"]
         return [item for item in items if item["id"]["S"].startswith(f"{namespace}#")]
 

@@ -150,7 +150,7 @@ class LocalAws:
         context: Mapping[str, str] | None = None,
         stand_ins: StandIns | None = None,
     ) -> Outputs:
-        """`cdk deploy --all` of an app; returns the outputs of its stacks.
+        """`cdk deploy` of an app, with its stages; returns the outputs of its stacks.
 
         `app`: the command that synthesizes it.
         `stand_ins`: the types that this AWS does not know, with values for what they return.
@@ -164,7 +164,7 @@ class LocalAws:
             source = [f"--app={assembly}"]
         self.cdk(
             "deploy",
-            "--all",
+            "**",  # `--all` leaves the stages out
             *source,
             "--require-approval=never",
             f"--outputs-file={outputs}",

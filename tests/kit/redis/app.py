@@ -20,6 +20,9 @@ from kit.rotation.secrets import announce, enable_rotation
 from lambda_idempotency.contract.redis import access_string
 from lambda_idempotency.rotation.acl import ADMIN_COMMANDS
 
+PAYMENTS: Final = ("payments/Payments/Payments", "payments/Payments/Refunds")
+"""The namespaces of examples/payments."""
+
 STAND_INS: Final[StandIns] = {"AWS::SecretsManager::RotationSchedule": {}}
 """The resources of such an app that the local AWS lacks."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,12 @@ class AttachedFunction:
         """Its path, for messages."""
         return self.function.node.path
 
+    @property
+    def namespace(self) -> str:
+        """The namespace of its records."""
+        assert self.settings.namespace is not None, "attach() sets it"
+        return self.settings.namespace
+
     @cached_property
     def resource(self) -> lambda_.CfnFunction:
         """Its resource in the template."""
@@ -60,11 +66,23 @@ class Deployment:
     large_responses: LargeResponses | None
     attached: tuple[AttachedFunction, ...]
     tree: ConstructTree
+    namespace_prefix: str | None = None
+    app: tuple[Deployment, ...] = field(default=(), repr=False)
+    """All of the app, those of its stages too, in the order in which they were made."""
 
     @cached_property
     def table(self) -> Table | None:
         """The table with the records, where it is a resource of the app."""
         return None if self.store.table is None else Table.of(self.tree, self.store.table)
+
+    def before(self, attached: AttachedFunction) -> Iterator[tuple[Deployment, AttachedFunction]]:
+        """Yield the functions of the app that were attached before this one, in whatever
+        `Idempotency`."""
+        for deployment in self.app:
+            for other in deployment.attached:
+                if other.function is attached.function:
+                    return
+                yield deployment, other
 
     def callers(self) -> Iterator[Caller]:
         """Yield the functions that call AWS services: the attached ones, and the one that

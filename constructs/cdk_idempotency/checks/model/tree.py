@@ -55,9 +55,9 @@ class ConstructTree:
 
     def referenced(self, owner: IConstruct, value: Any) -> list[CfnResource]:
         """Return the app's resources that a property of `owner` refers to, such as the queue whose
-        ARN it is; none for a literal."""
+        ARN it is; none for a literal. A value that is no text is a resolved one."""
         if not isinstance(value, str):
-            return []
+            return list(self._resources_in(Stack.of(owner), value))
         found: list[CfnResource] = []
         for token in Tokenization.reverse_string(value).tokens:
             target = getattr(token, "target", None)  # a reference has one, even across stacks

@@ -63,7 +63,7 @@ class ArgumentsRule(NamedTuple):
             value = _all_of(bound.arguments)
         else:
             value = canonical_bytes(self.key.title, _selected(self.key, bound))
-        key = record_id(self.namespace, value, operation=self.operation)
+        key = record_id(self.namespace, operation=self.operation, key=value)
         fingerprint = None
         if self.fingerprint is not None:
             chosen = _selected(self.fingerprint, bound)

@@ -8,9 +8,8 @@ from inspect import isasyncgenfunction, isfunction, isgeneratorfunction
 from typing import Any, NamedTuple, TypeVar, Unpack, overload
 
 from ...errors import ConfigurationError
-from ...execution.registry import register
 from ...identity.keys import Selector
-from ..callables import AnyCallable, is_async, place_of, underlying
+from ..callables import AnyCallable, captured, is_async, underlying
 from ..options import Configuration, ReplayOptions, naming
 from .arguments import ArgumentsRule, Parameters
 from .calls import Calls, Code, ProtectedCalls, refused
@@ -22,8 +21,6 @@ Function = TypeVar("Function", bound=AnyCallable)
 class FunctionOptions(ReplayOptions, total=False):
     """The options of `@idempotent_function`."""
 
-    name: str | None
-    """The name that tells a namespace's functions apart. Default: the function's `__name__`."""
     serializer: Serializer | None
     """A pair of callables: from a result to a JSON value, and back. Default: conversion by the
     return annotation."""
@@ -58,7 +55,7 @@ def idempotent_function(
     with naming("@idempotent_function"):
         configuration = Configuration.of(options, FunctionOptions)
         decorate = _Decorator(
-            name=_checked_name(options.get("name")),
+            name=options.get("name"),
             key=configuration.selector("key", source="arguments"),
             fingerprint=configuration.selector("fingerprint", source="arguments"),
             serializer=_checked_serializer(options.get("serializer")),
@@ -97,7 +94,7 @@ class _Decorator(NamedTuple):
                     "it takes no arguments, and all the arguments are the key; pass a key, such "
                     "as key=lambda _: today()"
                 )
-        register(configuration.store, configuration.namespace, name, place_of(function))
+        configuration.register(function)
         return ProtectedCalls(
             name=name,
             code=Code(function),
@@ -144,13 +141,12 @@ def _name_of(function: AnyCallable) -> str:
             f"applied to a {'lambda' if isfunction(function) else type(function).__name__}, which "
             "has no name that its records could have; pass name=..."
         )
+    if surroundings := dict.fromkeys(variable for variable, _ in captured(function)):
+        raise ConfigurationError(
+            f"applied to {name}, which has {', '.join(surroundings)} from around it: two such "
+            "functions would share their records. Pass name=..., another one for each of them"
+        )
     return str(name)
-
-
-def _checked_name(name: object) -> str | None:
-    if name is not None and (not isinstance(name, str) or not name.strip()):
-        raise ConfigurationError(f"name is {name!r}; expected a text that is not empty")
-    return name
 
 
 def _checked_serializer(serializer: object) -> Serializer | None:

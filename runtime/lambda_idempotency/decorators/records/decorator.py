@@ -75,7 +75,9 @@ def idempotent_records(
 
     def decorate(handler: Handler) -> BatchHandler:
         _check_handler(handler)
-        return _wrap(responder, handler)
+        with naming("@idempotent_records"):
+            registered = responder(handler)
+        return _wrap(registered, handler)
 
     return decorate if handler is None else decorate(handler)
 
@@ -95,22 +97,25 @@ def _wrap(responder: _Responder, handler: Handler) -> BatchHandler:
     return wrapper  # type: ignore[return-value]
 
 
-def _responder(configuration: Configuration) -> _Responder:
-    """Return the object that stands between the batches and the handler."""
+def _responder(configuration: Configuration) -> Callable[[Handler], _Responder]:
+    """Return the maker of the object that stands between the batches and a handler."""
     settings = configuration.settings
     if settings.disabled:
-        return Records(rule=None, operation=None, on_orphan=None)
+        return lambda _: Records(rule=None, operation=None, on_orphan=None)
     if configuration.store is None:
-        return _Refusal()
-    return Records(
-        rule=RecordRule(
-            namespace=configuration.namespace,
-            key=configuration.selector("key", source="record", default=settings.key),
-            fingerprint=configuration.selector(
-                "fingerprint", source="record", default=settings.fingerprint
-            ),
+        return lambda _: _Refusal()
+    rule = RecordRule(
+        namespace=configuration.namespace,
+        operation="",
+        key=configuration.selector("key", source="record", default=settings.key),
+        fingerprint=configuration.selector(
+            "fingerprint", source="record", default=settings.fingerprint
         ),
-        operation=configuration.operation(),
+    )
+    operation = configuration.operation()
+    return lambda handler: Records(
+        rule=rule._replace(operation=configuration.register(handler)),
+        operation=operation,
         on_orphan=configuration.on_orphan,
     )
 

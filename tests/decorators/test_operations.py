@@ -1,0 +1,283 @@
+"""Handlers and functions of one process are told apart, whatever they are made of."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from kit.batches import batch, sqs
+from lambda_idempotency import (
+    ConfigurationError,
+    DynamoDBStore,
+    MemoryStore,
+    idempotent,
+    idempotent_function,
+    idempotent_records,
+)
+
+EVENT: Final = {"order_id": 1}
+DECORATORS: Final = [idempotent, idempotent_records, idempotent_function]
+each_decorator = pytest.mark.parametrize("decorator", DECORATORS, ids=lambda each: each.__name__)
+
+
+def create(event: Any, context: Any = None) -> str:
+    return "created"
+
+
+def cancel(event: Any, context: Any = None) -> str:
+    return "cancelled"
+
+
+def _factory(answer: str) -> Callable[..., str]:
+    def handler(event: Any, context: Any = None) -> str:
+        return answer
+
+    return handler
+
+
+class Service:
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+
+    def handle(self, event: Any, context: Any = None) -> str:
+        return self.answer
+
+    def __call__(self, event: Any, context: Any = None) -> str:
+        return self.answer
+
+
+def _undressed(handler: Callable[..., str]) -> Callable[..., str]:
+    """Decorate without functools.wraps."""
+
+    def wrapper(event: Any, context: Any = None) -> str:
+        return handler(event, context)
+
+    return wrapper
+
+
+def _dressed(handler: Callable[..., str]) -> Callable[..., str]:
+    @wraps(handler)
+    def wrapper(*given: Any) -> str:
+        return handler(*given)
+
+    return wrapper
+
+
+def _answering(answer: str, event: Any, context: Any = None) -> str:
+    return answer
+
+
+def _answering_by_name(event: Any, context: Any = None, *, answer: str) -> str:
+    return answer
+
+
+# Two handlers of one function ---------------------------------------------------------------------
+
+
+def test_two_handlers_with_equal_keys_are_two_operations(store: MemoryStore) -> None:
+    one, other = (idempotent(store=store, key="order_id")(each) for each in (create, cancel))
+    for _ in range(2):
+        assert (one(EVENT, None), other(EVENT, None)) == ("created", "cancelled")
+
+
+def test_one_decorator_for_two_handlers_keeps_them_apart(store: MemoryStore) -> None:
+    protect = idempotent(store=store, key="order_id")
+    one, other = protect(create), protect(cancel)
+    assert (one(EVENT, None), other(EVENT, None)) == ("created", "cancelled")
+
+
+def test_two_handlers_of_records_are_two_operations(store: MemoryStore) -> None:
+    runs: list[str] = []
+
+    def ship(record: Any, context: Any) -> None:
+        runs.append("shipped")
+
+    def bill(record: Any, context: Any) -> None:
+        runs.append("billed")
+
+    for each in (ship, bill):
+        idempotent_records(store=store)(each)(batch(sqs("1")), None)
+    assert runs == ["shipped", "billed"]
+
+
+def test_a_handler_and_a_function_of_one_name_are_refused(store: MemoryStore) -> None:
+    idempotent(store=store)(create)
+    with pytest.raises(ConfigurationError, match=r"^@idempotent_function: name is 'create', whi"):
+        idempotent_function(store=store, name="create")(cancel)
+
+
+@each_decorator
+def test_a_second_one_of_the_same_name_is_told_both_places_and_what_to_do(
+    store: MemoryStore, decorator: Any
+) -> None:
+    decorator(store=store, name="orders", key="order_id")(create)
+    with pytest.raises(ConfigurationError) as caught:
+        decorator(store=store, name="orders", key="order_id")(cancel)
+    text = str(caught.value)
+    assert text.startswith(f"@{decorator.__name__}: name is 'orders', which is taken by ")
+    lines = [each.__code__.co_firstlineno for each in (create, cancel)]
+    assert all(f"test_operations.py:{line})" in text for line in lines)
+    assert text.endswith("another name: pass name=...")
+
+
+@pytest.mark.parametrize("option", [{"name": ""}, {"name": 5}])
+@each_decorator
+def test_a_name_that_is_no_text_is_refused(
+    store: MemoryStore, decorator: Any, option: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"@{decorator.__name__}: name is .* expected a"):
+        decorator(store=store, **option)
+
+
+# What may take its name again ---------------------------------------------------------------------
+
+
+def test_a_handler_that_is_decorated_for_each_request_keeps_its_records(store: MemoryStore) -> None:
+    runs = iter(["first", "second"])
+
+    def outer(event: Any) -> Any:
+        @idempotent(store=store, name="inner")
+        def inner(event: Any, context: Any) -> str:
+            return next(runs)
+
+        return inner(event, None)
+
+    assert [outer(EVENT), outer(EVENT)] == ["first", "first"]
+
+
+MODULE: Final = """
+import functools
+from lambda_idempotency import DynamoDBStore, idempotent, idempotent_function
+
+STORE = DynamoDBStore("records")
+
+def undressed(function):
+    def wrapper(event, context):
+        return function(event, context)
+    return wrapper
+
+@idempotent(store=STORE, namespace="shop", key=lambda event: event["id"])
+@undressed
+def handler(event, context): ...
+
+@idempotent_function(store=STORE, namespace="shop")
+def charge(order): ...
+"""
+
+
+def test_a_module_may_be_reloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "reloaded_shop.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(sys.modules, "reloaded_shop", None)  # forget it afterwards
+    del sys.modules["reloaded_shop"]
+    importlib.reload(importlib.import_module("reloaded_shop"))
+
+
+@pytest.mark.parametrize("other", [{"namespace": "other"}, {"store": MemoryStore()}])
+def test_another_namespace_or_store_may_have_the_same_handler_and_name(
+    store: MemoryStore, other: dict[str, Any]
+) -> None:
+    first: dict[str, Any] = {"store": store, "namespace": "shop"}
+    one = idempotent(name="orders", **first)(create)
+    two = idempotent(name="orders", **{**first, **other})(cancel)
+    assert (one(EVENT, None), two(EVENT, None)) == ("created", "cancelled")
+
+
+# Siblings from one place --------------------------------------------------------------------------
+
+ALIKE: Final[dict[str, Callable[[str], Callable[..., str]]]] = {
+    "closures of a factory": _factory,
+    "methods of two objects": lambda answer: Service(answer).handle,
+    "objects of a class": Service,
+    "partials of a function": lambda answer: partial(_answering, answer),
+    "partials by name": lambda answer: partial(_answering_by_name, answer=answer),
+    "a decorator without functools.wraps": lambda answer: _undressed(
+        {"a": create, "b": cancel}[answer]
+    ),
+    "closures behind functools.wraps": lambda answer: _dressed(_factory(answer)),
+}
+alike = pytest.mark.parametrize("make", ALIKE.values(), ids=ALIKE.keys())
+
+
+@alike
+def test_two_handlers_from_one_place_are_refused(store: MemoryStore, make: Any) -> None:
+    idempotent(store=store, key="order_id")(make("a"))
+    with pytest.raises(ConfigurationError, match=r"^@idempotent: name is .* pass name=\.\.\., ano"):
+        idempotent(store=store, key="order_id")(make("b"))
+
+
+@alike
+def test_a_function_with_something_from_around_it_needs_a_name(
+    store: MemoryStore, make: Any
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"(?i)@idempotent_function: .*pass name=\.\.\."):
+        idempotent_function(store=store)(make("a"))
+
+
+@alike
+def test_with_names_they_are_two_operations(store: MemoryStore, make: Any) -> None:
+    answers = []
+    for name in "ab":
+        charge = idempotent_function(store=store, key="event", name=name)(make(name))
+        handler = idempotent(store=store, key="order_id", name=f"handler {name}")(make(name))
+        answers += [(charge(EVENT), handler(EVENT, None)) for _ in range(2)]
+    assert answers[0] == answers[1] != answers[2] == answers[3]
+
+
+def test_the_refusal_names_what_it_has_from_around_it(store: MemoryStore) -> None:
+    with pytest.raises(ConfigurationError, match="applied to handler, which has answer from aroun"):
+        idempotent_function(store=store)(_factory("a"))
+
+
+def test_lambdas_in_one_line_are_two(store: MemoryStore) -> None:
+    one, other = lambda event, context: 1, lambda event, context: 2
+    idempotent(store=store)(one)
+    with pytest.raises(ConfigurationError, match="name is '<lambda>'"):
+        idempotent(store=store)(other)
+
+
+def test_one_handler_by_two_keys_is_two_operations(store: MemoryStore) -> None:
+    idempotent(store=store, key="order_id")(create)
+    with pytest.raises(ConfigurationError, match="with another key or as another closure"):
+        idempotent(store=store, key="customer_id")(create)
+
+
+def test_a_decorator_with_functools_wraps_changes_no_operation(store: MemoryStore) -> None:
+    charge = idempotent_function(store=store)(_dressed(create))
+    assert (charge(EVENT), idempotent_function(store=store)(_dressed(create))(EVENT)) == (
+        "created",
+        "created",
+    )
+
+
+def test_a_method_that_calls_super_needs_no_name(store: MemoryStore) -> None:
+    class Special(Service):
+        @idempotent_function(store=store)
+        def handle(self, event: Any, context: Any = None) -> str:
+            return super().handle(event, context)
+
+    assert Special("special").handle(EVENT) == "special"
+
+
+def test_methods_of_one_name_in_two_classes_are_refused(store: MemoryStore) -> None:
+    class One:
+        @idempotent_function(store=store)
+        def pay(self, order: int) -> None: ...
+
+    with pytest.raises(ConfigurationError, match=r"One\.pay.*Other\.pay"):
+
+        class Other:
+            @idempotent_function(store=store)
+            def pay(self, order: int) -> None: ...
+
+
+def test_two_objects_for_one_table_are_one_store() -> None:
+    idempotent(store=DynamoDBStore("records"), namespace="shop", name="orders")(create)
+    with pytest.raises(ConfigurationError, match="taken by"):
+        idempotent(store=DynamoDBStore("records"), namespace="shop", name="orders")(cancel)
