@@ -18,6 +18,7 @@ from ..execution.runner import Runner, SyncRunner
 from ..execution.target import Target
 from ..identity.events import batch_source, http_shape
 from ..identity.keys import KeyRule
+from ..identity.scope import Scope, tenant_of
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
 from .callables import is_async
@@ -82,6 +83,7 @@ def _wrap(respond: _Responder, handler: Handler, on_orphan: OnOrphan | None) -> 
             record=serialization.to_stored,
             reconcile=None if on_orphan is None else lambda: on_orphan(event),
             time_left=time_left_of(context),
+            tenant=tenant_of(context),
         )
         return respond(runner, target, event)
 
@@ -140,7 +142,8 @@ class _Protection(NamedTuple):
             from ..http import exchange  # only where there is HTTP to serve
 
             return exchange.serve(self.http, shape, event, self.rule, invocation)
-        identity = self.operation.identify(lambda: self.rule.identify(event))
+        scope = Scope(tenant=invocation.target.tenant)
+        identity = self.operation.identify(lambda: self.rule.identify(event, scope=scope))
         if identity is None:
             return invocation.run_unprotected()
         return result_of(invocation.call(identity), self.operation.restored)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias
 
-from .texts import decoded
+from .texts import decoded, media_type
 
 HttpShape: TypeAlias = Literal["rest", "http-1.0", "http-2.0", "url", "alb", "unknown"]
 
@@ -25,11 +25,12 @@ def view(event: Any) -> Any:
     if not is_http(event):
         return event
     seen = dict(event)
-    if isinstance(body := event.get("body"), str):
-        seen["body"] = decoded(body, base64_encoded=event.get("isBase64Encoded") is True)
     for name in ("headers", "multiValueHeaders"):
         if isinstance(headers := event.get(name), Mapping):
             seen[name] = {str(header).lower(): value for header, value in headers.items()}
+    if isinstance(body := event.get("body"), str):
+        encoded = event.get("isBase64Encoded") is True
+        seen["body"] = decoded(body, base64_encoded=encoded, kind=_media_type(seen))
     return seen
 
 
@@ -59,6 +60,15 @@ def http_shape(event: Any) -> HttpShape | None:
 def is_http(event: Any) -> bool:
     """Tell whether the event is a REST API, HTTP API, function URL or load balancer request."""
     return http_shape(event) not in (None, "unknown")
+
+
+def _media_type(seen: Mapping[str, Any]) -> str:
+    """Return the media type of a body; '' if it is not given. Header names are in lower case."""
+    for name in ("headers", "multiValueHeaders"):
+        value = headers.get("content-type") if isinstance(headers := seen.get(name), dict) else None
+        if value is not None:
+            return media_type(map(str, value if isinstance(value, list) else [value]))[0]
+    return ""
 
 
 def batch_source(event: Any) -> str | None:

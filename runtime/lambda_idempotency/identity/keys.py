@@ -1,6 +1,6 @@
 """The record id and the fingerprint of an event.
 
-    id = "{namespace}#{SHA-256 of (format, operation, route, principal, key value)}"
+    id = "{namespace}#{SHA-256 of (format, operation, scope, key value)}"
 
 The namespace is in plain text, so that IAM (`dynamodb:LeadingKeys`) and Redis ACLs can keep
 functions out of each other's records. The key value never is.
@@ -17,6 +17,7 @@ from ..errors import MissingKeyError
 from .canonical import canonical
 from .events import view
 from .expressions import compiled, is_empty
+from .scope import ANYWHERE, Scope
 
 Expression: TypeAlias = str | Callable[[Any], Any]
 """JMESPath, or a callable; both see the event with its JSON texts decoded."""
@@ -37,7 +38,7 @@ class KeyAbsentError(MissingKeyError):
 class Identity(NamedTuple):
     """The record id that makes two requests the same (`key`), and the fingerprint that must agree.
 
-    `scope` is the hash of the caller that may ask for the record's state over HTTP.
+    `scope` is the hash of the scope in which the record's state may be asked for over HTTP.
     """
 
     key: str
@@ -47,10 +48,11 @@ class Identity(NamedTuple):
 
 class RequestParts(NamedTuple):
     """The parts of an HTTP request that replace expressions which are not given: the header's key,
-    and the query, which makes the fingerprint together with the body."""
+    and the payload, which makes the fingerprint. It is read when it is needed, and raises
+    ValueError if it is ambiguous."""
 
     key: str | None
-    query: Any
+    payload: Callable[[], Any]
 
 
 class Selector:
@@ -103,18 +105,16 @@ class KeyRule(NamedTuple):
         self,
         event: Any,
         *,
-        route: str = "",
-        principal: str = "",
-        scope: str | None = None,
+        scope: Scope = ANYWHERE,
         request: RequestParts | None = None,
     ) -> Identity:
         """Return the identity of a request. Raises `MissingKeyError`, saying why."""
         seen = event
-        if request is not None or self.key is not None or self.fingerprint is not None:
+        if self.key is not None or self.fingerprint is not None:
             try:
                 seen = view(event)
             except ValueError as error:
-                raise MissingKeyError(f"The body of the event is unusable: {error}.") from None
+                raise _unusable_body(error) from None
         default = event if request is None else request.key
         value = default if self.key is None else self.key.select(seen)
         if self.key is None and is_empty(value):
@@ -124,10 +124,10 @@ class KeyRule(NamedTuple):
             self.namespace,
             canonical_bytes("key", value, parsed=parsed),
             operation=self.operation,
-            route=route,
-            principal=principal,
+            scope=scope,
         )
-        return Identity(key, self._fingerprint(seen, request), scope)
+        fingerprint = self._fingerprint(seen, request)
+        return Identity(key, fingerprint, None if request is None else state_scope(scope))
 
     def _fingerprint(self, seen: Any, request: RequestParts | None) -> str | None:
         if self.fingerprint is not None:
@@ -143,18 +143,25 @@ class KeyRule(NamedTuple):
                     "The fingerprint is missing from the event, or cannot be read."
                 ) from None
         elif request is not None:
-            chosen, parsed = [seen.get("body"), request.query], True
+            try:
+                chosen, parsed = request.payload(), True
+            except ValueError as error:
+                raise _unusable_body(error) from None
         else:
             return None
         return digest((canonical_bytes("fingerprint", chosen, parsed=parsed),))
 
 
-def record_id(
-    namespace: str, value: bytes, *, operation: str = "", route: str = "", principal: str = ""
-) -> str:
+def record_id(namespace: str, value: bytes, *, operation: str = "", scope: Scope = ANYWHERE) -> str:
     """Return the record id of a key value."""
-    head = [part.encode("utf-8", "surrogatepass") for part in (operation, route, principal)]
+    head = operation.encode("utf-8", "surrogatepass"), scope.canonical()
     return f"{namespace}#{digest((*head, value))}"
+
+
+def state_scope(scope: Scope) -> str:
+    """Return the hash of a scope without its route, which records carry: the state of a request is
+    asked for on a route of its own."""
+    return digest((b"scope", scope._replace(route=()).canonical()))
 
 
 def digest(parts: Iterable[bytes]) -> str:
@@ -169,6 +176,10 @@ def canonical_bytes(name: str, value: Any, *, parsed: bool = False) -> bytes:
         return canonical(value, parsed=parsed)
     except ValueError as error:
         raise MissingKeyError(f"The {name} is unusable: {error}.") from None
+
+
+def _unusable_body(error: ValueError) -> MissingKeyError:
+    return MissingKeyError(f"The body of the event is unusable: {error}.")
 
 
 def _lacks_a_part(value: Any) -> bool:

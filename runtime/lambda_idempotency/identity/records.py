@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..errors import ConfigurationError, MissingKeyError
 from .batch_sources import SOURCES, BatchSource, Delivered, source_of
 from .keys import Identity, Selector, canonical_bytes, digest, record_id
+from .scope import ANYWHERE, Scope
 
 
 class BatchRecord(NamedTuple):
@@ -36,7 +37,7 @@ class RecordRule(NamedTuple):
     key: Selector | None = None
     fingerprint: Selector | None = None
 
-    def identify(self, record: BatchRecord) -> Identity:
+    def identify(self, record: BatchRecord, *, scope: Scope = ANYWHERE) -> Identity:
         """Return the identity of a record. Raises `MissingKeyError`, saying why."""
         seen: Any = None
         if self.key is not None or self.fingerprint is not None:
@@ -50,7 +51,8 @@ class RecordRule(NamedTuple):
             value, parsed = self.key.select(seen), self.key.by_path
         key = canonical_bytes("key", value, parsed=parsed)
         return Identity(
-            record_id(self.namespace, key, operation=record.arn), self._fingerprint(record, seen)
+            record_id(self.namespace, key, operation=record.arn, scope=scope),
+            self._fingerprint(record, seen),
         )
 
     def _fingerprint(self, record: BatchRecord, seen: Any) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from ...errors import ConfigurationError
 from ...identity.canonical import converted
 from ...identity.keys import Identity, Selector, canonical_bytes, digest, record_id
+from ...identity.scope import ANYWHERE, Scope
 from ..callables import AnyCallable, signature_of
 
 _RECEIVERS: Final = ("self", "cls")
@@ -58,13 +59,13 @@ class ArgumentsRule(NamedTuple):
     key: Selector | None = None
     fingerprint: Selector | None = None
 
-    def identify(self, bound: Bound) -> Identity:
+    def identify(self, bound: Bound, *, scope: Scope = ANYWHERE) -> Identity:
         """Return the identity of a call. Raises `MissingKeyError`, saying why."""
         if self.key is None:
             value = canonical_bytes("key, which is all the arguments,", bound.arguments)
         else:
             value = canonical_bytes("key", _selected(self.key, bound))
-        key = record_id(self.namespace, value, operation=self.operation)
+        key = record_id(self.namespace, value, operation=self.operation, scope=scope)
         fingerprint = None
         if self.fingerprint is not None:
             chosen = _selected(self.fingerprint, bound)

@@ -11,6 +11,7 @@ from ...execution.attempt import (
     AttemptScope,
     run_as,
     run_as_async,
+    tenant_outside,
     time_left_outside,
     unprotected,
 )
@@ -19,6 +20,7 @@ from ...execution.operation import Operation
 from ...execution.outcomes import result_of
 from ...execution.target import Target
 from ...identity.keys import Identity
+from ...identity.scope import Scope
 from ...metrics.reporting import MetricsScope
 from ...protocol.record import Record
 from ..callables import AnyCallable
@@ -46,11 +48,12 @@ class Code(NamedTuple):
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run the function."""
-        return run_as(unprotected(), None, lambda: self.run(args, kwargs))
+        return run_as(unprotected(tenant_outside()), None, lambda: self.run(args, kwargs))
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run an async function."""
-        return await run_as_async(unprotected(), None, lambda: self.run_async(args, kwargs))
+        attempt = unprotected(tenant_outside())
+        return await run_as_async(attempt, None, lambda: self.run_async(args, kwargs))
 
     def run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return the function's result. Raises `ConfigurationError` if it is not a finished one."""
@@ -108,6 +111,7 @@ class ProtectedCalls(NamedTuple):
                 if on_orphan is None
                 else lambda: on_orphan(self.parameters.bind(args, kwargs).arguments)
             ),
+            tenant=tenant_outside(),
         )
 
     def _identity(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Identity | None:
@@ -116,8 +120,9 @@ class ProtectedCalls(NamedTuple):
             self.results.prepare(last=True)
         except ConfigurationError as error:
             raise ConfigurationError(f"@idempotent_function: {self.name}: {error}") from None
+        scope = Scope(tenant=tenant_outside())
         identity = self.operation.identify(
-            lambda: self.rule.identify(self.parameters.bind(args, kwargs))
+            lambda: self.rule.identify(self.parameters.bind(args, kwargs), scope=scope)
         )
         if identity is not None and any(
             scope.attempt.key == identity.key for scope in AttemptScope.running()

@@ -8,17 +8,16 @@ from inspect import signature
 from typing import Any, TypeAlias, Unpack, overload
 
 from ...errors import ConfigurationError
-from ...execution.attempt import TimeLeft
 from ...execution.runner import Runner
 from ...identity.records import RecordRule
-from ..handler import MARK, Handler, runner_and_code, time_left_of
+from ..handler import MARK, Handler, runner_and_code
 from ..options import NO_STORE, Configuration, DecoratorOptions, naming
 from .calls import RecordCode, Records
 
 BatchHandler: TypeAlias = Callable[..., dict[str, Any]]
 """Takes an event and a context, and returns `{"batchItemFailures": [...]}`."""
 
-_Responder: TypeAlias = Callable[[Runner, RecordCode, Any, TimeLeft | None], dict[str, Any]]
+_Responder: TypeAlias = Callable[[Runner, RecordCode, Any, Any], dict[str, Any]]
 
 
 @overload
@@ -61,7 +60,7 @@ def _wrap(respond: _Responder, handler: Handler) -> BatchHandler:
     runner, code = runner_and_code(handler)
 
     def wrapper(event: Any, context: Any = None) -> dict[str, Any]:
-        return respond(runner, lambda record: code(record, context), event, time_left_of(context))
+        return respond(runner, lambda record: code(record, context), event, context)
 
     update_wrapper(wrapper, handler)
     del wrapper.__wrapped__  # type: ignore[attr-defined]  # it takes records, not batches; may be async
