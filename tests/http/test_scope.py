@@ -341,16 +341,16 @@ ROUTE: Final = shapes.Request.route
     ("place", "name", "defect"),
     [
         ("lambda_idempotency.decorators.handler", "tenant_of", lambda _: None),
-        ("lambda_idempotency.http.shapes.Request", "api", lambda *_: ()),
+        ("lambda_idempotency.http.mode", "api_of", lambda *_: ()),
         (
-            "lambda_idempotency.http.shapes.Request",
-            "api",
-            lambda self, _: (self.context.get("domainName"), self.context.get("apiId")),
+            "lambda_idempotency.http.mode",
+            "api_of",
+            lambda context, _: (context.get("domainName"), context.get("apiId")),
         ),
         (
-            "lambda_idempotency.http.shapes.Request",
-            "api",
-            lambda self, _: (self.context.get("domainName"), self.context.get("stage")),
+            "lambda_idempotency.http.mode",
+            "api_of",
+            lambda context, _: (context.get("domainName"), context.get("stage")),
         ),
         ("lambda_idempotency.http.shapes.Request", "route", lambda self, _: [self.method]),
         ("lambda_idempotency.http.shapes.Request", "route", lambda self, by: ROUTE(self, by)[1:]),

@@ -7,7 +7,7 @@ from functools import update_wrapper
 from types import CoroutineType
 from typing import Any, Final, NamedTuple, TypeAlias, Unpack, overload
 
-from ..contract.http import HttpOptions
+from ..contract.http import DEFAULT, HttpOptions
 from ..errors import ConfigurationError
 from ..execution.attempt import TimeLeft
 from ..execution.hooks import OnOrphan
@@ -18,7 +18,7 @@ from ..execution.runner import Runner, SyncRunner
 from ..execution.target import Target
 from ..identity.events import batch_source, http_shape
 from ..identity.keys import KeyRule
-from ..identity.scope import Scope, tenant_of
+from ..identity.scope import message_scope, tenant_of
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
 from .callables import is_async
@@ -101,7 +101,7 @@ def _responder(configuration: Configuration) -> _Responder:
         return lambda runner, target, _: runner.run_unprotected(target)
     if configuration.store is None:
         return _refuse
-    if settings.http is not None and settings.http != HttpOptions():
+    if settings.http is not None and settings.http != DEFAULT:
         from ..http import exchange  # HTTP is expected: load it while the environment starts
 
         exchange.prepare(settings.http)
@@ -142,7 +142,13 @@ class _Protection(NamedTuple):
             from ..http import exchange  # only where there is HTTP to serve
 
             return exchange.serve(self.http, shape, event, self.rule, invocation)
-        scope = Scope(tenant=invocation.target.tenant)
+        http = DEFAULT if self.http is None else self.http
+        scope = message_scope(
+            event,
+            invocation.target.tenant,
+            api=http.api_scope,
+            claim=http.principal_claim,
+        )
         identity = self.operation.identify(lambda: self.rule.identify(event, scope=scope))
         if identity is None:
             return invocation.run_unprotected()

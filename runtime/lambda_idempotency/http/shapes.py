@@ -55,21 +55,6 @@ class Request(ABC):
     def caller(self) -> Caller:
         """The caller of the request."""
 
-    def api(self, by: ApiScope) -> tuple[str, ...]:
-        """Return what tells this API from others of the function.
-
-        The domain is the one that was called, and stays when the API behind it is replaced. Load
-        balancers are all one: weights move requests from one of their target groups to another.
-        https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
-        """
-        domain = ("domain", _text(self.context.get("domainName")).lower())
-        stage = ("stage", _text(self.context.get("stage")))
-        if by == "stage":
-            return (*domain, *stage)
-        if by == "domain":
-            return domain
-        return ("api", _text(self.context.get("apiId")), *stage) if by == "api" else ()
-
     def route(self, by: ApiScope) -> list[Any]:
         """Return the parts that tell one operation of the API from another. Of two APIs behind one
         domain, the base path tells; by `api` and `none`, an API may be called by several."""
