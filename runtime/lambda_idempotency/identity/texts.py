@@ -29,7 +29,7 @@ def decoded(body: str, *, base64_encoded: bool, kind: str = "") -> Any:
     `kind` is its media type.
 
     Raises ValueError if the text is ambiguous JSON: a name twice in an object, or NaN. If its media
-    type is another one, such a text is a text.
+    type is another one, such a text is a text, and so are numbers and words: 1.0 is not 1.
     """
     text: str | bytes = body
     if base64_encoded:
@@ -38,12 +38,14 @@ def decoded(body: str, *, base64_encoded: bool, kind: str = "") -> Any:
         except (binascii.Error, ValueError):
             return body
     try:
-        return parse(text)
+        value = parse(text)
+        if may_be_json(kind) or isinstance(value, dict | list):
+            return value
     except ValueError as error:
         if may_be_json(kind) and not isinstance(error, NotJSONError):
             raise
-        # Not JSON: expressions see the text, or the original body if the bytes are not text.
-        try:
-            return text if isinstance(text, str) else text.decode()
-        except UnicodeDecodeError:
-            return body
+    # Not JSON: expressions see the text, or the original body if the bytes are not text.
+    try:
+        return text if isinstance(text, str) else text.decode()
+    except UnicodeDecodeError:
+        return body
