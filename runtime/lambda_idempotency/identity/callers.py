@@ -148,7 +148,7 @@ def caller_behind_elb(values_of: Callable[[str], list[str]]) -> Caller:
     if any(issued):
         issuer, named, leaf = issued
         certificate = Certificate(issuer, named, _unquoted(leaf))
-        if leaf and not certificate.pem:
+        if "\n" in leaf:  # nobody else has all of them
             certificate = certificate._replace(subject=f"{named}\n{leaf}")
     elif chain := added("mtls-clientcert"):
         certificate = Certificate(pem=_unquoted(chain), verified=False)

@@ -20,7 +20,8 @@ def view(event: Any) -> Any:
     """Return the event as expressions see it. The event itself does not change.
 
     For an HTTP event the body is decoded (base64, then JSON) and header names are in lower case.
-    Raises ValueError if the body is ambiguous JSON: a name twice in an object, or NaN.
+    Raises ValueError if the body is ambiguous JSON (a name twice in an object, or NaN), unless its
+    Content-Type says that it is something else.
     """
     if not is_http(event):
         return event
