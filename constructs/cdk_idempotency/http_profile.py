@@ -8,7 +8,7 @@ from typing import Any, TypedDict, Unpack, get_origin, get_type_hints
 
 from aws_cdk import Token
 
-from lambda_idempotency.contract.http import HttpOptions, ProfileName
+from lambda_idempotency.contract.http import ApiScope, HttpOptions, ProfileName
 from lambda_idempotency.contract.settings import ConfigurationError
 
 
@@ -28,12 +28,18 @@ class HttpProps(TypedDict, total=False):
     principal_claim: str
     """The claim of the JWT, or the value of the Lambda authorizer's context, that tells callers
     apart. Default: `iss` and `sub`; `principalId`."""
+    api_scope: ApiScope
+    """The place within which a key counts: `stage`, the domain that was called and its stage;
+    `domain`, whatever answers there; `api`, the API and stage, whatever the domain; `none`: all
+    APIs of the function are one. Default: `stage`."""
     store_statuses: Sequence[str | int]
     """The responses that are kept for duplicates: statuses (`201`) and classes (`2xx`, without 401,
     403, 408, 409, 425 and 429). Default: by profile."""
     not_replayed: Sequence[str]
-    """Response headers that are neither stored nor replayed. Default: those of one exchange, such
-    as `Set-Cookie`, `Date` and `Access-Control-Allow-Origin`."""
+    """Response headers that are neither stored nor replayed, beside those of one exchange only,
+    such as `Set-Cookie`, `Date` and `Access-Control-Allow-Origin`. Default: none."""
+    replayed: Sequence[str]
+    """Headers of one exchange only that are stored and replayed nevertheless. Default: none."""
     cors: Sequence[str]
     """Origins whose scripts may read the answers that the layer makes; `*`: all. Default: none."""
     status_path: str

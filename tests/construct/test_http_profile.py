@@ -22,7 +22,9 @@ PROFILES: list[tuple[HttpProfile | None, str]] = [
     (HttpProfile.ietf(methods=["POST"]), '{"methods":["POST"]}'),
     (HttpProfile.ietf(principal_claim="tenant"), '{"principal_claim":"tenant"}'),
     (HttpProfile.ietf(store_statuses=[201, "4xx"]), '{"store_statuses":["201","4xx"]}'),
-    (HttpProfile.ietf(not_replayed=[]), '{"not_replayed":[]}'),
+    (HttpProfile.ietf(api_scope="domain"), '{"api_scope":"domain"}'),
+    (HttpProfile.ietf(not_replayed=["X-Run"]), '{"not_replayed":["X-Run"]}'),
+    (HttpProfile.ietf(replayed=["Date"]), '{"replayed":["Date"]}'),
     (HttpProfile.ietf(cors=["https://shop.example"]), '{"cors":["https://shop.example"]}'),
     (HttpProfile.ietf(status_path="/status"), '{"status_path":"/status"}'),
 ]
@@ -71,7 +73,7 @@ BAD: list[tuple[Any, str]] = [
     (HttpProfile.ietf(store_statuses=[700]), "http store_statuses is ('700',); expected statuses"),
     (HttpProfile.ietf(cors=["shop.example"]), "origins such as 'https://shop.example'"),
     (HttpProfile.ietf(status_path="status"), "http status_path is 'status'; expected a path"),
-    (HttpProfile.ietf(ttl=5), "http ttl is not a prop; the props are cors, header"),  # type: ignore[call-arg]
+    (HttpProfile.ietf(ttl=5), "http ttl is not a prop; the props are api_scope, cors"),  # type: ignore[call-arg]
     (HttpProfile.ietf(header="${Token[TOKEN.9]}"), "http header is a CDK token"),
 ]
 

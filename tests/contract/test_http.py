@@ -67,6 +67,8 @@ BAD_HTTP: Final[list[tuple[str, Any, str]]] = [
     ("store_statuses", [200], "statuses such as"),
     ("store_statuses", [], "at least one"),
     ("not_replayed", ["a b"], "names of headers"),
+    ("replayed", ("a b",), "names of headers"),
+    ("api_scope", "region", "expected 'stage', 'domain', 'api' or 'none'"),
     ("cors", ["shop.example"], "origins such as"),
     ("cors", ["https://shop.example/"], "origins such as"),
     ("status_path", "idempotency", "a path such as"),

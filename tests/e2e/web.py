@@ -25,7 +25,7 @@ FUNCTIONS: dict[str, HttpProfile | None] = {
     "Pattern": HttpProfile.ietf(pattern="[0-9a-f]{32}"),
     "Methods": HttpProfile.ietf(methods=["PUT"]),
     "Statuses": HttpProfile.ietf(store_statuses=["5xx", 403]),
-    "NotReplayed": HttpProfile.ietf(not_replayed=["X-Run"]),
+    "NotReplayed": HttpProfile.ietf(not_replayed=["X-Run"], replayed=["Set-Cookie"]),
     "Cors": HttpProfile.ietf(cors=["https://shop.example"]),
     "Guarded": HttpProfile.ietf(status_path="/guarded/status"),
     "Claim": HttpProfile.ietf(principal_claim="tenant"),

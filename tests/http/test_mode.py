@@ -252,6 +252,16 @@ def test_a_body_that_does_not_say_one_thing_is_refused(store: MemoryStore, body:
     assert (answer.status, answer.json["title"]) == (400, "Idempotency key unusable")
 
 
+@pytest.mark.parametrize("body", ["NaN", '{"a": 1, "a": 2}', '{"a": NaN}', "[" * 100_000])
+@pytest.mark.parametrize("kind", ["text/plain; charset=utf-8", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("key", [None, 'headers."idempotency-key"'])
+def test_a_body_that_is_declared_as_something_else_than_json_is_a_text(
+    store: MemoryStore, body: str, kind: str, key: str | None
+) -> None:
+    event = rest(replace(POST, body=body, headers=(*POST.headers, ("Content-Type", kind))))
+    assert send(event, Handler(), store, key=key).status == 200
+
+
 @pytest.mark.parametrize("make", [rest, alb])
 def test_a_body_of_6_mb_is_no_matter(store: MemoryStore, make: Any) -> None:
     event, handler = make(replace(POST, body='{"x": "' + "y" * 6_000_000 + '"}')), Handler()
@@ -352,11 +362,12 @@ def test_what_is_not_certainly_inferred_is_replayed_as_it_is(
     assert runs == [1]
 
 
+@pytest.mark.parametrize("make", [rest, http_1, alb])
 @pytest.mark.parametrize(
     "result", ["text", None, 5, [1], {"statusCode": "many"}, {"statusCode": 9}]
 )
-def test_a_result_that_the_source_refuses_is_a_server_error(
-    store: MemoryStore, result: Any
+def test_a_result_that_the_source_cannot_read_is_done_and_not_repeated(
+    store: MemoryStore, make: Any, result: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     runs: list[int] = []
 
@@ -365,9 +376,21 @@ def test_a_result_that_the_source_refuses_is_a_server_error(
         return result
 
     handler = idempotent(store=store)(function)
-    for _ in range(2):
-        handler(rest(POST), None)
-    assert len(runs) == 2  # 502: not kept
+    assert handler(make(POST), None) is result  # of which the client sees a 502
+    assert f"returned a {type(result).__name__} that is no response" in caplog.text
+    again = seen("rest", handler(make(POST), None))
+    assert (again.status, again.json["title"]) == (410, "Response unavailable")
+    assert runs == [1]
+
+
+@pytest.mark.parametrize("status", ["many", 9])
+def test_a_status_that_an_http_api_cannot_read_is_done_and_not_repeated(
+    store: MemoryStore, status: Any
+) -> None:
+    handler = Handler({"statusCode": status})
+    for expected in (status, 410):
+        assert idempotent(store=store)(handler)(http_2(POST), None)["statusCode"] == expected
+    assert handler.runs == 1
 
 
 @pytest.mark.parametrize("status", ["200", 200.0, None])

@@ -231,3 +231,10 @@ def test_the_location_keeps_what_stands_before_the_apis_paths(
         "requestContext": {"stage": "prod", "http": {"method": "POST"}},
     }
     assert HttpApi2(event).prefix == prefix
+
+
+def test_a_load_balancer_has_no_stage_before_its_paths() -> None:
+    from lambda_idempotency.http.shapes import LoadBalancer
+
+    event = {"path": "/None/orders", "requestContext": {"elb": {}}}
+    assert LoadBalancer(event).prefix == ""

@@ -52,6 +52,7 @@ ALB_MULTI_VALUE: Final = {
     **{name: part for name, part in ALB.items() if name != "headers"},
     "multiValueHeaders": {"Idempotency-KEY": ["k"]},
 }
+FORM: Final = "application/x-www-form-urlencoded"
 SHAPES: Final = [REST, HTTP_1, HTTP_2, FUNCTION_URL, ALB, ALB_MULTI_VALUE]
 NAMES: Final = ["rest", "http-1.0", "http-2.0", "function-url", "alb", "alb-multi-value"]
 
@@ -157,6 +158,39 @@ def test_a_body_that_does_not_say_one_thing_is_refused(body: str, *, in_base64: 
     sent = base64.b64encode(body.encode()).decode() if in_base64 else body
     with pytest.raises(ValueError, match="it "):
         view({**REST, "body": sent, "isBase64Encoded": in_base64})
+
+
+@pytest.mark.parametrize(
+    "body", ["NaN", '{"a": NaN}', '{"a": 1, "a": 2}', "[" * 100_000, "1.0", "null", "true", '"abc"']
+)
+@pytest.mark.parametrize("in_base64", [False, True])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"headers": {"CONTENT-type": "text/plain; charset=utf-8"}},
+        {"headers": None, "multiValueHeaders": {"Content-Type": ["Text/Plain"]}},
+    ],
+)
+def test_a_body_of_another_type_stays_text(body: str, headers: Any, *, in_base64: bool) -> None:
+    sent = base64.b64encode(body.encode()).decode() if in_base64 else body
+    assert view({**REST, **headers, "body": sent, "isBase64Encoded": in_base64})["body"] == body
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/problem+json; v=1", "text/json", "text/plain", FORM]
+)
+def test_an_object_is_decoded_whatever_its_type(kind: str) -> None:
+    event = {**REST, "headers": {"content-type": kind}, "body": '{"id": 7}'}
+    assert view(event)["body"] == {"id": 7}
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/problem+json", ""])
+@pytest.mark.parametrize(("body", "value"), [("1.0", 1), ('"abc"', "abc"), ("null", None)])
+def test_a_number_or_a_word_is_decoded_where_it_is_json(kind: str, body: str, value: Any) -> None:
+    headers = {"content-type": kind} if kind else {}
+    assert (
+        view({**REST, "headers": headers, "multiValueHeaders": None, "body": body})["body"] == value
+    )
 
 
 def test_a_body_that_is_already_decoded_is_left_alone() -> None:

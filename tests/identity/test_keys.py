@@ -9,7 +9,14 @@ from typing import Any, Final
 import pytest
 
 from lambda_idempotency import MissingKeyError
-from lambda_idempotency.identity.keys import Identity, KeyAbsentError, KeyRule, Selector
+from lambda_idempotency.identity.keys import (
+    Identity,
+    KeyAbsentError,
+    KeyRule,
+    Selector,
+    state_scope,
+)
+from lambda_idempotency.identity.scope import Scope
 
 ORDER: Final[dict[str, Any]] = {"order": {"id": 7, "line": "a"}, "amount": 10}
 
@@ -77,32 +84,39 @@ def test_the_operation_changes_the_id() -> None:
     assert charge.key != refund.key
 
 
-@pytest.mark.parametrize("scope", ["route", "principal"])
-def test_the_scope_changes_the_id(scope: str) -> None:
-    one, other, none = keyed(ORDER, **{scope: "a"}), keyed(ORDER, **{scope: "b"}), keyed(ORDER)
-    assert len({one, other, none}) == 3
+SCOPES: Final[list[Scope]] = [
+    Scope(),
+    Scope(tenant="a"),
+    Scope(tenant="b"),
+    Scope(tenant=""),
+    Scope(api=("a",)),
+    Scope(api=("b",)),
+    Scope(caller=(("a",),)),
+    Scope(caller=(("b",),)),
+    Scope(caller=(("a", "b"),)),
+    Scope(caller=(("a",), ("b",))),
+    Scope(caller=(("ab",),)),
+    Scope(route=["a"]),
+    Scope(route=["b"]),
+    Scope(tenant="\ud800"),
+    Scope(tenant="\ud801"),
+]
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (("ab", "c"), ("a", "bc")),
-        (("ab", ""), ("", "ab")),
-        (("a", "b"), ("b", "a")),
-        (("a\x00b", ""), ("a", "b")),
-    ],
-)
-def test_texts_cannot_move_from_one_part_of_the_id_to_the_next(
-    one: tuple[str, str], other: tuple[str, str]
-) -> None:
-    assert keyed(ORDER, route=one[0], principal=one[1]) != keyed(
-        ORDER, route=other[0], principal=other[1]
-    )
+def test_each_part_of_the_scope_changes_the_id_and_none_is_taken_for_another() -> None:
+    ids = {keyed(ORDER, scope=scope) for scope in SCOPES}
+    assert len(ids) == len(SCOPES)
 
 
-@pytest.mark.parametrize("scope", ["route", "principal"])
-def test_a_lone_surrogate_in_the_scope_is_a_text_like_any_other(scope: str) -> None:
-    assert keyed(ORDER, **{scope: "\ud800"}) != keyed(ORDER, **{scope: "\ud801"})
+def test_equal_scopes_give_one_id() -> None:
+    one, other = (Scope("t", ("a",), (("jwt", "i", "s"),), ["POST", {"id": "7"}]) for _ in range(2))
+    assert keyed(ORDER, scope=one) == keyed(ORDER, scope=other)
+
+
+def test_the_state_of_a_request_is_asked_for_on_another_route_in_the_same_scope() -> None:
+    states = {state_scope(scope) for scope in SCOPES}
+    assert len(states) == len(SCOPES) - 2  # the two that differ in the route from the first alone
+    assert all(re.fullmatch("[0-9a-f]{64}", state) for state in states)
 
 
 # Missing and unusable keys ------------------------------------------------------------------------

@@ -21,21 +21,23 @@ import pytest
 
 from lambda_idempotency.identity.canonical import canonical, parse
 from lambda_idempotency.identity.keys import Identity, KeyRule, Selector
+from lambda_idempotency.identity.scope import Scope
 
 EVENT: Final = """{"id": {"b": [1.50, 2e22, true, null, "ü\\u0000"], "a": {"z": 0, "y": -0.0}},
  "amount": 12}"""
 CANONICAL: Final = '{"a":{"y":0,"z":0},"b":[1.5,20000000000000000000000,true,null,"ü\\u0000"]}'
-ID: Final = "shop#6797278903e14241343884d9547b4406531c705c323354874ec77da3defeebc0"
+ID: Final = "shop#b451dd1105f970f92261c579bc35c6c96667690e5d103ece7ca2e07692eeff3a"
 FINGERPRINT: Final = "77d9c49b034d77e32b2098277d7b5687b7eba5cd2c9b713eba14c723e7fcc122"
-ROUTE: Final = '["POST","/a"]'
-PRINCIPAL: Final = '["jwt","i","s"]'
+SCOPE: Final = Scope("t", ("domain", "d"), (("jwt", "i", "s"),), ["POST", "", "/a", {}])
+CANONICAL_SCOPE: Final = '["t",["domain","d"],[["jwt","i","s"]],["POST","","/a",{}],""]'
 
 PROGRAM: Final = f"""
 from lambda_idempotency.identity.canonical import parse
 from lambda_idempotency.identity.keys import KeyRule, Selector
+from lambda_idempotency.identity.scope import Scope
 key, fingerprint = Selector("key", "id"), Selector("fingerprint", "amount")
 rule = KeyRule(namespace="shop", operation="charge", key=key, fingerprint=fingerprint)
-found = rule.identify(parse({EVENT!r}), route={ROUTE!r}, principal={PRINCIPAL!r})
+found = rule.identify(parse({EVENT!r}), scope={SCOPE!r})
 print(found.key, found.fingerprint)
 """
 
@@ -47,17 +49,14 @@ def test_the_id_is_what_it_was() -> None:
         key=Selector("key", "id"),
         fingerprint=Selector("fingerprint", "amount"),
     )
-    found = rule.identify(parse(EVENT), route=ROUTE, principal=PRINCIPAL)
+    found = rule.identify(parse(EVENT), scope=SCOPE)
     assert found == Identity(ID, FINGERPRINT)
 
 
 def test_the_id_is_the_digest_of_its_parts() -> None:
-    def measured(*parts: bytes) -> bytes:
-        return b"".join(len(part).to_bytes(8, "big") + part for part in parts)
-
-    scope = measured(ROUTE.encode(), PRINCIPAL.encode())
-    whole = measured(b"1", b"charge", scope, CANONICAL.encode())
-    assert f"shop#{sha256(whole).hexdigest()}" == ID
+    parts = ("1", "charge", CANONICAL_SCOPE, CANONICAL)
+    measured = b"".join(len(part.encode()).to_bytes(8, "big") + part.encode() for part in parts)
+    assert f"shop#{sha256(measured).hexdigest()}" == ID
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "4711"])

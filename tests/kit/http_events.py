@@ -64,6 +64,8 @@ def rest(http: Http) -> dict[str, Any]:
             "resourcePath": http.template,
             "path": f"/{http.stage}{http.path}",
             "stage": http.stage,
+            "domainName": "api.execute-api.us-east-1.amazonaws.com",
+            "apiId": "api",
             "identity": {"sourceIp": "192.0.2.1", "userArn": None, "user": None, "caller": None},
             **({} if authorizer is None else {"authorizer": authorizer}),
         },
@@ -97,6 +99,7 @@ def http_2(http: Http) -> dict[str, Any]:
         "requestContext": {
             "stage": http.stage,
             "domainName": "api.execute-api.us-east-1.amazonaws.com",
+            "apiId": "api",
             "http": {"method": http.method, "path": f"/{http.stage}{http.path}"},
             **({} if jwt is None else {"authorizer": jwt}),
         },

@@ -26,7 +26,9 @@ HTTP_ROWS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "methods": st.none() | st.lists(st.sampled_from(["POST", "PUT"]), min_size=1).map(tuple),
     "principal_claim": st.none() | _TEXTS,
     "store_statuses": st.none() | st.lists(st.sampled_from(["2xx", "404"]), min_size=1).map(tuple),
-    "not_replayed": st.none() | st.lists(_HEADERS).map(tuple),
+    "api_scope": st.sampled_from(["stage", "domain", "api", "none"]),
+    "not_replayed": st.lists(_HEADERS).map(tuple),
+    "replayed": st.lists(_HEADERS).map(tuple),
     "cors": st.lists(st.sampled_from(["*", "https://shop.example"])).map(tuple),
     "status_path": st.none() | st.sampled_from(["/status", "/a/b-c"]),
 }

@@ -10,6 +10,7 @@ from .kinds import UNRESOLVED, Choice, Each, Flag, Kind, Matching, Text
 from .rows import Rows, has_no
 
 ProfileName: TypeAlias = Literal["ietf", "stripe", "accepted"]
+ApiScope: TypeAlias = Literal["stage", "domain", "api", "none"]
 
 HEADER: Final = "Idempotency-Key"
 STATUS_PATH: Final = "/idempotency"
@@ -70,16 +71,21 @@ class HttpOptions(Rows, noun="option", prefix="http "):
     principal_claim: Annotated[str | None, Text("the name of a claim")] = None
     """The claim, or the value of an authorizer's context, that tells callers apart."""
 
+    api_scope: Annotated[ApiScope, Choice(*get_args(ApiScope))] = "stage"
+    """The place within which a key counts: the domain that was called and its stage; the domain,
+    whatever answers there; the API and stage, whatever the domain; or none: all APIs are one."""
+
     store_statuses: Annotated[
         tuple[str, ...] | None,
         Each(Matching(r"[1-5](?:xx|[0-9]{2})", "statuses such as '201' or '2xx'"), least=1),
     ] = None
     """The responses that are kept: `201`, or a class, `2xx`, less those that ask for a retry."""
 
-    not_replayed: Annotated[
-        tuple[str, ...] | None, Each(Matching(_FIELD_NAME, "names of headers"))
-    ] = None
-    """Response headers that are neither stored nor replayed."""
+    not_replayed: Annotated[tuple[str, ...], Each(Matching(_FIELD_NAME, "names of headers"))] = ()
+    """Response headers that are neither stored nor replayed, beside those of one exchange only."""
+
+    replayed: Annotated[tuple[str, ...], Each(Matching(_FIELD_NAME, "names of headers"))] = ()
+    """Headers of one exchange only that are stored and replayed nevertheless."""
 
     cors: Annotated[tuple[str, ...], Each(Origin())] = ()
     """Origins that may read the answers the layer makes; `*`: all."""

@@ -7,7 +7,7 @@ from functools import update_wrapper
 from types import CoroutineType
 from typing import Any, Final, NamedTuple, NoReturn, Protocol, TypeAlias, Unpack, overload
 
-from ..contract.http import HttpOptions
+from ..contract.http import DEFAULT, HttpOptions
 from ..errors import ConfigurationError
 from ..execution.attempt import TimeLeft
 from ..execution.hooks import OnOrphan
@@ -17,7 +17,8 @@ from ..execution.outcomes import result_of
 from ..execution.runner import Runner, SyncRunner
 from ..execution.target import Target
 from ..identity.events import as_json, batch_source, http_shape
-from ..identity.keys import KeyRule
+from ..identity.keys import Identity, KeyRule
+from ..identity.scope import message_scope, tenant_of
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
 from .callables import is_async
@@ -108,6 +109,7 @@ def _wrap(responder: _Responder, handler: Handler, on_orphan: OnOrphan | None) -
             record=serialization.to_stored,
             reconcile=None if on_orphan is None else lambda: on_orphan(event),
             time_left=time_left_of(context),
+            tenant=tenant_of(context),
         )
 
     def wrapper(event: Any, context: Any = None) -> Any:
@@ -131,7 +133,7 @@ def _responder(configuration: Configuration) -> Callable[[Handler], _Responder]:
         return lambda _: _Disabled()
     if configuration.store is None:
         return lambda _: _Refusal()
-    if settings.http is not None and settings.http != HttpOptions():
+    if settings.http is not None and settings.http != DEFAULT:
         from ..http import exchange  # HTTP is expected: load it while the environment starts
 
         exchange.prepare(settings.http)
@@ -173,7 +175,7 @@ class _Protection(NamedTuple):
             from ..http import exchange  # only where there is HTTP to serve
 
             return exchange.serve(self.http, shape, seen, rule, invocation)
-        identity = self.operation.identify(lambda: rule.identify(seen))
+        identity = self.operation.identify(lambda: self._identified(seen, rule, invocation.target))
         if identity is None:
             return invocation.run_unprotected()
         return result_of(invocation.call(identity), self.operation.restored)
@@ -186,7 +188,7 @@ class _Protection(NamedTuple):
 
             invocation = Invocation(self.operation, runner, target)
             return exchange.identify(self.http, shape, seen, rule, invocation).key
-        return rule.identify(seen).key
+        return self._identified(seen, rule, target).key
 
     def _read(self, event: Any) -> tuple[Any, KeyRule]:
         """Return the JSON of an event, and the rule for it."""
@@ -199,6 +201,12 @@ class _Protection(NamedTuple):
                 "@idempotent_records instead."
             )
         return seen, self.rule if seen is event else self.rule.reading(event)
+
+    def _identified(self, seen: Any, rule: KeyRule, target: Target) -> Identity:
+        """Return the identity of an event that is no HTTP request. Raises `MissingKeyError`."""
+        http = DEFAULT if self.http is None else self.http
+        scope = message_scope(seen, target.tenant, api=http.api_scope, claim=http.principal_claim)
+        return rule.identify(seen, scope=scope)
 
 
 class _Disabled:

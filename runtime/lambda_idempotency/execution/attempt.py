@@ -18,12 +18,14 @@ TimeLeft: TypeAlias = Callable[[], int]
 class Attempt(NamedTuple):
     """One attempt at an operation.
 
-    `key` is the record's id. `attempt` is 1 plus the number of attempts that died before.
+    `key` is the record's id. `attempt` is 1 plus the number of attempts that died before. `tenant`
+    is that of Lambda's tenant isolation mode.
     """
 
     key: str
     attempt: int
     writes: Writes | None = None
+    tenant: str | None = None
 
     def downstream_key(self, name: str) -> str:
         """Return an idempotency key for a call to another service, the same in every attempt.
@@ -107,15 +109,22 @@ async def run_as_async(
         return await code()
 
 
-def unprotected() -> Attempt:
+def unprotected(tenant: str | None = None) -> Attempt:
     """Return an attempt without a record; its key is unique to this call."""
-    return Attempt(f"unprotected#{os.urandom(16).hex()}", 1)
+    return Attempt(f"unprotected#{os.urandom(16).hex()}", 1, tenant=tenant)
 
 
 def time_left_outside() -> TimeLeft | None:
     """Return the `time_left` of the invocation in which this code runs, or None."""
     known = (scope.time_left for scope in AttemptScope.running() if scope.time_left is not None)
     return next(known, None)
+
+
+def tenant_outside() -> str | None:
+    """Return the tenant of the attempt in which this code runs, or None. What outlives its attempt,
+    such as a task, is still for that tenant."""
+    scope = _CURRENT.get(None)
+    return None if scope is None else scope.attempt.tenant
 
 
 def current() -> Attempt:

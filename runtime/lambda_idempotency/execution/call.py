@@ -64,7 +64,7 @@ class ActiveCall:
         return self._reconciled(found, attempt)
 
     def _attempt(self, step: Run | Reconcile) -> Attempt:
-        return Attempt(self.key, step.attempt, Writes.into(self._store))
+        return Attempt(self.key, step.attempt, Writes.into(self._store), self._target.tenant)
 
     def _reconciled(self, found: Reconciled | None, attempt: Attempt) -> Returned | None:
         return None if found is None else self._returned(found.response, attempt)
@@ -81,7 +81,7 @@ class UnprotectedCall:
     __slots__ = ("_attempt", "_target", "key", "protocol")
 
     def __init__(self, target: Target) -> None:
-        self._attempt = unprotected()
+        self._attempt = unprotected(target.tenant)
         self.key = self._attempt.key
         self.protocol: Protocol = run_unprotected()
         self._target = target

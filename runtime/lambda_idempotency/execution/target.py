@@ -15,10 +15,11 @@ class Target(NamedTuple):
     `run` is the handler or function with its arguments bound; in an async call it returns an
     awaitable. `record` turns a result into its recorded form; it never raises, because the effect
     has happened. `reconcile` is `on_orphan` with its argument bound. `time_left` is the
-    invocation's, where the code is its handler.
+    invocation's, where the code is its handler, and `tenant` the one that it is for.
     """
 
     run: Callable[[], Any]
     record: Callable[[Any], Returned]
     reconcile: Callable[[], Any] | None = None
     time_left: TimeLeft | None = None
+    tenant: str | None = None

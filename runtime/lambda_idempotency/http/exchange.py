@@ -10,8 +10,6 @@ from ..contract.http import HttpOptions
 from ..errors import ConfigurationError, MissingKeyError, ResponseUnavailableError
 from ..execution.invocation import Invocation
 from ..execution.outcomes import error_of, result_of
-from ..identity.callers import scope_of
-from ..identity.canonical import canonical
 from ..identity.keys import Identity, KeyAbsentError, KeyRule, RequestParts
 from ..metrics.reporting import report
 from ..protocol.steps import (
@@ -25,6 +23,7 @@ from ..protocol.steps import (
 )
 from . import status
 from .mode import HttpMode, mode_of
+from .payload import payload_of
 from .shapes import SHAPES, Request
 
 _LOG: Final = logging.getLogger("lambda_idempotency")
@@ -121,13 +120,10 @@ class _Exchange:
         key = None
         if self._rule.key is None and (key := self._mode.key(request)) is None:
             raise KeyAbsentError("The request carries no key.")
-        principal = self._mode.principal(request)
         return self._rule.identify(
             request.event,
-            route=canonical(request.route).decode("utf-8", "surrogatepass"),
-            principal=principal,
-            scope=scope_of(principal),
-            request=RequestParts(key=key, query=request.query),
+            scope=self._mode.scope(request, self._invocation.target.tenant),
+            request=RequestParts(key=key, payload=lambda: payload_of(request)),
         )
 
     def _recorded(self, result: Any) -> Returned:

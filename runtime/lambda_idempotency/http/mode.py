@@ -12,7 +12,7 @@ from ..contract.http import HttpOptions
 from ..errors import ConfigurationError, IdempotencyError, MissingKeyError
 from ..execution.operation import Operation
 from ..identity.callers import principal_of
-from ..identity.canonical import canonical
+from ..identity.scope import Scope, api_of
 from ..protocol.record import NO_BODY
 from ..protocol.steps import (
     Returned,
@@ -64,15 +64,27 @@ class HttpMode:
         except MalformedKeyError as error:
             raise MissingKeyError(f"The header {header} is unusable: {error}.") from None
 
-    def principal(self, request: Request) -> str:
-        """Return the caller as text, or '' if no caller is known. Raises `ConfigurationError`."""
-        principal = principal_of(request.caller, self._options.principal_claim)
-        return canonical(principal).decode("utf-8", "surrogatepass") if principal else ""
+    def scope(self, request: Request, tenant: str | None) -> Scope:
+        """Return the scope of a request. Raises `ConfigurationError` if its caller is not told."""
+        by = self._options.api_scope
+        caller = principal_of(request.caller, self._options.principal_claim)
+        return Scope(tenant, api_of(request.context, by), caller, request.route(by))
 
     def recorded(self, request: Request, result: Any) -> Returned:
-        """Return a handler's result in its recorded form. Never raises: its effect has happened."""
+        """Return a handler's result in its recorded form. Never raises: its effect has happened.
+
+        Of a result that is no response, the client gets the source's 502. It is done nevertheless:
+        its record has no body, so that a retry is told so, and does not run again.
+        """
         try:
-            if not keeps(self._options, request.status(result)):
+            if (status := request.status(result)) is None:
+                _LOG.warning(
+                    "The handler returned a %s that is no response: the client gets 502 Bad "
+                    "Gateway, and retries get 410. Return a dict with a statusCode.",
+                    type(result).__name__,
+                )
+                return Returned(result, encoding=NO_BODY)
+            if not keeps(self._options, status):
                 return Returned(result, keep=False)
             kept = without(result, self._not_replayed) if isinstance(result, Mapping) else result
             return serialization.to_stored(kept)._replace(result=result)

@@ -32,7 +32,7 @@ NOT_REPLAYED: Final = frozenset(
         "x-amzn-trace-id",
     }
 )
-"""Response headers that belong to one exchange only, in lower case."""
+"""Response headers that belong to one exchange only, in lower case. Cookies are `set-cookie`."""
 
 
 class Profile(NamedTuple):
@@ -99,6 +99,5 @@ def requires_key(options: HttpOptions) -> bool:
 
 def not_replayed(options: HttpOptions) -> frozenset[str]:
     """Return the headers that are neither stored nor replayed, in lower case."""
-    if options.not_replayed is None:
-        return NOT_REPLAYED
-    return frozenset(name.lower() for name in options.not_replayed)
+    replayed = {name.lower() for name in options.replayed}
+    return (NOT_REPLAYED - replayed) | {name.lower() for name in options.not_replayed}

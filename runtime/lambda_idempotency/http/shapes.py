@@ -14,11 +14,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..identity.callers import Caller, caller_in_v1, caller_in_v2
+from ..contract.http import ApiScope
+from ..identity.callers import Caller, caller_behind_elb, caller_in_v1, caller_in_v2
 from .response import Answer, merged, merged_lists
-
-MALFORMED: Final = 502
-"""The status that API Gateway and load balancers send for a response they cannot understand."""
 
 _PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9$_.+!*'()~-]+)*")
 """The form of stage names and base paths. Clients choose the path of a request, so nothing else
@@ -57,18 +55,21 @@ class Request(ABC):
     def caller(self) -> Caller:
         """The caller of the request."""
 
-    @property
-    def route(self) -> list[Any]:
-        """The parts that tell one operation of the function from another."""
+    def route(self, by: ApiScope) -> list[Any]:
+        """Return the parts that tell one operation of the API from another. Of two APIs behind one
+        domain, the base path tells; by `api` and `none`, an API may be called by several."""
+        prefix = self.prefix
         catches_all = self.template in ("", "$default")
-        return [self.method, self.path if catches_all else self.template, dict(self.parameters)]
+        template = self.path.removeprefix(prefix) if catches_all else self.template
+        base = prefix if by in ("stage", "domain") else ""
+        return [self.method, base, template, dict(self.parameters)]
 
     @property
     def prefix(self) -> str:
         """The path before the API's own paths: the stage's name, or a custom domain's base path."""
         if self.template in ("", "$default"):
-            stage = f"/{self.context.get('stage')}"
-            return stage if self.path.startswith(f"{stage}/") else ""
+            stage = f"/{_text(self.context.get('stage'))}"
+            return stage if self.path.startswith(f"{stage}/") and stage != "/" else ""
         depth = 0
         for part in self.template.strip("/").split("/"):
             greedy = part.startswith("{") and part.endswith("+}")
@@ -113,9 +114,10 @@ class Request(ABC):
         """Return a handler's result with all that its source infers, None if that is uncertain."""
         return dict(result) if isinstance(result, Mapping) else None
 
-    def status(self, result: Any) -> int:
-        """Return the status that the source derives from a handler's result."""
-        return _status(result.get("statusCode")) if isinstance(result, Mapping) else MALFORMED
+    def status(self, result: Any) -> int | None:
+        """Return the status that the source derives from a handler's result. None: it cannot, and
+        answers 502 Bad Gateway itself."""
+        return _status(result.get("statusCode")) if isinstance(result, Mapping) else None
 
     def add_headers(self, response: dict[str, Any], headers: Mapping[str, str]) -> None:
         """Add headers to an explicit response."""
@@ -186,7 +188,7 @@ class HttpApi2(Request):
             "isBase64Encoded": False,
         }
 
-    def status(self, result: Any) -> int:
+    def status(self, result: Any) -> int | None:
         return _status(result.get("statusCode")) if isinstance(result, Mapping) else 200
 
 
@@ -211,18 +213,7 @@ class LoadBalancer(Request):
 
     @property
     def caller(self) -> Caller:
-        return Caller(
-            oidc=self._added("x-amzn-oidc-identity"),
-            certificate={
-                "issuerDN": self._added("x-amzn-mtls-clientcert-issuer"),
-                "subjectDN": self._added("x-amzn-mtls-clientcert-subject"),
-            },
-        )
-
-    def _added(self, name: str) -> str:
-        """Return a header that the load balancer adds. A client may have sent a header of that name
-        too; both values joined never equal those of another caller."""
-        return "\n".join(dict.fromkeys(self.header(name)))
+        return caller_behind_elb(self.header)
 
     def write(self, answer: Answer) -> dict[str, Any]:
         response: dict[str, Any] = {
@@ -251,14 +242,14 @@ SHAPES: Final[Mapping[str, type[Request]]] = {
 }
 
 
-def _status(value: Any) -> int:
+def _status(value: Any) -> int | None:
     if value is None:
         return 200
     try:
         status = int(value)
     except (TypeError, ValueError, OverflowError):
-        return MALFORMED
-    return status if 100 <= status <= 599 else MALFORMED
+        return None
+    return status if 100 <= status <= 599 else None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """`GET {status_path}/{token}`: the state of a request, for the caller that made it.
 
-The token is the digest in the record's id. For any other caller the record does not exist. Without
-an authorizer the answer holds only the state, never the response.
+The token is the digest in the record's id. For any other caller, API or tenant the record does not
+exist. Without an authorizer the answer holds only the state, never the response.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ResponseUnavailableError, StoreError
 from ..execution.outcomes import error_of
-from ..identity.callers import scope_of
+from ..identity.keys import state_scope
 from ..protocol.record import COMPLETED, PARKED, Conflict, Record
 from ..protocol.steps import Unavailable
 from .answers import retry_after, state
@@ -36,18 +36,18 @@ def answer(
     mode: HttpMode, request: Request, invocation: Invocation, prefix: str, token: str
 ) -> Any:
     """Answer a request for the status. `prefix` begins the ids of the operation's records."""
-    principal = mode.principal(request)
+    scope = mode.scope(request, invocation.target.tenant)
     if not _TOKEN.fullmatch(token):
         return mode.refuse(request, "bad token", 400)
     try:
         reply = invocation.read(f"{prefix}{token}")
     except Exception as error:  # noqa: BLE001 - whatever it is, the store did not answer
         return mode.outage(request, error_of(Unavailable(error)))
-    if not isinstance(reply, Conflict) or reply.record.scope != scope_of(principal):
+    if not isinstance(reply, Conflict) or reply.record.scope != state_scope(scope):
         return mode.refuse(request, "not found", 404)
     record, now = reply.record, reply.now
     if record.status == COMPLETED:
-        return _completed(mode, request, invocation, record, with_body=principal != "")
+        return _completed(mode, request, invocation, record, with_body=bool(scope.caller))
     if record.status == PARKED:
         return mode.refuse(request, "parked", 500)
     if not record.leased(now):

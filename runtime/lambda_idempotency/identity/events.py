@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from ..errors import ConfigurationError
 from .refusals import UnusableError
-from .texts import decoded
+from .texts import decoded, media_type
 from .values import items_of, members_of, plain
 
 HttpShape: TypeAlias = Literal["rest", "http-1.0", "http-2.0", "url", "alb", "unknown"]
@@ -57,16 +57,18 @@ def view(event: Any) -> Any:
     """Return the event as expressions see it. The event itself does not change.
 
     For an HTTP event the body is decoded (base64, then JSON) and header names are in lower case.
-    Raises ValueError if the body is ambiguous JSON: a name twice in an object, or NaN.
+    Raises ValueError if the body is ambiguous JSON (a name twice in an object, or NaN), unless its
+    Content-Type says that it is something else.
     """
     if not is_http(event):
         return event
     seen = dict(event)
-    if isinstance(body := event.get("body"), str):
-        seen["body"] = decoded(body, base64_encoded=event.get("isBase64Encoded") is True)
     for name in ("headers", "multiValueHeaders"):
         if isinstance(headers := event.get(name), Mapping):
             seen[name] = {str(header).lower(): value for header, value in headers.items()}
+    if isinstance(body := event.get("body"), str):
+        encoded = event.get("isBase64Encoded") is True
+        seen["body"] = decoded(body, base64_encoded=encoded, kind=_media_type(seen))
     return seen
 
 
@@ -96,6 +98,15 @@ def http_shape(event: Any) -> HttpShape | None:
 def is_http(event: Any) -> bool:
     """Tell whether the event is a REST API, HTTP API, function URL or load balancer request."""
     return http_shape(event) not in (None, "unknown")
+
+
+def _media_type(seen: Mapping[str, Any]) -> str:
+    """Return the media type of a body; '' if it is not given. Header names are in lower case."""
+    for name in ("headers", "multiValueHeaders"):
+        value = headers.get("content-type") if isinstance(headers := seen.get(name), dict) else None
+        if value is not None:
+            return media_type(map(str, value if isinstance(value, list) else [value]))[0]
+    return ""
 
 
 def batch_source(event: Any) -> str | None:

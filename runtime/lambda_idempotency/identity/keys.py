@@ -19,6 +19,7 @@ from .canonical import canonical
 from .events import view
 from .expressions import compiled, near_miss
 from .refusals import LostPartError, UndecodableError, UnusableError
+from .scope import ANYWHERE, Scope
 from .values import is_empty
 
 Expression: TypeAlias = str | Callable[[Any], Any]
@@ -40,7 +41,7 @@ class KeyAbsentError(MissingKeyError):
 class Identity(NamedTuple):
     """The record id that makes two requests the same (`key`), and the fingerprint that must agree.
 
-    `scope` is the hash of the caller that may ask for the record's state over HTTP.
+    `scope` is the hash of the scope in which the record's state may be asked for over HTTP.
     """
 
     key: str
@@ -50,10 +51,11 @@ class Identity(NamedTuple):
 
 class RequestParts(NamedTuple):
     """The parts of an HTTP request that replace expressions which are not given: the header's key,
-    and the query, which makes the fingerprint together with the body."""
+    and the payload, which makes the fingerprint. It is read when it is needed, and raises
+    ValueError if it is ambiguous."""
 
     key: str | None
-    query: Any
+    payload: Callable[[], Any]
 
 
 class Selector:
@@ -157,18 +159,16 @@ class KeyRule(NamedTuple):
         self,
         event: Any,
         *,
-        route: str = "",
-        principal: str = "",
-        scope: str | None = None,
+        scope: Scope = ANYWHERE,
         request: RequestParts | None = None,
     ) -> Identity:
         """Return the identity of a request. Raises `MissingKeyError`, saying why."""
         seen = event
-        if request is not None or self.key is not None or self.fingerprint is not None:
+        if self.key is not None or self.fingerprint is not None:
             try:
                 seen = view(event)
             except ValueError as error:
-                raise MissingKeyError(f"The body of the event is unusable: {error}.") from None
+                raise _unusable_body(error) from None
         default = event if request is None else request.key
         value = default if self.key is None else self.key.select(seen)
         if self.key is None and is_empty(value):
@@ -177,10 +177,11 @@ class KeyRule(NamedTuple):
         key = record_id(
             self.namespace,
             operation=self.operation,
-            scope=(route, principal),
+            scope=scope,
             key=canonical_bytes("key", value, parsed=parsed),
         )
-        return Identity(key, self._fingerprint(seen, request), scope)
+        fingerprint = self._fingerprint(seen, request)
+        return Identity(key, fingerprint, None if request is None else state_scope(scope))
 
     def _fingerprint(self, seen: Any, request: RequestParts | None) -> str | None:
         if self.fingerprint is not None:
@@ -196,16 +197,24 @@ class KeyRule(NamedTuple):
                     "The fingerprint is missing from the event, or cannot be read."
                 ) from None
         elif request is not None:
-            chosen, parsed = [seen.get("body"), request.query], True
+            try:
+                chosen, parsed = request.payload(), True
+            except ValueError as error:
+                raise _unusable_body(error) from None
         else:
             return None
         return digest((canonical_bytes("fingerprint", chosen, parsed=parsed),))
 
 
-def record_id(namespace: str, *, operation: str, scope: Iterable[str] = (), key: bytes) -> str:
+def record_id(namespace: str, *, operation: str, scope: Scope = ANYWHERE, key: bytes) -> str:
     """Return the id of a record. `key` is in its canonical form."""
-    asking = _measured(map(_encoded, scope))
-    return f"{namespace}#{digest((_encoded(operation), asking, key))}"
+    return f"{namespace}#{digest((_encoded(operation), scope.canonical(), key))}"
+
+
+def state_scope(scope: Scope) -> str:
+    """Return the hash of a scope without its route, which records carry: the state of a request is
+    asked for on a route of its own."""
+    return digest((b"scope", scope._replace(route=()).canonical()))
 
 
 def digest(parts: Iterable[bytes]) -> str:
@@ -232,6 +241,10 @@ def canonical_bytes(name: str, value: Any, *, parsed: bool = False) -> bytes:
 def unusable(name: str, why: object) -> MissingKeyError:
     """Return the error of a key that is there, and is none. An HTTP client can get its text."""
     return MissingKeyError(f"The {name} is unusable: {why}.")
+
+
+def _unusable_body(error: ValueError) -> MissingKeyError:
+    return MissingKeyError(f"The body of the event is unusable: {error}.")
 
 
 def _lacks_a_part(value: Any) -> bool:

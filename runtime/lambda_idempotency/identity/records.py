@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..errors import ConfigurationError, MissingKeyError
 from .batch_sources import SOURCES, BatchSource, Delivered, source_of
 from .keys import Identity, Selector, canonical_bytes, digest, record_id
+from .scope import ANYWHERE, Scope
 from .values import members_of
 
 
@@ -38,7 +39,7 @@ class RecordRule(NamedTuple):
     key: Selector | None = None
     fingerprint: Selector | None = None
 
-    def identify(self, record: BatchRecord) -> Identity:
+    def identify(self, record: BatchRecord, *, scope: Scope = ANYWHERE) -> Identity:
         """Return the identity of a record. Raises `MissingKeyError`, saying why."""
         seen: Any = None
         if self.key is not None or self.fingerprint is not None:
@@ -53,7 +54,7 @@ class RecordRule(NamedTuple):
         key = record_id(
             self.namespace,
             operation=self.operation,
-            scope=(record.arn,),
+            scope=scope._replace(source=record.arn),
             key=canonical_bytes("key", value, parsed=parsed),
         )
         return Identity(key, self._fingerprint(record, seen))

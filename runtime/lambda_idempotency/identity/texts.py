@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import binascii
+import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from .canonical import NotJSONError, parse
@@ -12,11 +14,27 @@ MAX_DECODED_MIB: Final = 16
 """The most that `base64_gzip()` decompresses. Events have 6 MB at most, and logs that CloudWatch
 sends in them less than that; a few KB of zeros can claim gigabytes."""
 
+_JSON: Final = re.compile(r"(?:application|text)/json|[^/]+/[^/]+\+json")  # RFC 6839, 3.1
 
-def decoded(body: str, *, base64_encoded: bool) -> Any:
+
+def media_type(content_types: Iterable[str]) -> tuple[str, str]:
+    """Return the media type in the values of a Content-Type header, in lower case, and its
+    parameters. Without the header, both are empty."""
+    kind, _, parameters = ",".join(dict.fromkeys(content_types)).partition(";")
+    return kind.strip().lower(), parameters
+
+
+def may_be_json(kind: str) -> bool:
+    """Tell whether a body of this media type is JSON if it can be read as such."""
+    return kind == "" or _JSON.fullmatch(kind) is not None
+
+
+def decoded(body: str, *, base64_encoded: bool, kind: str = "") -> Any:
     """Decode a body from base64, then parse it as JSON; a step that does not apply is left out.
+    `kind` is its media type.
 
-    Raises ValueError if the text is ambiguous JSON: a name twice in an object, or NaN.
+    Raises ValueError if the text is ambiguous JSON: a name twice in an object, or NaN. If its media
+    type is another one, such a text is a text, and so are numbers and words: 1.0 is not 1.
     """
     text: str | bytes = body
     if base64_encoded:
@@ -25,13 +43,17 @@ def decoded(body: str, *, base64_encoded: bool) -> Any:
         except (binascii.Error, ValueError):
             return body
     try:
-        return parse(text)
-    except NotJSONError:
-        # Not JSON: expressions see the text, or the original body if the bytes are not text.
-        try:
-            return text if isinstance(text, str) else text.decode()
-        except UnicodeDecodeError:
-            return body
+        value = parse(text)
+        if may_be_json(kind) or isinstance(value, dict | list):
+            return value
+    except ValueError as error:
+        if may_be_json(kind) and not isinstance(error, NotJSONError):
+            raise
+    # Not JSON: expressions see the text, or the original body if the bytes are not text.
+    try:
+        return text if isinstance(text, str) else text.decode()
+    except UnicodeDecodeError:
+        return body
 
 
 def from_json(text: str) -> Any:

@@ -9,6 +9,7 @@ from ...errors import ConfigurationError
 from ...identity.canonical import canonical
 from ...identity.keys import Identity, Selector, canonical_bytes, digest, record_id, unusable
 from ...identity.refusals import UnusableError
+from ...identity.scope import ANYWHERE, Scope
 from ..callables import AnyCallable, signature_of
 
 _RECEIVERS: Final = ("self", "cls")
@@ -57,13 +58,13 @@ class ArgumentsRule(NamedTuple):
     key: Selector | None = None
     fingerprint: Selector | None = None
 
-    def identify(self, bound: Bound) -> Identity:
+    def identify(self, bound: Bound, *, scope: Scope = ANYWHERE) -> Identity:
         """Return the identity of a call. Raises `MissingKeyError`, saying why."""
         if self.key is None:
             value = _all_of(bound.arguments)
         else:
             value = canonical_bytes(self.key.title, _selected(self.key, bound))
-        key = record_id(self.namespace, operation=self.operation, key=value)
+        key = record_id(self.namespace, operation=self.operation, scope=scope, key=value)
         fingerprint = None
         if self.fingerprint is not None:
             chosen = _selected(self.fingerprint, bound)

@@ -11,6 +11,7 @@ from ...execution.attempt import (
     AttemptScope,
     run_as,
     run_as_async,
+    tenant_outside,
     time_left_outside,
     unprotected,
 )
@@ -19,6 +20,7 @@ from ...execution.operation import Operation
 from ...execution.outcomes import result_of
 from ...execution.target import Target
 from ...identity.keys import Identity
+from ...identity.scope import Scope
 from ...metrics.reporting import MetricsScope
 from ...protocol.record import Record
 from ..callables import AnyCallable
@@ -50,11 +52,12 @@ class Code(NamedTuple):
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run the function."""
-        return run_as(unprotected(), None, lambda: self.run(args, kwargs))
+        return run_as(unprotected(tenant_outside()), None, lambda: self.run(args, kwargs))
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run an async function."""
-        return await run_as_async(unprotected(), None, lambda: self.run_async(args, kwargs))
+        attempt = unprotected(tenant_outside())
+        return await run_as_async(attempt, None, lambda: self.run_async(args, kwargs))
 
     def record_id(self, *_: Any) -> NoReturn:
         """Raise `ConfigurationError`."""
@@ -122,6 +125,7 @@ class ProtectedCalls(NamedTuple):
                 if on_orphan is None
                 else lambda: on_orphan(self.parameters.bind(args, kwargs).arguments)
             ),
+            tenant=tenant_outside(),
         )
 
     def _identity(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Identity | None:
@@ -142,7 +146,8 @@ class ProtectedCalls(NamedTuple):
         return identity
 
     def _found(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Identity:
-        return self.rule.identify(self.parameters.bind(args, kwargs))
+        scope = Scope(tenant=tenant_outside())
+        return self.rule.identify(self.parameters.bind(args, kwargs), scope=scope)
 
     def _restored(self, record: Record) -> Any:
         return self.operation.restored(record, self.results.from_stored)

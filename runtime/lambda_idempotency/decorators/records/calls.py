@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ...errors import ConfigurationError, IdempotencyError
-from ...execution.attempt import TimeLeft
 from ...execution.call import ActiveCall, UnprotectedCall
 from ...execution.hooks import OnOrphan
 from ...execution.operation import Operation
@@ -15,11 +14,13 @@ from ...execution.runner import Runner
 from ...execution.target import Target
 from ...identity.batch_sources import Delivered
 from ...identity.records import BatchRecord, RecordRule, records_of
+from ...identity.scope import Scope, tenant_of
 from ...metrics.reporting import MetricsScope
 from ...protocol.batch import Batch, BatchCall, run_batch
 from ...protocol.record import NO_BODY
 from ...protocol.steps import Outcome, Raised, Returned
 from ...stores.memory import MemoryStore
+from ..handler import time_left_of
 from ..options import DISABLED
 
 RecordCode: TypeAlias = Callable[[Delivered], Any]
@@ -36,13 +37,11 @@ class Records(NamedTuple):
     operation: Operation | None
     on_orphan: OnOrphan | None
 
-    def respond(
-        self, runner: Runner, code: RecordCode, event: Any, time_left: TimeLeft | None
-    ) -> dict[str, Any]:
+    def respond(self, runner: Runner, code: RecordCode, event: Any, context: Any) -> dict[str, Any]:
         """Run the handler for the records of a batch, and return the failed ones."""
 
         def begin(number: int, record: BatchRecord) -> BatchCall:
-            call = self._call(record, self._target(code, record, time_left))
+            call = self._call(record, self._target(code, record, context))
             return BatchCall(number, call.key, call.protocol, call.remaining, runner.code_of(call))
 
         failures = BatchFailures(records_of(event))
@@ -51,27 +50,30 @@ class Records(NamedTuple):
             runner.run_batch(failures.batch(begin), store)
         return failures.response()
 
-    def record_ids(self, event: Any) -> list[str]:
+    def record_ids(self, event: Any, context: Any) -> list[str]:
         """Return the ids of the records of a batch, in its order. Raises `MissingKeyError`, and
         `ConfigurationError`."""
         if self.rule is None:
             raise ConfigurationError(f"@idempotent_records: {DISABLED}")
-        return [self.rule.identify(record).key for record in records_of(event)]
+        scope = Scope(tenant=tenant_of(context))
+        return [self.rule.identify(record, scope=scope).key for record in records_of(event)]
 
-    def _target(self, code: RecordCode, record: BatchRecord, time_left: TimeLeft | None) -> Target:
+    def _target(self, code: RecordCode, record: BatchRecord, context: Any) -> Target:
         on_orphan = self.on_orphan
         return Target(
             run=lambda: code(record.delivered),
             record=lambda _: RECORDED,
             reconcile=None if on_orphan is None else lambda: on_orphan(record.delivered),
-            time_left=time_left,
+            time_left=time_left_of(context),
+            tenant=tenant_of(context),
         )
 
     def _call(self, record: BatchRecord, target: Target) -> ActiveCall | UnprotectedCall:
         """Return a record's call. Raises `MissingKeyError`, and what the key's callable raises."""
         rule, operation = self.rule, self.operation
         if rule is not None and operation is not None:
-            identity = operation.identify(lambda: rule.identify(record))
+            scope = Scope(tenant=target.tenant)
+            identity = operation.identify(lambda: rule.identify(record, scope=scope))
             if identity is not None:
                 return operation.begin(identity, target)
         return UnprotectedCall(target)

@@ -8,10 +8,9 @@ from inspect import signature
 from typing import Any, NoReturn, Protocol, Unpack, overload
 
 from ...errors import ConfigurationError
-from ...execution.attempt import TimeLeft
 from ...execution.runner import Runner
 from ...identity.records import RecordRule
-from ..handler import MARK, Handler, runner_and_code, time_left_of
+from ..handler import MARK, Handler, runner_and_code
 from ..options import NO_STORE, Configuration, DecoratorOptions, naming
 from .calls import RecordCode, Records
 
@@ -25,7 +24,7 @@ class BatchHandler(Protocol):
         """Run the handler for the records of a batch, and return the failed ones."""
         ...
 
-    def record_ids(self, event: Any, /) -> list[str]:
+    def record_ids(self, event: Any, context: Any = None, /) -> list[str]:
         """Return the ids that the records of a batch have in the store, in the batch's order.
         Nothing is run or stored.
 
@@ -38,10 +37,10 @@ class _Responder(Protocol):
     """The object between the batches and the handler."""
 
     def respond(
-        self, runner: Runner, code: RecordCode, event: Any, time_left: TimeLeft | None
+        self, runner: Runner, code: RecordCode, event: Any, context: Any
     ) -> dict[str, Any]: ...
 
-    def record_ids(self, event: Any) -> list[str]: ...
+    def record_ids(self, event: Any, context: Any) -> list[str]: ...
 
 
 @overload
@@ -86,14 +85,15 @@ def _wrap(responder: _Responder, handler: Handler) -> BatchHandler:
     runner, code = runner_and_code(handler)
 
     def wrapper(event: Any, context: Any = None) -> dict[str, Any]:
-        return responder.respond(
-            runner, lambda record: code(record, context), event, time_left_of(context)
-        )
+        return responder.respond(runner, lambda record: code(record, context), event, context)
+
+    def record_ids(event: Any, context: Any = None) -> list[str]:
+        return responder.record_ids(event, context)
 
     update_wrapper(wrapper, handler)
     del wrapper.__wrapped__  # type: ignore[attr-defined]  # it takes records, not batches; may be async
     setattr(wrapper, MARK, True)
-    wrapper.record_ids = responder.record_ids  # type: ignore[attr-defined]
+    wrapper.record_ids = record_ids  # type: ignore[attr-defined]
     return wrapper  # type: ignore[return-value]
 
 

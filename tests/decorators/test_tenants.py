@@ -1,0 +1,201 @@
+"""The tenants of Lambda's tenant isolation mode: one never gets another's answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from types import SimpleNamespace
+from typing import Any, Final
+from unittest.mock import MagicMock
+
+import pytest
+
+from kit.batches import sqs
+from kit.http_events import SHAPES, Http
+from lambda_idempotency import (
+    HttpOptions,
+    MemoryStore,
+    current,
+    idempotent,
+    idempotent_function,
+    idempotent_records,
+)
+
+BLUE: Final = SimpleNamespace(tenant_id="blue")
+GREEN: Final = SimpleNamespace(tenant_id="green")
+NOBODY: Final = SimpleNamespace(tenant_id=None)
+CONTEXTS: Final = (BLUE, GREEN, NOBODY)
+
+
+def runs_of(handler: Callable[[Any, Any], Any], event: Any, runs: list[Any]) -> int:
+    """Send one event twice for each tenant, and return the number of runs."""
+    for context in (*CONTEXTS, *CONTEXTS):
+        handler(event, context)
+    return len(runs)
+
+
+@pytest.mark.parametrize("options", [{}, {"key": "id"}, {"key": lambda event: event["id"]}])
+def test_each_tenants_event_runs_once(store: MemoryStore, options: Any) -> None:
+    runs: list[Any] = []
+    handler = idempotent(store=store, **options)(lambda event, context: runs.append(context))
+    assert runs_of(handler, {"id": 7}, runs) == len(CONTEXTS)
+
+
+def test_each_tenants_event_of_an_async_handler_runs_once(store: MemoryStore) -> None:
+    runs: list[Any] = []
+
+    @idempotent(store=store)
+    async def handler(event: Any, context: Any) -> None:
+        runs.append(context)
+
+    assert runs_of(handler, {"id": 7}, runs) == len(CONTEXTS)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_tenants_request_runs_once(store: MemoryStore, shape: str) -> None:
+    runs: list[Any] = []
+
+    @idempotent(store=store)
+    def handler(event: Any, context: Any) -> Any:
+        runs.append(context)
+        return {"statusCode": 200}
+
+    assert runs_of(handler, SHAPES[shape](Http()), runs) == len(CONTEXTS)
+
+
+def test_the_state_of_a_request_is_told_to_its_tenant_alone(store: MemoryStore) -> None:
+    handler = idempotent(store=store, http=HttpOptions(profile="accepted"))(
+        lambda event, context: {"statusCode": 200}
+    )
+    handler(SHAPES["http-2.0"](Http()), BLUE)
+    [key] = store._records
+    asked = Http(
+        method="GET",
+        template="/idempotency/{token}",
+        parameters={"token": key.partition("#")[2]},
+        headers=(),
+        body=None,
+    )
+    statuses = [
+        handler(SHAPES["http-2.0"](asked), context)["statusCode"] for context in (BLUE, GREEN)
+    ]
+    assert statuses == [200, 404]
+
+
+@pytest.mark.parametrize("options", [{}, {"key": "body"}])
+def test_each_tenants_record_runs_once(store: MemoryStore, options: Any) -> None:
+    runs: list[Any] = []
+    handler = idempotent_records(store=store, **options)(
+        lambda record, context: runs.append(context)
+    )
+    assert runs_of(handler, {"Records": [sqs("1", "7")]}, runs) == len(CONTEXTS)
+
+
+# Functions that a handler calls -------------------------------------------------------------------
+
+
+class Shop:
+    """A function that handlers call, directly or through another one."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.runs: list[Any] = []
+        self.charge = idempotent_function(store=store, name="charge")(self._charge)
+        self.outer = idempotent_function(store=store, name="outer")(self._outer)
+
+    def _outer(self, order: int) -> None:
+        self.charge(order)
+
+    def _charge(self, order: int) -> None:
+        self.runs.append(current().tenant)
+
+
+def in_a_handler(shop: Shop, store: MemoryStore) -> Callable[[Any, Any], Any]:
+    return idempotent(store=store, key="call")(lambda event, context: shop.charge(event["id"]))
+
+
+def in_a_handler_that_runs_unprotected(shop: Shop, store: MemoryStore) -> Callable[[Any, Any], Any]:
+    return idempotent(store=store, key="no", on_missing_key="bypass")(
+        lambda event, context: shop.charge(event["id"])
+    )
+
+
+def in_an_async_handler(shop: Shop, store: MemoryStore) -> Callable[[Any, Any], Any]:
+    @idempotent(store=store, key="call")
+    async def handler(event: Any, context: Any) -> None:
+        await asyncio.to_thread(shop.charge, event["id"])
+
+    return handler
+
+
+def in_a_function(shop: Shop, store: MemoryStore) -> Callable[[Any, Any], Any]:
+    return idempotent(store=store, key="call")(lambda event, context: shop.outer(event["id"]))
+
+
+def in_a_record(shop: Shop, store: MemoryStore) -> Callable[[Any, Any], Any]:
+    records = idempotent_records(store=store)(
+        lambda record, context: shop.charge(int(record["body"]))
+    )
+    return lambda event, context: records(
+        {"Records": [sqs(str(event["call"]), event["id"])]}, context
+    )
+
+
+def in_a_thread_that_outlives_its_handler(
+    shop: Shop, store: MemoryStore
+) -> Callable[[Any, Any], Any]:
+    @idempotent(store=store, key="call")
+    def decorated(event: Any, context: Any) -> None:
+        seen.append(copy_context())
+
+    seen: list[Any] = []
+
+    def handler(event: Any, context: Any) -> None:
+        decorated(event, context)
+        with ThreadPoolExecutor() as threads:
+            threads.submit(seen.pop().run, shop.charge, event["id"]).result()
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        in_a_handler,
+        in_a_handler_that_runs_unprotected,
+        in_an_async_handler,
+        in_a_function,
+        in_a_record,
+        in_a_thread_that_outlives_its_handler,
+    ],
+)
+def test_a_function_runs_once_for_each_tenant_whose_handler_calls_it(
+    store: MemoryStore, place: Callable[[Shop, MemoryStore], Callable[[Any, Any], Any]]
+) -> None:
+    shop = Shop(store)
+    handler = place(shop, store)
+    for call in range(2):
+        for context in CONTEXTS:
+            handler({"id": 7, "call": call}, context)
+    assert shop.runs == ["blue", "green", None]
+
+
+def test_a_function_that_no_handler_calls_has_no_tenant(store: MemoryStore) -> None:
+    shop = Shop(store)
+    for _ in range(2):
+        shop.charge(7)
+    assert shop.runs == [None]
+
+
+@pytest.mark.parametrize(
+    "context",
+    [None, object(), MagicMock(spec=["tenant_id"])],
+    ids=["no context", "no attribute", "a mock's attribute"],
+)
+def test_a_context_without_a_tenant_is_like_none(store: MemoryStore, context: Any) -> None:
+    runs: list[Any] = []
+    handler = idempotent(store=store)(lambda event, context: runs.append(event))
+    for other in (context, NOBODY):
+        handler({"id": 7}, other)
+    assert len(runs) == 1

@@ -1,0 +1,395 @@
+"""Payloads that mean the same have one fingerprint, and others never do."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit.http_events import SHAPES, Http
+from kit.planted import plant, refutes
+from kit.strategies import ANY_TEXT, thorough
+from lambda_idempotency.http import bodies, shapes
+from lambda_idempotency.http.payload import payload_of
+from lambda_idempotency.identity.canonical import canonical
+from lambda_idempotency.identity.events import http_shape
+
+JSON: Final = "application/json"
+PLAIN: Final = "text/plain"
+FORM: Final = "application/x-www-form-urlencoded"
+OCTETS: Final = "application/octet-stream"
+
+
+def payload(
+    body: str | bytes | None,
+    kind: str | None = None,
+    coding: str | None = None,
+    shape: str = "rest",
+) -> bytes:
+    """Return the canonical form of a request's payload. Bytes are sent in base64."""
+    headers = (*((("Content-Type", kind),) if kind else ()),)
+    headers += (("Content-ENCODING", coding),) if coding else ()
+    http = Http(headers=headers, body=None)
+    event = SHAPES[shape](http)
+    event["body"] = body
+    if isinstance(body, bytes):
+        event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    name = http_shape(event)
+    assert name is not None
+    return canonical(payload_of(shapes.SHAPES[name](event)))
+
+
+# What is one body, and what is not ----------------------------------------------------------------
+
+DIFFERENT: Final[list[tuple[str | bytes | None, str | None]]] = [
+    (None, JSON),
+    ("null", JSON),
+    ('"null"', JSON),
+    ("null", PLAIN),
+    ('""', JSON),
+    ('"abc"', JSON),
+    ("abc", PLAIN),
+    ('"abc"', PLAIN),
+    (b"abc\xff", OCTETS),
+    (base64.b64encode(b"abc\xff").decode(), PLAIN),
+    (base64.b64encode(b"abc").decode(), PLAIN),
+    ("1", JSON),
+    ("1", PLAIN),
+    ("1.0", PLAIN),
+    ("NaN", PLAIN),
+    ("nan", PLAIN),
+    ("a=1", FORM),
+    ("a=1", PLAIN),
+    ("{}", JSON),
+    ("[]", JSON),
+    ("{}", PLAIN),
+    (gzip.compress(b"abc"), "application/gzip"),
+    (gzip.compress(b"abcd"), "application/gzip"),
+]
+
+
+def test_each_kind_of_body_is_another_payload() -> None:
+    assert len({payload(body, kind) for body, kind in DIFFERENT}) == len(DIFFERENT)
+
+
+SAME: Final[list[tuple[tuple[Any, ...], tuple[Any, ...]]]] = [
+    ((None,), ("",)),
+    ((None, JSON), (None, PLAIN)),
+    (('{"a":1,"b":2}', JSON), (' {"b": 2.0, "a": 1e0}', "application/json; charset=utf-8")),
+    (('{"a":1}', JSON), (b'{"a": 1}', "APPLICATION/JSON")),
+    (('{"a":1}', "application/problem+json"), ('{ "a":1}', "application/problem+json")),
+    (('{"a":1}',), ('{ "a":1}',)),
+    (('{"a":1}', FORM), ('{ "a":1}', FORM)),
+    (("abc", PLAIN), (b"abc", PLAIN)),
+    (("abc",), ("abc", "text/plain; charset=utf-8")),
+    (('{"a":1}', JSON), (gzip.compress(b'{ "a":1}', mtime=1), JSON, "gzip")),
+    (
+        (gzip.compress(b'{"a":1}', mtime=1), JSON, "gzip"),
+        (gzip.compress(b'{"a": 1.0}', 1, mtime=2), JSON, "GZIP "),
+    ),
+    ((gzip.compress(b"abc", mtime=1), OCTETS), (gzip.compress(b"abc", 1, mtime=2), OCTETS)),
+    ((gzip.compress(b"a\xff", mtime=1), OCTETS, "x-gzip"), (b"a\xff", OCTETS)),
+    ((zlib.compress(b'{"a":1}'), JSON, "deflate"), ('{"a":1}', JSON)),
+    ((zlib.compress(b'{"a":1}', wbits=-15), JSON, "deflate"), ('{"a":1}', JSON)),
+    ((gzip.compress(b'{"a"') + gzip.compress(b":1}"), JSON, "gzip"), ('{"a":1}', JSON)),
+    (("a=1&b=2&a=3", FORM), ("b=2&a=1&a=3", FORM)),
+    (("a=%41+b&c", FORM), (b"c=&a=A%20b", FORM)),
+    (("a=ü", FORM), ("a=%C3%BC", FORM)),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_body_that_is_written_otherwise_is_the_same_payload(
+    one: tuple[Any, ...], other: tuple[Any, ...], shape: str
+) -> None:
+    assert partial(payload, shape=shape)(*one) == partial(payload, shape=shape)(*other)
+
+
+OTHERS: Final[list[tuple[tuple[Any, ...], tuple[Any, ...]]]] = [
+    (("a=1&a=2", FORM), ("a=2&a=1", FORM)),
+    (("a=1&b=2", FORM), ("a=2&b=1", FORM)),
+    (("a=1", FORM), ("a=1&b=", FORM)),
+    (("a=b%3D1", FORM), ("a=b&1", FORM)),
+    (("a=1%26b=2", FORM), ("a=1&b=2", FORM)),
+    (('{"a": "x+y"}', FORM), ('{"a": "x y"}', FORM)),
+    (("a=\ud800", FORM), ("a=\ud801", FORM)),
+    ((b"a=\xff", FORM), (b"a=\xfe", FORM)),
+    ((gzip.compress(b"a"), OCTETS, "gzip"), (gzip.compress(b"b"), OCTETS, "gzip")),
+    ((b"\x1f\x8b\x08broken", OCTETS), (b"\x1f\x8b\x08Broken", OCTETS)),
+    ((gzip.compress(b"abc")[:-4], OCTETS, "gzip"), (b"abc", OCTETS)),
+    ((b"\x89a", OCTETS, "br"), (b"\x89b", OCTETS, "br")),
+    (("not base64!", JSON), ("not base64?", JSON)),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), OTHERS)
+def test_another_body_is_another_payload(one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
+    assert payload(*one) != payload(*other)
+
+
+def test_a_text_that_only_claims_to_be_base64_is_a_text() -> None:
+    event = {**SHAPES["rest"](Http(body="not base64!")), "isBase64Encoded": True}
+    assert payload_of(shapes.RestApi(event))[0] == ["text", "not base64!"]
+
+
+def test_a_body_that_a_decorator_has_parsed_is_the_json_that_it_was() -> None:
+    event = SHAPES["rest"](Http(body='{"a": 1}', headers=()))
+    parsed = {**event, "body": {"a": 1.0}}
+    one, other = (canonical(payload_of(shapes.RestApi(each))) for each in (event, parsed))
+    assert one == other
+
+
+# Multipart ----------------------------------------------------------------------------------------
+
+Part = tuple[Sequence[tuple[str, str]], bytes]
+
+
+def multipart(
+    *parts: Part, boundary: str = "b", kind: str = "multipart/form-data", quoted: bool = False
+) -> tuple[bytes, str]:
+    """Return a multipart body, and its Content-Type."""
+    written = [
+        f"--{boundary}\r\n".encode()
+        + "".join(f"{name}: {value}\r\n" for name, value in headers).encode()
+        + b"\r\n"
+        + content
+        + b"\r\n"
+        for headers, content in parts
+    ]
+    named = f'"{boundary}"' if quoted else boundary
+    return b"".join(written) + f"--{boundary}--\r\n".encode(), f"{kind}; boundary={named}"
+
+
+def part(name: str, content: bytes = b"x", **others: str) -> Part:
+    """Return a part of a form."""
+    file = f'; filename="{others.pop("file")}"' if "file" in others else ""
+    return (("Content-Disposition", f'form-data; name="{name}"{file}'), *others.items()), content
+
+
+PHOTO: Final = part("photo", bytes(range(256)), file="me.png")
+NOTE: Final = part("note", b"hello")
+
+
+def test_another_boundary_is_the_same_payload() -> None:
+    one, other = multipart(PHOTO, NOTE), multipart(PHOTO, NOTE, boundary="----X7", quoted=True)
+    assert payload(*one) == payload(*other) != payload(one[0], OCTETS)
+
+
+def test_parts_of_a_form_in_another_order_are_the_same_payload() -> None:
+    first = part("note", b"first")
+    assert payload(*multipart(PHOTO, first, NOTE)) == payload(*multipart(first, NOTE, PHOTO))
+
+
+def test_a_header_of_a_part_may_be_written_otherwise() -> None:
+    one = (("Content-Disposition", 'form-data; name="a"'), ("Content-Type", "a/b")), b"x"
+    other = (("content-type", " a/b "), ("CONTENT-DISPOSITION", 'form-data; name="a"')), b"x"
+    assert payload(*multipart(one)) == payload(*multipart(other))
+
+
+OTHER_PARTS: Final[list[tuple[Part, ...]]] = [
+    (PHOTO,),
+    (PHOTO, part("note", b"Hello")),
+    (PHOTO, part("other", b"hello")),
+    (PHOTO, part("note", b"hello", file="a.txt")),
+    (PHOTO, NOTE, NOTE),
+    (PHOTO, NOTE, part("note", b"")),
+    (PHOTO, ((), b"hello")),
+    (part("photo", bytes(range(255)), file="me.png"), NOTE),
+    (),
+]
+
+
+@pytest.mark.parametrize("parts", OTHER_PARTS)
+def test_other_parts_are_another_payload(parts: tuple[Part, ...]) -> None:
+    assert payload(*multipart(*parts)) != payload(*multipart(PHOTO, NOTE))
+
+
+def test_the_order_of_parts_of_one_name_counts() -> None:
+    two = NOTE, part("note", b"two")
+    assert payload(*multipart(*two)) != payload(*multipart(*reversed(two)))
+
+
+def test_the_order_of_parts_counts_where_they_are_no_fields() -> None:
+    one, other = (
+        multipart(*parts, kind="multipart/mixed") for parts in ((PHOTO, NOTE), (NOTE, PHOTO))
+    )
+    assert payload(*one) != payload(*other)
+
+
+BODY, KIND = multipart(PHOTO, NOTE)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (BODY, "multipart/form-data"),
+        (BODY, "multipart/form-data; boundary="),
+        (BODY, "multipart/form-data; boundary=other"),
+        (b"preamble\r\n" + BODY, KIND),
+        (BODY + b"epilogue", KIND),
+        (BODY[:-8], KIND),
+        (b"\xff" + b"x" * 9, KIND),
+        (BODY.replace(b"\r\n", b"\n"), KIND),
+        (BODY.replace(b"--b\r\n", b"--bb\r\n", 1), KIND),
+        (BODY.replace(b"Content-Disposition", b" folded"), KIND),
+        (BODY.replace(b"Content-Disposition:", b"nothing"), KIND),
+        (multipart(((("X-A", "1"),) * (bodies.MOST_HEADERS + 1), b"\xff"))[0], KIND),
+    ],
+)
+def test_what_is_not_multipart_counts_as_it_is(body: bytes, kind: str) -> None:
+    one, other = payload(body, kind), payload(body + b"\xff", OCTETS)
+    assert one.startswith((b'[["bytes"', b'[["text"'))
+    assert one != other
+
+
+def test_a_multipart_body_may_be_a_text() -> None:
+    body, kind = multipart(NOTE)
+    assert payload(body.decode(), kind) == payload(body, kind)
+
+
+# Hostile bodies -----------------------------------------------------------------------------------
+
+
+def test_no_more_is_inflated_than_is_bearable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "MOST_INFLATED", 1_000_000)
+    bombs = [gzip.compress(bytes(1_000_001), mtime=time) for time in (1, 2)]
+    one, other = (payload(bomb, JSON, "gzip") for bomb in bombs)
+    assert one != other  # as they were sent
+    within = [gzip.compress(bytes(1_000_000), mtime=time) for time in (1, 2)]
+    assert payload(within[0], OCTETS, "gzip") == payload(within[1], OCTETS, "gzip")
+
+
+def test_a_bomb_is_not_held_in_memory() -> None:
+    bomb = gzip.compress(bytes(bodies.MOST_CONTENT + 1))
+    found = bodies.inflated(bomb)
+    assert found is not None
+    assert found.content is None
+    within = bodies.inflated(gzip.compress(bytes(bodies.MOST_CONTENT)))
+    assert within is not None
+    assert within.content == bytes(bodies.MOST_CONTENT)
+
+
+def test_a_bomb_is_inflated_piece_by_piece() -> None:
+    sizes = [len(piece) for piece in bodies._pieces(gzip.compress(bytes(10_000_000)), 47)]
+    assert max(sizes) <= 64 * 1024
+    assert sum(sizes) == 10_000_000
+
+
+def test_no_more_members_are_inflated_than_is_bearable() -> None:
+    members = gzip.compress(b"a") * bodies.MOST_MEMBERS
+    assert bodies.inflated(members) is not None
+    assert bodies.inflated(members + gzip.compress(b"a")) is None
+
+
+def test_a_form_of_millions_of_fields_counts_as_it_is() -> None:
+    many = "a&" * bodies.MOST_PARTS
+    assert payload(many, FORM) == payload(many, PLAIN)
+    assert payload("a&" * (bodies.MOST_PARTS - 1), FORM).startswith(b'[["form"')
+
+
+def test_a_multipart_body_of_millions_of_parts_counts_as_it_is() -> None:
+    body = b"--b\r\n\r\n\xff\r\n" * (bodies.MOST_PARTS + 1) + b"--b--"
+    assert payload(body, KIND) == payload(body, OCTETS)
+    within = b"--b\r\n\r\n\xff\r\n" * bodies.MOST_PARTS + b"--b--"
+    assert payload(within, KIND).startswith(b'[["form-data"')
+
+
+# Properties ---------------------------------------------------------------------------------------
+
+FIELDS: Final = st.lists(
+    st.tuples(st.sampled_from("ab=&+%"), st.sampled_from(("", "1", "2", "&", "=", "+ %41", "ü"))),
+    max_size=4,
+)
+BOUNDARIES: Final = st.sampled_from(("b", "--", "-----X", "b1"))
+Writer = Callable[[list[tuple[str, str]], str], tuple[str | bytes, str]]
+
+
+def as_form(fields: list[tuple[str, str]], boundary: str) -> tuple[str, str]:
+    escape = quote_plus if boundary == "b" else quote
+    return "&".join(f"{escape(name)}={escape(value)}" for name, value in fields), FORM
+
+
+def as_multipart(fields: list[tuple[str, str]], boundary: str) -> tuple[bytes, str]:
+    parts = (part(name, value.encode()) for name, value in fields)
+    return multipart(*parts, boundary=boundary, quoted=boundary == "b")
+
+
+WRITERS: Final[st.SearchStrategy[Writer]] = st.sampled_from((as_form, as_multipart))
+FORMS: Final = (
+    WRITERS,
+    st.one_of(
+        FIELDS.flatmap(lambda fields: st.tuples(st.just(fields), st.permutations(fields))),
+        st.tuples(FIELDS, FIELDS),
+    ),
+    st.tuples(BOUNDARIES, BOUNDARIES),
+)
+
+
+def by_name(fields: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the meaning of a form."""
+    found: dict[str, list[str]] = {}
+    for name, value in fields:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+@thorough
+@given(*FORMS)
+def test_two_forms_are_one_payload_only_where_their_fields_are(
+    write: Writer,
+    pair: tuple[list[tuple[str, str]], list[tuple[str, str]]],
+    boundaries: tuple[str, str],
+) -> None:
+    one, other = (
+        payload(*write(fields, boundary)) for fields, boundary in zip(pair, boundaries, strict=True)
+    )
+    assert (one == other) == (by_name(pair[0]) == by_name(pair[1]))
+
+
+@pytest.mark.parametrize(
+    ("name", "defect"),
+    [
+        ("sorted", lambda fields, key=None: list(fields)),
+        ("sorted", lambda fields, key=None: sorted(fields)),
+        ("sha256", lambda _: _Same()),
+    ],
+)
+def test_a_defect_of_forms_is_found(
+    monkeypatch: pytest.MonkeyPatch, name: str, defect: Any
+) -> None:
+    plant(monkeypatch, bodies.fields, name, defect)
+    assert refutes(test_two_forms_are_one_payload_only_where_their_fields_are, *FORMS)
+
+
+class _Same:
+    def hexdigest(self) -> str:
+        return ""
+
+
+@thorough
+@given(st.binary(max_size=200) | ANY_TEXT, st.sampled_from((JSON, FORM, KIND, OCTETS, PLAIN, "x")))
+def test_any_body_has_a_payload_or_is_ambiguous_json(body: str | bytes, kind: str) -> None:
+    for coding in (None, "gzip", "deflate"):
+        with suppress(ValueError):  # it is ambiguous JSON
+            found = json.loads(payload(body, kind, coding))
+            assert isinstance(found[0][0], str)
+
+
+@given(st.binary(max_size=200), st.sampled_from(("gzip", "deflate")), st.integers(1, 9))
+def test_a_compressed_body_is_the_payload_that_is_in_it(
+    content: bytes, coding: str, level: int
+) -> None:
+    packed = gzip.compress(content, level) if coding == "gzip" else zlib.compress(content, level)
+    if content and not content.startswith(b"\x1f\x8b\x08"):
+        assert payload(packed, OCTETS, coding) == payload(content, OCTETS)
