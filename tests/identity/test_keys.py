@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import deque
+from types import MappingProxyType
 from typing import Any, Final
 
 import pytest
@@ -129,7 +131,7 @@ def test_an_empty_event_has_no_key(empty: Any) -> None:
 
 
 @pytest.mark.parametrize("key", ["id", lambda event: event["id"]])
-@pytest.mark.parametrize("value", [None, "", [], {}, ()])
+@pytest.mark.parametrize("value", [None, "", [], {}, (), set(), b"", deque(), MappingProxyType({})])
 def test_a_null_or_empty_key_is_missing(key: Any, value: Any) -> None:
     with pytest.raises(KeyAbsentError, match="key is missing from the event, or empty"):
         keyed({"id": value}, key)

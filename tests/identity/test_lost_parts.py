@@ -51,6 +51,7 @@ def select(expression: str, event: Any) -> Any:
         ("prices.*", {"prices": {"a": 1, "b": None}}),
         ("items.*.sku", {"items": {"a": {"sku": 1}, "b": {}}}),
         ("[id, part] || other", {"id": 1, "other": 2}),
+        ("other || [id, part]", {"id": 1}),
         ("other && [id, part]", {"id": 1, "other": 2}),
         ("to_string([id, part])", {"id": 1}),
         ("to_string(part)", {"id": 1}),

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from kit.planted import plant, refutes
 from lambda_idempotency.identity import canonical as canonical_module
 from lambda_idempotency.identity.canonical import canonical
-from lambda_idempotency.identity.values import plain
+from lambda_idempotency.identity.values import items_of, plain
 
 
 @dataclass
@@ -220,6 +220,7 @@ def test_values_that_only_look_alike_differ() -> None:
     assert distinct(ipaddress.ip_interface("10.0.0.1/32"), ipaddress.ip_network("10.0.0.1/32"))
     assert distinct(re.compile("a"), re.compile("a", re.IGNORECASE), "a", re.compile(b"a"))
     assert distinct(timedelta(1), timedelta(seconds=1), timedelta(microseconds=1), 1, 86400)
+    assert distinct(timedelta(seconds=1, microseconds=5), timedelta(seconds=1.5), timedelta(-1))
     assert distinct(date(2030, 1, 2), datetime(2030, 1, 2))
     assert distinct(pydantic.SecretStr("a"), pydantic.SecretStr("b"))
 
@@ -285,6 +286,24 @@ def test_a_model_is_its_json_by_the_names_there_and_found_by_its_attributes() ->
     assert lines == [{"skuCode": "a", "gift": None}]
     assert lines[0].get("sku_code") == lines[0].get("skuCode") == "a"
     assert lines[0].get("note") is lines[0].get("sku") is None
+
+
+def test_a_root_model_is_what_is_in_it_however_deep() -> None:
+    class Codes(pydantic.RootModel[list[str]]):
+        pass
+
+    class Outer(pydantic.RootModel[Codes]):
+        pass
+
+    outer = Outer.model_validate(["a"])
+    assert plain([outer]) == [["a"]]
+    assert items_of(outer) == ["a"]
+    assert canonical(outer) != canonical(outer.root)
+
+
+def test_names_that_are_one_in_json_are_refused() -> None:
+    with pytest.raises(ValueError, match="same name twice"):
+        plain({1: "a", "1": "b"})
 
 
 # Properties ---------------------------------------------------------------------------------------

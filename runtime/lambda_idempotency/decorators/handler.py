@@ -37,7 +37,7 @@ class IdempotentHandler(Protocol):
         """Run the handler, or answer in its place."""
         ...
 
-    def record_id(self, event: Any, context: Any = None, /) -> str:
+    def record_id(self, event: Any, context: Any = None) -> str:
         """Return the id of the record that a call with this event has. Nothing is run or stored.
 
         Raises `MissingKeyError` for an event without a record, and `ConfigurationError`.

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import sys
 from binascii import b2a_base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from decimal import Decimal
 from enum import Flag
 from functools import lru_cache
@@ -55,9 +55,7 @@ class Members(dict[str, Any]):
 
 def is_empty(value: Any) -> bool:
     """Tell whether a value is null or empty. 0 and False are not."""
-    return value is None or (
-        isinstance(value, str | bytes | list | tuple | dict | set | frozenset) and len(value) == 0
-    )
+    return value is None or (isinstance(value, Sized) and len(value) == 0)
 
 
 def form_of(value: Any) -> Form | None:
@@ -234,7 +232,7 @@ def _is_deque(kind: type) -> bool:
 
 def _written_by_pydantic(value: Any) -> Form | None:
     """Return what pydantic writes in JSON mode, where the process has it; None if nothing."""
-    if "pydantic" not in sys.modules or hasattr(value, "__next__") or hasattr(value, "__anext__"):
+    if "pydantic" not in sys.modules:
         return None
     kind: Any = type(value)
     try:

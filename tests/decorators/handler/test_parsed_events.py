@@ -171,7 +171,7 @@ def test_a_dataclass_is_read_as_well(store: MemoryStore) -> None:
     assert handler.record_id(OrderData(7)) == handler.record_id({"id": 7})
 
 
-def test_on_orphan_and_bypassed_handlers_get_the_object_too(store: MemoryStore) -> None:
+def test_a_call_without_a_key_gets_the_object_too(store: MemoryStore) -> None:
     inner = Handler()
     handler = idempotent(store=store, key="nothing", on_missing_key="bypass")(inner)
     given = order()
