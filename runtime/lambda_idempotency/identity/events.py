@@ -63,8 +63,10 @@ def is_http(event: Any) -> bool:
 
 def batch_source(event: Any) -> str | None:
     """Return the name of the event's source, where the event is a batch of records; else None."""
-    if not isinstance(event, Mapping) or "Records" not in event:
+    head = event[0] if isinstance(event, list) and event else event
+    if not isinstance(head, Mapping) or ("Records" not in head and "eventSource" not in head):
         return None
-    from .batch_sources import source_of  # a table that few events need
+    from .batch_sources import batch_of  # a table that few events need
 
-    return source_of(event)
+    batch = batch_of(event)
+    return None if batch is None else batch.source_name

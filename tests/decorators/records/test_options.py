@@ -128,7 +128,12 @@ def test_answers_are_kept_as_long_as_told(store: MemoryStore) -> None:
         {"Records": [{"eventSource": "aws:s3"}]},
         {"Records": [{"EventSource": "aws:sns"}]},
         {"Records": {}},
-        [sqs("1")],
+        {"Records": [{"eventSource": "aws:kafka"}]},
+        {"eventSource": "aws:sqs", "messageId": "1"},
+        {"eventSource": "aws:kafka", "records": None},
+        [],
+        [{"eventSource": "aws:docdb"}],
+        [{"eventSource": "aws:s3"}],
     ],
 )
 def test_what_is_no_batch_is_refused(store: MemoryStore, event: Any) -> None:
