@@ -26,45 +26,32 @@ eb-pipes-kinesis.html, eb-pipes-msk.html, eb-pipes-mq.html.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
-from ..errors import ConfigurationError
-from .texts import decoded
-
-Delivered: TypeAlias = Mapping[str, Any]
-"""A record as its source delivers it."""
-
-Unpacked: TypeAlias = tuple[Delivered, Mapping[str, Any]]
-"""A record, and the fields that its batch has for all."""
-
-
-class Fields(NamedTuple):
-    """The fields of the record at a place of its batch, and those that the batch has for all."""
-
-    delivered: Delivered
-    shared: Mapping[str, Any]
-    number: int
-    source_name: str
-
-    def get(self, *path: str) -> str | int | None:
-        """Return the text or the integer at a path; None if there is none."""
-        for start in (self.delivered, self.shared):
-            value: Any = start
-            for name in path:
-                value = value.get(name) if isinstance(value, Mapping) else None
-            if isinstance(value, str | int) and value != "":
-                return value
-        return None
-
-    def need(self, *path: str) -> str | int:
-        """Return the text or the integer at a path. Raises `ConfigurationError` if there is
-        none."""
-        if (value := self.get(*path)) is None:
-            raise ConfigurationError(
-                f"@idempotent_records: record {self.number} of the batch lacks {'.'.join(path)}, "
-                f"which {self.source_name} gives to each; expected the event as it was delivered"
-            )
-        return value
+from .batch_fields import (
+    Delivered,
+    Fields,
+    Unpacked,
+    arn,
+    below,
+    changed_document,
+    collection,
+    field,
+    image,
+    in_list,
+    in_records,
+    kafka_identifier,
+    kafka_identity,
+    message_group,
+    no_group,
+    partition,
+    queue_of_activemq,
+    queue_of_rabbitmq,
+    read,
+    topic,
+    topic_of_brokers,
+    whole_batch,
+)
 
 
 class BatchSource(NamedTuple):
@@ -119,199 +106,80 @@ def _source_name(event: Any) -> Any:
     return first.get("eventSource") if isinstance(first, Mapping) else None
 
 
-# The records of a batch ---------------------------------------------------------------------------
-
-
-def _in_list(event: Any) -> Iterable[Unpacked]:
-    return ((record, {}) for record in event)
-
-
-def _in_records(event: Any) -> Iterable[Unpacked] | None:
-    records = event.get("Records")
-    return _in_list(records) if isinstance(records, list) else None
-
-
-def _below(name: str) -> Callable[[Any], Iterable[Unpacked] | None]:
-    """Return the records in a list, or in the lists of a mapping: by partition, or by queue."""
-
-    def records(event: Any) -> Iterable[Unpacked] | None:
-        lists = event.get(name)
-        if isinstance(lists, list):
-            return ((record, event) for record in lists)
-        if not isinstance(lists, Mapping):
-            return None
-        return (
-            (record, {**event, "eventSourceKey": key})  # the name that pipes have for it
-            for key, several in lists.items()
-            for record in several
-        )
-
-    return records
-
-
-# What a record belongs to -------------------------------------------------------------------------
-
-
-def _arn(fields: Fields) -> str:
-    return str(fields.need("eventSourceARN"))
-
-
-def _topic(fields: Fields) -> str:
-    return f"{fields.need('eventSourceArn')} {fields.need('topic')}"
-
-
-def _topic_of_brokers(fields: Fields) -> str:
-    brokers = str(fields.need("bootstrapServers")).split(",")  # in any order
-    return f"{','.join(sorted(broker.strip() for broker in brokers))} {fields.need('topic')}"
-
-
-def _queue_of_activemq(fields: Fields) -> str:
-    # AWS spells it in two ways: the Lambda guide in small letters, its Go events in camel case.
-    queue = fields.get("destination", "physicalname") or fields.need("destination", "physicalName")
-    return f"{fields.need('eventSourceArn')} {queue}"
-
-
-def _queue_of_rabbitmq(fields: Fields) -> str:
-    return f"{fields.need('eventSourceArn')} {fields.need('eventSourceKey')}"
-
-
-def _collection(fields: Fields) -> str:
-    database, collection = (fields.need("event", "ns", part) for part in ("db", "coll"))
-    return f"{fields.need('eventSourceArn')} {database} {collection}"
-
-
-def _message_group(fields: Fields) -> str | None:
-    in_order = _arn(fields).endswith(".fifo")  # groups of a fair queue are for fairness alone
-    return str(fields.need("attributes", "MessageGroupId")) if in_order else None
-
-
-def _all(_: Fields) -> str:
-    return ""  # all records of a batch are of one shard: after a failure, the rest must wait
-
-
-def _partition(fields: Fields) -> str:
-    return f"{fields.need('topic')}-{fields.need('partition')}"
-
-
-def _none(_: Fields) -> None:
-    return None
-
-
-# What identifies a record -------------------------------------------------------------------------
-
-
-def _field(*path: str) -> Callable[[Fields], str | int]:
-    return lambda fields: fields.need(*path)
-
-
-def _offset(fields: Fields) -> list[Any]:
-    # A pipe has the partition as a text, an event source mapping as a number. The timestamp tells
-    # an offset from the same one of a topic that was made anew.
-    offset = str(fields.need("offset"))
-    return [str(fields.need("partition")), offset, fields.get("timestamp")]
-
-
-def _kafka_identifier(fields: Fields) -> dict[str, Any]:
-    return {"partition": _partition(fields), "offset": fields.need("offset")}
-
-
-# What a record holds ------------------------------------------------------------------------------
-
-
-def _read(record: Delivered, name: str, *, base64_encoded: bool = True) -> Delivered:
-    """Return the record with the text of a field decoded."""
-    if not isinstance(text := record.get(name), str):
-        return record
-    # A schema registry turns a value into JSON, which is not in base64 then; no base64 starts so.
-    is_json = text[:1] in ("{", "[", '"')
-    return {**record, name: decoded(text, base64_encoded=base64_encoded and not is_json)}
-
-
-def _change(record: Delivered) -> list[Any]:
-    change = record["dynamodb"]
-    images = (change.get(name) for name in ("Keys", "NewImage", "OldImage"))
-    return [record.get("eventName"), *images]
-
-
-def _document(record: Delivered) -> list[Any]:
-    # Not the document: the one that is looked up for an update may be newer when it comes again.
-    return [record["event"].get(name) for name in ("operationType", "ns", "documentKey")]
-
-
 # The table ----------------------------------------------------------------------------------------
 
 _SQS: Final = BatchSource(
     title="SQS",
-    records=_in_records,
-    scope=_arn,
-    identity=_field("messageId"),
-    identifier=_field("messageId"),
+    records=in_records,
+    scope=arn,
+    identity=field("messageId"),
+    identifier=field("messageId"),
     responds=True,
-    group=_message_group,
+    group=message_group,
     data=lambda message: message.get("body"),
-    view=lambda message: _read(message, "body", base64_encoded=False),
+    view=lambda message: read(message, "body", base64_encoded=False),
 )
 _KINESIS: Final = BatchSource(
     title="Kinesis",
-    records=_in_records,
-    scope=_arn,
-    identity=_field("eventID"),
-    identifier=_field("kinesis", "sequenceNumber"),
+    records=in_records,
+    scope=arn,
+    identity=field("eventID"),
+    identifier=field("kinesis", "sequenceNumber"),
     responds=True,
-    group=_all,
+    group=whole_batch,
     data=lambda record: record["kinesis"].get("data"),
-    view=lambda record: {**record, "kinesis": _read(record["kinesis"], "data")},
+    view=lambda record: {**record, "kinesis": read(record["kinesis"], "data")},
 )
 _STREAMS: Final = BatchSource(
     title="DynamoDB Streams",
-    records=_in_records,
-    scope=_arn,
-    identity=_field("eventID"),
-    identifier=_field("dynamodb", "SequenceNumber"),
+    records=in_records,
+    scope=arn,
+    identity=field("eventID"),
+    identifier=field("dynamodb", "SequenceNumber"),
     responds=True,
-    group=_all,
-    data=_change,
+    group=whole_batch,
+    data=image,
     view=lambda record: record,  # expressions see the images as AWS writes them, with types
 )
 _MSK: Final = BatchSource(
     title="Amazon MSK",
-    records=_below("records"),
-    scope=_topic,
-    identity=_offset,
-    identifier=_kafka_identifier,
+    records=below("records"),
+    scope=topic,
+    identity=kafka_identity,
+    identifier=kafka_identifier,
     responds=True,
-    group=_partition,
+    group=partition,
     data=lambda record: [record.get("key"), record.get("value")],
-    view=lambda record: _read(_read(record, "key"), "value"),
+    view=lambda record: read(read(record, "key"), "value"),
 )
-_KAFKA: Final = _MSK._replace(title="self-managed Kafka", scope=_topic_of_brokers)
+_KAFKA: Final = _MSK._replace(title="self-managed Kafka", scope=topic_of_brokers)
 _ACTIVEMQ: Final = BatchSource(
     title="ActiveMQ",
-    records=_below("messages"),
-    scope=_queue_of_activemq,
-    identity=_field("messageID"),
-    identifier=_field("messageID"),
+    records=below("messages"),
+    scope=queue_of_activemq,
+    identity=field("messageID"),
+    identifier=field("messageID"),
     responds=False,
-    group=_none,  # brokers keep no order between a message that comes again and others
+    group=no_group,  # brokers keep no order between a message that comes again and others
     data=lambda message: message.get("data"),
-    view=lambda message: _read(message, "data"),
+    view=lambda message: read(message, "data"),
 )
 _RABBITMQ: Final = _ACTIVEMQ._replace(
     title="RabbitMQ",
-    records=_below("rmqMessagesByQueue"),
-    scope=_queue_of_rabbitmq,
+    records=below("rmqMessagesByQueue"),
+    scope=queue_of_rabbitmq,
     identity=None,
     identifier=lambda fields: f"number {fields.number}",
 )
 _DOCUMENTDB: Final = BatchSource(
     title="DocumentDB",
-    records=_below("events"),
-    scope=_collection,
-    identity=_field("event", "_id", "_data"),
-    identifier=_field("event", "_id", "_data"),
+    records=below("events"),
+    scope=collection,
+    identity=field("event", "_id", "_data"),
+    identifier=field("event", "_id", "_data"),
     responds=False,
-    group=_all,
-    data=_document,
+    group=whole_batch,
+    data=changed_document,
     view=lambda record: record,
 )
 
@@ -330,16 +198,16 @@ MAPPINGS: Final[Mapping[str, BatchSource]] = {
 """The sources that event source mappings poll, by the `eventSource` of their events."""
 
 PIPES: Final[Mapping[str, BatchSource]] = {
-    "aws:sqs": _SQS._replace(records=_in_list),
+    "aws:sqs": _SQS._replace(records=in_list),
     "aws:kinesis": _KINESIS._replace(
-        records=_in_list,
-        identifier=_field("eventID"),
+        records=in_list,
+        identifier=field("eventID"),
         data=lambda record: record.get("data"),
-        view=lambda record: _read(record, "data"),
+        view=lambda record: read(record, "data"),
     ),
-    "aws:dynamodb": _STREAMS._replace(records=_in_list, identifier=_field("eventID")),
+    "aws:dynamodb": _STREAMS._replace(records=in_list, identifier=field("eventID")),
     **{
-        name: source._replace(records=_in_list, responds=False)
+        name: source._replace(records=in_list, responds=False)
         for name, source in MAPPINGS.items()
         if source in (_MSK, _KAFKA, _ACTIVEMQ, _RABBITMQ)
     },

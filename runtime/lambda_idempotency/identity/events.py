@@ -59,14 +59,3 @@ def http_shape(event: Any) -> HttpShape | None:
 def is_http(event: Any) -> bool:
     """Tell whether the event is a REST API, HTTP API, function URL or load balancer request."""
     return http_shape(event) not in (None, "unknown")
-
-
-def batch_source(event: Any) -> str | None:
-    """Return the name of the event's source, where the event is a batch of records; else None."""
-    head = event[0] if isinstance(event, list) and event else event
-    if not isinstance(head, Mapping) or ("Records" not in head and "eventSource" not in head):
-        return None
-    from .batch_sources import batch_of  # a table that few events need
-
-    batch = batch_of(event)
-    return None if batch is None else batch.source_name

@@ -17,6 +17,7 @@ from ..errors import MissingKeyError
 from .canonical import canonical
 from .events import view
 from .expressions import compiled, is_empty
+from .sources import default_key
 
 Expression: TypeAlias = str | Callable[[Any], Any]
 """JMESPath, or a callable; both see the event with its JSON texts decoded."""
@@ -92,7 +93,8 @@ class Selector:
 
 
 class KeyRule(NamedTuple):
-    """The rule that gives the calls of one operation their keys. `key` None: the whole payload."""
+    """The rule that gives the calls of one operation their keys. `key` None: what its source
+    identifies an event by, or else the whole payload."""
 
     namespace: str
     operation: str = ""
@@ -115,16 +117,25 @@ class KeyRule(NamedTuple):
                 seen = view(event)
             except ValueError as error:
                 raise MissingKeyError(f"The body of the event is unusable: {error}.") from None
-        default = event if request is None else request.key
-        value = default if self.key is None else self.key.select(seen)
-        if self.key is None and is_empty(value):
-            raise KeyAbsentError("The event is empty, and the whole event is the key.")
+        source, value = "", None
+        if self.key is not None:
+            value = self.key.select(seen)
+        elif request is not None:
+            value = request.key
+        else:
+            source, value = default_key(event)
+            if is_empty(value):
+                raise KeyAbsentError(
+                    f"The event of {source} lacks the id that is its key."
+                    if source
+                    else "The event is empty, and the whole event is the key."
+                )
         parsed = self.key is None or self.key.by_path
         key = record_id(
             self.namespace,
             canonical_bytes("key", value, parsed=parsed),
             operation=self.operation,
-            route=route,
+            route=route or source,  # an id of one source is not the same id of another
             principal=principal,
         )
         return Identity(key, self._fingerprint(seen, request), scope)

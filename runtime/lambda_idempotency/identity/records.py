@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError, MissingKeyError
-from .batch_sources import MAPPINGS, BatchSource, Delivered, DeliveredBatch, Fields, batch_of
+from .batch_fields import Delivered, Fields
+from .batch_sources import MAPPINGS, BatchSource, DeliveredBatch, batch_of
 from .keys import Identity, Selector, canonical_bytes, digest, record_id
 
 

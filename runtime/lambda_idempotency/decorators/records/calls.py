@@ -13,7 +13,7 @@ from ...execution.operation import Operation
 from ...execution.outcomes import result_of
 from ...execution.runner import Runner
 from ...execution.target import Target
-from ...identity.batch_sources import Delivered
+from ...identity.batch_fields import Delivered
 from ...identity.records import BatchRecord, RecordRule, records_of
 from ...metrics.reporting import MetricsScope
 from ...protocol.batch import Batch, BatchCall, run_batch
