@@ -158,6 +158,18 @@ def test_without_http_mode_a_request_needs_a_key(sample: Sample) -> None:
         _run(sample.event, http=None)
 
 
+OTHER_AUTHORIZERS: Final = (
+    Sample({"type": "REQUEST", "routeArn": "arn:aws:execute-api:x"}, "afresh"),
+    Sample({"authorizationToken": "x", "requestContext": {"apiId": "a"}}, "afresh"),
+)
+
+
+@pytest.mark.parametrize("sample", OTHER_AUTHORIZERS, ids=["HTTP API", "AppSync"])
+def test_each_kind_of_authorizer_is_asked_afresh(sample: Sample) -> None:
+    with pytest.raises(ConfigurationError, match="event of an authorizer"):
+        _run(sample.event)
+
+
 # Telling them apart -------------------------------------------------------------------------------
 
 
@@ -167,7 +179,7 @@ def test_the_names_that_tell_events_apart_are_those_of_the_table() -> None:
 
 def test_every_row_of_the_table_has_a_sample() -> None:
     fitting = set()
-    for sample in (*SAMPLES.values(), Sample({"routeArn": "a"}, "afresh")):
+    for sample in (*SAMPLES.values(), *OTHER_AUTHORIZERS):
         head = sample.event[0] if isinstance(sample.event, list) else sample.event
         fits = [number for number, source in enumerate(SOURCES) if source.marker in head]
         fitting.update([number for number in fits if SOURCES[number].matches(head)])
@@ -177,7 +189,7 @@ def test_every_row_of_the_table_has_a_sample() -> None:
 @those("this key", "refused", "afresh", "header")
 def test_an_event_that_lacks_the_rest_is_one_s_own(sample: Sample) -> None:
     head = sample.event[0] if isinstance(sample.event, list) else sample.event
-    for name in MARKERS & head.keys() - {"methodArn", "authorizationToken"}:
+    for name in MARKERS & head.keys() - {"methodArn"}:
         for value in VALUES:
             event: dict[str, Any] = {name: value}
             assert default_key(event) == ("", event)

@@ -72,10 +72,14 @@ SOURCES: Final[tuple[EventSource, ...]] = (
         EventSource(
             "an authorizer",
             marker,
-            has(marker),
+            has(marker, *rest),
             refusal=_afresh("An authorizer decides on each request by itself", "what it writes"),
         )
-        for marker in ("methodArn", "routeArn", "authorizationToken")
+        for marker, *rest in (
+            ("methodArn",),  # REST and WebSocket APIs
+            ("routeArn",),  # HTTP APIs
+            ("authorizationToken", "requestContext/apiId"),  # AppSync
+        )
     ),
     *(
         EventSource(
