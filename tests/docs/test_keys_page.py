@@ -195,6 +195,11 @@ def test_an_event_that_lacks_the_rest_is_one_s_own(sample: Sample) -> None:
             assert default_key(event) == ("", event)
 
 
+@those("this key", "afresh", "header")
+def test_a_list_of_events_is_one_s_own(sample: Sample) -> None:
+    assert default_key([sample.event]) == ("", [sample.event])
+
+
 def test_equal_ids_of_two_sources_are_two_keys() -> None:
     rule, alexa = SAMPLES["Rule"].event, copy.deepcopy(SAMPLES["Alexa skill"].event)
     alexa["request"]["requestId"] = rule["id"]

@@ -30,15 +30,17 @@ class EventSource(NamedTuple):
     """Returns the key; None: the event lacks a part of it."""
     refusal: str | None = None
     """The reason why there is no key, and what to do."""
+    in_lists: bool = False
+    """True if several such events may come as a list."""
 
 
-def key_of(event: Event) -> tuple[str, Any]:
+def key_of(event: Any) -> tuple[str, Any]:
     """Return the name of an event's source and its key. Raises `ConfigurationError` if events of
     that source need a `key`. The name is empty, and the event its key, if its source is unknown."""
-    # AppSync hands the requests of a batch resolver over as a list.
-    head = event[0] if isinstance(event, list) else event
+    several = isinstance(event, list)
+    head = event[0] if several else event
     for source in SOURCES:
-        if source.marker in head and source.matches(head):
+        if source.marker in head and source.matches(head) and (source.in_lists or not several):
             if source.refusal is not None:
                 raise ConfigurationError(
                     f"This event of {source.title} has no key. {source.refusal}"
@@ -128,6 +130,7 @@ SOURCES: Final[tuple[EventSource, ...]] = (
         "arguments",
         has_either("info/fieldName", "fieldName"),
         refusal=_unnamed(_ARGUMENTS, "'[info.fieldName, arguments.order_id]'"),
+        in_lists=True,  # the requests of a batch resolver
     ),
     EventSource(
         "a Lambda destination",
