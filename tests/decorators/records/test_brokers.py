@@ -95,6 +95,11 @@ def test_brokers_in_another_order_are_one_cluster(handle: Handle, orders: Orders
     assert orders.done == ["1"]
 
 
+@pytest.mark.parametrize("name", ["SelfManagedKafka", "aws:SelfManagedKafka"])
+def test_aws_spells_a_cluster_of_ones_own_in_two_ways(handle: Handle, name: str) -> None:
+    assert handle({**self_managed(kafka("1")), "eventSource": name}) == []
+
+
 def test_other_data_at_an_offset_are_a_failure(handle: Handle) -> None:
     assert handle(by_partition(kafka("1", {"n": 1}))) == []
     assert handle(by_partition(kafka("1", {"n": 2}))) == [{"partition": "orders-0", "offset": 1}]
@@ -140,6 +145,13 @@ def test_what_a_broker_changes_is_no_part_of_a_message(handle: Handle, orders: O
     again = {**activemq("1"), "redelivered": True, "brokerOutTime": 7}
     assert handle(messages(activemq("1"))) == handle(messages(again)) == []
     assert orders.done == ["1"]
+
+
+@pytest.mark.parametrize("name", ["aws:mq", "aws:amq"])
+@pytest.mark.parametrize("queue", ["physicalName", "physicalname"])
+def test_aws_spells_activemq_in_two_ways(handle: Handle, name: str, queue: str) -> None:
+    message = {**activemq("1"), "destination": {queue: "orders"}}
+    assert handle({**messages(message), "eventSource": name}) == []
 
 
 def test_a_key_separates_queues_of_one_broker(handle: Handle, orders: Orders) -> None:
