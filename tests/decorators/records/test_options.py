@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from kit.batches import Orders, Record, batch, dynamodb, failures, fifo, kinesis, sqs
-from lambda_idempotency import ConfigurationError, MemoryStore, idempotent, idempotent_records
+from lambda_idempotency import (
+    BatchError,
+    ConfigurationError,
+    MemoryStore,
+    idempotent,
+    idempotent_records,
+)
 from lambda_idempotency.decorators.handler import MARK
 from lambda_idempotency.protocol.record import Completion
 
@@ -102,6 +108,15 @@ def test_a_disabled_layer_runs_every_record_and_reports_all_the_same(
     for _ in range(2):
         assert failures(handler(batch(make("1"), make("2")), None)) == ["2"]
     assert orders.done == ["1", "1"]
+
+
+def test_a_disabled_layer_raises_where_failures_are_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("IDEMPOTENCY_DISABLED", "true")
+    handler = idempotent_records(report_batch_item_failures=False)(Orders("1"))
+    with pytest.raises(BatchError, match=r"^1 of 2 records of SQS"):
+        handler(batch(sqs("1"), sqs("2")), None)
 
 
 def test_answers_are_kept_as_long_as_told(store: MemoryStore) -> None:
