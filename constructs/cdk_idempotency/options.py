@@ -31,7 +31,7 @@ class IdempotencyOptions(TypedDict, total=False):
 
     key: Expression
     """JMESPath over the event with its JSON texts decoded. Default: the Idempotency-Key header of
-    an HTTP request, otherwise the whole payload."""
+    an HTTP request, the id that an AWS service gives its event, otherwise the whole payload."""
     fingerprint: Expression
     """JMESPath over the same event; a key reused with another fingerprint is refused. Default: the
     body and query of an HTTP request, otherwise none."""

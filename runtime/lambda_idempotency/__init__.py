@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .decorators.function.decorator import idempotent_function as idempotent_function
     from .decorators.handler import idempotent as idempotent
     from .decorators.records.decorator import idempotent_records as idempotent_records
+    from .errors import BatchError as BatchError
     from .errors import CommitError as CommitError
     from .errors import ConfigurationError as ConfigurationError
     from .errors import FingerprintMismatchError as FingerprintMismatchError
@@ -44,6 +45,7 @@ _HOMES = {
     "Absent": "protocol.record",
     "Applied": "protocol.record",
     "Attempt": "execution.attempt",
+    "BatchError": "errors",
     "Claim": "protocol.record",
     "CommitError": "errors",
     "Completion": "protocol.record",

@@ -41,6 +41,11 @@ class ParkedError(IdempotencyError):
     """Attempts under this key kept dying; an operator must decide before another one runs."""
 
 
+class BatchError(IdempotencyError):
+    """Records of a batch failed, and its source delivers the whole batch again. Raised after the
+    others are done and recorded, so they do not run again."""
+
+
 class CommitError(IdempotencyError):
     """The handler ran, but its `commit_with` writes were not applied, so there is no result.
 

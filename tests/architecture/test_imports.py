@@ -153,6 +153,16 @@ def test_what_few_need_is_not_loaded() -> None:
     assert loaded_by(CALL) & {f"lambda_idempotency.{name}" for name in few} == set()
 
 
+def test_the_tables_of_event_sources_are_not_loaded_for_other_events() -> None:
+    tables = {f"lambda_idempotency.identity.{name}_sources" for name in ("batch", "event")}
+    assert loaded_by(CALL) & tables == set()
+    assert loaded_by(f"{CALL}\nhandler([{{'id': 1}}], None)") & tables == set()
+    rule = {"detail-type": "a", "source": "b", "id": "c", "detail": {}}
+    assert loaded_by(f"{CALL}\nhandler({rule}, None)") & tables == {
+        "lambda_idempotency.identity.event_sources"
+    }
+
+
 def http_modules(statements: str) -> set[str]:
     return {name for name in loaded_by(statements) if name.startswith("lambda_idempotency.http.")}
 

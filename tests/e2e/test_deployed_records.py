@@ -85,6 +85,19 @@ def test_a_duplicate_is_not_lost_when_its_original_dies(deployed: Deployed) -> N
     assert attempt == 2
 
 
+def test_what_a_pipe_delivers_runs_once_and_what_failed_runs_again(deployed: Deployed) -> None:
+    items = [uuid4().hex for _ in range(3)]
+    event = list(
+        map(sqs, items, [_body(), _body(poisoned=True), _body()])
+    )  # a pipe has no envelope
+    failed = {"batchItemFailures": [{"itemIdentifier": items[1]}]}
+    assert deployed.invoke("Records", event).payload == failed
+    for record in event:
+        record["attributes"]["ApproximateReceiveCount"] = "2"
+    assert deployed.invoke("Records", event).payload == {"batchItemFailures": []}
+    assert [deployed.effects(item) for item in items] == [1, 1, 1]
+
+
 def test_a_process_that_dies_in_mid_batch_repeats_nothing_and_loses_nothing(
     deployed: Deployed,
 ) -> None:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from lambda_idempotency.identity.events import batch_source, http_shape, is_http, view
+from lambda_idempotency.identity.events import http_shape, is_http, view
+from lambda_idempotency.identity.sources import batch_source
 
 REST: Final[dict[str, Any]] = {
     "resource": "/orders/{id}",

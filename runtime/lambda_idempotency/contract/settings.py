@@ -92,7 +92,8 @@ class Settings(Rows, noun="setting"):
     """The way to answer HTTP requests; None: like any other event."""
 
     key: Annotated[str | None, Text()] = None
-    """JMESPath over the event; None: an HTTP request's key header, otherwise the whole payload."""
+    """JMESPath over the event; None: an HTTP request's key header, the id that an AWS service gives
+    its event, otherwise the whole payload."""
 
     fingerprint: Annotated[str | None, Text()] = None
     """JMESPath over the event; a key reused with another fingerprint is refused. None: an HTTP

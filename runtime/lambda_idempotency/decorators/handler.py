@@ -16,9 +16,10 @@ from ..execution.operation import Operation
 from ..execution.outcomes import result_of
 from ..execution.runner import Runner, SyncRunner
 from ..execution.target import Target
-from ..identity.events import as_json, batch_source, http_shape
+from ..identity.events import as_json, http_shape
 from ..identity.keys import Identity, KeyRule
 from ..identity.scope import message_scope, tenant_of
+from ..identity.sources import batch_source
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
 from .callables import is_async
@@ -66,14 +67,16 @@ def idempotent(handler: Handler | None = None, /, **options: Unpack[HandlerOptio
 
     `key` and `fingerprint` are JMESPath or callables over the event with its JSON texts decoded.
     Without them, the key of an HTTP request is its Idempotency-Key header, and its fingerprint is
-    its body and query; any other payload is itself the key. Durations are seconds or a timedelta.
+    its body and query; the key of an AWS service's event is the id that its source gives it
+    (docs/keys.md); any other payload is itself the key. Durations are seconds or a timedelta.
     `HandlerOptions` describes each option. An event that a decorator above ours has parsed is read
     as the JSON that it stands for; callables and the handler get it as it is.
 
     What the handler raises reaches the caller. The wrapper raises `InProgressError`,
     `FingerprintMismatchError`, `MissingKeyError`, `ParkedError` or `StoreError`, each before
     anything ran, and `ResponseUnavailableError`; in HTTP mode these are responses. Applying the
-    decorator raises `ConfigurationError` if an option is invalid.
+    decorator raises `ConfigurationError` if an option is invalid, and so does an event whose source
+    gives it no id, or needs an answer of its own each time, if there is no `key`.
     """
     with naming("@idempotent"):
         configuration = Configuration.of(options, HandlerOptions)

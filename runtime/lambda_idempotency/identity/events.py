@@ -107,12 +107,3 @@ def _media_type(seen: Mapping[str, Any]) -> str:
         if value is not None:
             return media_type(map(str, value if isinstance(value, list) else [value]))[0]
     return ""
-
-
-def batch_source(event: Any) -> str | None:
-    """Return the name of the event's source, where the event is a batch of records; else None."""
-    if not isinstance(event, Mapping) or "Records" not in event:
-        return None
-    from .batch_sources import source_of  # a table that few events need
-
-    return source_of(event)

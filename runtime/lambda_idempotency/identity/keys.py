@@ -20,6 +20,7 @@ from .events import view
 from .expressions import compiled, near_miss
 from .refusals import LostPartError, UndecodableError, UnusableError
 from .scope import ANYWHERE, Scope
+from .sources import default_key
 from .values import is_empty
 
 Expression: TypeAlias = str | Callable[[Any], Any]
@@ -139,7 +140,8 @@ class Selector:
 
 
 class KeyRule(NamedTuple):
-    """The rule that gives the calls of one operation their keys. `key` None: the whole payload."""
+    """The rule that gives the calls of one operation their keys. `key` None: what its source
+    identifies an event by, or else the whole payload."""
 
     namespace: str
     operation: str
@@ -169,10 +171,19 @@ class KeyRule(NamedTuple):
                 seen = view(event)
             except ValueError as error:
                 raise _unusable_body(error) from None
-        default = event if request is None else request.key
-        value = default if self.key is None else self.key.select(seen)
-        if self.key is None and is_empty(value):
-            raise KeyAbsentError("The event is empty, and the whole event is the key.")
+        if self.key is not None:
+            value = self.key.select(seen)
+        elif request is not None:
+            value = request.key
+        else:
+            source, value = default_key(event)
+            if is_empty(value):
+                raise KeyAbsentError(
+                    f"The event of {source} lacks the id that is its key."
+                    if source
+                    else "The event is empty, and the whole event is the key."
+                )
+            scope = scope._replace(source=source)  # an id of one source is not another's
         parsed = self.key is None or self.key.by_path
         key = record_id(
             self.namespace,

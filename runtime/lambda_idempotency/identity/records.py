@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError, MissingKeyError
-from .batch_sources import SOURCES, BatchSource, Delivered, source_of
+from .batch_fields import Delivered, Fields
+from .batch_sources import MAPPINGS, BatchSource, DeliveredBatch, batch_of
 from .keys import Identity, Selector, canonical_bytes, digest, record_id
 from .scope import ANYWHERE, Scope
 from .values import members_of
@@ -15,20 +16,19 @@ from .values import members_of
 class BatchRecord(NamedTuple):
     """One record.
 
-    `arn` is that of its source. `item` is its name in the batch's response. `group` must stop when
-    the record fails, to keep its order; None: nothing stops.
+    `origin` is its queue, stream, table or topic. `identity` is what its source tells it from
+    others by; None: nothing does. `identifier` is its name in the batch's response, `item` that as
+    a text. `group` must stop when the record fails, to keep its order; None: nothing stops.
     """
 
     delivered: Delivered
     source_name: str
-    arn: str
+    source: BatchSource
+    origin: str
+    identity: Any
     item: str
+    identifier: Any
     group: str | None
-
-    @property
-    def source(self) -> BatchSource:
-        """The facts about its source."""
-        return SOURCES[self.source_name]
 
 
 class RecordRule(NamedTuple):
@@ -39,6 +39,15 @@ class RecordRule(NamedTuple):
     key: Selector | None = None
     fingerprint: Selector | None = None
 
+    def check(self, records: Iterable[BatchRecord]) -> None:
+        """Raise `ConfigurationError` if the source gives no identifier that could be the key."""
+        if self.key is None and (record := next(iter(records), None)) and record.identity is None:
+            raise _refusal(
+                f"{record.source.title} gives its messages no id of their own, so there is no "
+                "default; pass key= with what identifies one, such as 'data.order_id', or "
+                "'basicProperties.messageId' if every publisher sets it"
+            )
+
     def identify(self, record: BatchRecord, *, scope: Scope = ANYWHERE) -> Identity:
         """Return the identity of a record. Raises `MissingKeyError`, saying why."""
         seen: Any = None
@@ -48,13 +57,13 @@ class RecordRule(NamedTuple):
             except ValueError as error:
                 raise MissingKeyError(f"The data of the record are unusable: {error}.") from None
         if self.key is None:
-            value, parsed = str(record.delivered[record.source.identity]), True
+            value, parsed = record.identity, True
         else:
             value, parsed = self.key.select(seen), self.key.by_path
         key = record_id(
             self.namespace,
             operation=self.operation,
-            scope=scope._replace(source=record.arn),
+            scope=scope._replace(source=record.origin),
             key=canonical_bytes("key", value, parsed=parsed),
         )
         return Identity(key, self._fingerprint(record, seen))
@@ -74,45 +83,44 @@ def records_of(event: Any) -> list[BatchRecord]:
     if isinstance(raw := getattr(event, "raw_event", None), Mapping):
         event = raw  # a data class of Powertools for AWS Lambda, made by a decorator above ours
     elif not isinstance(event, Mapping) and members_of(event) is not None:
-        raise _not_a_batch(
+        raise _refusal(
             f"the event is a {type(event).__name__}, which a decorator has made of the batch that "
             "was delivered; put ours above that decorator"
         )
     if isinstance(event, Mapping) and "window" in event:
-        raise _not_a_batch(
+        raise _refusal(
             "the batch is of a tumbling window, whose state is the result of all its records; "
             "expected an event source mapping without one"
         )
     if isinstance(event, Mapping) and event.get("Records") == []:
         return []
-    source = source_of(event)
-    if source is None:
-        raise _not_a_batch(
-            "the event is no batch of SQS, Kinesis or DynamoDB Streams records; use @idempotent "
-            "for other events"
+    batch = batch_of(event)
+    if batch is None:
+        *titles, last = dict.fromkeys(source.title for source in MAPPINGS.values())
+        raise _refusal(
+            f"the event is no batch of {', '.join(titles)} or {last} records, from an event source "
+            "mapping or a pipe; use @idempotent for other events"
         )
-    return [_record(source, number, delivered) for number, delivered in enumerate(event["Records"])]
+    return [_record(batch, number) for number in range(len(batch.records))]
 
 
-def _record(source: str, number: int, delivered: Any) -> BatchRecord:
-    def field(*path: str) -> str:
-        value = delivered
-        for name in path:
-            value = value.get(name) if isinstance(value, Mapping) else None
-        if not isinstance(value, str) or not value:
-            raise _not_a_batch(
-                f"record {number} of the batch lacks {'.'.join(path)}, which {source} gives to "
-                "each; expected the event as it was delivered"
-            )
-        return value
-
-    if field("eventSource") != source:
-        raise _not_a_batch(f"record {number} of the batch is not of {source}, as the first")
-    kind = SOURCES[source]
-    arn, item = field("eventSourceARN"), field(*kind.item)
-    field(kind.identity)
-    return BatchRecord(delivered, source, arn, item, kind.group(arn, field))
+def _record(batch: DeliveredBatch, number: int) -> BatchRecord:
+    name, source = batch.source_name, batch.source
+    fields = Fields(*batch.records[number], number, name)
+    if fields.need("eventSource") != name:
+        raise _refusal(f"record {number} of the batch is not of {name}, as the first")
+    identifier = source.identifier(fields)
+    return BatchRecord(
+        delivered=fields.delivered,
+        source_name=name,
+        source=source,
+        origin=source.origin(fields),
+        identity=None if source.identity is None else source.identity(fields),
+        item=identifier if isinstance(identifier, str) else "-".join(map(str, identifier.values())),
+        identifier=identifier,
+        group=source.group(fields),
+    )
 
 
-def _not_a_batch(why: str) -> ConfigurationError:
+def _refusal(why: str) -> ConfigurationError:
     return ConfigurationError(f"@idempotent_records: {why}")

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from kit.batches import Orders, Record, batch, dynamodb, failures, fifo, kinesis, sqs
-from lambda_idempotency import ConfigurationError, MemoryStore, idempotent, idempotent_records
+from lambda_idempotency import (
+    BatchError,
+    ConfigurationError,
+    MemoryStore,
+    idempotent,
+    idempotent_records,
+)
 from lambda_idempotency.decorators.handler import MARK
 from lambda_idempotency.protocol.record import Completion
 
@@ -104,6 +110,15 @@ def test_a_disabled_layer_runs_every_record_and_reports_all_the_same(
     assert orders.done == ["1", "1"]
 
 
+def test_a_disabled_layer_raises_where_failures_are_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("IDEMPOTENCY_DISABLED", "true")
+    handler = idempotent_records(report_batch_item_failures=False)(Orders("1"))
+    with pytest.raises(BatchError, match=r"^1 of 2 records of SQS"):
+        handler(batch(sqs("1"), sqs("2")), None)
+
+
 def test_answers_are_kept_as_long_as_told(store: MemoryStore) -> None:
     kept: list[int] = []
 
@@ -128,7 +143,12 @@ def test_answers_are_kept_as_long_as_told(store: MemoryStore) -> None:
         {"Records": [{"eventSource": "aws:s3"}]},
         {"Records": [{"EventSource": "aws:sns"}]},
         {"Records": {}},
-        [sqs("1")],
+        {"Records": [{"eventSource": "aws:kafka"}]},
+        {"eventSource": "aws:sqs", "messageId": "1"},
+        {"eventSource": "aws:kafka", "records": None},
+        [],
+        [{"eventSource": "aws:docdb"}],
+        [{"eventSource": "aws:s3"}],
     ],
 )
 def test_what_is_no_batch_is_refused(store: MemoryStore, event: Any) -> None:

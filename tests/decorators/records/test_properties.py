@@ -10,7 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.batches import Orders, Record, batch, dynamodb, failures, fifo, item_of, kinesis, sqs
+from kit.batches import (
+    Orders,
+    Record,
+    batch,
+    by_partition,
+    dynamodb,
+    failures,
+    fifo,
+    item_of,
+    kafka,
+    kinesis,
+    sqs,
+)
 from kit.clocks import ManualClock
 from kit.counted import CountedStore, PairingStore
 from lambda_idempotency import StoreError, idempotent_records
@@ -45,7 +57,7 @@ FATES = st.lists(
     ),
     max_size=8,
 )
-SOURCES = st.sampled_from(["sqs", "fifo", "kinesis", "dynamodb"])
+SOURCES = st.sampled_from(["sqs", "fifo", "kinesis", "dynamodb", "kafka"])
 STORES = st.sampled_from([CountedStore, PairingStore])
 
 
@@ -55,14 +67,16 @@ def record_of(source: str, number: int, fate: Fate) -> Record:
         return fifo(item, fate.group)
     if source == "sqs":
         return sqs(item)
+    if source == "kafka":
+        return kafka(item, partition="ab".index(fate.group))
     return kinesis(item) if source == "kinesis" else dynamodb(item)
 
 
 def expected(source: str, fates: list[Fate]) -> list[str]:
-    """Return the failures to report: a failure stops its FIFO group, or its shard."""
+    """Return the failures to report: a failure stops its FIFO group, its partition or its shard."""
     found, stopped = [], set()
     for number, fate in enumerate(fates):
-        group = {"sqs": number, "fifo": fate.group}.get(source, "all")
+        group = {"sqs": number, "fifo": fate.group, "kafka": fate.group}.get(source, "all")
         if group in stopped or fate.fails:
             stopped.add(group)
             found.append(str(number))
@@ -74,6 +88,7 @@ class World:
 
     def __init__(self, source: str, fates: list[Fate], kind: type[CountedStore]) -> None:
         self.clock = ManualClock()
+        self._is_kafka = source == "kafka"
         self.store = kind(self.clock)
         self.orders = Orders()
         self.records = [record_of(source, *numbered) for numbered in enumerate(fates)]
@@ -95,7 +110,10 @@ class World:
             return None if self.keys_are_missing and item in self._keyless else item
 
         handler = idempotent_records(store=self.store, key=key, lease=LEASE)(self.orders)
-        return failures(handler(batch(*records), None))
+        if not self._is_kafka:
+            return failures(handler(batch(*records), None))
+        failed = failures(handler(by_partition(*records), None))
+        return list(map(str, sorted(failure["offset"] for failure in failed)))
 
     def _die(self, record: Record) -> None:
         item = item_of(record)

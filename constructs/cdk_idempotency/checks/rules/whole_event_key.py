@@ -1,7 +1,7 @@
-"""Functions behind HTTP whose key is the whole event.
+"""Functions behind HTTP whose requests have no key.
 
 Fires when: A function behind API Gateway, a load balancer or a function URL has `http=None` and no
-`key`: the whole event is the key, and no retry has the same event.
+`key`: every request is refused, since nothing of the whole event is the same in a retry.
 What to do: Leave `http` out, or pass `key`.
 
 An HTTP event holds the time and an id of its request
@@ -34,9 +34,9 @@ def check(deployment: Deployment) -> Iterator[Violation]:
         if attached.name in front and settings.http is None and settings.key is None:
             yield Violation(
                 attached.function,
-                f"It is behind {front[attached.name]} and has http=None and no key, so the whole "
-                "event is the key, and no retry has the same event. Leave http out, or pass key= "
-                "with what identifies a request, such as 'body.order_id'.",
+                f"It is behind {front[attached.name]} and has http=None and no key, so every "
+                "request is refused: nothing of the whole event is the same in a retry. Leave http "
+                "out, or pass key= with what identifies a request, such as 'body.order_id'.",
             )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from ...errors import ConfigurationError, IdempotencyError
+from ...errors import BatchError, ConfigurationError, IdempotencyError
 from ...execution.call import ActiveCall, UnprotectedCall
 from ...execution.hooks import OnOrphan
 from ...execution.operation import Operation
 from ...execution.outcomes import result_of
 from ...execution.runner import Runner
 from ...execution.target import Target
-from ...identity.batch_sources import Delivered
+from ...identity.batch_fields import Delivered
 from ...identity.records import BatchRecord, RecordRule, records_of
 from ...identity.scope import Scope, tenant_of
 from ...metrics.reporting import MetricsScope
@@ -31,32 +31,40 @@ RECORDED: Final = Returned(None, encoding=NO_BODY)
 
 
 class Records(NamedTuple):
-    """The handling of one handler's batches. `operation` None: no record is protected."""
+    """The handling of one handler's batches. `operation` None: no record is protected. `responds`
+    False: the event source reads no response."""
 
     rule: RecordRule | None
     operation: Operation | None
     on_orphan: OnOrphan | None
+    responds: bool
 
     def respond(self, runner: Runner, code: RecordCode, event: Any, context: Any) -> dict[str, Any]:
-        """Run the handler for the records of a batch, and return the failed ones."""
+        """Run the handler for the records of a batch, and return the failed ones. Raises
+        `BatchError` where its source would not read them."""
 
         def begin(number: int, record: BatchRecord) -> BatchCall:
             call = self._call(record, self._target(code, record, context))
             return BatchCall(number, call.key, call.protocol, call.remaining, runner.code_of(call))
 
-        failures = BatchFailures(records_of(event))
+        records = records_of(event)
+        if self.rule is not None:
+            self.rule.check(records)
+        failures = BatchFailures(records)
         with MetricsScope(None if self.operation is None else self.operation.metrics):
             store = MemoryStore() if self.operation is None else self.operation.store
             runner.run_batch(failures.batch(begin), store)
-        return failures.response()
+        return failures.response(is_read=self.responds)
 
     def record_ids(self, event: Any, context: Any) -> list[str]:
         """Return the ids of the records of a batch, in its order. Raises `MissingKeyError`, and
         `ConfigurationError`."""
         if self.rule is None:
             raise ConfigurationError(f"@idempotent_records: {DISABLED}")
+        records = records_of(event)
+        self.rule.check(records)
         scope = Scope(tenant=tenant_of(context))
-        return [self.rule.identify(record, scope=scope).key for record in records_of(event)]
+        return [self.rule.identify(record, scope=scope).key for record in records]
 
     def _target(self, code: RecordCode, record: BatchRecord, context: Any) -> Target:
         on_orphan = self.on_orphan
@@ -82,29 +90,37 @@ class Records(NamedTuple):
 class BatchFailures:
     """The failed records of one batch, and those that must wait for them.
 
-    In SQS FIFO a failure stops its message group; in Kinesis and DynamoDB Streams, the batch.
+    In SQS FIFO a failure stops its message group, in Kafka its partition; in Kinesis, DynamoDB
+    Streams and DocumentDB, the batch.
     """
 
     def __init__(self, records: list[BatchRecord]) -> None:
         self._records = records
-        self._failed: dict[str, None] = {}
+        self._failed: dict[str, Any] = {}
         self._stopped: set[str] = set()
 
     def batch(self, begin: Callable[[int, BatchRecord], BatchCall]) -> Batch:
         """Return the batch's steps. `begin` makes the call of a record when its turn has come."""
         return run_batch(self._calls(begin), self._end)
 
-    def response(self) -> dict[str, Any]:
-        """Return the batch's response.
+    def response(self, *, is_read: bool) -> dict[str, Any]:
+        """Return the batch's response. Raises `BatchError` if a record failed and nobody reads it.
 
         https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
         """
-        return {"batchItemFailures": [{"itemIdentifier": item} for item in self._failed]}
+        source = self._records[0].source if self._records else None
+        if self._failed and source is not None and not (is_read and source.responds):
+            raise BatchError(
+                f"{len(self._failed)} of {len(self._records)} records of {source.title} failed or "
+                "wait for one that did; the log says why. The whole batch has to come again, and "
+                "the records that are done do not run again."
+            )
+        return {"batchItemFailures": [{"itemIdentifier": item} for item in self._failed.values()]}
 
     def _calls(self, begin: Callable[[int, BatchRecord], BatchCall]) -> Iterator[BatchCall]:
         for number, record in enumerate(self._records):
             if record.group in self._stopped:
-                self._failed[record.item] = None
+                self._failed[record.item] = record.identifier
                 continue
             try:
                 call = begin(number, record)
@@ -128,7 +144,7 @@ class BatchFailures:
     ) -> None:
         import logging  # not at the top: it costs 10 ms of a cold start
 
-        self._failed[record.item] = None
+        self._failed[record.item] = record.identifier
         if record.group is not None:
             self._stopped.add(record.group)
         raised = isinstance(outcome, Raised) or not isinstance(error, IdempotencyError)

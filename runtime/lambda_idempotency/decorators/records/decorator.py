@@ -43,34 +43,44 @@ class _Responder(Protocol):
     def record_ids(self, event: Any, context: Any) -> list[str]: ...
 
 
+class RecordOptions(DecoratorOptions, total=False):
+    """The options of `@idempotent_records`."""
+
+    report_batch_item_failures: bool
+    """False: the event source mapping ignores which records have failed, so raise `BatchError` if
+    any has, and get the whole batch again. Default: True. Sources without a response always get
+    the error."""
+
+
 @overload
 def idempotent_records(handler: Handler, /) -> BatchHandler: ...
 @overload
 def idempotent_records(
-    **options: Unpack[DecoratorOptions],
+    **options: Unpack[RecordOptions],
 ) -> Callable[[Handler], BatchHandler]: ...
-def idempotent_records(
-    handler: Handler | None = None, /, **options: Unpack[DecoratorOptions]
-) -> Any:
-    """Make a Lambda handler from `handler(record, context)`, sync or async. Each record of SQS,
-    Kinesis and DynamoDB Streams takes effect once.
+def idempotent_records(handler: Handler | None = None, /, **options: Unpack[RecordOptions]) -> Any:
+    """Make a Lambda handler from `handler(record, context)`, sync or async. Each record of a queue,
+    a stream or a broker takes effect once, behind an event source mapping or a pipe.
 
     The Lambda handler runs the records of its batch in order and returns the failed ones, so that
     only they are delivered again: the event source mapping must have ReportBatchItemFailures. A
     record fails if the handler raises; if its key is missing, is parked, belongs to other data or
     to an attempt in progress; or if the store cannot be reached. After a failure, the rest of the
-    message group (SQS FIFO) or of the batch (Kinesis, DynamoDB Streams) is returned, too, without
-    having run. Each failure is logged.
+    message group (SQS FIFO), of the partition (Kafka) or of the batch (streams) is returned, too,
+    without having run. Each failure is logged. For a source that reads no response, the Lambda
+    handler raises `BatchError` instead, after the last record: the whole batch comes again, and the
+    records that are done do not run again.
 
-    `key` and `fingerprint` are JMESPath or callables over the record, with the body of SQS and the
-    data of Kinesis decoded. Without a `key`, the source's identifier is the key, and the record's
-    data are the fingerprint. `on_orphan` gets the record. `DecoratorOptions` describes each option.
+    `key` and `fingerprint` are JMESPath or callables over the record, with its texts decoded.
+    Without a `key`, the source's identifier is the key, and the record's data are the fingerprint;
+    RabbitMQ has none and needs a `key`. `on_orphan` gets the record. `RecordOptions` describes each
+    option.
 
     Raises `ConfigurationError` when it is applied, and for an event that is not such a batch. An
     exception that is not an `Exception`, such as SystemExit, ends the batch.
     """
     with naming("@idempotent_records"):
-        responder = _responder(Configuration.of(options, DecoratorOptions))
+        responder = _responder(Configuration.of(options, RecordOptions))
 
     def decorate(handler: Handler) -> BatchHandler:
         _check_handler(handler)
@@ -100,8 +110,9 @@ def _wrap(responder: _Responder, handler: Handler) -> BatchHandler:
 def _responder(configuration: Configuration) -> Callable[[Handler], _Responder]:
     """Return the maker of the object that stands between the batches and a handler."""
     settings = configuration.settings
+    responds = configuration.options.get("report_batch_item_failures", True) is not False
     if settings.disabled:
-        return lambda _: Records(rule=None, operation=None, on_orphan=None)
+        return lambda _: Records(rule=None, operation=None, on_orphan=None, responds=responds)
     if configuration.store is None:
         return lambda _: _Refusal()
     rule = RecordRule(
@@ -117,6 +128,7 @@ def _responder(configuration: Configuration) -> Callable[[Handler], _Responder]:
         rule=rule._replace(operation=configuration.register(handler)),
         operation=operation,
         on_orphan=configuration.on_orphan,
+        responds=responds,
     )
 
 
