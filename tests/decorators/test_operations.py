@@ -231,7 +231,9 @@ def test_with_names_they_are_two_operations(store: MemoryStore, make: Any) -> No
 
 
 def test_the_refusal_names_what_it_has_from_around_it(store: MemoryStore) -> None:
-    with pytest.raises(ConfigurationError, match="applied to handler, which has answer from aroun"):
+    with pytest.raises(
+        ConfigurationError, match="applied to handler, which has answer from around"
+    ):
         idempotent_function(store=store)(_factory("a"))
 
 

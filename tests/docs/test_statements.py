@@ -105,7 +105,7 @@ def test_every_other_kind_of_credentials_is_one_that_the_runtime_reads() -> None
 
 def test_the_user_s_rights_are_those_that_the_construct_gives() -> None:
     [rules] = re.findall(r"ACL SETUSER idempotency (.*)", REDIS)
-    expected = access_string(["Payments", "Refunds"], cluster=False)
+    expected = access_string(["shop/Payments/Payments", "shop/Payments/Refunds"], cluster=False)
     assert rules.replace(">PASSWORD ", "") == expected
 
 
