@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import tracemalloc
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -270,7 +271,18 @@ def test_no_more_is_inflated_than_is_bearable(monkeypatch: pytest.MonkeyPatch) -
     assert payload(within[0], OCTETS, "gzip") == payload(within[1], OCTETS, "gzip")
 
 
-def test_a_bomb_is_not_held_in_memory() -> None:
+def test_a_bomb_is_not_held_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "MOST_CONTENT", 100_000)
+    bomb = gzip.compress(bytes(10_000_000))
+    tracemalloc.start()
+    try:
+        assert bodies.inflated(bomb) is not None
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_too_large_to_be_read_is_only_hashed() -> None:
     bomb = gzip.compress(bytes(bodies.MOST_CONTENT + 1))
     found = bodies.inflated(bomb)
     assert found is not None
