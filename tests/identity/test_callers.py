@@ -285,8 +285,12 @@ def test_a_certificate_that_nobody_verified_is_told_by_its_key_and_not_by_what_i
     )
     assert alice == again != forged
     assert alice[0][0] == "public key"
-    with pytest.raises(ConfigurationError):
-        behind_elb(Mtls_Clientcert="no certificate")
+
+
+def test_no_certificate_that_nobody_verified_is_believed_where_there_are_several() -> None:
+    for chains in (["no certificate"], [leaf(ALICES_HOST), leaf(BOBS_HOST)]):
+        with pytest.raises(ConfigurationError, match="neither a subject"):
+            behind_elb(Mtls_Clientcert=chains)
 
 
 @pytest.mark.parametrize(
