@@ -69,6 +69,13 @@ class OrderData:
     lines: list[Any] = field(default_factory=list)
 
 
+class Wrapped:
+    """A data class of Powertools 1, which is no mapping."""
+
+    def __init__(self, raw_event: Any) -> None:
+        self.raw_event = raw_event
+
+
 class Handler:
     """Counts its runs, and keeps the events that it was given."""
 
@@ -90,6 +97,7 @@ def order(number: int = 7, sent: str = "now") -> Order:
 PARSERS: Final[list[Any]] = [
     models.APIGatewayProxyEventV2Model.model_validate,
     data_classes.APIGatewayProxyEventV2,
+    Wrapped,
 ]
 
 
@@ -245,8 +253,8 @@ def test_a_parsed_batch_is_a_batch(store: MemoryStore) -> None:
 def test_the_records_of_a_data_class_are_handled_as_they_were_delivered(store: MemoryStore) -> None:
     given: list[Any] = []
     handler = idempotent_records(store=store)(lambda record, _: given.append(record))
-    for _ in range(2):
-        assert handler(data_classes.SQSEvent(BATCH), None) == {"batchItemFailures": []}
+    for event in (data_classes.SQSEvent(BATCH), Wrapped(BATCH)):
+        assert handler(event, None) == {"batchItemFailures": []}
     assert [json.loads(record["body"]) for record in given] == [{"id": 7}]
 
 
