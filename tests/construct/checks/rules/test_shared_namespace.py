@@ -18,7 +18,7 @@ from kit.synth import US, app, function, stack
 EU: Final = Environment(account="111111111111", region="eu-west-1")
 OTHER: Final = Environment(account="222222222222", region="us-east-1")
 
-Make: type = Callable[[Stack], IdempotencyStore]
+Make: TypeAlias = Callable[[Stack], IdempotencyStore]
 
 
 def _errors(root: App) -> list[str]:
