@@ -220,7 +220,7 @@ MUTATIONS: Final = (
         "elif isinstance(reply, Conflict) and reply.record.owner != call.owner:\n"
         '        yield Emit("LeaseLost")\n'
         "        if _answers(call, reply.record):\n"
-        "            return Replayed(reply.record)",
+        "            return Replayed(reply.record, Executed(ran.result))",
         "elif isinstance(reply, Conflict):\n        return LeaseLost(call.key)",
         "two",
         invariants.RESULT,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from ..metrics.reporting import WARNING, log
 from ..protocol.machine import Protocol, run_once, run_unprotected
+from ..protocol.record import NO_BODY
 from ..protocol.steps import Call, Reconcile, Returned, Run
 from ..response.body import ResponseBody
+from ..response.lambda_json import NotRecordableError
 from .attempt import Attempt, TimeLeft, run_as, run_as_async, unprotected
 from .commits import Writes
-from .hooks import Reconciled, reconciled, settled
+from .hooks import reconciled, settled
 from .target import Target
 
 DEFAULT_LEASE_MS: Final = 15 * 60 * 1000
@@ -51,7 +54,7 @@ class ActiveCall:
             )
         assert self._target.reconcile is not None
         found = reconciled(run_as(attempt, self._target.time_left, self._target.reconcile))
-        return self._reconciled(found, attempt)
+        return None if found is None else self._returned(found.response, attempt)
 
     async def run_async(self, step: Run | Reconcile) -> Returned | None:
         """Run the user's code for a step on the running event loop, as `run` does."""
@@ -61,18 +64,28 @@ class ActiveCall:
         reconcile = self._target.reconcile
         assert reconcile is not None
         found = reconciled(await run_as_async(attempt, left, partial(settled, reconcile)))
-        return self._reconciled(found, attempt)
+        return None if found is None else self._returned(found.response, attempt)
 
     def _attempt(self, step: Run | Reconcile) -> Attempt:
         return Attempt(self.key, step.attempt, Writes.into(self._store))
 
-    def _reconciled(self, found: Reconciled | None, attempt: Attempt) -> Returned | None:
-        return None if found is None else self._returned(found.response, attempt)
-
     def _returned(self, result: object, attempt: Attempt) -> Returned:
-        recorded = self._target.record(result)
+        """Return the result in its recorded form. Never raises, whatever a serializer or a signal
+        handler raises: the effect has happened."""
         writes = () if attempt.writes is None else attempt.writes.taken()
-        return self.body.packed(recorded._replace(writes=writes) if writes else recorded)
+        try:
+            recorded = self.body.packed(self._target.record(result))
+        except BaseException as error:  # noqa: BLE001 - see above
+            recorded = Returned(result, encoding=NO_BODY)
+            known = isinstance(error, NotRecordableError)
+            log(
+                WARNING,
+                "%s: %s, so its duplicates get ResponseUnavailableError.%s",
+                self.key,
+                error if known else f"the result cannot be recorded ({type(error).__name__})",
+                f" {error.advice}" if isinstance(error, NotRecordableError) else "",
+            )
+        return recorded._replace(writes=writes) if writes else recorded
 
 
 class UnprotectedCall:

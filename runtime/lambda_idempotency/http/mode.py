@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from ..contract.http import HttpOptions
 from ..errors import ConfigurationError, IdempotencyError, MissingKeyError
 from ..execution.operation import Operation
 from ..identity.callers import principal_of
 from ..identity.canonical import canonical
-from ..protocol.record import NO_BODY
-from ..protocol.steps import (
-    Returned,
-)
-from ..response import serialization
+from ..metrics.reporting import WARNING, log
+from ..protocol.steps import Returned
+from ..response import lambda_json, serialization
 from .answers import MAX_RETRY_AFTER_S, Case, cross_origin, refusal, retry_after, state
 from .header import MalformedKeyError, key_in
 from .profiles import PROFILES, guards, keeps, not_replayed, requires_key
 from .response import Answer, without
 from .shapes import Request
-
-_LOG: Final = logging.getLogger("lambda_idempotency")
 
 
 @lru_cache
@@ -70,14 +65,13 @@ class HttpMode:
         return canonical(principal).decode("utf-8", "surrogatepass") if principal else ""
 
     def recorded(self, request: Request, result: Any) -> Returned:
-        """Return a handler's result in its recorded form. Never raises: its effect has happened."""
-        try:
-            if not keeps(self._options, request.status(result)):
-                return Returned(result, keep=False)
-            kept = without(result, self._not_replayed) if isinstance(result, Mapping) else result
-            return serialization.to_stored(kept)._replace(result=result)
-        except Exception:  # noqa: BLE001 - a user's Mapping can raise anything
-            return Returned(result, encoding=NO_BODY)
+        """Return a handler's result in its recorded form. Raises any error if Lambda's own client
+        could not send it."""
+        sent = lambda_json.as_object(result)
+        if not keeps(self._options, request.status(sent)):
+            return Returned(result, keep=False)
+        kept = without(sent, self._not_replayed) if isinstance(sent, dict) else sent
+        return serialization.to_stored(kept)._replace(result=result)
 
     def refuse(
         self,
@@ -124,7 +118,7 @@ class HttpMode:
         """Return the answer while the store cannot be asked. Raises `ConfigurationError`."""
         if isinstance(error, ConfigurationError):
             raise error
-        _LOG.warning("%s", error)
+        log(WARNING, "%s", error)
         return self.refuse(request, "outage", 503, headers={"Retry-After": str(MAX_RETRY_AFTER_S)})
 
     def replay(self, request: Request, result: Any) -> Any:

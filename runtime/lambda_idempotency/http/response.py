@@ -23,7 +23,7 @@ def without(response: Mapping[str, Any], headers: frozenset[str]) -> dict[str, A
     2.0 count as `set-cookie`."""
     kept = dict(response)
     for form in ("headers", "multiValueHeaders"):
-        if isinstance(kept.get(form), Mapping):
+        if isinstance(kept.get(form), dict):  # no other Mapping is JSON
             kept[form] = {
                 name: value
                 for name, value in kept[form].items()

@@ -57,7 +57,7 @@ def record_answer(
     elif isinstance(reply, Conflict) and reply.record.owner != call.owner:
         yield Emit("LeaseLost")
         if _answers(call, reply.record):
-            return Replayed(reply.record)
+            return Replayed(reply.record, Executed(ran.result))
     # A conflict with our own COMPLETED: the reply to an earlier send was lost, and all is done.
     return Executed(ran.result)
 

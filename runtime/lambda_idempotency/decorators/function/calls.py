@@ -78,7 +78,7 @@ class ProtectedCalls(NamedTuple):
             identity = self._identity(args, kwargs)
             if identity is None:
                 return self.code.call(args, kwargs)
-            target = self._target(identity, self.code.run, args, kwargs)
+            target = self._target(self.code.run, args, kwargs)
             outcome = self.operation.call(identity, target, time_left_outside())
             return result_of(outcome, self._restored)
 
@@ -88,13 +88,12 @@ class ProtectedCalls(NamedTuple):
             identity = self._identity(args, kwargs)
             if identity is None:
                 return await self.code.call_async(args, kwargs)
-            target = self._target(identity, self.code.run_async, args, kwargs)
+            target = self._target(self.code.run_async, args, kwargs)
             outcome = await self.operation.call_async(identity, target, time_left_outside())
             return result_of(outcome, self._restored)
 
     def _target(
         self,
-        identity: Identity,
         run: AnyCallable,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
@@ -102,7 +101,7 @@ class ProtectedCalls(NamedTuple):
         on_orphan = self.on_orphan
         return Target(
             run=lambda: run(args, kwargs),
-            record=lambda result: self.results.to_stored(result, key=identity.key),
+            record=self.results.to_stored,
             reconcile=(
                 None
                 if on_orphan is None

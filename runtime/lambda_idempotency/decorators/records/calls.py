@@ -15,7 +15,7 @@ from ...execution.runner import Runner
 from ...execution.target import Target
 from ...identity.batch_sources import Delivered
 from ...identity.records import BatchRecord, RecordRule, records_of
-from ...metrics.reporting import MetricsScope
+from ...metrics.reporting import ERROR, WARNING, MetricsScope, log
 from ...protocol.batch import Batch, BatchCall, run_batch
 from ...protocol.record import NO_BODY
 from ...protocol.steps import Outcome, Raised, Returned
@@ -116,16 +116,14 @@ class BatchFailures:
         key: str | None = None,
         outcome: Outcome | None = None,
     ) -> None:
-        import logging  # not at the top: it costs 10 ms of a cold start
-
         self._failed[record.item] = None
         if record.group is not None:
             self._stopped.add(record.group)
         raised = isinstance(outcome, Raised) or not isinstance(error, IdempotencyError)
-        logging.getLogger("lambda_idempotency").log(
-            logging.ERROR if raised else logging.WARNING,
+        log(
+            ERROR if raised else WARNING,
             "%s item %s failed%s: %s",
             *(record.source_name, record.item, "" if key is None else f" (record {key})"),
             type(error).__name__ if raised else error,
-            exc_info=error if raised else None,
+            error=error if raised else None,
         )
