@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
-from types import CoroutineType
 from typing import Any, Final, NamedTuple, TypeAlias, Unpack, overload
 
 from ..contract.http import HttpOptions
@@ -20,7 +19,7 @@ from ..identity.events import batch_source, http_shape
 from ..identity.keys import KeyRule
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
-from .callables import is_async
+from .callables import check_no_generator, finished, is_async
 from .options import NO_STORE, Configuration, Http, ReplayOptions, naming
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
@@ -74,7 +73,7 @@ _Responder: TypeAlias = Callable[[Runner, Target, Any], Any]
 
 
 def _wrap(respond: _Responder, handler: Handler, on_orphan: OnOrphan | None) -> Handler:
-    runner, code = runner_and_code(handler)
+    runner, code = runner_and_code(handler, "@idempotent")
 
     def wrapper(event: Any, context: Any = None) -> Any:
         target = Target(
@@ -86,7 +85,7 @@ def _wrap(respond: _Responder, handler: Handler, on_orphan: OnOrphan | None) -> 
         return respond(runner, target, event)
 
     update_wrapper(wrapper, handler)
-    if code is handler:  # it is async, and `__wrapped__` would make the wrapper look async, too
+    if is_async(handler):  # `__wrapped__` would make the wrapper look async, too
         del wrapper.__wrapped__  # type: ignore[attr-defined]
     setattr(wrapper, MARK, True)
     return wrapper
@@ -150,25 +149,19 @@ def _refuse(*_: Any) -> Any:
     raise ConfigurationError(f"@idempotent: {NO_STORE}")
 
 
-def runner_and_code(handler: Handler) -> tuple[Runner, Handler]:
-    """Return the runner of a handler, and the code to run. That is an async handler itself; a sync
-    one is wrapped, to refuse a coroutine that nobody would await."""
+def runner_and_code(handler: Handler, decorator: str) -> tuple[Runner, Handler]:
+    """Return the runner of a handler, and the code to run, which refuses a result that nobody has
+    run yet. Raises `ConfigurationError` for a generator."""
+    with naming(decorator):
+        check_no_generator(handler)
     if is_async(handler):
         from ..execution.loop_runner import LoopRunner  # only these pay for asyncio
 
-        return LoopRunner(), handler
+        async def awaited(event: Any, context: Any) -> Any:
+            return finished(await handler(event, context), decorator)
 
-    def code(event: Any, context: Any) -> Any:
-        result = handler(event, context)
-        if isinstance(result, CoroutineType):
-            result.close()
-            raise ConfigurationError(
-                "@idempotent: the handler returned a coroutine that nobody would await. Apply it "
-                "to the `async def` itself, under its other decorators."
-            )
-        return result
-
-    return SyncRunner(), code
+        return LoopRunner(), awaited
+    return SyncRunner(), lambda event, context: finished(handler(event, context), decorator)
 
 
 def time_left_of(context: Any) -> TimeLeft | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
 from ...errors import ConfigurationError
 from ...execution.attempt import (
@@ -21,10 +20,12 @@ from ...execution.target import Target
 from ...identity.keys import Identity
 from ...metrics.reporting import MetricsScope
 from ...protocol.record import Record
-from ..callables import AnyCallable
+from ..callables import AnyCallable, finished
 from ..options import NO_STORE
 from .arguments import ArgumentsRule, Parameters
 from .results import Results
+
+_DECORATOR: Final = "@idempotent_function"
 
 
 class Calls(Protocol):
@@ -54,11 +55,11 @@ class Code(NamedTuple):
 
     def run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return the function's result. Raises `ConfigurationError` if it is not a finished one."""
-        return _checked(self.function(*args, **kwargs))
+        return finished(self.function(*args, **kwargs), _DECORATOR)
 
     async def run_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return an async function's result. Raises as `run` does."""
-        return _checked(await self.function(*args, **kwargs))
+        return finished(await self.function(*args, **kwargs), _DECORATOR)
 
 
 class ProtectedCalls(NamedTuple):
@@ -114,7 +115,7 @@ class ProtectedCalls(NamedTuple):
         try:
             self.results.prepare(last=True)
         except ConfigurationError as error:
-            raise ConfigurationError(f"@idempotent_function: {self.name}: {error}") from None
+            raise ConfigurationError(f"{_DECORATOR}: {self.name}: {error}") from None
         identity = self.operation.identify(
             lambda: self.rule.identify(self.parameters.bind(args, kwargs))
         )
@@ -136,15 +137,3 @@ def refused(*_: Any, **__: Any) -> NoReturn:
     """Raise `ConfigurationError`. It stands in for a function without a store, so that a unit test
     can still import the code."""
     raise ConfigurationError(f"@idempotent_function: {NO_STORE}")
-
-
-def _checked(result: Any) -> Any:
-    if isinstance(result, CoroutineType | GeneratorType | AsyncGeneratorType):
-        if not isinstance(result, AsyncGeneratorType):
-            result.close()
-        raise ConfigurationError(
-            f"@idempotent_function: the function returned a {type(result).__name__}, which nobody "
-            "would run under its record. Decorate the `async def` itself, under its other "
-            "decorators; return a list of what a generator yields."
-        )
-    return result

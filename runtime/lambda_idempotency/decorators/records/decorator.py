@@ -58,7 +58,7 @@ def idempotent_records(
 
 
 def _wrap(respond: _Responder, handler: Handler) -> BatchHandler:
-    runner, code = runner_and_code(handler)
+    runner, code = runner_and_code(handler, "@idempotent_records")
 
     def wrapper(event: Any, context: Any = None) -> dict[str, Any]:
         return respond(runner, lambda record: code(record, context), event, time_left_of(context))
