@@ -116,8 +116,8 @@ def _commit_failed(outcome: CommitFailed) -> CommitError:
 
 def _lease_lost(outcome: LeaseLost) -> LeaseLostError:
     return LeaseLostError(
-        f"The attempt under record {outcome.key} has lost its lease to another one, so its "
-        "writes were not applied. Retry to get the other attempt's answer."
+        f"The attempt under record {outcome.key} has lost its lease (another one took over, or its "
+        "record is gone), so its writes were not applied. Retry to get the other attempt's answer."
     )
 
 

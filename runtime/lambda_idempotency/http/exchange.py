@@ -15,7 +15,9 @@ from ..identity.keys import Identity, KeyAbsentError, KeyRule, RequestParts
 from ..metrics.reporting import report
 from ..protocol.record import Record
 from ..protocol.steps import (
+    CommitFailed,
     InProgress,
+    LeaseLost,
     Mismatch,
     Outcome,
     Parked,
@@ -118,4 +120,6 @@ class _Exchange:
             return mode.refuse(request, "parked", 500)
         if isinstance(outcome, Unavailable):
             return mode.outage(request, error_of(outcome))
+        if isinstance(outcome, CommitFailed | LeaseLost):
+            return mode.not_committed(request, error_of(outcome))
         return result_of(outcome, operation.restored)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..contract.http import HttpOptions
-from ..errors import ConfigurationError, IdempotencyError, MissingKeyError
+from ..errors import CommitError, ConfigurationError, IdempotencyError, MissingKeyError
 from ..execution.operation import Operation
 from ..identity.callers import principal_of
 from ..identity.canonical import canonical
@@ -118,8 +118,21 @@ class HttpMode:
         """Return the answer while the store cannot be asked. Raises `ConfigurationError`."""
         if isinstance(error, ConfigurationError):
             raise error
+        return self._retry_later(request, "outage", error)
+
+    def not_committed(self, request: Request, error: IdempotencyError) -> Any:
+        """Return the answer to a request whose `commit_with` writes were not, or may not have been,
+        applied."""
+        if not isinstance(error, CommitError):
+            return self._retry_later(request, "overtaken", error)
+        if error.applied is None:
+            return self._retry_later(request, "unknown", error)
         log(WARNING, "%s", error)
-        return self.refuse(request, "outage", 503, headers={"Retry-After": str(MAX_RETRY_AFTER_S)})
+        return self.refuse(request, "refused", 500)
+
+    def _retry_later(self, request: Request, case: Case, error: IdempotencyError) -> Any:
+        log(WARNING, "%s", error)
+        return self.refuse(request, case, 503, headers={"Retry-After": str(MAX_RETRY_AFTER_S)})
 
     def replay(self, request: Request, result: Any) -> Any:
         """Return a recorded result, marked as a replay. Where it is uncertain how the event source
