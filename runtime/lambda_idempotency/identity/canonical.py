@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from .effort import check, checked
+
 _MARK: Final = "\x00"
 """The start of a text that stands for a number which JSON's encoder cannot write. A user's text
 that starts with the mark gets a second one, so the two kinds never collide."""
@@ -62,9 +64,9 @@ def parse(text: str | bytes) -> Any:
     try:
         return json.loads(
             text,
-            object_pairs_hook=_unique,
-            parse_int=_whole,
-            parse_float=_decimal,
+            object_pairs_hook=checked(_unique),
+            parse_int=checked(_whole),
+            parse_float=checked(_decimal),
             parse_constant=_refuse_constant,
         )
     except json.JSONDecodeError:
@@ -99,6 +101,7 @@ def _sorted_as_text(text: str) -> bool:
 
 def _plain(value: Any) -> Any:
     """Rewrite `value` so that the encoder's text of it is unambiguous."""
+    check()
     if isinstance(value, str):
         # An Enum can be a str as well. Then its value counts.
         text = str.__str__(value)

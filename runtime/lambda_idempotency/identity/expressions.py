@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..errors import ConfigurationError
+from .effort import check, is_limited
 
 
 def compiled(name: str, expression: object) -> tuple[Callable[[Any], Any], Callable[[Any], bool]]:
@@ -28,7 +29,24 @@ def compiled(name: str, expression: object) -> tuple[Callable[[Any], Any], Calla
         ) from None
     if (wrong := _wrong_call(search.parsed)) is not None:
         raise ConfigurationError(f"{name} is {expression!r}, which is not JMESPath: {wrong}")
-    return search.search, lambda value: _lacks_a_part(search.parsed, value)
+    return _bounded(search), lambda value: _lacks_a_part(search.parsed, value)
+
+
+def _bounded(expression: Any) -> Callable[[Any], Any]:
+    """Return the search for an expression, which stops if the payload may not take so long."""
+    from jmespath.visitor import TreeInterpreter
+
+    class Interpreter(TreeInterpreter):
+        def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
+            check()
+            return super().visit(node, *args, **kwargs)
+
+    def search(value: Any) -> Any:
+        if is_limited():
+            return Interpreter().visit(expression.parsed, value)
+        return expression.search(value)
+
+    return search
 
 
 def is_empty(value: Any) -> bool:

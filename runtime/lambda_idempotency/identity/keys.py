@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from ..errors import MissingKeyError
 from .canonical import canonical
+from .effort import TooLongError
 from .events import view
 from .expressions import compiled, is_empty
 
@@ -73,6 +74,8 @@ class Selector:
         or not readable, and `MissingKeyError` if it is nested too deeply."""
         try:
             value = self._evaluate(seen)
+        except TooLongError as error:
+            raise MissingKeyError(f"The {self._name} is unusable: {error}.") from None
         except _UNREADABLE as error:
             # Report neither the error's text nor its chain: both can quote the value.
             raise KeyAbsentError(

@@ -13,7 +13,9 @@ from ...execution.operation import Operation
 from ...execution.outcomes import result_of
 from ...execution.runner import Runner
 from ...execution.target import Target
+from ...identity import effort
 from ...identity.batch_sources import Delivered
+from ...identity.keys import Identity
 from ...identity.records import BatchRecord, RecordRule, records_of
 from ...metrics.reporting import ERROR, WARNING, MetricsScope, log
 from ...protocol.batch import Batch, BatchCall, run_batch
@@ -23,6 +25,9 @@ from ...stores.memory import MemoryStore
 
 RecordCode: TypeAlias = Callable[[Delivered], Any]
 """The handler of a record, with the context bound."""
+
+READING_SHARE: Final = 0.25
+"""The part of the time left that reading one record may take: one that takes longer fails alone."""
 
 RECORDED: Final = Returned(None, encoding=NO_BODY)
 """The recorded result of a handled record. It has no body: nobody waits for an answer."""
@@ -40,11 +45,16 @@ class Records(NamedTuple):
     ) -> dict[str, Any]:
         """Run the handler for the records of a batch, and return the failed ones."""
 
-        def begin(number: int, record: BatchRecord) -> BatchCall:
-            call = self._call(record, self._target(code, record, time_left))
+        def identify(record: BatchRecord) -> Identity | None:
+            left = None if time_left is None else time_left() * READING_SHARE
+            with effort.limited(left):
+                return self._identity(record)
+
+        def begin(number: int, record: BatchRecord, identity: Identity | None) -> BatchCall:
+            call = self._call(identity, self._target(code, record, time_left))
             return BatchCall(number, call.key, call.protocol, call.remaining, runner.code_of(call))
 
-        failures = BatchFailures(records_of(event))
+        failures = BatchFailures(records_of(event), identify)
         with MetricsScope(None if self.operation is None else self.operation.metrics):
             store = MemoryStore() if self.operation is None else self.operation.store
             runner.run_batch(failures.batch(begin), store)
@@ -59,49 +69,87 @@ class Records(NamedTuple):
             time_left=time_left,
         )
 
-    def _call(self, record: BatchRecord, target: Target) -> ActiveCall | UnprotectedCall:
-        """Return a record's call. Raises `MissingKeyError`, and what the key's callable raises."""
+    def _identity(self, record: BatchRecord) -> Identity | None:
+        """Return a record's identity; None: it runs without one. Raises `MissingKeyError`, and what
+        the key's callable raises."""
         rule, operation = self.rule, self.operation
-        if rule is not None and operation is not None:
-            identity = operation.identify(lambda: rule.identify(record))
-            if identity is not None:
-                return operation.begin(identity, target)
-        return UnprotectedCall(target)
+        if rule is None or operation is None:
+            return None
+        return operation.identify(lambda: rule.identify(record))
+
+    def _call(self, identity: Identity | None, target: Target) -> ActiveCall | UnprotectedCall:
+        if identity is None or self.operation is None:
+            return UnprotectedCall(target)
+        return self.operation.begin(identity, target)
 
 
 class BatchFailures:
     """The failed records of one batch, and those that must wait for them.
 
     In SQS FIFO a failure stops its message group; in Kinesis and DynamoDB Streams, the batch.
+    `identify` reads a record, which may take long, or the process down. So it reads the next one
+    before this one runs: nothing of it stands between an effect and its completion.
     """
 
-    def __init__(self, records: list[BatchRecord]) -> None:
+    def __init__(
+        self, records: list[BatchRecord], identify: Callable[[BatchRecord], Identity | None]
+    ) -> None:
         self._records = records
-        self._failed: dict[str, None] = {}
+        self._identify = identify
+        self._unread = iter(enumerate(records))
+        self._next: tuple[int, Identity | None] | None = None
+        self._exit: BaseException | None = None
+        self._failed: set[str] = set()
         self._stopped: set[str] = set()
 
-    def batch(self, begin: Callable[[int, BatchRecord], BatchCall]) -> Batch:
+    def batch(self, begin: Callable[[int, BatchRecord, Identity | None], BatchCall]) -> Batch:
         """Return the batch's steps. `begin` makes the call of a record when its turn has come."""
-        return run_batch(self._calls(begin), self._end)
+        return run_batch(self._calls(begin), self._end, self._read_ahead)
 
     def response(self) -> dict[str, Any]:
         """Return the batch's response.
 
         https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
         """
-        return {"batchItemFailures": [{"itemIdentifier": item} for item in self._failed]}
+        items = dict.fromkeys(each.item for each in self._records if each.item in self._failed)
+        return {"batchItemFailures": [{"itemIdentifier": item} for item in items]}
 
-    def _calls(self, begin: Callable[[int, BatchRecord], BatchCall]) -> Iterator[BatchCall]:
-        for number, record in enumerate(self._records):
-            if record.group in self._stopped:
-                self._failed[record.item] = None
+    def _calls(
+        self, begin: Callable[[int, BatchRecord, Identity | None], BatchCall]
+    ) -> Iterator[BatchCall]:
+        while True:
+            self._read_ahead()
+            if self._exit is not None:
+                raise self._exit
+            if self._next is None:
+                return
+            (number, identity), self._next = self._next, None
+            record = self._records[number]
+            if not self._stops(record):
+                yield begin(number, record, identity)
+
+    def _read_ahead(self) -> None:
+        """Read the next record that may run, unless that has been done. What ends the process waits
+        for the record's turn: the one before it has been claimed and runs first."""
+        while self._next is None and self._exit is None:
+            number, record = next(self._unread, (0, None))
+            if record is None:
+                return
+            if self._stops(record):
                 continue
             try:
-                call = begin(number, record)
+                self._next = number, self._identify(record)
             except Exception as error:  # noqa: BLE001 - the other records must still run
                 self._fail(record, error)
-                continue
-            yield call
+            except BaseException as error:  # noqa: BLE001 - raised by `_calls`
+                self._exit = error
+
+    def _stops(self, record: BatchRecord) -> bool:
+        """Tell whether a record must wait for an earlier one that has failed."""
+        if record.group not in self._stopped:
+            return False
+        self._failed.add(record.item)
+        return True
 
     def _end(self, call: BatchCall, outcome: Outcome) -> None:
         try:
@@ -116,7 +164,7 @@ class BatchFailures:
         key: str | None = None,
         outcome: Outcome | None = None,
     ) -> None:
-        self._failed[record.item] = None
+        self._failed.add(record.item)
         if record.group is not None:
             self._stopped.add(record.group)
         raised = isinstance(outcome, Raised) or not isinstance(error, IdempotencyError)
