@@ -15,6 +15,7 @@ from ..identity.canonical import canonical
 from ..metrics.reporting import WARNING, log
 from ..protocol.steps import Returned
 from ..response import lambda_json, serialization
+from . import codings
 from .answers import MAX_RETRY_AFTER_S, Case, cross_origin, refusal, retry_after, state
 from .header import MalformedKeyError, key_in
 from .profiles import PROFILES, guards, keeps, not_replayed, requires_key
@@ -141,8 +142,12 @@ class HttpMode:
         if response is None:
             return result
         response = without(response, self._not_replayed)
-        marker = {self._profile.marker: "true"}
-        request.add_headers(response, {**marker, **self._cross_origin(request)})
+        headers = {self._profile.marker: "true", **self._cross_origin(request)}
+        if codings.is_gzip(response):
+            if not codings.accepts_gzip(request.header("accept-encoding")):
+                response = codings.without_gzip(response)
+            headers["Vary"] = ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
+        request.add_headers(response, headers)
         return response
 
     def write(self, request: Request, answer: Answer) -> Any:
