@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from kit.batches import batch, sqs
+from kit.batches import batch, fifo, sqs
 from kit.clocks import ManualClock
 from kit.http_events import Http, http_2
 from lambda_idempotency import (
@@ -29,7 +29,7 @@ from lambda_idempotency import (
     idempotent_records,
 )
 from lambda_idempotency.execution.commits import Writes
-from lambda_idempotency.protocol.record import Claim, Completion, Reply, WritesRefused
+from lambda_idempotency.protocol.record import Claim, Completion, Record, Reply, WritesRefused
 
 EVENT: Final = {"id": 1}
 LEASE: Final = 15 * 60
@@ -465,6 +465,29 @@ def test_each_record_of_a_batch_commits_its_own_writes(store: BusinessStore) -> 
     answer = handler(batch(*(sqs(number, {}) for number in "123")), None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
     assert store.committed == [_delete("1"), _delete("3")]
+
+
+class _Unclaimed(BusinessStore):
+    """A store that takes completions, and no claims."""
+
+    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
+        raise StoreError("unreachable")
+
+
+@pytest.mark.parametrize(("refuses", "ran"), [(False, ["1", "2"]), (True, ["1"])])
+def test_writes_without_a_claim_are_committed_before_the_next_record_runs(
+    clock: ManualClock, ran: list[str], *, refuses: bool
+) -> None:
+    store, runs = _Unclaimed(clock), []
+    store.refuses = refuses
+
+    @idempotent_records(store=store, fail_open=True)
+    def handler(record: Any, context: Any) -> None:
+        runs.append(record["messageId"])
+        _pay(record, context)
+
+    handler(batch(fifo("1"), fifo("2")), None)
+    assert (runs, len(store.committed)) == (ran, 0 if refuses else 2)
 
 
 def test_a_record_that_is_not_committed_has_failed(store: BusinessStore) -> None:

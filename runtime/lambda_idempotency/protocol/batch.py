@@ -148,4 +148,4 @@ def _succeeds(step: Complete) -> bool:
     """Tell whether the call succeeds even if its completion fails. It does not if it is parked, or
     if its writes must take effect now."""
     completion = step.completion
-    return completion.status == COMPLETED and not completion.strict
+    return completion.status == COMPLETED and not (completion.strict or completion.writes)
