@@ -80,7 +80,7 @@ MUTATIONS: Final = (
         "unconditional complete",
         memory,
         "elif not _is_own(found, completion.owner) and (\n"
-        "                completion.strict or found.status != PARKED\n"
+        "                completion.strict or completion.writes or found.status != PARKED\n"
         "            ):",
         "elif False:",
         "two",
@@ -220,7 +220,7 @@ MUTATIONS: Final = (
         "elif isinstance(reply, Conflict) and reply.record.owner != call.owner:\n"
         '        yield Emit("LeaseLost")\n'
         "        if _answers(call, reply.record):\n"
-        "            return Replayed(reply.record)",
+        "            return Replayed(reply.record, Executed(ran.result))",
         "elif isinstance(reply, Conflict):\n        return LeaseLost(call.key)",
         "two",
         invariants.RESULT,
@@ -272,6 +272,22 @@ MUTATIONS: Final = (
         '_OWN: Final = "attribute_not_exists(#owner) OR #status = :inprogress OR #owner = :me"',
         "commits-clocks",
         invariants.ONE_COMMIT,
+    ),
+    Mutation(
+        "commit without a claim sent again",
+        endings,
+        "yield from send(completion) if claimed else _once(completion)",
+        "yield from send(completion)",
+        "commits-open",
+        invariants.ONE_COMMIT,
+    ),
+    Mutation(
+        "refused commit without a claim told as applied",
+        endings,
+        "CommitFailed(call.key, _UNCLAIMED, applied=False)",
+        "CommitFailed(call.key, _UNCLAIMED, applied=True)",
+        "commits-open",
+        invariants.TRUE_COMMIT,
     ),
     Mutation(
         "refused commit not compared with what is recorded",

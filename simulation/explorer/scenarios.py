@@ -129,6 +129,14 @@ SCENARIOS: Final = (
         patience=KEPT,
     ),
     Scenario(
+        "commits-open",
+        calls(2, expires_after_ms=KEPT, fail_open=True),
+        faults=2,
+        seconds=LEASES,
+        commits=True,
+        patience=KEPT,
+    ),
+    Scenario(
         "commits-clocks",
         calls(2, expires_after_ms=KEPT),
         faults=2,

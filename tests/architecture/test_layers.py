@@ -22,7 +22,7 @@ ROOMS_BELOW: Final[Mapping[str, set[str]]] = {
     "contract": {"errors", "identity", "protocol"},
     "metrics": {"contract", "protocol"},
     "clients": {"contract", "errors", "metrics"},
-    "response": {"clients", "errors", "protocol"},
+    "response": {"clients", "errors", "metrics", "protocol"},
     "stores": {"clients", "contract", "errors", "metrics", "protocol"},
     "drivers": {"clients", "metrics", "protocol", "stores"},
     "execution": {

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import threading
+from itertools import count
 from typing import Any, Final
 
 import pytest
 
-from kit.batches import batch, sqs
+from kit.batches import batch, fifo, sqs
 from kit.clocks import ManualClock
 from kit.http_events import Http, http_2
 from lambda_idempotency import (
     CommitError,
     ConfigurationError,
+    DynamoDBStore,
     InProgressError,
     LeaseLostError,
     MemoryStore,
+    Reconciled,
     RedisStore,
     StoreError,
     current,
@@ -23,12 +28,17 @@ from lambda_idempotency import (
     idempotent_function,
     idempotent_records,
 )
-from lambda_idempotency.protocol.record import Claim, Completion, Reply, WritesRefused
+from lambda_idempotency.execution.commits import Writes
+from lambda_idempotency.protocol.record import Claim, Completion, Record, Reply, WritesRefused
 
 EVENT: Final = {"id": 1}
 LEASE: Final = 15 * 60
 REQUEST: Final = http_2(Http())
 WRITE: Final = {"Put": {"TableName": "ledger", "Item": {"id": {"S": "a secret"}}}}
+
+
+def _delete(name: str) -> dict[str, Any]:
+    return {"Delete": {"TableName": "ledger", "Key": {"id": {"S": name}}}}
 
 
 class BusinessStore(MemoryStore):
@@ -175,10 +185,42 @@ def test_no_error_quotes_a_write(store: BusinessStore) -> None:
     assert "secret" not in str(failed.value)
 
 
-def test_an_http_request_that_is_not_committed_raises(store: BusinessStore) -> None:
+def _told(answer: Any) -> tuple[int, str, bool]:
+    return (
+        answer["statusCode"],
+        json.loads(answer["body"])["type"],
+        "Retry-After" in answer["headers"],
+    )
+
+
+def test_an_http_request_whose_writes_are_refused_is_answered(
+    store: BusinessStore, caplog: pytest.LogCaptureFixture
+) -> None:
     store.refuses = True
-    with pytest.raises(CommitError):
-        idempotent(store=store)(_pay)(REQUEST, None)
+    answer = idempotent(store=store)(_pay)(REQUEST, None)
+    assert _told(answer) == (500, "urn:idempotency:refused", False)
+    assert "write 1 of 1 failed: ConditionalCheckFailed" in caplog.text
+    assert "secret" not in caplog.text
+    store.refuses = False
+    assert idempotent(store=store)(_pay)(REQUEST, None) == "paid"
+
+
+@pytest.mark.usefixtures("slept")
+def test_an_http_request_whose_writes_are_uncertain_is_answered(store: BusinessStore) -> None:
+    store.is_down = True
+    answer = idempotent(store=store)(_pay)(REQUEST, None)
+    assert _told(answer) == (503, "urn:idempotency:unknown", True)
+
+
+def test_an_http_request_that_is_overtaken_is_answered(store: BusinessStore) -> None:
+    def overtaken(event: Any, context: Any) -> str:
+        record = store._records[current().key]
+        store._records[current().key] = record._replace(owner="b" * 32)
+        return _pay(event, context)
+
+    answer = idempotent(store=store)(overtaken)(REQUEST, None)
+    assert _told(answer) == (503, "urn:idempotency:overtaken", True)
+    assert store.committed == []
 
 
 def test_an_http_answer_that_is_not_kept_takes_its_writes_with_it(store: BusinessStore) -> None:
@@ -191,14 +233,181 @@ def test_an_http_answer_that_is_not_kept_takes_its_writes_with_it(store: Busines
     assert store.committed == []
 
 
-# What is no commit --------------------------------------------------------------------------------
-
-
 def _registering(items: Any) -> Any:
     def handler(event: Any, context: Any) -> None:
         current().commit_with(items)
 
     return handler
+
+
+# Copies -------------------------------------------------------------------------------------------
+
+
+def test_a_write_is_copied_where_it_is_registered(store: BusinessStore) -> None:
+    item: dict[str, Any] = {"id": {"S": "1"}, "lines": {"L": [{"M": {"sku": {"S": "a"}}}]}}
+
+    @idempotent(store=store)
+    def handler(event: Any, context: Any) -> None:
+        current().commit_with([{"Put": {"TableName": "ledger", "Item": item}}])
+        item["id"] = {"S": "2"}
+        item["lines"]["L"][0]["M"]["sku"]["S"] = "b"
+        item["lines"]["L"].append({"S": "c"})
+
+    handler(EVENT, None)
+    [written] = store.committed
+    assert written["Put"]["Item"] == {
+        "id": {"S": "1"},
+        "lines": {"L": [{"M": {"sku": {"S": "a"}}}]},
+    }
+
+
+# Threads ------------------------------------------------------------------------------------------
+
+
+def test_a_thread_s_write_is_sent_or_refused_aloud(store: BusinessStore) -> None:
+    registered: list[str] = []
+
+    @idempotent(store=store)
+    def handler(event: Any, context: Any) -> None:
+        attempt = current()
+        writing = threading.Event()
+
+        def write() -> None:
+            for number in count():
+                try:
+                    attempt.commit_with([_delete(str(number))])
+                except ConfigurationError:
+                    return
+                registered.append(str(number))
+                writing.set()
+                if number == 98:
+                    return
+
+        thread = threading.Thread(target=write)
+        threads.append(thread)
+        thread.start()
+        writing.wait()
+
+    for number in range(20):
+        threads: list[threading.Thread] = []
+        registered.clear()
+        store.committed.clear()
+        handler({"id": number}, None)
+        threads[0].join()
+        assert [each["Delete"]["Key"]["id"]["S"] for each in store.committed] == registered
+
+
+class _Returns(Writes):
+    """Writes whose attempt returns while an item is being checked."""
+
+    __slots__ = ()
+
+    def _check(self) -> None:
+        super()._check()
+        if not self._items:
+            self.taken()
+
+
+def test_a_write_that_is_checked_while_the_handler_returns_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="its writes are on their way"):
+        _Returns().add([WRITE])
+
+
+def test_after_the_handler_has_raised_nothing_can_be_registered(store: BusinessStore) -> None:
+    attempts = []
+
+    @idempotent(store=store)
+    def handler(event: Any, context: Any) -> None:
+        attempts.append(current())
+        raise ValueError("asked to")
+
+    with pytest.raises(ValueError, match="asked to"):
+        handler(EVENT, None)
+    with pytest.raises(ConfigurationError, match="the attempt has raised"):
+        attempts[0].commit_with([WRITE])
+
+
+# Orphans ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("found", [Reconciled("paid"), None], ids=["reconciled", "run again"])
+def test_what_on_orphan_registers_is_committed_with_its_attempt(
+    store: BusinessStore, clock: ManualClock, found: Reconciled | None
+) -> None:
+    def look_up(event: Any) -> Reconciled | None:
+        current().commit_with([_delete("by on_orphan")])
+        return found
+
+    def handler(event: Any, context: Any) -> str:
+        return "paid"
+
+    call = idempotent(store=store, on_orphan=look_up)(handler)
+    _die(store, call)
+    clock.advance(LEASE + 1)
+    assert call(EVENT, None) == "paid"
+    assert store.committed == [_delete("by on_orphan")]
+
+
+def _die(store: BusinessStore, call: Any) -> None:
+    """Leave the record of an attempt that died."""
+    call(EVENT, None)
+    [(key, record)] = store._records.items()
+    store._records[key] = record._replace(
+        status="INPROGRESS", owner="d" * 32, lease_end=int(store._clock() * 1000) + LEASE * 1000
+    )
+
+
+# Refusals of the service --------------------------------------------------------------------------
+
+
+class ParamValidationError(Exception):
+    """What boto3 raises before it sends anything."""
+
+
+class _Refusing:
+    """A DynamoDB client that claims and releases, and refuses each transaction."""
+
+    def __init__(self, error: Exception) -> None:
+        self.operations: list[str] = []
+        self._error = error
+
+    def put_item(self, **_: Any) -> dict[str, Any]:
+        self.operations.append("put")
+        return {}
+
+    def delete_item(self, **_: Any) -> dict[str, Any]:
+        self.operations.append("delete")
+        return {}
+
+    def transact_write_items(self, **_: Any) -> dict[str, Any]:
+        self.operations.append("transact")
+        raise self._error
+
+
+def _service_error(code: str) -> Exception:
+    error = Exception(code)
+    error.response = {"Error": {"Code": code}}  # type: ignore[attr-defined]
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *map(_service_error, ("ValidationException", "SerializationException")),
+        ParamValidationError(),
+    ],
+    ids=repr,
+)
+def test_a_malformed_transaction_is_known_at_once_and_frees_the_key(error: Exception) -> None:
+    client = _Refusing(error)
+    handler = idempotent(store=DynamoDBStore("records", client=client), namespace="shop")(_pay)
+    with pytest.raises(CommitError) as failed:
+        handler(EVENT, None)
+    assert failed.value.applied is False
+    assert client.operations == ["put", "transact", "delete"]
+
+
+# What is no commit --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -209,12 +418,6 @@ def _registering(items: Any) -> Any:
 def test_what_is_no_write_is_refused(store: BusinessStore, item: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"expected items as of TransactWriteItems"):
         idempotent(store=store)(_registering([item]))(EVENT, None)
-
-
-@pytest.mark.parametrize("kind", ["Put", "Update", "Delete", "ConditionCheck"])
-def test_every_kind_of_write_is_taken(store: BusinessStore, kind: str) -> None:
-    idempotent(store=store)(_registering([{kind: {}}]))(EVENT, None)
-    assert store.committed == [{kind: {}}]
 
 
 def test_a_transaction_has_room_for_99_writes(store: BusinessStore) -> None:
@@ -258,13 +461,36 @@ def test_after_the_handler_has_returned_nothing_can_be_registered(store: Busines
 def test_each_record_of_a_batch_commits_its_own_writes(store: BusinessStore) -> None:
     @idempotent_records(store=store)
     def handler(record: Any, context: Any) -> None:
-        current().commit_with([{"Put": {"of": record["messageId"]}}])
+        current().commit_with([_delete(record["messageId"])])
         if record["messageId"] == "2":
             raise ValueError("asked to")
 
     answer = handler(batch(*(sqs(number, {}) for number in "123")), None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
-    assert store.committed == [{"Put": {"of": "1"}}, {"Put": {"of": "3"}}]
+    assert store.committed == [_delete("1"), _delete("3")]
+
+
+class _Unclaimed(BusinessStore):
+    """A store that takes completions, and no claims."""
+
+    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
+        raise StoreError("unreachable")
+
+
+@pytest.mark.parametrize(("refuses", "ran"), [(False, ["1", "2"]), (True, ["1"])])
+def test_writes_without_a_claim_are_committed_before_the_next_record_runs(
+    clock: ManualClock, ran: list[str], *, refuses: bool
+) -> None:
+    store, runs = _Unclaimed(clock), []
+    store.refuses = refuses
+
+    @idempotent_records(store=store, fail_open=True)
+    def handler(record: Any, context: Any) -> None:
+        runs.append(record["messageId"])
+        _pay(record, context)
+
+    handler(batch(fifo("1"), fifo("2")), None)
+    assert (runs, len(store.committed)) == (ran, 0 if refuses else 2)
 
 
 def test_a_record_that_is_not_committed_has_failed(store: BusinessStore) -> None:

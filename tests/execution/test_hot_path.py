@@ -14,7 +14,7 @@ import pytest
 from lambda_idempotency import MemoryStore, idempotent
 from lambda_idempotency.execution import operation
 from lambda_idempotency.identity import canonical, keys
-from lambda_idempotency.response import serialization as responses
+from lambda_idempotency.response import lambda_json
 
 Count = Callable[[Any, str], None]
 
@@ -66,7 +66,7 @@ def test_a_result_is_serialised_once_and_a_replay_not_at_all(
     count: Count, seen: Counter[str]
 ) -> None:
     handler = _handler()
-    count(responses, "_ENCODE")
+    count(lambda_json, "_ENCODE")
     handler({"id": 1}, None)
     handler({"id": 1}, None)
     assert seen == {"_ENCODE": 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.schedule import KEY, LEASE, Timeline, Worker
+from kit.schedule import KEY, LEASE, Timeline, Worker, owner
 from lambda_idempotency.protocol.record import COMPLETED, WritesRefused
 from lambda_idempotency.protocol.steps import (
     CommitFailed,
@@ -181,10 +181,59 @@ def test_an_unknown_outcome_keeps_the_lease_and_returns_no_result(timeline: Time
     assert timeline.record.leased(timeline.now)
 
 
-def test_an_unprotected_attempt_writes_nothing(timeline: Timeline) -> None:
-    a = _writer(timeline, "a", fail_open=True)
-    a.lose_request()
-    assert a.finish() == LeaseLost(KEY)
+def _unclaimed(timeline: Timeline, name: str) -> Worker:
+    """Return a worker whose claim was lost, and which runs anyway."""
+    worker = _writer(timeline, name, fail_open=True)
+    worker.lose_request()
+    worker.until(Run)
+    return worker
+
+
+def test_an_attempt_without_a_claim_commits_over_nothing(timeline: Timeline) -> None:
+    a = _unclaimed(timeline, "a")
+    assert a.finish() == Executed("answer of a")
+    assert timeline.store.committed == ["write of a"]
+    assert timeline.record is not None
+    assert (timeline.record.status, timeline.record.owner) == (COMPLETED, owner("a"))
+
+
+def test_an_attempt_without_a_claim_sends_its_writes_once(timeline: Timeline) -> None:
+    a = _unclaimed(timeline, "a")
+    timeline.down = True
+    assert a.finish() == CommitFailed(KEY, "the store did not answer", applied=None)
+    assert a.requests.count(Complete) == 1
+
+
+def test_of_two_attempts_without_a_claim_one_commits(timeline: Timeline) -> None:
+    a, b = _unclaimed(timeline, "a"), _unclaimed(timeline, "b")
+    a.finish()
+    assert isinstance(b.finish(), Replayed)
+    assert timeline.store.committed == ["write of a"]
+    assert "LeaseLost" not in b.metrics
+
+
+def test_an_attempt_without_a_claim_does_not_commit_beside_another(timeline: Timeline) -> None:
+    a = _unclaimed(timeline, "a")
+    b = _writer(timeline, "b")
+    b.until(Complete)
+    failed = a.finish()
+    assert isinstance(failed, CommitFailed)
+    assert failed.applied is False
+    assert "LeaseLost" not in a.metrics  # nobody took a lease that it had
+    assert b.finish() == Executed("answer of b")
+    assert timeline.store.committed == ["write of b"]
+
+
+def test_an_attempt_without_a_claim_does_not_commit_over_a_parked_record(
+    timeline: Timeline,
+) -> None:
+    a = _unclaimed(timeline, "a")
+    dead = timeline.worker("b")
+    dead.until(Run)
+    dead.crash()
+    timeline.pass_time(LEASE)
+    timeline.worker("c", max_attempts=1).finish()
+    assert isinstance(a.finish(), CommitFailed)
     assert timeline.store.committed == []
 
 

@@ -65,7 +65,7 @@ def test_once_a_successor_has_completed_the_caller_gets_its_answer(timeline: Tim
     timeline.worker("b").finish()
     recorded = timeline.record
     assert recorded is not None
-    assert a.finish() == Replayed(recorded)
+    assert a.finish() == Replayed(recorded, own=Executed("answer of a"))
     assert a.metrics == ["Executed", "LeaseLost"]
     assert timeline.record == recorded
 

@@ -154,6 +154,24 @@ def test_an_absent_record_stops_the_writes(dynamodb: DynamoDBHarness) -> None:
     assert dynamodb.stored() is None
 
 
+def test_without_a_claim_the_writes_take_effect_where_there_is_no_record(
+    dynamodb: DynamoDBHarness,
+) -> None:
+    completion = _completion(dynamodb, _count(dynamodb))._replace(strict=False, expiration=None)
+    assert isinstance(dynamodb.store.complete(completion), Applied)
+    assert _charges(dynamodb) == 1
+    stored = dynamodb.stored()
+    assert stored is not None
+    assert (stored.owner, stored.status) == (_me(dynamodb), COMPLETED)
+
+
+def test_without_a_claim_another_record_stops_the_writes(dynamodb: DynamoDBHarness) -> None:
+    _claim(dynamodb, OTHER)
+    completion = _completion(dynamodb, _count(dynamodb))._replace(strict=False, expiration=None)
+    assert isinstance(dynamodb.store.complete(completion), Conflict)
+    assert _charges(dynamodb) == 0
+
+
 def test_a_second_try_finds_the_own_answer_and_writes_nothing(dynamodb: DynamoDBHarness) -> None:
     _claim(dynamodb)
     completion = _completion(dynamodb, _count(dynamodb))

@@ -5,8 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from inspect import Signature, iscoroutinefunction, isfunction, ismethod, signature, unwrap
+from inspect import (
+    Signature,
+    isasyncgenfunction,
+    iscoroutinefunction,
+    isfunction,
+    isgeneratorfunction,
+    ismethod,
+    signature,
+    unwrap,
+)
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Final, TypeAlias, get_type_hints
+
+from ..errors import ConfigurationError
 
 AnyCallable: TypeAlias = Callable[..., Any]
 
@@ -17,6 +29,37 @@ UNASSIGNED: Final = object()
 def is_async(function: AnyCallable) -> bool:
     """Tell whether a call returns a coroutine, also for an object whose `__call__` is async."""
     return iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__)
+
+
+def check_no_generator(function: AnyCallable) -> None:
+    """Raise `ConfigurationError` for a generator function, sync or async."""
+    if isgeneratorfunction(inner := underlying(function)) or isasyncgenfunction(inner):
+        raise ConfigurationError(
+            f"applied to the generator {inner.__name__}, which has no one result to record; "
+            "return a list, or decorate what is done for each item"
+        )
+
+
+def finished(result: Any, decorator: str) -> Any:
+    """Return a result; raise `ConfigurationError` if nobody has run it yet.
+
+    Recorded, it would be done for ever: the body of a generator or coroutine has not begun. The
+    error frees the key.
+    """
+    kind = type(result)
+    if kind not in _GENERATORS and not hasattr(kind, "__await__"):
+        return result
+    for stop in ("close", "cancel"):  # a coroutine and a generator, a future
+        if callable(end := getattr(result, stop, None)):
+            end()
+    raise ConfigurationError(
+        f"{decorator}: the function returned a {kind.__name__}, which nobody would run under its "
+        "record. Decorate the `async def` itself, under its other decorators; return a list of "
+        "what a generator yields."
+    )
+
+
+_GENERATORS: Final = (GeneratorType, AsyncGeneratorType)
 
 
 def underlying(function: AnyCallable) -> AnyCallable:

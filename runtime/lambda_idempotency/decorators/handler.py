@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
-from types import CoroutineType
 from typing import Any, Final, NamedTuple, NoReturn, Protocol, TypeAlias, Unpack, overload
 
 from ..contract.http import DEFAULT, HttpOptions
@@ -22,7 +21,7 @@ from ..identity.scope import message_scope, tenant_of
 from ..identity.sources import batch_source
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
-from .callables import is_async
+from .callables import check_no_generator, finished, is_async
 from .options import DISABLED, NO_STORE, Configuration, Http, ReplayOptions, naming
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
@@ -104,7 +103,7 @@ class _Responder(Protocol):
 
 
 def _wrap(responder: _Responder, handler: Handler, on_orphan: OnOrphan | None) -> IdempotentHandler:
-    runner, code = runner_and_code(handler)
+    runner, code = runner_and_code(handler, "@idempotent")
 
     def target(event: Any, context: Any) -> Target:
         return Target(
@@ -122,7 +121,7 @@ def _wrap(responder: _Responder, handler: Handler, on_orphan: OnOrphan | None) -
         return responder.record_id(runner, target(event, context), event)
 
     update_wrapper(wrapper, handler)
-    if code is handler:  # it is async, and `__wrapped__` would make the wrapper look async, too
+    if is_async(handler):  # `__wrapped__` would make the wrapper look async, too
         del wrapper.__wrapped__  # type: ignore[attr-defined]
     setattr(wrapper, MARK, True)
     wrapper.record_id = record_id  # type: ignore[attr-defined]
@@ -234,25 +233,19 @@ class _Refusal:
     record_id = respond
 
 
-def runner_and_code(handler: Handler) -> tuple[Runner, Handler]:
-    """Return the runner of a handler, and the code to run. That is an async handler itself; a sync
-    one is wrapped, to refuse a coroutine that nobody would await."""
+def runner_and_code(handler: Handler, decorator: str) -> tuple[Runner, Handler]:
+    """Return the runner of a handler, and the code to run, which refuses a result that nobody has
+    run yet. Raises `ConfigurationError` for a generator."""
+    with naming(decorator):
+        check_no_generator(handler)
     if is_async(handler):
         from ..execution.loop_runner import LoopRunner  # only these pay for asyncio
 
-        return LoopRunner(), handler
+        async def awaited(event: Any, context: Any) -> Any:
+            return finished(await handler(event, context), decorator)
 
-    def code(event: Any, context: Any) -> Any:
-        result = handler(event, context)
-        if isinstance(result, CoroutineType):
-            result.close()
-            raise ConfigurationError(
-                "@idempotent: the handler returned a coroutine that nobody would await. Apply it "
-                "to the `async def` itself, under its other decorators."
-            )
-        return result
-
-    return SyncRunner(), code
+        return LoopRunner(), awaited
+    return SyncRunner(), lambda event, context: finished(handler(event, context), decorator)
 
 
 def time_left_of(context: Any) -> TimeLeft | None:

@@ -100,9 +100,15 @@ async def drive(
             if isinstance(step, SendClaim) and step.claim.attempt == 1:
                 await shield.ask(Release(step.claim.key, step.claim.owner))
             break
-    if shield.cancelled is not None:
+    if shield.cancelled is not None and not (ran and _by_exception(shield.cancelled)):
         raise shield.cancelled
     return outcome
+
+
+def _by_exception(cancelled: asyncio.CancelledError) -> bool:
+    """Tell whether an Exception of a signal handler stands behind a cancellation: as in the
+    synchronous driver, the caller gets the result that there is."""
+    return isinstance(next(iter(cancelled.args), None), Exception)
 
 
 async def drive_batch(

@@ -1,4 +1,13 @@
-"""The synchronous driver of the protocol. Only the drivers, this and `aio`, do I/O for it."""
+"""The synchronous driver of the protocol. Only the drivers, this and `aio`, do I/O for it.
+
+A signal handler may raise anywhere. While the user's code runs, that is its error. Once it has
+returned, its effect has happened, so the record is completed first:
+
+    an Exception (a time-out, say)     counts as a failure of the step that it interrupts; the
+                                       caller gets the result
+    KeyboardInterrupt, SystemExit      the completion is sent once more, without pauses; then it
+                                       ends the call
+"""
 
 from __future__ import annotations
 
@@ -10,6 +19,7 @@ from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report, timed
 from ..protocol.machine import Protocol
+from ..protocol.record import NO_BODY
 from ..protocol.steps import (
     Complete,
     CompleteAndClaim,
@@ -54,21 +64,41 @@ def drive(
     """
     token = deadline.start(remaining())
     timer = LeaseTimer(moment)
+    interruption = Interruption(remaining)
     result: StepResult = None
     try:
         while True:
             step = protocol.send(result)
             timer.note(step)
-            result = execute(
-                step, key=key, store=store, run=run, remaining=remaining, sleep=sleep, timer=timer
-            )
+            interruption.note(step)
+            try:
+                if isinstance(step, Sleep) and interruption.error is not None:
+                    result = None
+                else:
+                    result = execute(
+                        step,
+                        key=key,
+                        store=store,
+                        run=run,
+                        remaining=interruption.remaining,
+                        sleep=sleep,
+                        timer=timer,
+                    )
+            except BaseException as error:  # noqa: BLE001 - a signal handler may raise anything
+                result = interruption.during(step, error)
             if finish is not None and isinstance(result, Returned) and result.keep:
-                result = finish(result)
+                try:
+                    result = finish(result)
+                except BaseException as error:  # noqa: BLE001 - as above
+                    interruption.keep(error)
+                    result = result._replace(data=None, encoding=NO_BODY)
     except StopIteration as stop:
         outcome: Outcome = stop.value
-        return outcome
     finally:
         deadline.end(token)
+    if interruption.error is not None:
+        raise interruption.error
+    return outcome
 
 
 def drive_batch(
@@ -81,15 +111,19 @@ def drive_batch(
     """Run a batch to its end. An interruption is given to the batch, which then raises it."""
     token = deadline.start(0)  # each step sets its own
     timer = LeaseTimer(moment)  # one is enough: a claim is sent only when the last one has run
+    interruption = Interruption(lambda: 0)
     try:
         step = next(batch)
         while True:
+            interruption.note(step.step)
+            result: BatchStepResult = None
             try:
                 result = _execute_in_batch(step, store, sleep, timer)
             except BaseException as error:  # noqa: BLE001 - the batch re-raises it
-                step = batch.throw(error)
-            else:
-                step = batch.send(result)
+                if not (interruption.ends and isinstance(error, Exception)):
+                    step = batch.throw(error)
+                    continue
+            step = batch.send(result)
     except StopIteration:
         return
     finally:
@@ -140,6 +174,44 @@ def execute(
         report(step.metric, key)
         return None
     return ask_surely(store, step, remaining)
+
+
+class Interruption:
+    """An exception that a signal handler raises while a call is under way."""
+
+    __slots__ = ("_remaining", "ends", "error")
+
+    def __init__(self, remaining: Callable[[], int]) -> None:
+        self._remaining = remaining
+        self.ends = False
+        """True while an attempt's end is being recorded: then nothing may stop it."""
+        self.error: BaseException | None = None
+        """The exception that ends the call when its end is recorded."""
+
+    def note(self, step: Step | CompleteAndClaim) -> None:
+        """Note a step before it is executed."""
+        if not isinstance(step, (Sleep, Emit)):
+            self.ends = isinstance(step, (Complete, CompleteAndClaim, Release))
+
+    def during(self, step: Step, error: BaseException) -> StepResult:
+        """Return the result of an interrupted step, if it records the end of an attempt. Raises the
+        error otherwise."""
+        if not self.ends:
+            raise error
+        left = self.remaining()
+        self.keep(error)
+        if isinstance(step, (Sleep, Emit)):
+            return None
+        return Failed(InterruptedError(type(error).__name__), left)
+
+    def keep(self, error: BaseException) -> None:
+        """Keep an error until the end is recorded, if it is meant to end the call."""
+        if self.error is None and not isinstance(error, Exception):
+            self.error = error
+
+    def remaining(self) -> int:
+        """Return the milliseconds left; none after an interruption, so that nothing is repeated."""
+        return self._remaining() if self.error is None else 0
 
 
 class LeaseTimer:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from ..metrics.reporting import WARNING, log
 from ..protocol.machine import Protocol, run_once, run_unprotected
+from ..protocol.record import NO_BODY
 from ..protocol.steps import Call, Reconcile, Returned, Run
 from ..response.body import ResponseBody
+from ..response.lambda_json import NotRecordableError
 from .attempt import Attempt, TimeLeft, run_as, run_as_async, unprotected
 from .commits import Writes
-from .hooks import Reconciled, reconciled, settled
+from .hooks import reconciled, settled
 from .target import Target
 
 DEFAULT_LEASE_MS: Final = 15 * 60 * 1000
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 class ActiveCall:
     """A call under way. Its protocol decides what runs; `remaining` returns milliseconds."""
 
-    __slots__ = ("_store", "_target", "body", "key", "protocol", "remaining")
+    __slots__ = ("_target", "_writes", "body", "key", "protocol", "remaining")
 
     def __init__(
         self,
@@ -39,40 +42,64 @@ class ActiveCall:
         self.protocol: Protocol = run_once(call)
         self.body = ResponseBody(call, max_data=store.max_data, objects=objects)
         self.remaining = remaining
-        self._store = store
+        self._writes = Writes.into(store)  # on_orphan and the handler are one attempt
         self._target = target
 
     def run(self, step: Run | Reconcile) -> Returned | None:
         """Run the user's code for a step. None: the dead attempt had no effect, so run again."""
-        attempt = self._attempt(step)
-        if isinstance(step, Run):
-            return self._returned(
-                run_as(attempt, self._target.time_left, self._target.run), attempt
-            )
-        assert self._target.reconcile is not None
-        found = reconciled(run_as(attempt, self._target.time_left, self._target.reconcile))
-        return self._reconciled(found, attempt)
+        attempt, left, target = self._attempt(step), self._target.time_left, self._target
+        try:
+            if isinstance(step, Run):
+                result = run_as(attempt, left, target.run)
+            else:
+                assert target.reconcile is not None
+                found = reconciled(run_as(attempt, left, target.reconcile))
+                if found is None:
+                    return None
+                result = found.response
+        except BaseException:
+            self._writes.drop()
+            raise
+        return self._returned(result)
 
     async def run_async(self, step: Run | Reconcile) -> Returned | None:
         """Run the user's code for a step on the running event loop, as `run` does."""
-        attempt, left = self._attempt(step), self._target.time_left
-        if isinstance(step, Run):
-            return self._returned(await run_as_async(attempt, left, self._target.run), attempt)
-        reconcile = self._target.reconcile
-        assert reconcile is not None
-        found = reconciled(await run_as_async(attempt, left, partial(settled, reconcile)))
-        return self._reconciled(found, attempt)
+        attempt, left, target = self._attempt(step), self._target.time_left, self._target
+        try:
+            if isinstance(step, Run):
+                result = await run_as_async(attempt, left, target.run)
+            else:
+                assert target.reconcile is not None
+                hook = partial(settled, target.reconcile)
+                found = reconciled(await run_as_async(attempt, left, hook))
+                if found is None:
+                    return None
+                result = found.response
+        except BaseException:
+            self._writes.drop()
+            raise
+        return self._returned(result)
 
     def _attempt(self, step: Run | Reconcile) -> Attempt:
-        return Attempt(self.key, step.attempt, Writes.into(self._store), self._target.tenant)
+        return Attempt(self.key, step.attempt, self._writes, self._target.tenant)
 
-    def _reconciled(self, found: Reconciled | None, attempt: Attempt) -> Returned | None:
-        return None if found is None else self._returned(found.response, attempt)
-
-    def _returned(self, result: object, attempt: Attempt) -> Returned:
-        recorded = self._target.record(result)
-        writes = () if attempt.writes is None else attempt.writes.taken()
-        return self.body.packed(recorded._replace(writes=writes) if writes else recorded)
+    def _returned(self, result: object) -> Returned:
+        """Return the result in its recorded form. Never raises, whatever a serializer or a signal
+        handler raises: the effect has happened."""
+        writes = self._writes.taken()
+        try:
+            recorded = self.body.packed(self._target.record(result))
+        except BaseException as error:  # noqa: BLE001 - see above
+            recorded = Returned(result, encoding=NO_BODY)
+            known = isinstance(error, NotRecordableError)
+            log(
+                WARNING,
+                "%s: %s, so its duplicates get ResponseUnavailableError.%s",
+                self.key,
+                error if known else f"the result cannot be recorded ({type(error).__name__})",
+                f" {error.advice}" if isinstance(error, NotRecordableError) else "",
+            )
+        return recorded._replace(writes=writes) if writes else recorded
 
 
 class UnprotectedCall:

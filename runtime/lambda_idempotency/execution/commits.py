@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -12,17 +13,22 @@ MAX_WRITES: Final = 99
 """The most writes: a transaction has at most 100 items, and one is the record
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html)."""
 
-KINDS: Final = frozenset({"Put", "Update", "Delete", "ConditionCheck"})
+_RETURNED: Final = "the handler has returned, and its writes are on their way"
+_RAISED: Final = "the attempt has raised, so nothing of it is written"
 
 
 class Writes:
-    """The writes that one attempt has registered. `refusal` says why it cannot register any."""
+    """The writes that one attempt has registered. `refusal` says why it cannot register any.
 
-    __slots__ = ("_items", "_refusal")
+    Threads of the handler may register writes while it returns: each is sent, or refused aloud.
+    """
+
+    __slots__ = ("_items", "_lock", "_refusal")
 
     def __init__(self, refusal: str | None = None) -> None:
         self._items: list[Mapping[str, Any]] = []
         self._refusal = refusal
+        self._lock = threading.RLock()  # a signal handler may register a write, too
 
     @classmethod
     def into(cls, store: Store) -> Writes:
@@ -35,23 +41,32 @@ class Writes:
         )
 
     def add(self, items: Iterable[Mapping[str, Any]]) -> None:
-        """Register items. Raises `ConfigurationError`."""
-        if self._refusal is not None:
-            raise ConfigurationError(f"commit_with() cannot be used here: {self._refusal}")
-        for item in (added := list(items)):
-            if not isinstance(item, Mapping) or len(item) != 1 or not item.keys() <= KINDS:
+        """Register copies of items, or none of them and raise `ConfigurationError`."""
+        self._check()
+        from .write_items import copied  # few handlers need it
+
+        added = [copied(number, item) for number, item in enumerate(items, start=1)]
+        with self._lock:
+            self._check()  # again, because the handler may have returned meanwhile
+            if len(self._items) + len(added) > MAX_WRITES:
                 raise ConfigurationError(
-                    "commit_with() was given something that is no write; expected items as of "
-                    'TransactWriteItems, such as {"Put": {"TableName": ..., "Item": {...}}}'
+                    f"commit_with() was given {len(self._items) + len(added)} writes in all; a "
+                    f"transaction has room for {MAX_WRITES} beside the record"
                 )
-        if len(self._items) + len(added) > MAX_WRITES:
-            raise ConfigurationError(
-                f"commit_with() was given {len(self._items) + len(added)} writes in all; a "
-                f"transaction has room for {MAX_WRITES} beside the record"
-            )
-        self._items += added
+            self._items += added
 
     def taken(self) -> tuple[Mapping[str, Any], ...]:
         """Return all registered writes, and refuse further ones."""
-        self._refusal = "the handler has returned, and its writes are on their way"
-        return tuple(self._items)
+        with self._lock:
+            self._refusal = _RETURNED
+            return tuple(self._items)
+
+    def drop(self) -> None:
+        """Drop all registered writes, because the attempt has raised, and refuse further ones."""
+        with self._lock:
+            self._refusal = _RAISED
+            self._items.clear()
+
+    def _check(self) -> None:
+        if self._refusal is not None:
+            raise ConfigurationError(f"commit_with() cannot be used here: {self._refusal}")

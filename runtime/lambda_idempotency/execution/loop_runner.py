@@ -56,7 +56,28 @@ class LoopRunner:
                 "for itself. The decorated handler is synchronous, as Lambda needs it; for a "
                 "function that async code awaits, use @idempotent_function."
             )
-        return self._runner.run(main(), context=copy_context())
+        task: asyncio.Task[T] | None = None
+
+        async def tracked() -> T:
+            nonlocal task
+            task = asyncio.current_task()
+            return await main()
+
+        try:
+            return self._runner.run(tracked(), context=copy_context())
+        except BaseException as error:
+            if task is None or task.done():
+                raise
+            return self._ended(task, error)
+
+    def _ended(self, task: asyncio.Task[T], error: BaseException) -> T:
+        """Cancel a task under which a signal handler has raised in the event loop: it must not go
+        on in the next invocation. Return its result if it has one, else raise the error."""
+        task.cancel(error)
+        with suppress(BaseException):
+            result: T = self._runner.get_loop().run_until_complete(task)
+            return result
+        raise error
 
 
 def _in_event_loop() -> bool:

@@ -17,6 +17,7 @@ from ..errors import (
     ParkedError,
     StoreError,
 )
+from ..metrics.reporting import WARNING, log
 from ..protocol.record import Record
 from ..protocol.steps import (
     CommitFailed,
@@ -40,10 +41,27 @@ def result_of(outcome: Outcome, restore: Callable[[Record], Any]) -> Any:
     if isinstance(outcome, Executed):
         return outcome.result
     if isinstance(outcome, Replayed):
-        return restore(outcome.record)
+        return replayed(outcome, restore)
     if isinstance(outcome, Raised):
         raise outcome.error
     raise error_of(outcome)
+
+
+def replayed(outcome: Replayed, restore: Callable[[Record], Any]) -> Any:
+    """Return the result in a record; the call's own one, if it has any, where `restore` raises."""
+    if outcome.own is None:
+        return restore(outcome.record)
+    try:
+        return restore(outcome.record)
+    except BaseException as error:  # noqa: BLE001 - whatever a hook raises, the effect has happened
+        log(
+            WARNING,
+            "%s: this call was overtaken, and the other answer cannot be replayed (%s), so the "
+            "caller gets its own.",
+            outcome.record.key,
+            type(error).__name__,
+        )
+        return outcome.own.result
 
 
 def error_of(outcome: Outcome) -> IdempotencyError:
@@ -98,8 +116,8 @@ def _commit_failed(outcome: CommitFailed) -> CommitError:
 
 def _lease_lost(outcome: LeaseLost) -> LeaseLostError:
     return LeaseLostError(
-        f"The attempt under record {outcome.key} has lost its lease to another one, so its "
-        "writes were not applied. Retry to get the other attempt's answer."
+        f"The attempt under record {outcome.key} has lost its lease (another one took over, or its "
+        "record is gone), so its writes were not applied. Retry to get the other attempt's answer."
     )
 
 

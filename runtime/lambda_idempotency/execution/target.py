@@ -13,8 +13,8 @@ class Target(NamedTuple):
     """The code that a call runs, and the way its result is recorded.
 
     `run` is the handler or function with its arguments bound; in an async call it returns an
-    awaitable. `record` turns a result into its recorded form; it never raises, because the effect
-    has happened. `reconcile` is `on_orphan` with its argument bound. `time_left` is the
+    awaitable. `record` turns a result into its recorded form; if it raises, the result is recorded
+    without a body. `reconcile` is `on_orphan` with its argument bound. `time_left` is the
     invocation's, where the code is its handler, and `tenant` the one that it is for.
     """
 

@@ -17,6 +17,9 @@ Case: TypeAlias = Literal[
     "unavailable",
     "parked",
     "outage",
+    "refused",
+    "unknown",
+    "overtaken",
     "bad token",
     "not found",
     "interrupted",
@@ -66,6 +69,21 @@ _TEXTS: Final[Mapping[Case, _Text]] = {
     "outage": _Text(
         "Service unavailable",
         "It is unknown whether this request was made before, so it did not run. Repeat it.",
+        "api_error",
+    ),
+    "refused": _Text(
+        "Changes refused",
+        "The changes that this request asks for were refused, so none was made.",
+        "api_error",
+    ),
+    "unknown": _Text(
+        "Outcome unknown",
+        "It is unknown whether this request took effect. Repeat it with the same idempotency key.",
+        "api_error",
+    ),
+    "overtaken": _Text(
+        "Request overtaken",
+        "Another attempt of this request took over. Repeat it to get that one's answer.",
         "api_error",
     ),
     "bad token": _Text(

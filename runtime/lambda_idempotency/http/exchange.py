@@ -9,11 +9,14 @@ from typing import Any, Final
 from ..contract.http import HttpOptions
 from ..errors import ConfigurationError, MissingKeyError, ResponseUnavailableError
 from ..execution.invocation import Invocation
-from ..execution.outcomes import error_of, result_of
+from ..execution.outcomes import error_of, replayed, result_of
 from ..identity.keys import Identity, KeyAbsentError, KeyRule, RequestParts
 from ..metrics.reporting import report
+from ..protocol.record import Record
 from ..protocol.steps import (
+    CommitFailed,
     InProgress,
+    LeaseLost,
     Mismatch,
     Outcome,
     Parked,
@@ -129,11 +132,14 @@ class _Exchange:
     def _recorded(self, result: Any) -> Returned:
         return self._mode.recorded(self._request, result)
 
+    def _replay(self, record: Record) -> Any:
+        return self._mode.replay(self._request, self._invocation.operation.restored(record))
+
     def _answer(self, outcome: Outcome) -> Any:
         mode, request, operation = self._mode, self._request, self._invocation.operation
         if isinstance(outcome, Replayed):
             try:
-                return mode.replay(request, operation.restored(outcome.record))
+                return replayed(outcome, self._replay)
             except ResponseUnavailableError:
                 return mode.refuse(request, "unavailable", 410)
         if isinstance(outcome, InProgress):
@@ -145,4 +151,6 @@ class _Exchange:
             return mode.refuse(request, "parked", 500)
         if isinstance(outcome, Unavailable):
             return mode.outage(request, error_of(outcome))
+        if isinstance(outcome, CommitFailed | LeaseLost):
+            return mode.not_committed(request, error_of(outcome))
         return result_of(outcome, operation.restored)

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from ..contract.http import HttpOptions
-from ..errors import ConfigurationError, IdempotencyError, MissingKeyError
+from ..errors import CommitError, ConfigurationError, IdempotencyError, MissingKeyError
 from ..execution.operation import Operation
 from ..identity.callers import principal_of
 from ..identity.scope import Scope, api_of
+from ..metrics.reporting import WARNING, log
 from ..protocol.record import NO_BODY
-from ..protocol.steps import (
-    Returned,
-)
-from ..response import serialization
+from ..protocol.steps import Returned
+from ..response import lambda_json, serialization
+from . import codings
 from .answers import MAX_RETRY_AFTER_S, Case, cross_origin, refusal, retry_after, state
 from .header import MalformedKeyError, key_in
 from .profiles import PROFILES, guards, keeps, not_replayed, requires_key
 from .response import Answer, without
 from .shapes import Request
-
-_LOG: Final = logging.getLogger("lambda_idempotency")
 
 
 @lru_cache
@@ -71,25 +68,25 @@ class HttpMode:
         return Scope(tenant, api_of(request.context, by), caller, request.route(by))
 
     def recorded(self, request: Request, result: Any) -> Returned:
-        """Return a handler's result in its recorded form. Never raises: its effect has happened.
+        """Return a handler's result in its recorded form. Raises any error if Lambda's own client
+        could not send it.
 
         Of a result that is no response, the client gets the source's 502. It is done nevertheless:
         its record has no body, so that a retry is told so, and does not run again.
         """
-        try:
-            if (status := request.status(result)) is None:
-                _LOG.warning(
-                    "The handler returned a %s that is no response: the client gets 502 Bad "
-                    "Gateway, and retries get 410. Return a dict with a statusCode.",
-                    type(result).__name__,
-                )
-                return Returned(result, encoding=NO_BODY)
-            if not keeps(self._options, status):
-                return Returned(result, keep=False)
-            kept = without(result, self._not_replayed) if isinstance(result, Mapping) else result
-            return serialization.to_stored(kept)._replace(result=result)
-        except Exception:  # noqa: BLE001 - a user's Mapping can raise anything
+        sent = lambda_json.as_object(result)
+        if (status := request.status(sent)) is None:
+            log(
+                WARNING,
+                "The handler returned a %s that is no response: the client gets 502 Bad Gateway, "
+                "and retries get 410. Return a dict with a statusCode.",
+                type(result).__name__,
+            )
             return Returned(result, encoding=NO_BODY)
+        if not keeps(self._options, status):
+            return Returned(result, keep=False)
+        kept = without(sent, self._not_replayed) if isinstance(sent, dict) else sent
+        return serialization.to_stored(kept)._replace(result=result)
 
     def refuse(
         self,
@@ -136,8 +133,21 @@ class HttpMode:
         """Return the answer while the store cannot be asked. Raises `ConfigurationError`."""
         if isinstance(error, ConfigurationError):
             raise error
-        _LOG.warning("%s", error)
-        return self.refuse(request, "outage", 503, headers={"Retry-After": str(MAX_RETRY_AFTER_S)})
+        return self._retry_later(request, "outage", error)
+
+    def not_committed(self, request: Request, error: IdempotencyError) -> Any:
+        """Return the answer to a request whose `commit_with` writes were not, or may not have been,
+        applied."""
+        if not isinstance(error, CommitError):
+            return self._retry_later(request, "overtaken", error)
+        if error.applied is None:
+            return self._retry_later(request, "unknown", error)
+        log(WARNING, "%s", error)
+        return self.refuse(request, "refused", 500)
+
+    def _retry_later(self, request: Request, case: Case, error: IdempotencyError) -> Any:
+        log(WARNING, "%s", error)
+        return self.refuse(request, case, 503, headers={"Retry-After": str(MAX_RETRY_AFTER_S)})
 
     def replay(self, request: Request, result: Any) -> Any:
         """Return a recorded result, marked as a replay. Where it is uncertain how the event source
@@ -146,8 +156,12 @@ class HttpMode:
         if response is None:
             return result
         response = without(response, self._not_replayed)
-        marker = {self._profile.marker: "true"}
-        request.add_headers(response, {**marker, **self._cross_origin(request)})
+        headers = {self._profile.marker: "true", **self._cross_origin(request)}
+        if codings.is_gzip(response):
+            if not codings.accepts_gzip(request.header("accept-encoding")):
+                response = codings.without_gzip(response)
+            headers["Vary"] = ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
+        request.add_headers(response, headers)
         return response
 
     def write(self, request: Request, answer: Answer) -> Any:

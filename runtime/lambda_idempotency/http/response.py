@@ -23,7 +23,7 @@ def without(response: Mapping[str, Any], headers: frozenset[str]) -> dict[str, A
     2.0 count as `set-cookie`."""
     kept = dict(response)
     for form in ("headers", "multiValueHeaders"):
-        if isinstance(kept.get(form), Mapping):
+        if isinstance(kept.get(form), dict):  # no other Mapping is JSON
             kept[form] = {
                 name: value
                 for name, value in kept[form].items()
@@ -34,19 +34,37 @@ def without(response: Mapping[str, Any], headers: frozenset[str]) -> dict[str, A
     return kept
 
 
+def values_of(response: Mapping[str, Any], name: str) -> list[str]:
+    """Return the values of a response's header; `name` is in lower case."""
+    found: list[str] = []
+    for form in ("headers", "multiValueHeaders"):
+        headers = response.get(form)
+        for header, value in headers.items() if isinstance(headers, dict) else ():
+            if str(header).lower() == name:
+                found += map(str, value if isinstance(value, list) else [value])
+    return found
+
+
 def merged(present: Mapping[str, Any], added: Mapping[str, str]) -> dict[str, Any]:
     """Return headers with others added. Lists grow; other headers of the same name are replaced."""
     names = {name.lower() for name in added}
-    lists = {
-        str(name).lower(): f"{value}, " for name, value in present.items() if value is not None
-    }
+    lists = {str(name).lower(): value for name, value in present.items() if value is not None}
     return {
         **{name: value for name, value in present.items() if str(name).lower() not in names},
         **{
-            name: lists.get(name.lower(), "") + value if name.lower() in _LISTS else value
+            name: _joined(lists.get(name.lower()), value) if name.lower() in _LISTS else value
             for name, value in added.items()
         },
     }
+
+
+def _joined(present: Any, added: str) -> str:
+    """Join two lists; a member that is in both, or `*`, is there once."""
+    if present is None:
+        return added
+    known = {member.strip().lower() for member in str(present).split(",")}
+    new = [each for each in added.split(", ") if not {each.lower(), "*"} & known]
+    return ", ".join((str(present), *new))
 
 
 def merged_lists(present: Mapping[str, Any], added: Mapping[str, str]) -> dict[str, Any]:

@@ -7,22 +7,19 @@ them apart.
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Final
 
 from ..contract.http import ApiScope
 from ..identity.callers import Caller, caller_behind_elb, caller_in_v1, caller_in_v2
+from ..response import lambda_json
 from .response import Answer, merged, merged_lists
 
 _PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9$_.+!*'()~-]+)*")
 """The form of stage names and base paths. Clients choose the path of a request, so nothing else
 from it may enter a header that this layer writes."""
-
-_ASCII_ONLY: Final = sys.version_info < (3, 12)  # from 3.12 on, Lambda writes other characters, too
 
 
 class Request(ABC):
@@ -184,7 +181,7 @@ class HttpApi2(Request):
         return {
             "statusCode": 200,
             "headers": {"content-type": "application/json"},
-            "body": json.dumps(result, ensure_ascii=_ASCII_ONLY),
+            "body": lambda_json.sent(result),
             "isBase64Encoded": False,
         }
 

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from .effort import check, checked
 from .refusals import UnusableError
 from .values import SET, Form, form_of
 
@@ -69,9 +70,9 @@ def parse(text: str | bytes) -> Any:
     try:
         return json.loads(
             text,
-            object_pairs_hook=_unique,
-            parse_int=_whole,
-            parse_float=_decimal,
+            object_pairs_hook=checked(_unique),
+            parse_int=checked(_whole),
+            parse_float=checked(_decimal),
             parse_constant=_refuse_constant,
         )
     except json.JSONDecodeError:
@@ -116,6 +117,7 @@ def _has_only_exact_types(value: Any) -> bool:
 
 def _plain(value: Any) -> Any:
     """Rewrite `value` so that the encoder's text of it is unambiguous."""
+    check()
     if type(value) not in _EXACT and (form := form_of(value)) is not None:
         return _formed(form)
     if isinstance(value, str):

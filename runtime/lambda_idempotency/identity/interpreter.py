@@ -17,6 +17,7 @@ from jmespath.functions import Functions, signature
 from jmespath.visitor import Options, TreeInterpreter, _Expression
 
 from .canonical import canonical
+from .effort import check
 from .refusals import LostPartError
 from .texts import from_base64, from_base64_gzip, from_json
 from .values import Members, is_empty, items_of, member, members_of, plain
@@ -79,6 +80,10 @@ class Interpreter(TreeInterpreter):
         """Return what the expression selects. Raises `LostPartError`, `UnusableError`,
         `UndecodableError`, and the errors of JMESPath and Python."""
         return self._whole(node, self.visit(node, value))
+
+    def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
+        check()
+        return super().visit(node, *args, **kwargs)
 
     # Reading --------------------------------------------------------------------------------------
 

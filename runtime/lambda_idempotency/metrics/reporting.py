@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import Final, TypeVar
@@ -22,8 +22,9 @@ WARNINGS: Final[frozenset[Metric]] = frozenset(
 )
 """The events that on-call must see in the log."""
 
-_WARNING: Final = 30
-_DEBUG: Final = 10
+ERROR: Final = 40
+WARNING: Final = 30
+DEBUG: Final = 10
 """The levels of the logging module."""
 
 
@@ -32,17 +33,33 @@ def report(metric: Metric, key: str | None) -> None:
 
     The log level is WARNING for the events in WARNINGS, else DEBUG.
     """
-    level = _WARNING if metric in WARNINGS else _DEBUG
+    level = WARNING if metric in WARNINGS else DEBUG
     # If logging is not loaded, nobody listens for DEBUG; and its import takes 10 ms.
-    if level == _WARNING or "logging" in sys.modules:
-        import logging
+    if level == WARNING or "logging" in sys.modules:
+        fields = {"idempotency_event": metric, "idempotency_record": key}
+        log(level, "%s %s", metric, key, extra=fields)
+    if (buffer := _CURRENT.get(None)) is not None:
+        buffer.count(metric, key)
+
+
+def log(
+    level: int,
+    text: str,
+    *args: object,
+    extra: Mapping[str, object] | None = None,
+    error: Exception | None = None,
+) -> None:
+    """Write a line to the log of this package, with the traceback of an `error`.
+
+    Never raises: a result must not be lost because a filter or handler of the log raises, or
+    because no file descriptor is left to import `logging`.
+    """
+    with suppress(Exception):
+        import logging  # not at the top: its import takes 10 ms
 
         logger = logging.getLogger("lambda_idempotency")
         if logger.isEnabledFor(level):
-            fields = {"idempotency_event": metric, "idempotency_record": key}
-            logger.log(level, "%s %s", metric, key, extra=fields)
-    if (buffer := _CURRENT.get(None)) is not None:
-        buffer.count(metric, key)
+            logger.log(level, text, *args, extra=extra, exc_info=error)
 
 
 def timed(ask: Callable[[], R]) -> R:
@@ -131,8 +148,8 @@ class MetricsBuffer:
         """Write what has been counted so far."""
         events, self.events = self.events, []
         latencies, self.latencies = self.latencies, []
-        if text := lines(self.source, events, latencies, time.time()):
-            with suppress(Exception):  # a call must not fail because of its metrics
+        with suppress(Exception):  # a call must not fail because of its metrics
+            if text := lines(self.source, events, latencies, time.time()):
                 sys.stdout.write(text)
                 sys.stdout.flush()
 

@@ -6,7 +6,8 @@ to run. An answer to be recorded waits for the next claim, and both are sent tog
     claim 1 │ run 1 │ complete 1 + claim 2 │ run 2 │ complete 2 + claim 3 │ ... │ complete n
 
 An answer waits only if its call succeeds whatever the store replies, and never while another record
-runs. So a batch that dies loses no completion, except that of the record in which it died.
+runs. The next record is read before this one runs, because reading can take time, or the process
+down. So a batch that dies loses no completion, except that of the record in which it died.
 """
 
 from __future__ import annotations
@@ -65,20 +66,24 @@ class _Waiting(NamedTuple):
     step: Complete
 
 
-def run_batch(calls: Iterable[BatchCall], end: End) -> Batch:
+def run_batch(
+    calls: Iterable[BatchCall], end: End, read_ahead: Callable[[], None] = lambda: None
+) -> Batch:
     """Run a batch. `calls` is advanced when the next call's turn has come. By then `end` has got
-    the outcome of every call before it, except a success that waits."""
+    the outcome of every call before it, except a success that waits. `read_ahead` is called before
+    each record's code runs: it does the work for the next call that may take long."""
     waiting: _Waiting | None = None
     try:
         for call in calls:
             step = next(call.protocol)
-            if waiting is None:
-                result = yield BatchStep(call, step)
-            else:
+            if waiting is not None and isinstance(step, SendClaim):
                 result = yield from _follow(waiting, call, step, end)
-                waiting = None
-            assert not isinstance(result, PairResult)
-            waiting = yield from _run(call, result, end, may_wait=True)
+            else:
+                if waiting is not None:
+                    yield from _complete(waiting, end)
+                result = yield from _ask(call, step, read_ahead)
+            waiting = None
+            waiting = yield from _run(call, result, end, read_ahead, may_wait=True)
         if waiting is not None:
             yield from _complete(waiting, end)
     except GeneratorExit:
@@ -90,28 +95,40 @@ def run_batch(calls: Iterable[BatchCall], end: End) -> Batch:
 
 
 def _follow(
-    waiting: _Waiting, call: BatchCall, step: Step, end: End
+    waiting: _Waiting, call: BatchCall, step: SendClaim, end: End
 ) -> Generator[BatchStep, BatchStepResult, StepResult]:
-    """Take the first step of a call, after the waiting completion or together with it."""
-    if isinstance(step, SendClaim) and step.claim.key != waiting.call.key:
-        both = yield BatchStep(call, CompleteAndClaim(waiting.step.completion, step.claim))
-        assert isinstance(both, PairResult)
-        yield from _run(waiting.call, both.completed, end, may_wait=False)
-        return both.claimed
-    yield from _complete(waiting, end)
+    """Claim a call's key together with the waiting completion; after it, if both have one key."""
+    if step.claim.key == waiting.call.key:
+        yield from _complete(waiting, end)
+        return (yield from _ask(call, step))
+    both = yield BatchStep(call, CompleteAndClaim(waiting.step.completion, step.claim))
+    assert isinstance(both, PairResult)
+    yield from _run(waiting.call, both.completed, end)
+    return both.claimed
+
+
+def _complete(waiting: _Waiting, end: End) -> Generator[BatchStep, BatchStepResult, None]:
+    result = yield from _ask(waiting.call, waiting.step)
+    yield from _run(waiting.call, result, end)
+
+
+def _ask(
+    call: BatchCall, step: Step, read_ahead: Callable[[], None] = lambda: None
+) -> Generator[BatchStep, BatchStepResult, StepResult]:
+    if isinstance(step, (Run, Reconcile)):
+        read_ahead()
     result = yield BatchStep(call, step)
     assert not isinstance(result, PairResult)
     return result
 
 
-def _complete(waiting: _Waiting, end: End) -> Generator[BatchStep, BatchStepResult, None]:
-    result = yield BatchStep(waiting.call, waiting.step)
-    assert not isinstance(result, PairResult)
-    yield from _run(waiting.call, result, end, may_wait=False)
-
-
 def _run(
-    call: BatchCall, result: StepResult, end: End, *, may_wait: bool
+    call: BatchCall,
+    result: StepResult,
+    end: End,
+    read_ahead: Callable[[], None] = lambda: None,
+    *,
+    may_wait: bool = False,
 ) -> Generator[BatchStep, BatchStepResult, _Waiting | None]:
     """Take a call from the result of a step to its outcome, or to the completion that may wait."""
     while True:
@@ -122,9 +139,7 @@ def _run(
             break
         if may_wait and isinstance(step, Complete) and _succeeds(step):
             return _Waiting(call, step)
-        reply = yield BatchStep(call, step)
-        assert not isinstance(reply, PairResult)
-        result = reply
+        result = yield from _ask(call, step, read_ahead)
     end(call, outcome)  # not in the `except`: its errors would have StopIteration as their context
     return None
 
@@ -133,4 +148,4 @@ def _succeeds(step: Complete) -> bool:
     """Tell whether the call succeeds even if its completion fails. It does not if it is parked, or
     if its writes must take effect now."""
     completion = step.completion
-    return completion.status == COMPLETED and not completion.strict
+    return completion.status == COMPLETED and not (completion.strict or completion.writes)

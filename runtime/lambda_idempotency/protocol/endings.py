@@ -30,6 +30,9 @@ RESERVE_MS: Final = 500
 """Milliseconds of the invocation that pauses must leave, to return the result."""
 
 
+_UNCLAIMED: Final = "the call ran without a lease (fail_open), and its key is another attempt's"
+
+
 class HeldLease(NamedTuple):
     """The key is ours for this attempt, for `lease_ms` since we asked for it.
 
@@ -57,7 +60,7 @@ def record_answer(
     elif isinstance(reply, Conflict) and reply.record.owner != call.owner:
         yield Emit("LeaseLost")
         if _answers(call, reply.record):
-            return Replayed(reply.record)
+            return Replayed(reply.record, Executed(ran.result))
     # A conflict with our own COMPLETED: the reply to an earlier send was lost, and all is done.
     return Executed(ran.result)
 
@@ -65,10 +68,15 @@ def record_answer(
 def commit(call: Call, held: HeldLease, ran: Returned) -> Generator[Step, StepResult, Outcome]:
     """Write the user's items and the answer together, under the fence, or nothing. Never return the
     result without them."""
+    claimed = held.not_after is not None
     completion = _completion(call, held, ran)._replace(
-        strict=True, writes=ran.writes, expiration=held.not_after
+        # Without a claim (`fail_open`) the record must be absent, or ours. That is no fence for a
+        # second try, which may come when the first one's record has expired.
+        strict=claimed,
+        writes=ran.writes,
+        expiration=held.not_after,
     )
-    reply = yield from send(completion)
+    reply = yield from send(completion) if claimed else _once(completion)
     if isinstance(reply, WritesRefused):
         freed = yield from release(call)
         if _is_done(call, freed):
@@ -82,10 +90,11 @@ def commit(call: Call, held: HeldLease, ran: Returned) -> Generator[Step, StepRe
         return CommitFailed(call.key, "the store did not answer", applied=None)
     if isinstance(reply, Applied) or _is_done(call, reply):
         return Executed(ran.result)
-    yield Emit("LeaseLost")
+    if claimed:
+        yield Emit("LeaseLost")
     if isinstance(reply, Conflict) and _answers(call, reply.record):
         return Replayed(reply.record)
-    return LeaseLost(call.key)
+    return LeaseLost(call.key) if claimed else CommitFailed(call.key, _UNCLAIMED, applied=False)
 
 
 def release(call: Call) -> Generator[Step, StepResult, StepResult]:
@@ -105,6 +114,10 @@ def send(completion: Completion) -> Generator[Step, StepResult, StepResult]:
         if not isinstance(reply, Failed) or reply.remaining_ms < pause + RESERVE_MS:
             return reply
         yield Sleep(pause)
+    return (yield Complete(completion))
+
+
+def _once(completion: Completion) -> Generator[Step, StepResult, StepResult]:
     return (yield Complete(completion))
 
 

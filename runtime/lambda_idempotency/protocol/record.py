@@ -100,7 +100,7 @@ class Completion(NamedTuple):
     `not_after` (epoch seconds) is the expiration of the owner's own claim: until then the answer
     may be recorded over an absent record. None means no limit is known. `strict` demands the
     owner's own INPROGRESS record and nothing else. `writes` are the DynamoDB writes of the business
-    that take effect together with the completion.
+    that take effect together with the completion; they never replace a PARKED record.
     """
 
     key: str

@@ -170,9 +170,14 @@ class Executed(NamedTuple):
 
 
 class Replayed(NamedTuple):
-    """Another call completed; its record holds the answer."""
+    """Another call completed; its record holds the answer.
+
+    `own` is the result of this call if it ran, too, and was overtaken: the caller gets it if the
+    record's answer cannot be replayed.
+    """
 
     record: Record
+    own: Executed | None = None
 
 
 class InProgress(NamedTuple):

@@ -48,7 +48,10 @@ def pack(ran: Returned, *, max_data: int | None) -> Returned:
     if len(text) * 4 > COMPRESSED_ABOVE:  # one character takes at most four bytes
         data = text.encode()
         if COMPRESSED_ABOVE < len(data) <= MAX_TEXT:
-            small = compressed(data)
+            try:
+                small = compressed(data)
+            except Exception:  # noqa: BLE001 - no file descriptor is left to load zlib, or no memory
+                small = data
             if len(small) <= len(data) * _GAIN:
                 ran, data = ran._replace(data=small, encoding=ZLIB), small
         if max_data is not None and len(data) > max_data:

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from ..errors import StoreError
+from ..metrics.reporting import WARNING, log
 from ..protocol.record import NO_BODY, Record
 from ..protocol.steps import Returned
 from .compression import IN_S3, IN_S3_ZLIB, MAX_TEXT, ZLIB
@@ -113,8 +114,4 @@ def _code(error: Exception) -> str:
 
 
 def _warn(key: str, what: str, error: Exception) -> None:
-    import logging  # its import takes 10 ms
-
-    logging.getLogger("lambda_idempotency").warning(
-        "%s: its response %s the bucket of large_responses: %s", key, what, _code(error)
-    )
+    log(WARNING, "%s: its response %s the bucket of large_responses: %s", key, what, _code(error))

@@ -47,9 +47,10 @@ class Store(ABC):
     @abstractmethod
     def complete(self, completion: Completion) -> Reply:
         """Write `completion.record(now)` over the owner's own INPROGRESS record, whether its lease
-        has ended or not. Unless the completion is `strict`, write also over a PARKED record, and
-        where there is none if `completion.may_create(now)`. Reply `WritesRefused` where its
-        `writes` cannot be applied; a store that is not `transactional` is never given any."""
+        has ended or not. Unless the completion is `strict`, write also where there is no record if
+        `completion.may_create(now)`, and, if it has no `writes`, over a PARKED one. Reply
+        `WritesRefused` where its `writes` cannot be applied; a store that is not `transactional` is
+        never given any."""
 
     @abstractmethod
     def release(self, key: str, owner: str) -> Reply:

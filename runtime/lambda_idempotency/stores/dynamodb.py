@@ -164,7 +164,9 @@ class DynamoDBStore(Store):
             code = _code(response)
             if code == "ConditionalCheckFailedException":
                 refused = True
-            elif operation == _TRANSACT and (found := transaction.verdict(code, response)):
+            elif operation == _TRANSACT and (
+                found := transaction.verdict(code or type(error).__name__, response)
+            ):
                 refused, about = found.about is None, found.about
                 response = {**response, "Item": found.item}
             else:

@@ -67,7 +67,7 @@ class MemoryStore(Store):
                 if not completion.may_create(now):
                     return Absent(now)
             elif not _is_own(found, completion.owner) and (
-                completion.strict or found.status != PARKED
+                completion.strict or completion.writes or found.status != PARKED
             ):
                 return Conflict(found, now)
             self.committed.extend(completion.writes)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from ..contract.names import PARTITION_KEY
 from ..protocol.record import INPROGRESS, Completion
 
 # It contains no time: every try has the same bytes, as the token demands. A record that has expired
 # and still exists is still ours, and nobody else has run.
 _OWN: Final = "#status = :inprogress AND #owner = :me"
+_OWN_OR_ABSENT: Final = f"attribute_not_exists(#id) OR ({_OWN})"
 
 _FINAL: Final = frozenset(
     {"ConditionalCheckFailed", "ItemCollectionSizeLimitExceeded", "ValidationError"}
@@ -20,7 +22,11 @@ _FINAL: Final = frozenset(
 """Reasons that will be the same at the next try."""
 
 _REFUSED: Final = frozenset(
-    {"AccessDeniedException", "ResourceNotFoundException", "ValidationException"}
+    {
+        *("AccessDeniedException", "ResourceNotFoundException", "ValidationException"),
+        *("SerializationException", "RequestEntityTooLarge"),
+        "ParamValidationError",  # boto3's own, before it sends anything
+    }
 )
 """Errors that come before anything is written, and will come at the next try too."""
 
@@ -35,7 +41,7 @@ class Verdict(NamedTuple):
 def request(table: str, completion: Completion, item: dict[str, Any]) -> dict[str, Any]:
     """Return the request. A repetition is harmless: by its token for ten minutes, then by its
     condition."""
-    put = {
+    put: dict[str, Any] = {
         "TableName": table,
         "Item": item,
         "ConditionExpression": _OWN,
@@ -46,6 +52,9 @@ def request(table: str, completion: Completion, item: dict[str, Any]) -> dict[st
         },
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
+    if not completion.strict:
+        put["ConditionExpression"] = _OWN_OR_ABSENT
+        put["ExpressionAttributeNames"]["#id"] = PARTITION_KEY
     return {
         "TransactItems": [{"Put": put}, *completion.writes],
         "ClientRequestToken": completion.owner,

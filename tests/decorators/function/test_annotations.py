@@ -164,7 +164,7 @@ def test_a_serializer_may_write_whatever_json_can_hold() -> None:
     "pair",
     [
         (str, str),
-        (lambda result: {"x": Decimal(result)}, lambda data: data["x"]),
+        (lambda result: {"x": str(result)}, lambda data: data["x"]),
         (lambda result: result, lambda data: data["x"]),
         (lambda result: {result}, lambda data: data),
     ],

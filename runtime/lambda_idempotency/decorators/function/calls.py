@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
 from ...errors import ConfigurationError
 from ...execution.attempt import (
@@ -23,10 +22,12 @@ from ...identity.keys import Identity
 from ...identity.scope import Scope
 from ...metrics.reporting import MetricsScope
 from ...protocol.record import Record
-from ..callables import AnyCallable
+from ..callables import AnyCallable, finished
 from ..options import DISABLED, NO_STORE
 from .arguments import ArgumentsRule, Parameters
 from .results import Results
+
+_DECORATOR: Final = "@idempotent_function"
 
 
 class Calls(Protocol):
@@ -67,11 +68,11 @@ class Code(NamedTuple):
 
     def run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return the function's result. Raises `ConfigurationError` if it is not a finished one."""
-        return _checked(self.function(*args, **kwargs))
+        return finished(self.function(*args, **kwargs), _DECORATOR)
 
     async def run_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return an async function's result. Raises as `run` does."""
-        return _checked(await self.function(*args, **kwargs))
+        return finished(await self.function(*args, **kwargs), _DECORATOR)
 
 
 class ProtectedCalls(NamedTuple):
@@ -91,7 +92,7 @@ class ProtectedCalls(NamedTuple):
             identity = self._identity(args, kwargs)
             if identity is None:
                 return self.code.call(args, kwargs)
-            target = self._target(identity, self.code.run, args, kwargs)
+            target = self._target(self.code.run, args, kwargs)
             outcome = self.operation.call(identity, target, time_left_outside())
             return result_of(outcome, self._restored)
 
@@ -101,7 +102,7 @@ class ProtectedCalls(NamedTuple):
             identity = self._identity(args, kwargs)
             if identity is None:
                 return await self.code.call_async(args, kwargs)
-            target = self._target(identity, self.code.run_async, args, kwargs)
+            target = self._target(self.code.run_async, args, kwargs)
             outcome = await self.operation.call_async(identity, target, time_left_outside())
             return result_of(outcome, self._restored)
 
@@ -111,7 +112,6 @@ class ProtectedCalls(NamedTuple):
 
     def _target(
         self,
-        identity: Identity,
         run: AnyCallable,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
@@ -119,7 +119,7 @@ class ProtectedCalls(NamedTuple):
         on_orphan = self.on_orphan
         return Target(
             run=lambda: run(args, kwargs),
-            record=lambda result: self.results.to_stored(result, key=identity.key),
+            record=self.results.to_stored,
             reconcile=(
                 None
                 if on_orphan is None
@@ -133,7 +133,7 @@ class ProtectedCalls(NamedTuple):
         try:
             self.results.prepare(last=True)
         except ConfigurationError as error:
-            raise ConfigurationError(f"@idempotent_function: {self.name}: {error}") from None
+            raise ConfigurationError(f"{_DECORATOR}: {self.name}: {error}") from None
         identity = self.operation.identify(lambda: self._found(args, kwargs))
         if identity is not None and any(
             scope.attempt.key == identity.key for scope in AttemptScope.running()
@@ -157,15 +157,3 @@ def refused(*_: Any, **__: Any) -> NoReturn:
     """Raise `ConfigurationError`. It stands in for a function without a store, so that a unit test
     can still import the code."""
     raise ConfigurationError(f"@idempotent_function: {NO_STORE}")
-
-
-def _checked(result: Any) -> Any:
-    if isinstance(result, CoroutineType | GeneratorType | AsyncGeneratorType):
-        if not isinstance(result, AsyncGeneratorType):
-            result.close()
-        raise ConfigurationError(
-            f"@idempotent_function: the function returned a {type(result).__name__}, which nobody "
-            "would run under its record. Decorate the `async def` itself, under its other "
-            "decorators; return a list of what a generator yields."
-        )
-    return result

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
-from inspect import isasyncgenfunction, isfunction, isgeneratorfunction
+from inspect import isfunction
 from typing import Any, NamedTuple, TypeVar, Unpack, overload
 
 from ...errors import ConfigurationError
 from ...identity.keys import Selector
-from ..callables import AnyCallable, captured, is_async, underlying
+from ..callables import AnyCallable, captured, check_no_generator, is_async
 from ..options import Configuration, ReplayOptions, naming
 from .arguments import ArgumentsRule, Parameters
 from .calls import Calls, Code, ProtectedCalls, refused
@@ -127,11 +127,7 @@ def _check_function(function: object) -> None:
     if not callable(function) or isinstance(function, type):
         what = "a class" if isinstance(function, type) else f"a {type(function).__name__}"
         raise ConfigurationError(f"applied to {what}; expected a function, sync or async")
-    if isgeneratorfunction(inner := underlying(function)) or isasyncgenfunction(inner):
-        raise ConfigurationError(
-            f"applied to the generator {inner.__name__}, which has no one result to record; "
-            "return a list, or decorate what is done for each item"
-        )
+    check_no_generator(function)
 
 
 def _name_of(function: AnyCallable) -> str:

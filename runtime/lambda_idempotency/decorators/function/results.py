@@ -13,9 +13,10 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from ...errors import ConfigurationError, ResponseUnavailableError
-from ...protocol.record import NO_BODY, Record
+from ...protocol.record import Record
 from ...protocol.steps import Returned
-from ...response import serialization
+from ...response import lambda_json, serialization
+from ...response.lambda_json import NotRecordableError
 from ..callables import AnyCallable, return_type
 from .annotations import conversion_of
 from .conversions import Conversion
@@ -49,27 +50,30 @@ class Results:
         except TypeError as error:
             raise ConfigurationError(f"the return annotation is no type: {error}") from None
 
-    def to_stored(self, result: Any, *, key: str) -> Returned:
-        """Return the result with its recorded form. Never raises: the effect has happened."""
+    def to_stored(self, result: Any) -> Returned:
+        """Return the result with its recorded form. Raises `NotRecordableError`."""
         assert self._conversion is not None
         to_json, from_json = self._conversion
         try:
-            stored = serialization.to_stored(to_json(result))
-            if stored.data is None:
-                why = "is no JSON"
-            elif same(from_json(json.loads(stored.data)), result):
-                return stored._replace(result=result)
-            else:
-                why = "would come back as something else"
-        except Exception as error:  # noqa: BLE001 - the effect has happened
+            text = lambda_json.written(to_json(result), surrogates=True)
+            comes_back = same(from_json(_parsed(text)), result)
+        except NotRecordableError:
+            why = "is no JSON"
+        except BaseException as error:  # noqa: BLE001 - a serializer may raise anything
             why = f"cannot be converted ({type(error).__name__})"
-        self._warn(key, why)
-        return Returned(result, encoding=NO_BODY)
+        else:
+            if comes_back:
+                return Returned(result, text)
+            why = "would come back as something else"
+        raise NotRecordableError(
+            f"the result of {self._name} {why}",
+            "Annotate the return type, or pass serializer=(to_json, from_json).",
+        ) from None
 
     def from_stored(self, record: Record) -> Any:
         """Return the recorded result. Raises `ResponseUnavailableError`."""
         assert self._conversion is not None
-        value = serialization.from_stored(record)
+        value = serialization.from_stored(record, _parsed)
         try:
             return self._conversion.from_json(value)
         except Exception:  # noqa: BLE001 - its text and chain can quote the value
@@ -78,16 +82,10 @@ class Results:
                 f"type that {self._name} returns now. Was its return type changed?"
             ) from None
 
-    def _warn(self, key: str, why: str) -> None:
-        import logging  # its import takes 10 ms
 
-        logging.getLogger("lambda_idempotency").warning(
-            "%s: the result of %s %s, so its duplicates get ResponseUnavailableError. Annotate the "
-            "return type, or pass serializer=(to_json, from_json).",
-            key,
-            self._name,
-            why,
-        )
+def _parsed(text: str | bytes) -> Any:
+    """Parse a text with the plain types of JSON, which the return annotation converts."""
+    return lambda_json.with_fresh_stack(json.loads, text)
 
 
 def same(one: Any, other: Any) -> bool:

@@ -12,10 +12,12 @@ from ...execution.operation import Operation
 from ...execution.outcomes import result_of
 from ...execution.runner import Runner
 from ...execution.target import Target
+from ...identity import effort
 from ...identity.batch_fields import Delivered
+from ...identity.keys import Identity
 from ...identity.records import BatchRecord, RecordRule, records_of
 from ...identity.scope import Scope, tenant_of
-from ...metrics.reporting import MetricsScope
+from ...metrics.reporting import ERROR, WARNING, MetricsScope, log
 from ...protocol.batch import Batch, BatchCall, run_batch
 from ...protocol.record import NO_BODY
 from ...protocol.steps import Outcome, Raised, Returned
@@ -25,6 +27,9 @@ from ..options import DISABLED
 
 RecordCode: TypeAlias = Callable[[Delivered], Any]
 """The handler of a record, with the context bound."""
+
+READING_SHARE: Final = 0.25
+"""The part of the time left that reading one record may take: one that takes longer fails alone."""
 
 RECORDED: Final = Returned(None, encoding=NO_BODY)
 """The recorded result of a handled record. It has no body: nobody waits for an answer."""
@@ -43,14 +48,21 @@ class Records(NamedTuple):
         """Run the handler for the records of a batch, and return the failed ones. Raises
         `BatchError` where its source would not read them."""
 
-        def begin(number: int, record: BatchRecord) -> BatchCall:
-            call = self._call(record, self._target(code, record, context))
+        time_left, scope = time_left_of(context), Scope(tenant=tenant_of(context))
+
+        def identify(record: BatchRecord) -> Identity | None:
+            left = None if time_left is None else time_left() * READING_SHARE
+            with effort.limited(left):
+                return self._identity(record, scope)
+
+        def begin(number: int, record: BatchRecord, identity: Identity | None) -> BatchCall:
+            call = self._call(identity, self._target(code, record, context))
             return BatchCall(number, call.key, call.protocol, call.remaining, runner.code_of(call))
 
         records = records_of(event)
         if self.rule is not None:
             self.rule.check(records)
-        failures = BatchFailures(records)
+        failures = BatchFailures(records, identify)
         with MetricsScope(None if self.operation is None else self.operation.metrics):
             store = MemoryStore() if self.operation is None else self.operation.store
             runner.run_batch(failures.batch(begin), store)
@@ -76,32 +88,43 @@ class Records(NamedTuple):
             tenant=tenant_of(context),
         )
 
-    def _call(self, record: BatchRecord, target: Target) -> ActiveCall | UnprotectedCall:
-        """Return a record's call. Raises `MissingKeyError`, and what the key's callable raises."""
+    def _identity(self, record: BatchRecord, scope: Scope) -> Identity | None:
+        """Return a record's identity; None: it runs without one. Raises `MissingKeyError`, and what
+        the key's callable raises."""
         rule, operation = self.rule, self.operation
-        if rule is not None and operation is not None:
-            scope = Scope(tenant=target.tenant)
-            identity = operation.identify(lambda: rule.identify(record, scope=scope))
-            if identity is not None:
-                return operation.begin(identity, target)
-        return UnprotectedCall(target)
+        if rule is None or operation is None:
+            return None
+        return operation.identify(lambda: rule.identify(record, scope=scope))
+
+    def _call(self, identity: Identity | None, target: Target) -> ActiveCall | UnprotectedCall:
+        if identity is None or self.operation is None:
+            return UnprotectedCall(target)
+        return self.operation.begin(identity, target)
 
 
 class BatchFailures:
     """The failed records of one batch, and those that must wait for them.
 
     In SQS FIFO a failure stops its message group, in Kafka its partition; in Kinesis, DynamoDB
-    Streams and DocumentDB, the batch.
+    Streams and DocumentDB, the batch. `identify` reads a record, which may take long, or the
+    process down. So it reads the next one before this one runs: nothing of it stands between an
+    effect and its completion.
     """
 
-    def __init__(self, records: list[BatchRecord]) -> None:
+    def __init__(
+        self, records: list[BatchRecord], identify: Callable[[BatchRecord], Identity | None]
+    ) -> None:
         self._records = records
-        self._failed: dict[str, Any] = {}
+        self._identify = identify
+        self._unread = iter(enumerate(records))
+        self._next: tuple[int, Identity | None] | None = None
+        self._exit: BaseException | None = None
+        self._failed: set[str] = set()
         self._stopped: set[str] = set()
 
-    def batch(self, begin: Callable[[int, BatchRecord], BatchCall]) -> Batch:
+    def batch(self, begin: Callable[[int, BatchRecord, Identity | None], BatchCall]) -> Batch:
         """Return the batch's steps. `begin` makes the call of a record when its turn has come."""
-        return run_batch(self._calls(begin), self._end)
+        return run_batch(self._calls(begin), self._end, self._read_ahead)
 
     def response(self, *, is_read: bool) -> dict[str, Any]:
         """Return the batch's response. Raises `BatchError` if a record failed and nobody reads it.
@@ -115,19 +138,45 @@ class BatchFailures:
                 "wait for one that did; the log says why. The whole batch has to come again, and "
                 "the records that are done do not run again."
             )
-        return {"batchItemFailures": [{"itemIdentifier": item} for item in self._failed.values()]}
+        failed = {each.item: each.identifier for each in self._records if each.item in self._failed}
+        return {"batchItemFailures": [{"itemIdentifier": item} for item in failed.values()]}
 
-    def _calls(self, begin: Callable[[int, BatchRecord], BatchCall]) -> Iterator[BatchCall]:
-        for number, record in enumerate(self._records):
-            if record.group in self._stopped:
-                self._failed[record.item] = record.identifier
+    def _calls(
+        self, begin: Callable[[int, BatchRecord, Identity | None], BatchCall]
+    ) -> Iterator[BatchCall]:
+        while True:
+            self._read_ahead()
+            if self._exit is not None:
+                raise self._exit
+            if self._next is None:
+                return
+            (number, identity), self._next = self._next, None
+            record = self._records[number]
+            if not self._stops(record):
+                yield begin(number, record, identity)
+
+    def _read_ahead(self) -> None:
+        """Read the next record that may run, unless that has been done. What ends the process waits
+        for the record's turn: the one before it has been claimed and runs first."""
+        while self._next is None and self._exit is None:
+            number, record = next(self._unread, (0, None))
+            if record is None:
+                return
+            if self._stops(record):
                 continue
             try:
-                call = begin(number, record)
+                self._next = number, self._identify(record)
             except Exception as error:  # noqa: BLE001 - the other records must still run
                 self._fail(record, error)
-                continue
-            yield call
+            except BaseException as error:  # noqa: BLE001 - raised by `_calls`
+                self._exit = error
+
+    def _stops(self, record: BatchRecord) -> bool:
+        """Tell whether a record must wait for an earlier one that has failed."""
+        if record.group not in self._stopped:
+            return False
+        self._failed.add(record.item)
+        return True
 
     def _end(self, call: BatchCall, outcome: Outcome) -> None:
         try:
@@ -142,16 +191,14 @@ class BatchFailures:
         key: str | None = None,
         outcome: Outcome | None = None,
     ) -> None:
-        import logging  # not at the top: it costs 10 ms of a cold start
-
-        self._failed[record.item] = record.identifier
+        self._failed.add(record.item)
         if record.group is not None:
             self._stopped.add(record.group)
         raised = isinstance(outcome, Raised) or not isinstance(error, IdempotencyError)
-        logging.getLogger("lambda_idempotency").log(
-            logging.ERROR if raised else logging.WARNING,
+        log(
+            ERROR if raised else WARNING,
             "%s item %s failed%s: %s",
             *(record.source_name, record.item, "" if key is None else f" (record {key})"),
             type(error).__name__ if raised else error,
-            exc_info=error if raised else None,
+            error=error if raised else None,
         )

@@ -92,7 +92,7 @@ def idempotent_records(handler: Handler | None = None, /, **options: Unpack[Reco
 
 
 def _wrap(responder: _Responder, handler: Handler) -> BatchHandler:
-    runner, code = runner_and_code(handler)
+    runner, code = runner_and_code(handler, "@idempotent_records")
 
     def wrapper(event: Any, context: Any = None) -> dict[str, Any]:
         return responder.respond(runner, lambda record: code(record, context), event, context)

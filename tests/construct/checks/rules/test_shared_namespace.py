@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pytest
 from aws_cdk import App, CfnParameter, Environment, Fn, NestedStack, Stack, Stage

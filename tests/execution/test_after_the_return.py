@@ -1,0 +1,389 @@
+"""Between the handler's return and its caller nothing can raise, and no key is freed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+from typing import Any, Final
+
+import pytest
+
+from lambda_idempotency import (
+    MemoryStore,
+    ResponseUnavailableError,
+    StoreError,
+    idempotent,
+    idempotent_function,
+    idempotent_records,
+)
+from lambda_idempotency.drivers import sync
+from lambda_idempotency.metrics import reporting
+from lambda_idempotency.protocol.record import COMPLETED, Completion, Record, Reply
+
+RESULT: Final = {"charged": 5}
+
+
+class StopError(Exception):
+    """What a signal handler raises to stop slow code."""
+
+
+class Wait(BaseException):
+    """What a signal handler raises to end the process."""
+
+
+class Interrupted(MemoryStore):
+    """A store whose completions are interrupted: signals arrive while they are under way."""
+
+    def __init__(self, *errors: BaseException) -> None:
+        super().__init__()
+        self.errors = list(errors)
+        self.tries = 0
+
+    def complete(self, completion: Completion) -> Reply:
+        self.tries += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return super().complete(completion)
+
+    @property
+    def record(self) -> Record | None:
+        return next(iter(self._records.values()), None)
+
+
+class Context:
+    """The context of an invocation that has some milliseconds left."""
+
+    def __init__(self, left: int = 60_000) -> None:
+        self._left = left
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._left
+
+
+def _call(store: MemoryStore, left: int = 60_000) -> Any:
+    """Call a handler once."""
+    return idempotent(store=store)(lambda event, _: RESULT)({"id": 1}, Context(left))
+
+
+# Signal handlers ----------------------------------------------------------------------------------
+
+
+def _status(store: Interrupted) -> str | None:
+    return None if store.record is None else store.record.status
+
+
+@pytest.mark.parametrize("error", [StopError(), TimeoutError(), OSError()], ids=repr)
+def test_an_exception_while_the_answer_is_sent_is_a_failed_try(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    store = Interrupted(error)
+    assert _call(store) == RESULT
+    assert (store.tries, _status(store)) == (2, COMPLETED)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), Wait()], ids=repr)
+def test_what_ends_the_process_is_raised_when_the_answer_is_recorded(
+    error: BaseException,
+) -> None:
+    store = Interrupted(error)
+    with pytest.raises(type(error)):
+        _call(store)
+    assert (store.tries, _status(store)) == (2, COMPLETED)
+
+
+def test_after_an_interruption_the_answer_is_sent_once_more_and_no_more() -> None:
+    store = Interrupted(KeyboardInterrupt(), StoreError(), StoreError())
+    with pytest.raises(KeyboardInterrupt):
+        _call(store)
+    assert store.tries == 2
+
+
+def test_a_second_interruption_ends_the_call() -> None:
+    store = Interrupted(KeyboardInterrupt(), SystemExit(2))
+    with pytest.raises(KeyboardInterrupt):
+        _call(store)
+    assert (store.tries, _status(store)) == (2, "INPROGRESS")
+
+
+@contextmanager
+def _alarm(error: BaseException) -> Iterator[None]:
+    """Let the next alarm raise an error in the main thread."""
+
+    def handle(_: int, __: FrameType | None) -> None:
+        raise error
+
+    before = signal.signal(signal.SIGALRM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def _ring(_: float) -> None:
+    """Pause as long as it takes until an alarm arrives."""
+    signal.raise_signal(signal.SIGALRM)
+
+
+@pytest.fixture
+def rings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an alarm arrive in each pause of a driver."""
+    for name in ("drive", "drive_batch"):
+        monkeypatch.setattr(sync, name, partial(getattr(sync, name), sleep=_ring))
+
+
+@pytest.mark.usefixtures("rings")
+def test_an_alarm_between_two_tries_loses_nothing() -> None:
+    store = Interrupted(StoreError(), StoreError())
+    with _alarm(StopError()):
+        assert _call(store) == RESULT
+    assert (store.tries, _status(store)) == (3, COMPLETED)
+
+
+@pytest.mark.usefixtures("rings")
+def test_an_alarm_that_ends_the_process_does_so_after_one_more_try() -> None:
+    store = Interrupted(StoreError(), StoreError())
+    with _alarm(Wait()), pytest.raises(Wait):
+        _call(store)
+    assert store.tries == 2
+
+
+@pytest.mark.usefixtures("rings")
+def test_an_alarm_while_another_attempt_is_waited_for_is_raised() -> None:
+    store = MemoryStore()
+    waiting = idempotent(store=store, on_in_progress="wait")(lambda event, _: RESULT)
+
+    @idempotent(store=store)
+    def handler(event: Any, context: Any) -> Any:
+        return waiting(event, Context())
+
+    with _alarm(StopError()), pytest.raises(StopError):
+        handler({"id": 1}, Context())
+
+
+def test_an_alarm_in_the_handler_is_its_error_and_frees_the_key() -> None:
+    store = Interrupted()
+
+    @idempotent(store=store)
+    def handler(event: Any, context: Any) -> Any:
+        signal.raise_signal(signal.SIGALRM)
+
+    with _alarm(StopError()), pytest.raises(StopError):
+        handler({"id": 1}, None)
+    assert (store.tries, store.record) == (0, None)
+
+
+class Slow(Interrupted):
+    """A store whose completion takes until an alarm has been delivered to the main thread."""
+
+    def complete(self, completion: Completion) -> Reply:
+        if threading.current_thread() is not threading.main_thread():
+            os.kill(os.getpid(), signal.SIGALRM)
+            self.delivered.wait()
+        return super().complete(completion)
+
+    delivered = threading.Event()
+
+
+@pytest.mark.parametrize("error", [StopError(), Wait()], ids=repr)
+def test_an_alarm_in_the_event_loop_loses_no_answer(error: BaseException) -> None:
+    store = Slow()
+    store.delivered.clear()
+
+    @idempotent(store=store)
+    async def handler(event: Any, context: Any) -> Any:
+        return RESULT
+
+    def handle(_: int, __: FrameType | None) -> None:
+        store.delivered.set()
+        raise error
+
+    before = signal.signal(signal.SIGALRM, handle)
+    try:
+        if isinstance(error, Exception):
+            assert handler({"id": 1}, Context()) == RESULT
+        else:
+            with pytest.raises(type(error)):
+                handler({"id": 1}, Context())
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert _status(store) == COMPLETED
+    assert handler({"id": 1}, Context()) == RESULT  # the loop still works
+
+
+def test_an_alarm_in_the_event_loop_stops_an_async_handler() -> None:
+    store, ended = Interrupted(), []
+
+    @idempotent(store=store)
+    async def handler(event: Any, context: Any) -> Any:
+        try:
+            os.kill(os.getpid(), signal.SIGALRM)
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    with _alarm(StopError()), pytest.raises(StopError):
+        handler({"id": 1}, Context())
+    assert (ended, store.record) == ([True], None)
+
+
+# Batches ------------------------------------------------------------------------------------------
+
+
+def _batch(*ids: str) -> dict[str, Any]:
+    arn = "arn:aws:sqs:us-east-1:123456789012:orders"
+    return {
+        "Records": [
+            {"eventSource": "aws:sqs", "eventSourceARN": arn, "messageId": each, "body": "{}"}
+            for each in ids
+        ]
+    }
+
+
+@pytest.mark.usefixtures("rings")
+def test_an_alarm_between_two_tries_ends_no_batch() -> None:
+    store = Interrupted(StoreError(), StoreError())
+    handler = idempotent_records(store=store)(lambda record, _: None)
+    with _alarm(StopError()):
+        assert handler(_batch("1"), Context()) == {"batchItemFailures": []}
+    assert (store.tries, _status(store)) == (3, COMPLETED)
+
+
+def test_an_interrupted_batch_completes_the_record_that_ran() -> None:
+    store = Interrupted(KeyboardInterrupt())
+    handler = idempotent_records(store=store)(lambda record, _: None)
+    with pytest.raises(KeyboardInterrupt):
+        handler(_batch("1"), Context())
+    assert (store.tries, _status(store)) == (2, COMPLETED)
+
+
+# Hooks, serializers, logs -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [ValueError(), SystemExit(3), Wait()], ids=repr)
+def test_a_serializer_that_raises_loses_neither_result_nor_key(error: BaseException) -> None:
+    store = Interrupted()
+
+    def to_json(_: Any) -> Any:
+        raise error
+
+    @idempotent_function(store=store, serializer=(to_json, lambda data: data))
+    def charge(order: int) -> Any:
+        return RESULT
+
+    assert charge(1) == RESULT
+    assert _status(store) == COMPLETED
+    with pytest.raises(ResponseUnavailableError):
+        charge(1)
+
+
+class Overtaken(MemoryStore):
+    """A store in which another attempt has completed before our completion arrives."""
+
+    def __init__(self, data: str) -> None:
+        super().__init__()
+        self._data = data
+
+    def complete(self, completion: Completion) -> Reply:
+        other = completion._replace(owner="f" * 32, data=self._data)
+        self._records[completion.key] = other.record(int(self._clock() * 1000))
+        return super().complete(completion)
+
+
+def test_an_overtaken_call_gets_the_other_answer() -> None:
+    handler = idempotent(store=Overtaken('"theirs"'))(lambda event, _: "ours")
+    assert handler({"id": 1}, None) == "theirs"
+
+
+@pytest.mark.parametrize("error", [ValueError(), SystemExit(3)], ids=repr)
+def test_its_own_where_on_replay_raises(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    def on_replay(response: Any, replay: Any) -> Any:
+        raise error
+
+    store = Overtaken('"theirs"')
+    handler = idempotent(store=store, on_replay=on_replay)(lambda event, _: "ours")
+    assert handler({"id": 1}, None) == "ours"
+    assert type(error).__name__ in caplog.text
+
+
+def test_its_own_where_the_other_record_is_damaged() -> None:
+    handler = idempotent(store=Overtaken("{"))(lambda event, _: "ours")
+    assert handler({"id": 1}, None) == "ours"
+
+
+def test_its_own_where_the_other_result_is_of_another_type() -> None:
+    @idempotent_function(store=Overtaken("5"))
+    def charge(order: int) -> list[tuple[int, int]]:
+        return [(1, 2)]
+
+    assert charge(1) == [(1, 2)]
+
+
+def test_a_mere_duplicate_is_told_of_a_damaged_record() -> None:
+    store = Overtaken("{")
+    handler = idempotent(store=store)(lambda event, _: "ours")
+    handler({"id": 1}, None)
+    with pytest.raises(ResponseUnavailableError):
+        handler({"id": 1}, None)
+
+
+class _Raises(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        raise RuntimeError("no")
+
+
+def test_a_log_filter_that_raises_loses_nothing() -> None:
+    logger, broken = logging.getLogger("lambda_idempotency"), _Raises()
+    logger.addFilter(broken)
+    try:
+        assert _call(Interrupted(StoreError()), left=100) == RESULT
+    finally:
+        logger.removeFilter(broken)
+
+
+NO_DESCRIPTORS: Final = """
+import resource, sys
+from lambda_idempotency import MemoryStore, StoreError, idempotent
+class Broken(MemoryStore):
+    def complete(self, completion):
+        raise StoreError
+@idempotent(store=Broken())
+def handler(event, context):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    return {"id": "x" * 2000}
+class Context:
+    def get_remaining_time_in_millis(self):
+        return 100
+result = handler({"id": 1}, Context())
+assert "logging" not in sys.modules
+print(len(result["id"]))
+"""
+
+
+def test_a_result_survives_that_no_file_descriptor_is_left() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", NO_DESCRIPTORS], check=True, capture_output=True, text=True
+    )
+    assert ran.stdout == "2000\n"
+
+
+def test_metrics_that_cannot_be_written_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "f")
+
+    def broken(*_: Any) -> str:
+        raise RuntimeError
+
+    monkeypatch.setattr(reporting, "lines", broken)
+    assert _call(MemoryStore()) == RESULT
