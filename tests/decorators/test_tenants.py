@@ -102,9 +102,9 @@ class Shop:
     def __init__(self, store: MemoryStore) -> None:
         self.runs: list[Any] = []
         self.charge = idempotent_function(store=store, name="charge")(self._charge)
-        self.outer = idempotent_function(store=store, name="outer")(self._outer)
+        self.outer = idempotent_function(store=store, name="outer")(self.charge_once)
 
-    def _outer(self, order: int) -> None:
+    def charge_once(self, order: int) -> None:
         self.charge(order)
 
     def _charge(self, order: int) -> None:
@@ -129,6 +129,16 @@ def in_an_async_handler(shop: Shop, store: MemoryStore) -> Callable[[Any, Any], 
     return handler
 
 
+def in_an_async_handler_that_runs_unprotected(
+    shop: Shop, store: MemoryStore
+) -> Callable[[Any, Any], Any]:
+    @idempotent(store=store, key="no", on_missing_key="bypass")
+    async def handler(event: Any, context: Any) -> None:
+        shop.charge(event["id"])
+
+    return handler
+
+
 def in_a_function(shop: Shop, store: MemoryStore) -> Callable[[Any, Any], Any]:
     return idempotent(store=store, key="call")(lambda event, context: shop.outer(event["id"]))
 
@@ -140,6 +150,22 @@ def in_a_record(shop: Shop, store: MemoryStore) -> Callable[[Any, Any], Any]:
     return lambda event, context: records(
         {"Records": [sqs(str(event["call"]), event["id"])]}, context
     )
+
+
+def in_a_record_that_runs_unprotected(shop: Shop, store: MemoryStore) -> Callable[[Any, Any], Any]:
+    records = idempotent_records(store=store, key="no", on_missing_key="bypass")(
+        lambda record, context: shop.charge(int(record["body"]))
+    )
+    return lambda event, context: records({"Records": [sqs("1", event["id"])]}, context)
+
+
+def in_a_function_that_runs_unprotected(
+    shop: Shop, store: MemoryStore
+) -> Callable[[Any, Any], Any]:
+    outer = idempotent_function(store=store, name="outer", key="no", on_missing_key="bypass")(
+        shop.charge_once
+    )
+    return idempotent(store=store, key="call")(lambda event, context: outer(event["id"]))
 
 
 def in_a_thread_that_outlives_its_handler(
@@ -165,8 +191,11 @@ def in_a_thread_that_outlives_its_handler(
         in_a_handler,
         in_a_handler_that_runs_unprotected,
         in_an_async_handler,
+        in_an_async_handler_that_runs_unprotected,
         in_a_function,
+        in_a_function_that_runs_unprotected,
         in_a_record,
+        in_a_record_that_runs_unprotected,
         in_a_thread_that_outlives_its_handler,
     ],
 )
