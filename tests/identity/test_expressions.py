@@ -172,6 +172,7 @@ def test_a_callable_is_named_by_its_name() -> None:
     [
         ("order_id", {"order-id": 1}, "order-id"),
         ("Order.ID", {"order": {"id": 1}}, "order.id"),
+        ("order_id.id", {"orderId": 1, "order_id": {"ID": 1}}, "order_id.ID"),
         ("id", {"body": {"id": 1}}, "body.id"),
         ("id", {"detail": {"id": 1}}, "detail.id"),
         ("id", {"kinesis": {"data": {"id": 1}}}, "kinesis.data.id"),

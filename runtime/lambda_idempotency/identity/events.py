@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 from ..errors import ConfigurationError
 from .refusals import UnusableError
 from .texts import decoded, media_type
-from .values import items_of, members_of, plain
+from .values import members_of, plain
 
 HttpShape: TypeAlias = Literal["rest", "http-1.0", "http-2.0", "url", "alb", "unknown"]
 
@@ -37,19 +37,13 @@ def as_json(event: Any) -> Any:
         return raw
     if isinstance(event, Mapping):
         return event
-    kind = type(event).__name__
-    if members_of(event) is None and items_of(event) is None:
-        raise ConfigurationError(
-            f"the event is a {kind}, which a decorator has made of the one that was delivered; "
-            "expected JSON, a dataclass, a pydantic model or a data class of Powertools. Put ours "
-            "above that decorator"
-        )
     try:
         return plain(event)
     except UnusableError as error:
         raise ConfigurationError(
-            f"the event is a {kind}, which a decorator has made of the one that was delivered, and "
-            f"{error}. Put ours above that decorator"
+            f"the event is a {type(event).__name__}, which a decorator has made of the one that "
+            f"was delivered, and {error}. Expected JSON, a dataclass, a pydantic model or a data "
+            "class of Powertools: put ours above that decorator"
         ) from None
 
 
