@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import time
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from .client import JsonClient, Service, ServiceError
-from .credentials import CredentialSource
-from .endpoints import region_of
+from ..net.deadline import current
+from ..net.http1 import Response
+from ..net.secret import Environment, Secret
+from ..net.waiting import Waits, run
+from .client import Client, Request, ServiceError, metadata
+from .credentials import Credentials
+from .endpoints import endpoint_of, region_of
 from .signer import Signer
+
+BUDGET_S: Final = 5.0
+"""Seconds for an operation with all its retries; less if the invocation has less left."""
+
+TRY_S: Final = 2.0
+"""Seconds for one try: a request that takes longer counts as lost."""
+
+
+class Service(NamedTuple):
+    """The names by which a JSON service is called."""
+
+    name: str
+    endpoint: str
+    variable: str
+    target: str
+    content_type: str
+
 
 _DYNAMODB: Final = Service(
     name="DynamoDB",
@@ -37,6 +59,67 @@ _SECRETS_MANAGER: Final = Service(
 ELASTICACHE_TOKEN_SECONDS: Final = 900
 
 
+class JsonClient(Client):
+    """Calls the operations of one JSON service."""
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        url_suffix: str = "amazonaws.com",
+        environment: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        environment = Environment.of(environment)
+        endpoint = endpoint_of(service.endpoint, service.variable, url_suffix, environment)
+        super().__init__(
+            service.name, endpoint, signed_for=service.endpoint, environment=environment, **options
+        )
+        self._target = service.target
+        self._path = endpoint.path
+        self._headers = {"host": endpoint.authority, "content-type": service.content_type}
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an operation; return its parsed response, with botocore's `ResponseMetadata`.
+
+        Raises `ServiceError`.
+        """
+        return run(self.request(operation, parameters, self._blocking))
+
+    async def request(
+        self, operation: str, parameters: Mapping[str, Any], waits: Waits
+    ) -> dict[str, Any]:
+        """Do as `call`, waiting as `waits` does."""
+        headers = {**self._headers, "x-amz-target": f"{self._target}.{operation}"}
+        body = _ENCODE(parameters).encode()
+        request = Request(operation, "POST", self._path, headers, body)
+        return await self.send(request, waits, current(BUDGET_S), try_s=TRY_S)
+
+    def parsed(self, response: Response) -> dict[str, Any] | None:
+        """Parse a response whose body is a JSON object, or empty."""
+        try:
+            found = _DECODE((response.body or b"{}").decode())
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(found, dict):
+            return None
+        found["ResponseMetadata"] = metadata(response)
+        return found
+
+    def code(self, response: Response, found: dict[str, Any]) -> str:
+        """Return the code of an error, from the body or else the header."""
+        kind = str(found.get("__type") or response.headers.get("x-amzn-errortype") or "")
+        return kind.split(":", maxsplit=1)[0].rpartition("#")[2]
+
+
+_OPERATIONS: Final = {
+    "get_item": "GetItem",
+    "put_item": "PutItem",
+    "delete_item": "DeleteItem",
+    "transact_write_items": "TransactWriteItems",
+}
+
+
 class DynamoDB(JsonClient):
     """DynamoDB: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/."""
 
@@ -45,23 +128,24 @@ class DynamoDB(JsonClient):
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         """Read an item."""
-        return self._with_item("GetItem", request)
+        return run(self.ask("get_item", request, self._blocking))
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         """Write an item."""
-        return self._with_item("PutItem", request)
+        return run(self.ask("put_item", request, self._blocking))
 
     def delete_item(self, **request: Any) -> dict[str, Any]:
         """Delete an item."""
-        return self._with_item("DeleteItem", request)
+        return run(self.ask("delete_item", request, self._blocking))
 
     def transact_write_items(self, **request: Any) -> dict[str, Any]:
         """Write all of several items, or none."""
-        return self._with_item("TransactWriteItems", request)
+        return run(self.ask("transact_write_items", request, self._blocking))
 
-    def _with_item(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def ask(self, method: str, request: Mapping[str, Any], waits: Waits) -> dict[str, Any]:
+        """Do as the method of that name, waiting as `waits` does."""
         try:
-            response = self.call(operation, request)
+            response = await self.request(_OPERATIONS[method], request, waits)
         except ServiceError as error:
             _decode(error.response.get("Item"))
             for reason in error.response.get("CancellationReasons", ()):
@@ -102,8 +186,8 @@ def elasticache_token(
     user: str,
     serverless: bool,
     environment: Mapping[str, str],
-    credentials: CredentialSource,
-) -> str:
+    credentials: Credentials,
+) -> Secret[str]:
     """Return the password for an IAM user of ElastiCache, valid for 15 minutes.
 
     https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
@@ -111,11 +195,12 @@ def elasticache_token(
     query = {"Action": "connect", "User": user}
     if serverless:
         query["ResourceType"] = "ServerlessCache"
-    return Signer(region=region_of(environment), service="elasticache").presigned(
+    signer = Signer(region=region_of(environment), service="elasticache")
+    return signer.presigned(
         host=cache,
         query=query,
         expires=ELASTICACHE_TOKEN_SECONDS,
-        credentials=credentials.current(),
+        credentials=credentials,
         now=int(time.time()),
     )
 
@@ -136,3 +221,13 @@ def _decode_value(value: Any) -> None:
     elif "L" in value:
         for member in value["L"]:
             _decode_value(member)
+
+
+def _base64(value: Any) -> str:
+    if isinstance(value, bytes | bytearray):
+        return b2a_base64(value, newline=False).decode()
+    raise TypeError(f"a {type(value).__name__} cannot be sent")
+
+
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), default=_base64).encode
+_DECODE: Final = json.JSONDecoder().decode
