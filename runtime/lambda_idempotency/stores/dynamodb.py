@@ -6,7 +6,6 @@ The table has the string key `id` and TTL on `expiration`; `dynamodb_items` has 
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from ..clients.aws.clock import MAX_SKEW_MS, ClockReading, ServiceClock
 from ..clients.aws.endpoints import Endpoint, endpoint_of
+from ..clients.net.secret import Environment
 from ..contract.names import PARTITION_KEY
 from ..errors import ConfigurationError, StoreError
 from ..protocol.record import (
@@ -179,7 +179,7 @@ class DynamoDBStore(Store):
             if self._client is not None:
                 return Endpoint.parse(self._client.meta.endpoint_url)
         with suppress(ConfigurationError):
-            return endpoint_of("dynamodb", "DYNAMODB", self._url_suffix, os.environ)
+            return endpoint_of("dynamodb", "DYNAMODB", self._url_suffix, Environment.of(None))
         return None
 
     def _create_client(self) -> Any:

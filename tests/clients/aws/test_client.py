@@ -13,8 +13,9 @@ import pytest
 from kit.network.fault_server import LOST, SILENCE, UNREAD, FaultServer, Step, answer, failure, raw
 from kit.network.processes import free_port
 from lambda_idempotency.clients.aws import client as module
-from lambda_idempotency.clients.aws.client import BUDGET_S, PAUSES_S, ServiceError
+from lambda_idempotency.clients.aws.client import BUDGET_S, ServiceError
 from lambda_idempotency.clients.aws.services import SSM, DynamoDB, SecretsManager
+from lambda_idempotency.clients.net.retry import PAUSES_S
 
 Connect: TypeAlias = Callable[..., Any]
 
@@ -207,7 +208,7 @@ def test_a_port_where_nobody_listens_is_tried_until_the_end(
 def test_a_try_without_an_answer_is_given_up(
     server: FaultServer, client: DynamoDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ATTEMPT", 0.1)
+    monkeypatch.setattr(module, "TRY_S", 0.1)
     server.script(SILENCE, answer(ITEM))
     assert _get(client)["Item"] == ITEM["Item"]
     assert len(server.requests) == 2

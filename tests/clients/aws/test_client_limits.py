@@ -11,7 +11,6 @@ import pytest
 
 from kit.network.fault_server import SILENCE, UNREAD, FaultServer, Request, Step, answer, failure
 from lambda_idempotency.clients.aws.client import ServiceError
-from lambda_idempotency.clients.aws.connections import Connections, Response
 from lambda_idempotency.clients.aws.credentials import Credentials, CredentialSource
 from lambda_idempotency.clients.aws.services import DynamoDB
 from lambda_idempotency.clients.net import deadline
@@ -145,25 +144,3 @@ def test_what_was_mended_after_the_calls_end_is_not_tried_again(
     )
     assert _error(client).response["Error"]["Code"] == "ExpiredTokenException"
     assert (len(server.requests), len(issuer.requests)) == (1, 1)
-
-
-def test_the_containers_credentials_are_waited_for_until_the_calls_end(
-    issuer: FaultServer,
-    connect: Connect,
-    slept: Any,
-    limited: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ends: dict[str, float] = {}
-    exchange = Connections.exchange
-
-    def watched(connections: Connections, request: bytes, deadline: float) -> Response:
-        ends[request[:4].decode().strip()] = deadline
-        return exchange(connections, request, deadline)
-
-    monkeypatch.setattr(Connections, "exchange", watched)
-    _get(
-        connect(AWS_ACCESS_KEY_ID="", AWS_CONTAINER_CREDENTIALS_FULL_URI=f"{issuer.endpoint}/role")
-    )
-    end = pytest.approx(slept.now + 0.3, rel=0, abs=0.001)
-    assert ends == {"GET": end, "POST": end}

@@ -10,17 +10,19 @@ import pytest
 
 from kit.network.fault_server import FaultServer, answer, raw
 from lambda_idempotency.clients.aws.connections import (
-    MAX_IDLE_S,
     Connections,
-    Response,
-    request_bytes,
 )
 from lambda_idempotency.clients.aws.endpoints import Endpoint
+from lambda_idempotency.clients.net.connection import Connection
+from lambda_idempotency.clients.net.deadline import Deadline
+from lambda_idempotency.clients.net.http1 import Response
+from lambda_idempotency.clients.net.pool import MAX_IDLE_S
+from lambda_idempotency.clients.net.waiting import BLOCKING, run
 
 
 def _ask(connections: Connections, body: bytes = b"{}", seconds: float = 30) -> Response:
-    request = request_bytes("POST", "/", {"host": "here"}, body)
-    return connections.exchange(request, time.monotonic() + seconds)
+    request = connections.request("POST", "/", {"host": "here"}, body)
+    return run(connections.exchange(request, BLOCKING, Deadline(seconds)))
 
 
 def test_requests_one_after_another_share_a_connection(
@@ -107,7 +109,7 @@ def test_the_connection_of_an_interrupted_exchange_is_not_used_again(
     server.script(answer(), answer(b"for the interrupted"), answer(b"for the next one"))
     _ask(connections)
     with monkeypatch.context() as patched:
-        patched.setattr("lambda_idempotency.clients.aws.connections._read", interrupt)
+        patched.setattr(Connection, "receive", interrupt)
         with pytest.raises(_Interrupt):
             _ask(connections)
     server.wait_closed(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 import pytest
@@ -12,18 +11,19 @@ from kit.network.processes import free_port
 from lambda_idempotency.clients.aws.connections import (
     ConnectionFailedError,
     Connections,
-    Response,
-    request_bytes,
 )
 from lambda_idempotency.clients.aws.endpoints import Endpoint
+from lambda_idempotency.clients.net.deadline import Deadline
+from lambda_idempotency.clients.net.http1 import Response, request_bytes
+from lambda_idempotency.clients.net.waiting import BLOCKING, run
 
 OK: Final = b"HTTP/1.1 200 OK\r\n"
 CHUNKED: Final = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def _ask(connections: Connections, body: bytes = b"{}", seconds: float = 30) -> Response:
-    request = request_bytes("POST", "/", {"host": "here"}, body)
-    return connections.exchange(request, time.monotonic() + seconds)
+    request = connections.request("POST", "/", {"host": "here"}, body)
+    return run(connections.exchange(request, BLOCKING, Deadline(seconds)))
 
 
 def _failure(connections: Connections, seconds: float = 30) -> ConnectionFailedError:
@@ -134,7 +134,7 @@ def test_a_connection_that_the_server_ends_is_not_kept(
 ) -> None:
     server.script(ending)
     assert _ask(connections).body == b"{}"
-    assert connections._idle == []
+    assert connections._pool._idle == []
     assert _ask(connections).body == b"{}"
     assert server.opened == 2
 
@@ -193,7 +193,7 @@ def test_the_connection_of_a_broken_response_is_not_used_again(
     server.script(answer(), _BROKEN[fault])
     _ask(connections)
     assert _failure(connections).reused
-    assert connections._idle == []
+    assert connections._pool._idle == []
     assert _ask(connections).status == 200
     assert server.opened == 2
 
@@ -208,7 +208,7 @@ def test_a_server_that_falls_silent_is_not_waited_for(
 ) -> None:
     server.script(Step(send=sent, hold=True))
     assert str(_failure(connections, seconds=0.1)).endswith(": timed out")
-    assert connections._idle == []
+    assert connections._pool._idle == []
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_a_server_that_falls_silent_is_not_waited_for(
 def test_a_body_is_not_read_beyond_reason(
     server: FaultServer, connections: Connections, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
-    monkeypatch.setattr("lambda_idempotency.clients.aws.connections._MAX_BODY", 2000)
+    monkeypatch.setattr("lambda_idempotency.clients.net.http1._MAX_BODY", 2000)
     server.script(raw(head + b"a" * 5000, close=True))
     _failure(connections)
 

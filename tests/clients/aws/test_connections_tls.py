@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,10 +11,11 @@ from kit.network.tls import Certificates, certificates
 from lambda_idempotency.clients.aws.connections import (
     ConnectionFailedError,
     Connections,
-    Response,
-    request_bytes,
 )
 from lambda_idempotency.clients.aws.endpoints import Endpoint
+from lambda_idempotency.clients.net.deadline import Deadline
+from lambda_idempotency.clients.net.http1 import Response
+from lambda_idempotency.clients.net.waiting import BLOCKING, run
 
 
 @pytest.fixture
@@ -27,8 +24,8 @@ def certified(tmp_path: Path) -> Certificates:
 
 
 def _ask(connections: Connections, seconds: float = 30) -> Response:
-    request = request_bytes("POST", "/", {"host": "here"}, b"secret")
-    return connections.exchange(request, time.monotonic() + seconds)
+    request = connections.request("POST", "/", {"host": "here"}, b"secret")
+    return run(connections.exchange(request, BLOCKING, Deadline(seconds)))
 
 
 def _refusal(server: FaultServer) -> str:
@@ -101,31 +98,6 @@ def test_a_server_without_tls_is_a_failed_connection() -> None:
         assert server.requests == []
 
 
-def test_a_handshake_has_the_time_that_connecting_has_left(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now, waits = [time.monotonic()], []
-    connect = socket.create_connection
-
-    def slowly(*arguments: Any) -> socket.socket:
-        connection = connect(*arguments)
-        now[0] += 9
-        return connection
-
-    def shake(_: ssl.SSLContext, connection: socket.socket, **__: object) -> None:
-        waits.append(connection.gettimeout())
-        raise ConnectionResetError
-
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(socket, "create_connection", slowly)
-    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", shake)
-    with FaultServer() as server:
-        endpoint = Endpoint(scheme="https", host="127.0.0.1", port=server.port)
-        with pytest.raises(ConnectionFailedError):
-            _ask(Connections(endpoint), seconds=10)
-    assert waits == [pytest.approx(1)]
-
-
 def test_a_reply_lost_over_tls_is_a_failed_connection(
     certified: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +108,7 @@ def test_a_reply_lost_over_tls_is_a_failed_connection(
         with pytest.raises(ConnectionFailedError) as raised:
             _ask(connections)
         assert raised.value.reused
-        assert connections._idle == []
+        assert connections._pool._idle == []
 
 
 def test_an_idle_connection_over_tls_that_the_server_closed_is_replaced_without_an_error(

@@ -8,11 +8,12 @@ from typing import Final
 import pytest
 
 from kit.aws.credential_issuer import GOOD_FOR
+from kit.aws.credentials import current, shown
 from kit.clocks import ManualClock
 from kit.network.fault_server import LOST, SILENCE, UNREAD, FaultServer, Step, answer, raw
 from kit.network.processes import free_port
 from lambda_idempotency.clients.aws import credentials as module
-from lambda_idempotency.clients.aws.credentials import CredentialsError, CredentialSource
+from lambda_idempotency.clients.aws.credentials import TRIES, CredentialsError, CredentialSource
 
 SECRETS: Final = ("the-secret-key", "the-session-token", "the-authorization")
 STATIC: Final = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "the-secret-key"}
@@ -27,7 +28,7 @@ def _source(issuer: FaultServer, clock: ManualClock, **more: str) -> CredentialS
 def _refusal(source: CredentialSource) -> str:
     """Return the message of the failure, checked to name no secret, like everything around it."""
     with pytest.raises(CredentialsError) as raised:
-        source.current()
+        current(source)
     error: BaseException | None = raised.value
     while error is not None:
         for secret in SECRETS:
@@ -42,19 +43,19 @@ def _refusal(source: CredentialSource) -> str:
 @pytest.mark.parametrize("token", ["the-session-token", None])
 def test_the_environments_credentials_are_taken(token: str | None) -> None:
     environment = {**STATIC, **({} if token is None else {"AWS_SESSION_TOKEN": token})}
-    known = CredentialSource(environment).current()
-    assert (known.access_key, known.secret_key) == ("AKID", "the-secret-key")
-    assert (known.token, known.ends) == (token, None)
+    known = current(CredentialSource(environment))
+    assert (known.access_key, known.secret_key.reveal()) == ("AKID", "the-secret-key")
+    assert (shown(known.token), known.ends) == (token, None)
 
 
 def test_an_empty_token_is_none() -> None:
-    assert CredentialSource({**STATIC, "AWS_SESSION_TOKEN": ""}).current().token is None
+    assert current(CredentialSource({**STATIC, "AWS_SESSION_TOKEN": ""})).token is None
 
 
 def test_the_environments_credentials_come_before_the_containers(
     issuer: FaultServer, clock: ManualClock
 ) -> None:
-    assert _source(issuer, clock, **STATIC).current().access_key == "AKID"
+    assert current(_source(issuer, clock, **STATIC)).access_key == "AKID"
     assert issuer.requests == []
 
 
@@ -63,7 +64,7 @@ def test_half_of_the_environments_credentials_are_none(
     issuer: FaultServer, clock: ManualClock, missing: str
 ) -> None:
     half = {name: value for name, value in STATIC.items() if name != missing}
-    assert _source(issuer, clock, **half).current().access_key == "AKID1"
+    assert current(_source(issuer, clock, **half)).access_key == "AKID1"
 
 
 @pytest.mark.parametrize("half", [{}, {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": ""}])
@@ -75,9 +76,9 @@ def test_without_credentials_the_error_says_what_is_missing(half: dict[str, str]
 
 def test_the_environments_credentials_never_end(clock: ManualClock) -> None:
     source = CredentialSource(dict(STATIC), clock)
-    known = source.current()
+    known = current(source)
     clock.advance(1000 * GOOD_FOR)
-    assert source.current() is known
+    assert current(source) is known
 
 
 # The container endpoint ---------------------------------------------------------------------------
@@ -86,9 +87,9 @@ def test_the_environments_credentials_never_end(clock: ManualClock) -> None:
 def test_the_full_uri_is_asked(
     issuer: FaultServer, source: CredentialSource, clock: ManualClock
 ) -> None:
-    known = source.current()
-    assert (known.access_key, known.secret_key) == ("AKID1", "the-secret-key")
-    assert (known.token, known.ends) == ("the-session-token", clock() + GOOD_FOR)
+    known = current(source)
+    assert (known.access_key, known.secret_key.reveal()) == ("AKID1", "the-secret-key")
+    assert (shown(known.token), known.ends) == ("the-session-token", clock() + GOOD_FOR)
     (request,) = issuer.requests
     assert (request.method, request.path, request.body) == ("GET", "/role?version=1", b"")
     assert request.headers["host"] == f"127.0.0.1:{issuer.port}"
@@ -103,7 +104,7 @@ def test_the_relative_uri_is_asked_before_the_full_one(
         FULL_URI: f"http://127.0.0.1:{free_port()}/full",
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/relative",
     }
-    assert CredentialSource(environment, clock).current().access_key == "AKID1"
+    assert current(CredentialSource(environment, clock)).access_key == "AKID1"
     assert [request.path for request in issuer.requests] == ["/relative"]
 
 
@@ -113,7 +114,7 @@ def test_a_relative_uri_names_no_other_host(uri: str) -> None:
 
 
 def test_the_authorization_token_is_sent(issuer: FaultServer, clock: ManualClock) -> None:
-    _source(issuer, clock, **{AUTHORIZATION: "Basic the-authorization"}).current()
+    current(_source(issuer, clock, **{AUTHORIZATION: "Basic the-authorization"}))
     assert issuer.requests[0].headers["authorization"] == "Basic the-authorization"
 
 
@@ -124,7 +125,7 @@ def test_the_token_file_comes_before_the_token_and_is_read_each_time(
     source = _source(issuer, clock, **{AUTHORIZATION: "stale", f"{AUTHORIZATION}_FILE": str(file)})
     for token in ("first", "second"):
         file.write_text(f"{token}\n")
-        source.current()
+        current(source)
         clock.advance(GOOD_FOR)
     sent = [request.headers["authorization"] for request in issuer.requests]
     assert sent == ["first", "second"]
@@ -208,26 +209,26 @@ _NO_CREDENTIALS: Final[dict[str, Step]] = {
 def test_an_answer_without_credentials_is_an_error_that_tells_none_of_it(
     issuer: FaultServer, source: CredentialSource, fault: str
 ) -> None:
-    issuer.script(_NO_CREDENTIALS[fault])
+    issuer.script(*[_NO_CREDENTIALS[fault]] * TRIES)
     assert "container credentials endpoint" in _refusal(source)
 
 
 def test_an_answer_without_a_token_is_enough(issuer: FaultServer, source: CredentialSource) -> None:
     issuer.script(answer({name: _COMPLETE[name] for name in _COMPLETE if name != "Token"}))
-    assert source.current().token is None
+    assert current(source).token is None
 
 
 def test_after_an_error_the_endpoint_is_asked_again(
     issuer: FaultServer, source: CredentialSource
 ) -> None:
-    issuer.script(LOST)
+    issuer.script(*[LOST] * TRIES)
     _refusal(source)
-    assert source.current().access_key == "AKID1"
+    assert current(source).access_key == "AKID1"
 
 
 def test_a_slow_endpoint_is_not_waited_for(
     issuer: FaultServer, source: CredentialSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_TIMEOUT", 0.1)
-    issuer.script(SILENCE)
+    monkeypatch.setattr(module, "TRY_S", 0.1)
+    issuer.script(*[SILENCE] * TRIES)
     assert "timed out" in _refusal(source)

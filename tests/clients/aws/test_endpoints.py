@@ -147,7 +147,6 @@ def test_a_url_is_parsed(
         "http://localhost:port",
         "http://localhost:99999",
         "http://localhost:0",
-        "http://user@localhost",
         "http://[::1",
         "http://local host",
         "http://localhost/a b",
@@ -159,6 +158,16 @@ def test_a_malformed_url_is_an_error_that_names_its_variable_and_its_value(
     refusal = _refusal({variable: url})
     assert refusal.startswith(f"{variable}: ")
     assert url in refusal
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://user:the-password@localhost", "https://the-password@localhost:8000/a", "the-p@a@b"],
+)
+def test_a_url_with_a_password_is_refused_without_quoting_it(url: str) -> None:
+    refusal = _refusal({"AWS_ENDPOINT_URL": url})
+    assert "the-p" not in refusal
+    assert refusal.startswith(f"AWS_ENDPOINT_URL: '...@{url.rpartition('@')[2]}'")
 
 
 def test_a_malformed_url_that_is_ignored_is_no_error() -> None:

@@ -14,13 +14,16 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lambda_idempotency.clients.aws.credentials import Credentials, CredentialSource
+from kit.aws.credentials import credentials as made
+from kit.aws.credentials import shown
+from lambda_idempotency.clients.aws.credentials import Credentials
 from lambda_idempotency.clients.aws.services import elasticache_token
 from lambda_idempotency.clients.aws.signer import Signer
+from lambda_idempotency.clients.net.secret import Secret
 
 DAY: Final = 86_400
 MIDNIGHT: Final = 20_000 * DAY
-PLAIN: Final = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+PLAIN: Final = made("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 
 _properties = settings(deadline=None, derandomize=True, database=None, max_examples=200)
 
@@ -29,8 +32,8 @@ _VISIBLE = st.characters(min_codepoint=33, max_codepoint=126)
 _CREDENTIALS = st.builds(
     Credentials,
     access_key=st.text("ABCXYZ0189", min_size=16, max_size=20),
-    secret_key=st.text(_VISIBLE, min_size=1, max_size=40),
-    token=st.none() | st.text(_VISIBLE, min_size=1, max_size=400),
+    secret_key=st.text(_VISIBLE, min_size=1, max_size=40).map(Secret),
+    token=st.none() | st.text(_VISIBLE, min_size=1, max_size=400).map(Secret),
 )
 _MOMENTS = st.integers(-3, 3).map(MIDNIGHT.__add__) | st.integers(0, 4_102_444_800)
 _SEGMENTS = st.text(min_size=1, max_size=8).map(lambda text: quote(text, safe="~"))
@@ -58,7 +61,8 @@ def _at(now: int) -> Any:
 
 
 def _oracle(credentials: Credentials) -> BotocoreCredentials:
-    return BotocoreCredentials(credentials.access_key, credentials.secret_key, credentials.token)
+    key, token = credentials.secret_key.reveal(), shown(credentials.token)
+    return BotocoreCredentials(credentials.access_key, key, token)
 
 
 # Headers ------------------------------------------------------------------------------------------
@@ -133,7 +137,7 @@ def test_a_signer_that_is_used_again_signs_for_the_day_and_the_secret_of_the_mom
     signer = Signer(region="us-east-1", service="dynamodb")
     headers = {"host": "here"}
     for seconds, secret in uses:
-        credentials, now = Credentials("AKID", secret), MIDNIGHT + seconds
+        credentials, now = made("AKID", secret), MIDNIGHT + seconds
         signed = signer.headers(
             method="POST", path="/", headers=headers, body=b"", credentials=credentials, now=now
         )
@@ -147,7 +151,7 @@ def test_a_token_is_sent_where_there_is_one(token: str | None) -> None:
         path="/",
         headers={"host": "here"},
         body=b"",
-        credentials=Credentials("AKID", "secret", token),
+        credentials=made("AKID", "secret", token),
         now=MIDNIGHT,
     )
     assert signed.get("x-amz-security-token") == token
@@ -172,7 +176,7 @@ def test_neither_the_headers_nor_the_signer_show_the_secret() -> None:
         credentials=PLAIN,
         now=MIDNIGHT,
     )
-    assert PLAIN.secret_key not in f"{signed}{signer!r}{signer}"
+    assert PLAIN.secret_key.reveal() not in f"{signed}{signer!r}{signer}"
 
 
 # Presigned URLs -----------------------------------------------------------------------------------
@@ -229,8 +233,10 @@ def test_a_url_is_signed_as_botocore_signs_it(
     region: str,
     service: str,
 ) -> None:
-    url = Signer(region=region, service=service).presigned(
-        host=host, query=query, expires=expires, credentials=credentials, now=now
+    url = (
+        Signer(region=region, service=service)
+        .presigned(host=host, query=query, expires=expires, credentials=credentials, now=now)
+        .reveal()
     )
     expected = _presigned(
         host, query, credentials=credentials, now=now, expires=expires, scope=(region, service)
@@ -240,8 +246,10 @@ def test_a_url_is_signed_as_botocore_signs_it(
 
 def test_a_urls_query_is_ordered_by_name_before_value() -> None:
     query = {"name-2": "2", "name": "1"}  # "name=" comes after "name-", but "name" before
-    url = Signer(region="us-east-1", service="elasticache").presigned(
-        host="here", query=query, expires=900, credentials=PLAIN, now=MIDNIGHT
+    url = (
+        Signer(region="us-east-1", service="elasticache")
+        .presigned(host="here", query=query, expires=900, credentials=PLAIN, now=MIDNIGHT)
+        .reveal()
     )
     expected = _presigned("here", query, credentials=PLAIN, now=MIDNIGHT)
     assert _parts(f"https://{url}") == _parts(expected)
@@ -262,20 +270,14 @@ def test_a_urls_query_is_ordered_by_name_before_value() -> None:
 def test_an_elasticache_token_is_the_url_that_botocore_signs_without_its_scheme(
     *, cache: str, user: str, serverless: bool, credentials: Credentials, now: int, region: str
 ) -> None:
-    environment = {
-        "AWS_REGION": region,
-        "AWS_ACCESS_KEY_ID": credentials.access_key,
-        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
-        "AWS_SESSION_TOKEN": credentials.token or "",
-    }
     with patch("time.time", lambda: now + 0.5):
         token = elasticache_token(
             cache=cache,
             user=user,
             serverless=serverless,
-            environment=environment,
-            credentials=CredentialSource(environment),
-        )
+            environment={"AWS_REGION": region},
+            credentials=credentials,
+        ).reveal()
     query = {"Action": "connect", "User": user}
     if serverless:
         query["ResourceType"] = "ServerlessCache"
@@ -290,17 +292,12 @@ def test_an_elasticache_token_is_the_url_that_botocore_signs_without_its_scheme(
 def test_an_elasticache_token_names_the_kind_of_a_serverless_cache_alone(
     *, serverless: bool
 ) -> None:
-    environment = {
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "AKID",
-        "AWS_SECRET_ACCESS_KEY": "the secret",
-    }
     token = elasticache_token(
         cache="cache",
         user="user",
         serverless=serverless,
-        environment=environment,
-        credentials=CredentialSource(environment),
-    )
+        environment={"AWS_REGION": "us-east-1"},
+        credentials=made("AKID", "the secret"),
+    ).reveal()
     assert ("ResourceType=ServerlessCache" in token) == serverless
     assert "secret" not in token

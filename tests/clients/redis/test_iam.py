@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from kit.aws.credentials import current
 from kit.redis.access import NAMESPACE, Access, Clocks, ask
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
@@ -31,8 +32,8 @@ def _token(access: Access) -> str:
         user="iam-user",
         serverless=True,
         environment=access.environment,
-        credentials=CredentialSource(access.environment),
-    )
+        credentials=current(CredentialSource(access.environment)),
+    ).reveal()
 
 
 @pytest.fixture

@@ -6,16 +6,19 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Err
 from __future__ import annotations
 
 import json
-import os
 import time
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
-from ..net import deadline
+from ..net.deadline import Deadline, current
+from ..net.http1 import Response
+from ..net.retry import Backoff
+from ..net.secret import Environment, Secret
+from ..net.waiting import Blocking, Waits, run
 from .clock import MAX_SKEW_MS, ClockReading, ServiceClock
-from .connections import ConnectionFailedError, Connections, Response, request_bytes
+from .connections import ConnectionFailedError, Connections
 from .credentials import Credentials, CredentialsError, CredentialSource
 from .endpoints import Endpoint, endpoint_of, region_of
 from .signer import Signer
@@ -23,11 +26,8 @@ from .signer import Signer
 BUDGET_S: Final = 5.0
 """Seconds for an operation with all its retries; less if the invocation has less left."""
 
-ATTEMPT: Final = 2.0
+TRY_S: Final = 2.0
 """Seconds for one try: a request that takes longer counts as lost."""
-
-PAUSES_S: Final = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
-"""Maximum seconds between tries; the pause is a random part of them. The last one repeats."""
 
 _RETRIED: Final = frozenset(
     {
@@ -113,17 +113,17 @@ class Client:
         endpoint: Endpoint,
         *,
         signed_for: str,
-        environment: Mapping[str, str],
+        environment: Environment,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.meta = ClientMeta(endpoint.url)
         self._name = name
-        self._connections = Connections(endpoint)
+        self._connections = Connections(endpoint, environment)
         self._credentials = CredentialSource(environment, clock)
         self._signer = Signer(region=region_of(environment), service=signed_for)
         self._clock = ServiceClock(clock)
-        self._sleep = sleep
+        self._blocking = Blocking(sleep)
 
     def parsed(self, response: Response) -> dict[str, Any] | None:
         """Parse a response and add botocore's `ResponseMetadata`. Return None if it is damaged."""
@@ -133,36 +133,38 @@ class Client:
         """Return the code of an error, or an empty string."""
         raise NotImplementedError
 
-    def send(self, request: Request, *, ends: float, attempt: float) -> dict[str, Any]:
+    async def send(
+        self, request: Request, waits: Waits, deadline: Deadline, *, try_s: float
+    ) -> dict[str, Any]:
         """Send a request and return the parsed response. Raises `ServiceError`.
 
-        The operation ends by `ends` (`time.monotonic()`), each try within `attempt` seconds.
+        The operation ends by the deadline, each try within `try_s` seconds.
         """
-        pauses = iter(PAUSES_S)
+        backoff = Backoff()
         repairs_left = 2
         while True:
-            outcome = self._try(request, min(ends, time.monotonic() + attempt))
+            outcome = await self._try(request, waits, deadline.within(try_s))
             if isinstance(outcome, dict):
                 return outcome
-            if outcome.amended and repairs_left and time.monotonic() < ends:
+            if outcome.amended and repairs_left and deadline.left() > 0:
                 repairs_left -= 1  # the cause is known and repaired: no need to wait
                 continue
-            pause = next(pauses, PAUSES_S[-1]) * os.urandom(1)[0] / 255
-            if not outcome.passing or time.monotonic() + pause >= ends:
+            if not outcome.passing or not await backoff.pause(waits, deadline):
                 raise outcome.error
-            self._sleep(pause)
 
     def close(self) -> None:
         """Close the idle connections; the next call opens new ones."""
         self._connections.close()
 
-    def _try(self, request: Request, ends: float) -> dict[str, Any] | _Failure:
+    async def _try(
+        self, request: Request, waits: Waits, deadline: Deadline
+    ) -> dict[str, Any] | _Failure:
         operation = request.operation
         reading = self._clock.read()
         try:
-            credentials = self._credentials.current()
+            credentials = await self._credentials.current(waits, deadline)
             signed = self._signed(request, credentials, reading)
-            response = self._connections.exchange(signed, ends)
+            response = await self._connections.exchange(signed, waits, deadline)
         except CredentialsError as error:
             return _Failure(self._error(operation, "NoCredentials", str(error)), passing=False)
         except ValueError:
@@ -182,16 +184,22 @@ class Client:
             return found
         return self._failure(operation, response, found, credentials, moved)
 
-    def _signed(self, request: Request, credentials: Credentials, reading: ClockReading) -> bytes:
-        headers = self._signer.headers(
-            method=request.method,
-            path=request.path,
-            headers=request.headers,
-            body=request.body,
-            credentials=credentials,
-            now=reading.now // 1000,
+    def _signed(
+        self, request: Request, credentials: Credentials, reading: ClockReading
+    ) -> Secret[bytes]:
+        return self._connections.request(
+            request.method,
+            request.path,
+            self._signer.headers(
+                method=request.method,
+                path=request.path,
+                headers=request.headers,
+                body=request.body,
+                credentials=credentials,
+                now=reading.now // 1000,
+            ),
+            request.body,
         )
-        return request_bytes(request.method, request.path, headers, request.body)
 
     def _failure(
         self,
@@ -233,7 +241,7 @@ class JsonClient(Client):
         environment: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
-        environment = os.environ if environment is None else environment
+        environment = Environment.of(environment)
         endpoint = endpoint_of(service.endpoint, service.variable, url_suffix, environment)
         super().__init__(
             service.name, endpoint, signed_for=service.endpoint, environment=environment, **options
@@ -247,10 +255,16 @@ class JsonClient(Client):
 
         Raises `ServiceError`.
         """
+        return run(self.request(operation, parameters, self._blocking))
+
+    async def request(
+        self, operation: str, parameters: Mapping[str, Any], waits: Waits
+    ) -> dict[str, Any]:
+        """Do as `call`, waiting as `waits` does."""
         headers = {**self._headers, "x-amz-target": f"{self._target}.{operation}"}
         body = _ENCODE(parameters).encode()
         request = Request(operation, "POST", self._path, headers, body)
-        return self.send(request, ends=deadline.monotonic(BUDGET_S), attempt=ATTEMPT)
+        return await self.send(request, waits, current(BUDGET_S), try_s=TRY_S)
 
     def parsed(self, response: Response) -> dict[str, Any] | None:
         """Parse a response whose body is a JSON object, or empty."""

@@ -6,21 +6,27 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.ht
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from typing import Any, Final
 
-from ...metrics.reporting import report
-from ..net import deadline
-from .connections import ConnectionFailedError, Connections, request_bytes
+from ..net.deadline import Deadline
+from ..net.renewing import Loaded, Renewing
+from ..net.retry import Backoff
+from ..net.secret import Environment, Secret
+from ..net.waiting import Waits
+from .connections import ConnectionFailedError, Connections
 from .endpoints import Endpoint
 
 REFRESH_BEFORE: Final = 300
 """Seconds before their end at which credentials are fetched again."""
 
-RETRY_AFTER: Final = 10
-"""Seconds to wait after a failed renewal; until then the old ones are used, while they last."""
+TRIES: Final = 3
+"""Tries to fetch credentials, as many as botocore's."""
+
+TRY_S: Final = 2.0
+"""Seconds for one try."""
 
 _RELATIVE_HOST: Final = "http://169.254.170.2"
 _PLAIN_HOSTS: Final = (
@@ -31,7 +37,6 @@ _PLAIN_HOSTS: Final = (
     "169.254.170.23",
     "fd00:ec2::23",
 )
-_TIMEOUT: Final = 2.0
 
 
 class CredentialsError(Exception):
@@ -46,8 +51,8 @@ class Credentials:
     def __init__(
         self,
         access_key: str,
-        secret_key: str,
-        token: str | None = None,
+        secret_key: Secret[str],
+        token: Secret[str] | None = None,
         ends: float | None = None,
     ) -> None:
         self.access_key = access_key
@@ -65,72 +70,45 @@ class CredentialSource:
     def __init__(
         self, environment: Mapping[str, str], clock: Callable[[], float] = time.time
     ) -> None:
-        self._environment = environment
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._known: Credentials | None = None
-        self._tried = 0.0
+        self._environment = Environment.of(environment)
+        self._renewing = Renewing(self._load, failures=CredentialsError, clock=clock)
 
-    def current(self) -> Credentials:
-        """Return the current credentials. Raises `CredentialsError`."""
-        known = self._known
-        if known is None or self._near_end(known):
-            with self._lock:
-                known = self._known
-                if known is None or self._near_end(known):
-                    known = self._renewed(known)
-                    self._known = known
-        return known
+    def current(self, waits: Waits, deadline: Deadline) -> Coroutine[Any, Any, Credentials]:
+        """Return the current credentials, when awaited. Raises `CredentialsError`."""
+        return self._renewing.current(waits, deadline)
 
     def refused(self, credentials: Credentials) -> bool:
         """Forget credentials that a service called expired. Tell whether others can be fetched."""
         if credentials.ends is None:
             return False
-        with self._lock:
-            if self._known is credentials:
-                self._known = None
+        self._renewing.refused(credentials)
         return True
 
-    def _near_end(self, known: Credentials) -> bool:
-        if known.ends is None:
-            return False
-        now = self._clock()
-        left = known.ends - now
-        return left <= 0 or (left < REFRESH_BEFORE and now - self._tried >= RETRY_AFTER)
-
-    def _renewed(self, known: Credentials | None) -> Credentials:
-        if self._tried:  # a renewal, not the first load
-            report("CredentialRefresh", None)
-        self._tried = self._clock()
-        try:
-            return self._load()
-        except CredentialsError:
-            # The old ones are valid until they end.
-            if known is not None and known.ends is not None and self._clock() < known.ends:
-                return known
-            raise
-
-    def _load(self) -> Credentials:
+    async def _load(self, waits: Waits, deadline: Deadline) -> Loaded[Credentials]:
         environment = self._environment
         access_key = environment.get("AWS_ACCESS_KEY_ID")
-        secret_key = environment.get("AWS_SECRET_ACCESS_KEY")
-        if access_key and secret_key:
-            return Credentials(access_key, secret_key, environment.get("AWS_SESSION_TOKEN") or None)
-        if relative := environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
-            if not relative.startswith("/"):
+        secret_key = environment.secret("AWS_SECRET_ACCESS_KEY")
+        if access_key and secret_key is not None:
+            token = environment.secret("AWS_SESSION_TOKEN")
+            return Loaded(Credentials(access_key, secret_key, token))
+        if environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
+            if not environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"].startswith("/"):
                 raise CredentialsError(
                     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not start with a slash"
                 )
-            return self._fetch(_RELATIVE_HOST + relative)
-        if url := environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
-            return self._fetch(url)
+            url = Secret(_RELATIVE_HOST + environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"])
+            return await self._fetch(url, waits, deadline)
+        if (full := environment.secret("AWS_CONTAINER_CREDENTIALS_FULL_URI")) is not None:
+            return await self._fetch(full, waits, deadline)
         raise CredentialsError(
             "neither AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY nor "
             "AWS_CONTAINER_CREDENTIALS_FULL_URI is set. Outside Lambda pass a boto3 client to the "
             "store"
         )
 
-    def _fetch(self, url: str) -> Credentials:
+    async def _fetch(
+        self, url: Secret[str], waits: Waits, deadline: Deadline
+    ) -> Loaded[Credentials]:
         try:
             endpoint = Endpoint.parse(url)
         except ValueError as error:
@@ -140,41 +118,70 @@ class CredentialSource:
                 f"AWS_CONTAINER_CREDENTIALS_FULL_URI names {endpoint.host} without TLS; expected "
                 "https, or a host that only this machine reaches"
             )
-        headers = {"host": endpoint.authority, "accept": "application/json"}
-        variable, token = self._authorization()
-        if token is not None:
-            headers["authorization"] = token
+        connections = Connections(endpoint, self._environment, direct=True)
+        request = self._request(connections, endpoint)
+        backoff = Backoff()
         try:
-            request = request_bytes("GET", endpoint.path, headers)
-        except ValueError:
-            raise CredentialsError(f"{variable} has a character that cannot be sent") from None
-        connections = Connections(endpoint)
-        try:
-            response = connections.exchange(request, deadline.monotonic(_TIMEOUT))
-        except ConnectionFailedError as error:
-            raise CredentialsError(f"the container credentials endpoint failed: {error}") from None
+            for tries_left in reversed(range(TRIES)):
+                found = await _asked(connections, request, waits, deadline.within(TRY_S))
+                if isinstance(found, Credentials):
+                    assert found.ends is not None
+                    return Loaded(found, found.ends - REFRESH_BEFORE, found.ends)
+                passing, about = found
+                if not (passing and tries_left and await backoff.pause(waits, deadline)):
+                    break
         finally:
             connections.close()
-        if response.status != 200:
-            raise CredentialsError(f"the container credentials endpoint said {response.status}")
-        return _parsed(response.body)
+        raise CredentialsError(f"the container credentials endpoint {about}")
 
-    def _authorization(self) -> tuple[str, str | None]:
+    def _request(self, connections: Connections, endpoint: Endpoint) -> Secret[bytes]:
+        variable, token = self._authorization()
+        with suppress(ValueError):
+            return connections.request(
+                "GET",
+                endpoint.path,
+                {
+                    "host": endpoint.authority,
+                    "accept": "application/json",
+                    **({} if token is None else {"authorization": token.reveal()}),
+                },
+            )
+        # Raised here, it has no context with the token in its frames.
+        raise CredentialsError(f"{variable} has a character that cannot be sent")
+
+    def _authorization(self) -> tuple[str, Secret[str] | None]:
         """Return the authorization token, after the name of the variable that it comes from."""
         variable = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
         if not (file := self._environment.get(f"{variable}_FILE")):
-            return variable, self._environment.get(variable)
+            return variable, self._environment.secret(variable)
         from pathlib import Path
 
         try:
-            return f"{variable}_FILE", Path(file).read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise CredentialsError(
-                f"{variable}_FILE cannot be read: {type(error).__name__}"
-            ) from None
+            return f"{variable}_FILE", Secret(Path(file).read_text().strip())
+        except OSError as error:
+            kind = type(error).__name__
+        except UnicodeDecodeError as error:  # it holds what was read
+            kind = type(error).__name__
+        raise CredentialsError(f"{variable}_FILE cannot be read: {kind}")
 
 
-def _parsed(body: bytes) -> Credentials:
+async def _asked(
+    connections: Connections, request: Secret[bytes], waits: Waits, deadline: Deadline
+) -> Credentials | tuple[bool, str]:
+    """Return the credentials; or whether another try may find them, and what failed."""
+    try:
+        response = await connections.exchange(request, waits, deadline)
+    except ConnectionFailedError as error:
+        return True, f"failed: {error}"
+    if response.status != 200:
+        return response.status == 429 or response.status >= 500, f"said {response.status}"
+    found = _parsed(response.body)
+    if found is None:
+        return True, "answered without AccessKeyId, SecretAccessKey and Expiration"
+    return found
+
+
+def _parsed(body: bytes) -> Credentials | None:
     from datetime import datetime
 
     try:
@@ -182,12 +189,9 @@ def _parsed(body: bytes) -> Credentials:
         access_key, secret_key = found["AccessKeyId"], found["SecretAccessKey"]
         token = found.get("Token")
         ends = datetime.fromisoformat(found["Expiration"]).timestamp()
-        whole = all(isinstance(part, str) and part for part in (access_key, secret_key))
-        if not whole or not isinstance(token, str | None):
-            raise TypeError
-        return Credentials(access_key, secret_key, token, ends)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise CredentialsError(
-            "the container credentials endpoint answered without AccessKeyId, SecretAccessKey "
-            "and Expiration"
-        ) from None
+        return None
+    whole = all(isinstance(part, str) and part for part in (access_key, secret_key))
+    if not whole or not isinstance(token, str | None):
+        return None
+    return Credentials(access_key, Secret(secret_key), Secret(token) if token else None, ends)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from ...errors import ConfigurationError
+from ..net.secret import Environment, Secret
 
 _DUAL_STACK: Final = {
     "amazonaws.com": "api.aws",
@@ -30,23 +31,13 @@ class Endpoint(NamedTuple):
     path: str = "/"
 
     @classmethod
-    def parse(cls, url: str) -> Endpoint:
-        """Parse http(s)://host[:port][/path][?query]. Raises ValueError, naming the URL."""
-        from urllib.parse import urlsplit
-
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            parts, port = urlsplit(""), None
-        malformed = port == 0 or any(not "!" <= character <= "~" for character in url)
-        known = parts.scheme in ("http", "https") and parts.hostname and not parts.username
-        if malformed or not known:
-            raise ValueError(f"{url!r} is not an endpoint; expected http(s)://host[:port][/path]")
-        assert parts.hostname is not None
-        default = 443 if parts.scheme == "https" else 80
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return cls(scheme=parts.scheme, host=parts.hostname, port=port or default, path=path)
+    def parse(cls, url: str | Secret[str]) -> Endpoint:
+        """Parse http(s)://host[:port][/path][?query]. Raises ValueError, naming the URL without the
+        user and password that it may hold."""
+        url = Secret.of(url)
+        if (found := _split(url)) is not None:
+            return cls(*found)
+        raise ValueError(f"{_shown(url)} is not an endpoint; expected http(s)://host[:port][/path]")
 
     @property
     def authority(self) -> str:
@@ -60,6 +51,28 @@ class Endpoint(NamedTuple):
     def url(self) -> str:
         """The endpoint in one spelling, without a slash at its end."""
         return f"{self.scheme}://{self.authority}{self.path.rstrip('/')}"
+
+
+def _split(url: Secret[str]) -> tuple[str, str, int, str] | None:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url.reveal())
+        port = parts.port
+    except ValueError:
+        return None
+    host, scheme = parts.hostname, parts.scheme
+    malformed = port == 0 or any(not "!" <= character <= "~" for character in url.reveal())
+    if malformed or scheme not in ("http", "https") or not host or "@" in parts.netloc:
+        return None
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return scheme, host, port or (443 if scheme == "https" else 80), path
+
+
+def _shown(url: Secret[str]) -> str:
+    """Return a URL as an error shows it."""
+    _, at, rest = url.reveal().rpartition("@")
+    return repr(f"...@{rest}") if at else repr(rest)
 
 
 def region_of(environment: Mapping[str, str]) -> str:
@@ -79,6 +92,7 @@ def endpoint_of(
 
     Raises `ConfigurationError`.
     """
+    environment = Environment.of(environment)
     if (configured := _configured(variable, environment)) is not None:
         return configured
     region = region_of(environment)
@@ -104,6 +118,7 @@ def bucket_endpoint(bucket: str, url_suffix: str, environment: Mapping[str, str]
     unless an endpoint is configured, or the bucket's name has dots, which TLS certificates do not
     cover (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
     """
+    environment = Environment.of(environment)
     configured = _configured("S3", environment)
     if configured is not None:
         if "?" in configured.path:
@@ -118,10 +133,10 @@ def bucket_endpoint(bucket: str, url_suffix: str, environment: Mapping[str, str]
     return Endpoint(scheme="https", host=f"{bucket}.{host}", port=443)
 
 
-def _configured(variable: str, environment: Mapping[str, str]) -> Endpoint | None:
+def _configured(variable: str, environment: Environment) -> Endpoint | None:
     if environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
         for name in (f"AWS_ENDPOINT_URL_{variable}", "AWS_ENDPOINT_URL"):
-            if url := environment.get(name):
+            if (url := environment.secret(name)) is not None:
                 try:
                     return Endpoint.parse(url)
                 except ValueError as error:
@@ -129,5 +144,5 @@ def _configured(variable: str, environment: Mapping[str, str]) -> Endpoint | Non
     return None
 
 
-def _is_on(variable: str, environment: Mapping[str, str]) -> bool:
+def _is_on(variable: str, environment: Environment) -> bool:
     return environment.get(variable, "").lower() == "true"

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..net import deadline
+from ..net.deadline import current
+from ..net.http1 import Response
+from ..net.secret import Environment
+from ..net.waiting import Waits, run
 from .client import Client, Request, metadata
-from .connections import Response
 from .endpoints import bucket_endpoint
 
 BUDGET_S: Final = 10.0
 """Seconds for an operation with all its retries; less if the invocation has less left."""
 
-ATTEMPT: Final = 5.0
+TRY_S: Final = 5.0
 """Seconds for one try: an object can have many megabytes."""
 
 
@@ -30,7 +30,7 @@ class S3(Client):
         environment: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
-        environment = os.environ if environment is None else environment
+        environment = Environment.of(environment)
         endpoint = bucket_endpoint(bucket, url_suffix, environment)
         super().__init__("S3", endpoint, signed_for="s3", environment=environment, **options)
         self._path = endpoint.path
@@ -40,19 +40,27 @@ class S3(Client):
         """Write an object; S3 compares it with the signed checksum of its body.
 
         `key` has only characters that need no encoding. The write leaves `reserve` seconds of the
-        invocation for what follows, but at most half of what there is. Raises `ServiceError`.
+        call for what follows, but at most half of what there is. Raises `ServiceError`.
         """
+        run(self.put(key, body, self._blocking, reserve=reserve))
+
+    async def put(self, key: str, body: bytes, waits: Waits, *, reserve: float = 0.0) -> None:
+        """Do as `put_object`, waiting as `waits` does."""
         headers = {**self._headers, "content-type": "application/octet-stream"}
         request = Request("PutObject", "PUT", self._path + key, headers, body)
-        latest = deadline.monotonic(BUDGET_S + reserve)
-        ends = latest - min(reserve, (latest - time.monotonic()) / 2)
-        self.send(request, ends=ends, attempt=ATTEMPT)
+        latest = current(BUDGET_S + reserve)
+        left = latest.left()
+        await self.send(request, waits, latest.within(max(left - reserve, left / 2)), try_s=TRY_S)
 
     def get_object(self, key: str) -> bytes:
         """Return an object's bytes. Raises `ServiceError`: where there is no object, NoSuchKey, or
         AccessDenied for a caller that may not list the bucket."""
+        return run(self.get(key, self._blocking))
+
+    async def get(self, key: str, waits: Waits) -> bytes:
+        """Do as `get_object`, waiting as `waits` does."""
         request = Request("GetObject", "GET", self._path + key, self._headers)
-        answer = self.send(request, ends=deadline.monotonic(BUDGET_S), attempt=ATTEMPT)
+        answer = await self.send(request, waits, current(BUDGET_S), try_s=TRY_S)
         body: bytes = answer["Body"]
         return body
 

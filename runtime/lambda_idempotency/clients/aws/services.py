@@ -7,8 +7,10 @@ from binascii import a2b_base64
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..net.secret import Secret
+from ..net.waiting import Waits, run
 from .client import JsonClient, Service, ServiceError
-from .credentials import CredentialSource
+from .credentials import Credentials
 from .endpoints import region_of
 from .signer import Signer
 
@@ -36,6 +38,13 @@ _SECRETS_MANAGER: Final = Service(
 
 ELASTICACHE_TOKEN_SECONDS: Final = 900
 
+_OPERATIONS: Final = {
+    "get_item": "GetItem",
+    "put_item": "PutItem",
+    "delete_item": "DeleteItem",
+    "transact_write_items": "TransactWriteItems",
+}
+
 
 class DynamoDB(JsonClient):
     """DynamoDB: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/."""
@@ -45,23 +54,24 @@ class DynamoDB(JsonClient):
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         """Read an item."""
-        return self._with_item("GetItem", request)
+        return run(self.ask("get_item", request, self._blocking))
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         """Write an item."""
-        return self._with_item("PutItem", request)
+        return run(self.ask("put_item", request, self._blocking))
 
     def delete_item(self, **request: Any) -> dict[str, Any]:
         """Delete an item."""
-        return self._with_item("DeleteItem", request)
+        return run(self.ask("delete_item", request, self._blocking))
 
     def transact_write_items(self, **request: Any) -> dict[str, Any]:
         """Write all of several items, or none."""
-        return self._with_item("TransactWriteItems", request)
+        return run(self.ask("transact_write_items", request, self._blocking))
 
-    def _with_item(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def ask(self, method: str, request: Mapping[str, Any], waits: Waits) -> dict[str, Any]:
+        """Do as the method of that name, waiting as `waits` does."""
         try:
-            response = self.call(operation, request)
+            response = await self.request(_OPERATIONS[method], request, waits)
         except ServiceError as error:
             _decode(error.response.get("Item"))
             for reason in error.response.get("CancellationReasons", ()):
@@ -102,8 +112,8 @@ def elasticache_token(
     user: str,
     serverless: bool,
     environment: Mapping[str, str],
-    credentials: CredentialSource,
-) -> str:
+    credentials: Credentials,
+) -> Secret[str]:
     """Return the password for an IAM user of ElastiCache, valid for 15 minutes.
 
     https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
@@ -111,11 +121,12 @@ def elasticache_token(
     query = {"Action": "connect", "User": user}
     if serverless:
         query["ResourceType"] = "ServerlessCache"
-    return Signer(region=region_of(environment), service="elasticache").presigned(
+    signer = Signer(region=region_of(environment), service="elasticache")
+    return signer.presigned(
         host=cache,
         query=query,
         expires=ELASTICACHE_TOKEN_SECONDS,
-        credentials=credentials.current(),
+        credentials=credentials,
         now=int(time.time()),
     )
 

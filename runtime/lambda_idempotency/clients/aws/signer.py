@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
+from ..net.secret import Secret
 from .credentials import Credentials
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
@@ -22,7 +23,7 @@ class Signer:
     def __init__(self, *, region: str, service: str) -> None:
         self._region = region
         self._service = service
-        self._derived: tuple[str, str, bytes] = ("", "", b"")
+        self._derived: tuple[str, Secret[str], Secret[bytes]] = ("", Secret(""), Secret(b""))
 
     def headers(
         self,
@@ -47,7 +48,7 @@ class Signer:
         else:
             path = _encoded_again(path)
         if credentials.token is not None:
-            signed["x-amz-security-token"] = credentials.token
+            signed["x-amz-security-token"] = credentials.token.reveal()
         names = sorted(signed)
         request = "\n".join(
             (
@@ -75,7 +76,7 @@ class Signer:
         expires: int,
         credentials: Credentials,
         now: int,
-    ) -> str:
+    ) -> Secret[str]:
         """Return a URL without its scheme, `host/?query`, for a GET within `expires` seconds.
 
         `now` is in epoch seconds.
@@ -93,28 +94,28 @@ class Signer:
             "X-Amz-SignedHeaders": "host",
         }
         if credentials.token is not None:
-            parts["X-Amz-Security-Token"] = credentials.token
+            parts["X-Amz-Security-Token"] = credentials.token.reveal()
         pairs = [[quote(part, safe="-_.~") for part in pair] for pair in parts.items()]
         text = "&".join("=".join(pair) for pair in sorted(pairs))
         request = "\n".join(("GET", "/", text, f"host:{host}", "", "host", sha256().hexdigest()))
         _, signature = self._sign(request, moment, credentials)
-        return f"{host}/?{text}&X-Amz-Signature={signature}"
+        return Secret(f"{host}/?{text}&X-Amz-Signature={signature}")
 
     def _sign(self, request: str, moment: str, credentials: Credentials) -> tuple[str, str]:
         scope = self._scope(moment)
         text = f"{_ALGORITHM}\n{moment}\n{scope}\n{sha256(request.encode()).hexdigest()}"
         key = self._key(moment[:8], credentials.secret_key)
-        return scope, hmac.digest(key, text.encode(), "sha256").hex()
+        return scope, hmac.digest(key.reveal(), text.encode(), "sha256").hex()
 
     def _scope(self, moment: str) -> str:
         return f"{moment[:8]}/{self._region}/{self._service}/aws4_request"
 
-    def _key(self, day: str, secret: str) -> bytes:
+    def _key(self, day: str, secret: Secret[str]) -> Secret[bytes]:
         known_day, known_secret, key = self._derived
-        if (known_day, known_secret) != (day, secret):
-            key = f"AWS4{secret}".encode()
+        if known_secret is not secret or known_day != day:
+            key = Secret(f"AWS4{secret.reveal()}".encode())
             for part in (day, self._region, self._service, "aws4_request"):
-                key = hmac.digest(key, part.encode(), "sha256")
+                key = Secret(hmac.digest(key.reveal(), part.encode(), "sha256"))
             self._derived = (day, secret, key)
         return key
 

@@ -1,4 +1,11 @@
-"""The time that the running call has left, for the code that waits on its behalf."""
+"""The end of a call's time, for all that waits on its behalf.
+
+One deadline holds for all waits of a call together: resolving, connecting, the handshake, writing,
+reading, credentials, locks, pauses. It is measured on two clocks, so that it runs on while the
+process is frozen, as `elapsed` is.
+
+The last part of an invocation is never spent on waiting: it stays for telling the outcome.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +17,73 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-_ENDS: Final[ContextVar[float]] = ContextVar("lambda_idempotency.deadline")
+RESERVE_S: Final = 0.5
+"""The most seconds of a limit that stay for telling the outcome."""
+
+RESERVE_PART: Final = 0.1
+"""The part of a limit that stays for it, where that is less."""
 
 
-def start(milliseconds: int) -> Token[float]:
-    """Set how much time is left from now on. Return the token that `end` takes."""
-    return _ENDS.set(time.monotonic() + milliseconds / 1000)
+class Deadline:
+    """A moment after which nothing is waited for, `seconds` from now.
+
+    `reserve`: the seconds that the limit behind it has left at that moment.
+    """
+
+    __slots__ = ("_steady_end", "_wall_end", "reserve")
+
+    def __init__(self, seconds: float, *, reserve: float = 0.0) -> None:
+        self._steady_end = time.monotonic() + seconds
+        self._wall_end = time.time() + seconds
+        self.reserve = reserve
+
+    def left(self) -> float:
+        """Return the seconds left; negative ones where it has passed."""
+        return min(self._steady_end - time.monotonic(), self._wall_end - time.time())
+
+    def require(self) -> float:
+        """Return the seconds left. Raises `TimeoutError` where there are none."""
+        if (left := self.left()) <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+    def within(self, seconds: float) -> Deadline:
+        """Return this deadline, or one in so many seconds if that is earlier."""
+        return self if self.left() <= seconds else Deadline(seconds, reserve=self.reserve)
+
+    def __repr__(self) -> str:
+        return f"<Deadline: {self.left():.3f} s left>"
+
+
+_CURRENT: Final[ContextVar[Deadline]] = ContextVar("lambda_idempotency.deadline")
+
+
+def reserve_of(seconds: float) -> float:
+    """Return how much of a limit stays for telling the outcome."""
+    return max(min(RESERVE_S, seconds * RESERVE_PART), 0.0)
+
+
+def start(milliseconds: int) -> Token[Deadline]:
+    """Limit all waits from now on, so that the limit's reserve stays. Return what `end` takes.
+
+    A limit within another one keeps the reserve of that: what is left of an invocation gets
+    shorter, what its outcome needs does not.
+    """
+    limit = milliseconds / 1000
+    outer = _CURRENT.get(None)
+    reserve = reserve_of(limit) if outer is None else max(reserve_of(limit), outer.reserve)
+    return _CURRENT.set(Deadline(limit - reserve, reserve=reserve))
+
+
+def end(token: Token[Deadline]) -> None:
+    """Undo the `start` that returned this token."""
+    _CURRENT.reset(token)
+
+
+def current(at_most: float) -> Deadline:
+    """Return the call's deadline, or one in `at_most` seconds if that is earlier."""
+    known = _CURRENT.get(None)
+    return Deadline(at_most) if known is None else known.within(at_most)
 
 
 def limited(function: Callable[[T], R], left: Callable[[], int]) -> Callable[[T], R]:
@@ -29,14 +97,3 @@ def limited(function: Callable[[T], R], left: Callable[[], int]) -> Callable[[T]
             end(token)
 
     return called
-
-
-def end(token: Token[float]) -> None:
-    """Undo the `start` that returned this token."""
-    _ENDS.reset(token)
-
-
-def monotonic(at_most: float) -> float:
-    """Return the deadline, as `time.monotonic()`: the call's end, or `at_most` seconds from now."""
-    latest = time.monotonic() + at_most
-    return min(latest, _ENDS.get(latest))

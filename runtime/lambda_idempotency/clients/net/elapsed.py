@@ -21,6 +21,11 @@ def now() -> Moment:
     return Moment(time.monotonic(), time.time())
 
 
+def seconds(begin: Moment) -> float:
+    """Return the seconds since a moment."""
+    return max(time.monotonic() - begin[0], time.time() - begin[1])
+
+
 def milliseconds(begin: Moment, end: Moment) -> int:
     """Return the milliseconds between two moments, rounded up."""
     return int(max(end.steady - begin.steady, end.wall - begin.wall) * 1000) + 1

@@ -37,18 +37,14 @@ from ...contract.redis import RedisSettings
 from ...errors import ConfigurationError, IdempotencyError, StoreError
 from ...metrics.reporting import report
 from ..aws.services import SSM
-from ..net import deadline
+from ..net.deadline import current
+from ..net.retry import Backoff
+from ..net.waiting import Blocking, run
 from .connections import HandshakeError, Server, server_of
 from .credentials import LoadedCredentials, Login, credentials_of, read_text
 
 BUDGET_S: Final = 5.0
 """Seconds for a command with all its retries, or what the invocation has left if that is less."""
-
-RESERVE_S: Final = 0.5
-"""Seconds of the invocation kept for reporting a failure; in its last second, half of the rest."""
-
-PAUSES_S: Final = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
-"""Maximum seconds between tries; the pause is a random part of them. The last one repeats."""
 
 _PASSING: Final = (
     LostError,
@@ -83,7 +79,7 @@ class RedisClient:
         self.name = self._parameter = parameter
         self._url_suffix = url_suffix
         self._environment = os.environ if environment is None else environment
-        self._sleep = sleep
+        self._waits = Blocking(sleep)
         self._lock = threading.Lock()
         self._ssm: SSM | None = None
         self._access: _Access | None = None
@@ -111,17 +107,8 @@ class RedisClient:
         return found
 
     def _persist(self, send: Callable[[Server], Any]) -> Any:
-        """Send and retry, within the time the call has left minus the time to report a failure."""
-        left = deadline.monotonic(BUDGET_S + RESERVE_S) - time.monotonic()
-        token = deadline.start(int(1000 * max(left - RESERVE_S, left / 2, 0)))
-        try:
-            return self._repeat(send)
-        finally:
-            deadline.end(token)
-
-    def _repeat(self, send: Callable[[Server], Any]) -> Any:
-        ends = deadline.monotonic(BUDGET_S)
-        pauses = _pauses()
+        """Send and retry, within the time that the call has left."""
+        limit, backoff = current(BUDGET_S), Backoff()
         may_renew = may_relocate = True
         while True:
             access = self._current()
@@ -142,10 +129,8 @@ class RedisClient:
                 may_relocate = False
                 if self._relocated(access):
                     continue
-            pause = next(pauses)
-            if refused or time.monotonic() + pause >= ends:
+            if refused or not run(backoff.pause(self._waits, limit)):
                 raise failure
-            self._sleep(pause)
 
     def close(self) -> None:
         """Close the idle connections; the next command opens new ones."""
@@ -296,10 +281,3 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     while behind is not None:
         yield behind
         behind = behind.__cause__ or behind.__context__
-
-
-def _pauses() -> Iterator[float]:
-    for pause in PAUSES_S:
-        yield pause * os.urandom(1)[0] / 255
-    while True:
-        yield PAUSES_S[-1] * os.urandom(1)[0] / 255

@@ -332,4 +332,4 @@ def _context(ca: str | None) -> ssl.SSLContext:
 
 def _left() -> float:
     """Return the seconds left for the next step."""
-    return max(deadline.monotonic(ATTEMPT) - time.monotonic(), 0.001)
+    return max(deadline.current(ATTEMPT).left(), 0.001)

@@ -21,12 +21,17 @@ from ...metrics.reporting import report
 from ..aws.client import ServiceError
 from ..aws.credentials import CredentialsError, CredentialSource
 from ..aws.services import ELASTICACHE_TOKEN_SECONDS, SSM, SecretsManager, elasticache_token
+from ..net.deadline import current
+from ..net.waiting import BLOCKING, run
 
 Login: TypeAlias = tuple[str] | tuple[str, str]
 """The arguments of AUTH: a password, or a user's name and password."""
 
 TOKEN_SECONDS: Final = ELASTICACHE_TOKEN_SECONDS - 300
 """Seconds for which new connections use an IAM token; it expires five minutes after that."""
+
+LOAD_S: Final = 5.0
+"""Seconds to wait for the AWS credentials that make a token."""
 
 RETRY_AFTER: Final = 10
 """Seconds for which the old password stays in use after a failed attempt to read it again."""
@@ -176,16 +181,17 @@ def _tokens(found: IamCredentials, environment: Mapping[str, str]) -> LoadedCred
 
     def load() -> Login:
         try:
-            token = elasticache_token(
-                cache=found.cache,
-                user=found.user,
-                serverless=found.serverless,
-                environment=environment,
-                credentials=source,
-            )
+            credentials = run(source.current(BLOCKING, current(LOAD_S)))
         except CredentialsError as error:
             raise StoreError(f"No token for {place}: {error}") from None
-        return found.user, token
+        token = elasticache_token(
+            cache=found.cache,
+            user=found.user,
+            serverless=found.serverless,
+            environment=environment,
+            credentials=credentials,
+        )
+        return found.user, token.reveal()
 
     return LoadedCredentials(load, place=place, refresh_after=TOKEN_SECONDS)
 

@@ -1,0 +1,23 @@
+"""Credentials for tests: made of plain texts, and taken from a source without an event loop."""
+
+from __future__ import annotations
+
+from lambda_idempotency.clients.aws.credentials import Credentials, CredentialSource
+from lambda_idempotency.clients.net.deadline import Deadline
+from lambda_idempotency.clients.net.secret import Secret
+from lambda_idempotency.clients.net.waiting import BLOCKING, run
+
+
+def credentials(access_key: str, secret_key: str, token: str | None = None) -> Credentials:
+    """Return credentials that do not end."""
+    return Credentials(access_key, Secret(secret_key), None if token is None else Secret(token))
+
+
+def current(source: CredentialSource, seconds: float = 30) -> Credentials:
+    """Return the source's current credentials."""
+    return run(source.current(BLOCKING, Deadline(seconds)))
+
+
+def shown(secret: Secret[str] | None) -> str | None:
+    """Return the text of a secret, if there is one."""
+    return None if secret is None else secret.reveal()
