@@ -6,10 +6,9 @@ The server decides by its own clock. PEXPIREAT deletes a record at its `expirati
 from __future__ import annotations
 
 from functools import partial
-from inspect import iscoroutinefunction
 from typing import Any
 
-from ..errors import ConfigurationError, IdempotencyError
+from ..errors import IdempotencyError
 from ..metrics.reporting import report
 from ..protocol.record import (
     Absent,
@@ -22,7 +21,8 @@ from ..protocol.record import (
 )
 from . import redis_scripts as scripts
 from .base import ReplyOrError, Store, attempted
-from .redis_errors import failure, foreign
+from .redis_clients import ask_of
+from .redis_errors import failure, foreign, is_unknown_script, misdirected
 from .redis_fields import from_fields, to_fields
 from .redis_names import label_of, name_of
 from .redis_scripts import Request
@@ -37,19 +37,9 @@ class RedisStore(Store):
     """
 
     def __init__(self, client: Any) -> None:
-        execute = getattr(client, "execute_command", None)
-        if not callable(execute) or iscoroutinefunction(execute):
-            kind = type(client)
-            raise ConfigurationError(
-                f"client is a {kind.__module__}.{kind.__qualname__}; expected a client of redis-py "
-                "that is not asynchronous, such as redis.Redis(host=...)"
-            )
+        self._ask = ask_of(client)
         self._name, self._label = name_of(client), label_of(client)
-        self._client = client
         self._policy_known = False
-        # The pipelines of a cluster client do not follow a key that moves to another node.
-        is_cluster = hasattr(client, "nodes_manager")
-        self._pipelines = None if is_cluster else getattr(client, "pipeline", None)
 
     @property
     def name(self) -> str:
@@ -71,10 +61,7 @@ class RedisStore(Store):
     ) -> tuple[ReplyOrError, ReplyOrError]:
         """Do both in one round trip, or two in a cluster."""
         requests = (_completion(completion), _claim(claim, None))
-        try:
-            answers = self._ask_all([request.command for request in requests])
-        except Exception as error:  # noqa: BLE001 - it is the answer to both
-            answers = [error, error]
+        answers = self._ask([request.command for request in requests])
         completed, claimed = (
             attempted(partial(self._reply, request, answer))
             for request, answer in zip(requests, answers, strict=True)
@@ -88,61 +75,27 @@ class RedisStore(Store):
         return self._run(Request(scripts.READ, key))
 
     def _run(self, request: Request) -> Reply:
-        try:
-            answer = self._ask(*request.command)
-        except Exception as error:  # noqa: BLE001 - see `_reply`
-            answer = error
+        [answer] = self._ask((request.command,))
         return self._reply(request, answer)
 
     def _reply(self, request: Request, answer: Any) -> Reply:
         """Return the reply in an answer. Raise the answer's error, if it is one."""
+        if isinstance(answer, Exception) and is_unknown_script(answer):
+            [answer] = self._ask((request.with_text,))
         if isinstance(answer, IdempotencyError):
             raise answer
         if isinstance(answer, Exception):
-            if type(answer).__name__ != "NoScriptError":
-                raise failure(request.script.verb, request.key, answer) from answer
-            answer = self._load(request)
+            raise failure(request.script.verb, request.key, answer) from answer
+        reply = _reply(request.key, answer)
         if not self._policy_known:
             self._check_policy()
-        return _reply(request.key, answer)
-
-    def _load(self, request: Request) -> Any:
-        """Run a script that the server has not seen since its start."""
-        try:
-            return self._ask(*request.with_text)
-        except IdempotencyError:
-            raise
-        except Exception as error:
-            raise failure(request.script.verb, request.key, error) from error
-
-    def _ask_all(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        """Return the answers to several commands; a command that failed has its error there."""
-        if self._pipelines is None:
-            return [self._asked(command) for command in commands]
-        with self._pipelines(transaction=False) as pipeline:
-            for command in commands:
-                pipeline.execute_command(*command, NEVER_DECODE=True)
-            answers: list[Any] = pipeline.execute(raise_on_error=False)
-            return answers
-
-    def _asked(self, command: tuple[Any, ...]) -> Any:
-        try:
-            return self._ask(*command)
-        except Exception as error:  # noqa: BLE001 - see `_ask_all`
-            return error
-
-    def _ask(self, *command: Any) -> Any:
-        # Answers come as bytes, even where the client decodes: some of them are not text.
-        return self._client.execute_command(*command, NEVER_DECODE=True)
+        return reply
 
     def _check_policy(self) -> None:
-        """Warn once of a server that evicts records, if the user may ask for its policy."""
+        """Warn once of a server that evicts records, if it tells: most users may not ask."""
         self._policy_known = True
-        try:
-            policy = _policy(self._ask("INFO", "memory"))
-        except Exception:  # noqa: BLE001 - most users may not ask
-            return
-        if policy not in ("", "noeviction"):
+        [answer] = self._ask((("INFO", "memory"),))
+        if _policy(answer) not in ("", "noeviction"):
             report("EvictionPossible", None)
 
 
@@ -167,20 +120,28 @@ def _policy(information: Any) -> str:
     """Return the policy of a server for when it is full; empty where it does not say."""
     if isinstance(information, dict):  # redis-py's clients have read it
         return str(information.get("maxmemory_policy", ""))
-    for line in information.decode().splitlines():
-        name, _, policy = line.partition(":")
-        if name == "maxmemory_policy":
-            return str(policy)
+    lines = information.splitlines() if isinstance(information, bytes) else ()
+    for line in lines:
+        name, _, policy = line.partition(b":")
+        if name == b"maxmemory_policy":
+            return policy.decode(errors="replace")
     return ""
 
 
 def _reply(key: str, answer: Any) -> Reply:
-    verdict, now = answer[0], answer[1]
-    if verdict == scripts.APPLIED:
-        return Applied(now)
-    if verdict == scripts.ABSENT:
-        return Absent(now)
-    if verdict == scripts.CONFLICT:
-        flat = answer[2]
-        return Conflict(from_fields(key, dict(zip(flat[::2], flat[1::2], strict=True))), now)
-    raise foreign(key)
+    try:
+        verdict, now, answered, *rest = answer
+        if answered != key.encode() or not isinstance(now, int):
+            raise misdirected(key)
+        if verdict == scripts.APPLIED:
+            return Applied(now)
+        if verdict == scripts.ABSENT:
+            return Absent(now)
+        if verdict == scripts.CONFLICT:
+            [flat] = rest
+            fields = dict(zip(flat[::2], flat[1::2], strict=True))
+    except (TypeError, ValueError):
+        raise misdirected(key) from None
+    if verdict != scripts.CONFLICT:
+        raise foreign(key)
+    return Conflict(from_fields(key, fields), now)

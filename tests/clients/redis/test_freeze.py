@@ -15,8 +15,9 @@ from kit.redis.access import NAMESPACE, USER, VERBS, Access, Clocks, Publish, as
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer, until
 from lambda_idempotency import idempotent
+from lambda_idempotency.clients.net.pool import MAX_IDLE_S
 from lambda_idempotency.clients.redis.client import RedisClient
-from lambda_idempotency.clients.redis.connections import MAX_AGE_S, MAX_IDLE_S
+from lambda_idempotency.clients.redis.node import MAX_AGE_S
 from lambda_idempotency.stores.redis import RedisStore
 from lambda_idempotency.testing.store_harness import new_key
 
@@ -99,7 +100,7 @@ def test_a_connection_that_has_gone_silent_is_replaced_without_an_error(
     aws_proxy: LossyProxy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lambda_idempotency.clients.redis.connections.ATTEMPT", 0.3)
+    monkeypatch.setattr("lambda_idempotency.clients.redis.node.ATTEMPT_S", 0.3)
     redis_proxy.hold(1)
     ask(client)
     assert redis_proxy.commands == ["HGETALL", "AUTH", "HGETALL"]

@@ -170,7 +170,7 @@ def test_a_reply_that_nobody_asked_for_is_refused() -> None:
     [
         (b"$%d\r\n" % MAX_BYTES, "bytes"),
         (b"$1000000000\r\n", "bytes"),
-        (b"*%d\r\n" % MAX_VALUES, "values"),
+        (b"*%d\r\n" % (MAX_VALUES + 1), "values"),
         (b"*1\r\n" * (MAX_DEPTH + 1), "arrays are within one another"),
         (b"+" + b"x" * 70_000, "a line has no end"),
     ],

@@ -1,60 +1,38 @@
 """The client behind an attached function's `RedisStore`. It follows changes while it runs:
 
-- The server refuses the password: the client reads it again, once a call, and resends the command.
+- The server refuses the password: the client reads it again, once a call, and resends the commands.
 - No connection, or a replica in the primary's place: the client reads the settings again, once a
-  call, and resends the command until the call's time ends.
-- The server answers with any other error: the client raises it.
+  call, and resends the commands until the call's time ends.
+- The server answers with any other error: that is its reply.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
-
-from redis.exceptions import (
-    AuthenticationError,
-    ClusterDownError,
-    ClusterError,
-    InvalidResponse,
-    MovedError,
-    NoPermissionError,
-    ReadOnlyError,
-    RedisClusterException,
-    ResponseError,
-    TryAgainError,
-)
-from redis.exceptions import (
-    ConnectionError as LostError,
-)
-from redis.exceptions import (
-    TimeoutError as LateError,
-)
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ...contract.redis import RedisSettings
-from ...errors import ConfigurationError, IdempotencyError, StoreError
-from ...metrics.reporting import report
+from ...errors import ConfigurationError, StoreError
 from ..aws.services import SSM
-from ..net.deadline import current
+from ..net import deadline
+from ..net.deadline import Deadline
+from ..net.process import ProcessLock
+from ..net.renewing import PATIENCE_S
 from ..net.retry import Backoff
-from ..net.waiting import Blocking, run
-from .connections import HandshakeError, Server, server_of
+from ..net.secret import Environment
+from ..net.waiting import BLOCKING, Blocking, Waits, run
+from .cluster import Cluster
 from .credentials import LoadedCredentials, Login, credentials_of, read_text
+from .errors import FAILURES, RefusedError, is_passing, is_refusal, reason_of
+from .node import Node
+from .resp import Command, Reply, ReplyError
+from .slots import Address
+
+if TYPE_CHECKING:
+    import ssl
 
 BUDGET_S: Final = 5.0
-"""Seconds for a command with all its retries, or what the invocation has left if that is less."""
-
-_PASSING: Final = (
-    LostError,
-    LateError,
-    ClusterError,
-    InvalidResponse,
-    MovedError,
-    RedisClusterException,
-    TryAgainError,
-)
+"""Seconds for commands with all their retries, or what the call has left if that is less."""
 
 
 class _Access(NamedTuple):
@@ -62,7 +40,12 @@ class _Access(NamedTuple):
 
     settings: RedisSettings
     credentials: LoadedCredentials | None
-    server: Server
+    server: Node | Cluster
+
+    def forget(self, login: Login) -> None:
+        """Forget a refused password; `close` ends the connections that were opened with it."""
+        assert self.credentials is not None
+        self.credentials.refused(login)
 
 
 class RedisClient:
@@ -74,62 +57,55 @@ class RedisClient:
         *,
         url_suffix: str = "amazonaws.com",
         environment: Mapping[str, str] | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.name = self._parameter = parameter
         self._url_suffix = url_suffix
-        self._environment = os.environ if environment is None else environment
-        self._waits = Blocking(sleep)
-        self._lock = threading.Lock()
+        self._environment = Environment.of(environment)
+        self._waits = BLOCKING if sleep is None else Blocking(sleep)
+        self._lock = ProcessLock()
         self._ssm: SSM | None = None
         self._access: _Access | None = None
 
-    def execute_command(self, *command: Any, **_: Any) -> Any:
-        """Send a command and return its answer, as bytes.
+    def execute_all(self, commands: Sequence[Command]) -> list[Reply]:
+        """Send commands together and return their replies; a `ReplyError` stands where the server
+        answered with an error.
 
-        Raises `ConfigurationError`, `StoreError`, or the server's error as redis-py raises it.
+        Raises `ConfigurationError` or `StoreError`. Then any of them may have taken effect.
         """
-        return self._persist(lambda server: server.execute(command))
+        return run(self.ask(commands, self._waits))
 
-    def pipeline(self, **_: Any) -> Pipeline:
-        """Return a pipeline: its commands are sent together."""
-        return Pipeline(self._execute_all)
+    def execute_command(self, *command: Any) -> Any:
+        """Send a command and return its reply. Raises as `execute_all`, and `ReplyError`."""
+        [reply] = self.execute_all([command])
+        if isinstance(reply, ReplyError):
+            raise reply
+        return reply
 
-    def _execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        def send(server: Server) -> list[Any]:
-            answers = server.execute_all(commands)
-            for answer in answers:
-                if isinstance(answer, Exception) and _is_passing(answer):
-                    raise answer
-            return answers
-
-        found: list[Any] = self._persist(send)
-        return found
-
-    def _persist(self, send: Callable[[Server], Any]) -> Any:
-        """Send and retry, within the time that the call has left."""
-        limit, backoff = current(BUDGET_S), Backoff()
+    async def ask(self, commands: Sequence[Command], waits: Waits) -> list[Reply]:
+        """Send commands as `execute_all` does, and wait as `waits` does."""
+        ends = deadline.current(BUDGET_S)
+        backoff = Backoff()
         may_renew = may_relocate = True
         while True:
-            access = self._current()
-            login = None if access.credentials is None else access.credentials.current()
+            access = self._access or await self._looked_up(None, waits, ends)
             try:
-                return send(access.server)
-            except Exception as error:
-                refused = _refusal(error)
-                if refused and may_renew and login is not None:
-                    may_renew = False
-                    self._renew(access, login)
-                    continue
-                if not refused and not _is_passing(error):
-                    raise
-                failure = self._failure(access, error, refused=refused)
+                return await self._send(access, commands, waits, ends)
+            except FAILURES as error:
+                refused = error.login if isinstance(error, RefusedError) else None
+                is_final = refused is not None or is_refusal(error)
+                failure = self._failure(access, error, is_refusal=is_final)
+            # Raised outside of the `except`, so that no traceback leads to the server's error.
             access.server.close()
+            if refused is not None and may_renew:
+                may_renew = False
+                access.forget(refused)
+                continue
             if may_relocate:
                 may_relocate = False
-                if self._relocated(access):
+                if await self._has_moved(access, waits, ends):
                     continue
-            if refused or not run(backoff.pause(self._waits, limit)):
+            if is_final or not await backoff.pause(waits, ends):
                 raise failure
 
     def close(self) -> None:
@@ -139,65 +115,87 @@ class RedisClient:
         if self._ssm is not None:
             self._ssm.close()
 
-    def _current(self) -> _Access:
-        access = self._access
-        if access is None:
-            with self._lock:
-                access = self._access
-                if access is None:
-                    access = self._access = self._connect(self._load())
-        return access
+    async def _send(
+        self, access: _Access, commands: Sequence[Command], waits: Waits, ends: Deadline
+    ) -> list[Reply]:
+        """Send once. Raises one of `FAILURES`: also a reply that a pause may change."""
+        credentials = access.credentials
+        if credentials is not None and credentials.known is None:
+            await credentials.current(waits, ends)  # before the time of the first try begins
+        try:
+            replies = await access.server.execute(commands, waits, ends)
+        finally:
+            if self._access is not access:
+                access.server.close()  # it has been replaced meanwhile
+        for reply in replies:
+            if isinstance(reply, ReplyError) and (is_passing(reply) or is_refusal(reply)):
+                raise reply
+        return replies
 
-    def _load(self) -> RedisSettings:
+    async def _has_moved(self, access: _Access, waits: Waits, ends: Deadline) -> bool:
+        """Tell whether the settings have changed since; if they have, use the new ones."""
+        try:
+            return await self._looked_up(access, waits, ends) is not access
+        except (ConfigurationError, StoreError):
+            return False
+
+    async def _looked_up(self, known: _Access | None, waits: Waits, ends: Deadline) -> _Access:
+        """Return the server that the settings describe now: `known`, if they have not changed.
+
+        Raises `ConfigurationError` or `StoreError`.
+        """
+        lock = self._lock.get()
+        # Not for ever: the other one may be this thread, which a signal has interrupted. To load
+        # the settings twice does no harm.
+        mine = await waits.acquire(lock, ends.within(PATIENCE_S))
+        try:
+            access = self._access
+            if access is None or access is known:
+                settings = await self._load(waits, ends)
+                if access is None or access.settings != settings:
+                    access = self._access = self._connect(settings)
+            return access
+        finally:
+            if mine:
+                lock.release()
+
+    async def _load(self, waits: Waits, ends: Deadline) -> RedisSettings:
+        place = f"SSM parameter {self._parameter}"
+        request = self._parameters().request("GetParameter", {"Name": self._parameter}, waits, ends)
+        text = await read_text(place, request)
+        return RedisSettings.parse(text.reveal(), self._parameter)
+
+    def _parameters(self) -> SSM:
         if self._ssm is None:
             self._ssm = SSM(url_suffix=self._url_suffix, environment=self._environment)
-        ssm = self._ssm
-        place = f"SSM parameter {self._parameter}"
-        text = read_text(place, lambda: ssm.get_parameter(Name=self._parameter))
-        return RedisSettings.parse(text, self._parameter)
+        return self._ssm
 
     def _connect(self, settings: RedisSettings) -> _Access:
-        assert self._ssm is not None
         credentials = credentials_of(
             settings,
             environment=self._environment,
-            ssm=self._ssm,
+            ssm=self._parameters(),
             url_suffix=self._url_suffix,
         )
         try:
-            server = server_of(settings, credentials)
+            context = _context(settings) if settings.tls else None
         except ValueError as error:
             raise ConfigurationError(f"SSM parameter {self._parameter}: {error}") from None
+
+        def node(address: Address) -> Node:
+            return Node(
+                address, credentials=credentials, context=context, database=settings.database
+            )
+
+        seed = Address(settings.host, settings.port)
+        server = Cluster(seed, node) if settings.cluster else node(seed)
         return _Access(settings, credentials, server)
 
-    def _renew(self, access: _Access, login: Login) -> None:
-        """Forget a refused password, and the connections that were opened with it."""
-        assert access.credentials is not None
-        access.credentials.refused(login)
-        access.server.close()
-        report("CredentialRefresh", None)
-
-    def _relocated(self, access: _Access) -> bool:
-        """Tell whether the settings have changed since; if they have, use the new ones."""
-        with self._lock:
-            if self._access is access:
-                try:
-                    settings = self._load()
-                    if settings == access.settings:
-                        return False
-                    self._access = self._connect(settings)
-                except (ConfigurationError, StoreError):
-                    return False
-        return True
-
-    def _failure(self, access: _Access, error: Exception, *, refused: bool) -> IdempotencyError:
-        for cause in _causes(error):
-            if isinstance(cause, IdempotencyError):
-                return cause  # the credentials could not be loaded
+    def _failure(self, access: _Access, error: Exception, *, is_refusal: bool) -> StoreError:
         settings = access.settings
         where = f"Redis at {settings.host}:{settings.port} (SSM parameter {self._parameter})"
-        if not refused:
-            return StoreError(f"{where} cannot be used: {_reason(error, settings)}")
+        if not is_refusal:
+            return StoreError(f"{where} cannot be used: {reason_of(error, settings)}")
         if access.credentials is None:
             return StoreError(f"{where} asks for a password, and the settings name none")
         return StoreError(
@@ -206,78 +204,12 @@ class RedisClient:
         )
 
 
-class Pipeline:
-    """Commands for one write and one round trip. Its methods are those of redis-py's pipeline."""
-
-    def __init__(self, execute_all: Callable[[Sequence[tuple[Any, ...]]], list[Any]]) -> None:
-        self._execute_all = execute_all
-        self._commands: list[tuple[Any, ...]] = []
-
-    def __enter__(self) -> Pipeline:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._commands.clear()
-
-    def execute_command(self, *command: Any, **_: Any) -> None:
-        """Add a command."""
-        self._commands.append(command)
-
-    def execute(self, **_: Any) -> list[Any]:
-        """Send the commands and return their answers, as bytes; where the server answered with an
-        error, the error stands in place of the answer. Raises `ConfigurationError` or `StoreError`,
-        and then any of the commands may have taken effect."""
-        return self._execute_all(self._commands)
-
-
-def _is_passing(error: BaseException) -> bool:
-    """Tell whether a new connection, a pause or other settings may make the error go away."""
-    return isinstance(error, _PASSING) or _is_replica(error)
-
-
-def _is_replica(error: BaseException) -> bool:
-    # When a command in a script fails, Redis 6 puts words of its own before the error's code.
-    in_script = isinstance(error, ResponseError) and " -READONLY " in str(error)
-    return in_script or isinstance(error, ReadOnlyError)
-
-
-def _refusal(error: BaseException) -> bool:
-    """Tell whether the server refused the credentials."""
-    return any(isinstance(cause, AuthenticationError) for cause in _causes(error))
-
-
-def _reason(error: BaseException, settings: RedisSettings) -> str:
-    """Say what went wrong, in our own words: the server's may quote what it was sent."""
-    import socket
+def _context(settings: RedisSettings) -> Callable[[], ssl.SSLContext]:
+    """Return what returns the TLS context of these settings. Raises ValueError for a wrong `ca`."""
     import ssl
 
-    causes = list(_causes(error))
-    for kind, words in (
-        (ssl.SSLCertVerificationError, "its certificate is not trusted; see `ca` and `host`"),
-        (ssl.SSLError, "the TLS handshake failed; does it speak TLS on this port?"),
-        (socket.gaierror, "its name is not known"),
-        (ConnectionRefusedError, "the connection was refused; does it listen there?"),
-        ((TimeoutError, LateError), "no answer in time; is there a route, and a security group?"),
-        (ClusterDownError, "the cluster is down"),
-        (HandshakeError, "it takes no AUTH, or does not let this user into `database`"),
-        (NoPermissionError, "the user lacks +cluster|slots, which a cluster's client needs"),
-        (MovedError, "it is a node of a cluster, and `cluster` is false"),
-    ):
-        if any(isinstance(cause, kind) for cause in causes):
-            return words
-    if any(_is_replica(cause) for cause in causes):
-        return "it is a replica; the settings must name the primary"
-    if any("max number of clients" in str(cause) for cause in causes):
-        return "it has as many clients as it takes; raise its maxclients"
-    if settings.cluster and isinstance(error, RedisClusterException):
-        return "it did not answer as a node of a cluster, and `cluster` is true"
-    hint = "" if settings.tls else "; does it speak TLS?"
-    return f"the connection was closed ({type(error).__name__}){hint}"
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error, then the errors that caused it."""
-    behind: BaseException | None = error
-    while behind is not None:
-        yield behind
-        behind = behind.__cause__ or behind.__context__
+    try:
+        context = ssl.create_default_context(cadata=settings.ca)
+    except (ssl.SSLError, ValueError):
+        raise ValueError("ca is not as expected: the PEM text of certificates") from None
+    return lambda: context

@@ -69,17 +69,17 @@ def pack_all(commands: Iterable[Command]) -> bytes:
 class Replies:
     """Reads the replies to a number of commands, in whatever pieces their bytes come."""
 
-    __slots__ = ("_count", "_needed", "_open", "_received", "_size", "_unread", "values")
+    __slots__ = ("_needed", "_open", "_received", "_size", "_unread", "values")
 
     def __init__(self, count: int) -> None:
         self.values: list[Reply] = []
         """The replies so far."""
-        self._count = count
-        self._open: list[tuple[list[Reply], int]] = []  # incomplete arrays, the outermost first
+        # The arrays that are not complete, each with its length; the outermost are the replies.
+        self._open: list[tuple[list[Reply], int]] = [(self.values, count)]
         self._unread: list[bytes] = []
         self._received = 0  # bytes
         self._needed = 0  # bytes without which nothing more can be read
-        self._size = 0  # values, at any depth
+        self._size = 0  # values in all arrays, announced or there
 
     def feed(self, data: bytes) -> bool:
         """Take bytes that have come. Return True once all replies are there.
@@ -87,70 +87,74 @@ class Replies:
         Raises `ResponseError`.
         """
         self._received += len(data)
-        _demand(self._received <= MAX_BYTES, _TOO_LONG)
+        if self._received > MAX_BYTES:
+            raise ResponseError(_TOO_LONG)
         if self._unread:
             self._unread.append(data)
             if self._received < self._needed:
                 return False
             data = b"".join(self._unread)
         rest = self._read(data)
-        if len(self.values) < self._count:
+        if self._open:
             self._unread = [rest]
             return False
-        _demand(not rest, "the server sent more than the replies")
+        if rest:
+            raise ResponseError("the server sent more than the replies")
         return True
 
     def _read(self, data: bytes) -> bytes:
         """Read the complete values in the data, and return what is left of it."""
         start = 0
-        while len(self.values) < self._count:
+        array, length = self._open[-1]
+        while True:
             end = data.find(b"\r\n", start)
             if end < 0:
-                _demand(len(data) - start <= _MAX_LINE, "a line has no end")
-                self._needed = self._received + 1
-                break
-            kind, line, after = data[start], data[start + 1 : end], end + 2
-            if kind == _BULK and (length := _whole(line)) >= 0:
-                end = after + length
-                if len(data) < end + 2:
-                    self._needed = self._received + end + 2 - len(data)
-                    _demand(self._needed <= MAX_BYTES, _TOO_LONG)
-                    break
-                _demand(data[end : end + 2] == b"\r\n", "a string is longer than it says")
-                self._place(data[after:end])
+                if len(data) - start > _MAX_LINE:
+                    raise ResponseError("a line has no end")
+                return self._wait(data[start:], 1)
+            kind, line = data[start], data[start + 1 : end]
+            value: Reply
+            if kind == _BULK and (size := _whole(line)) >= 0:
+                stop = end + 2 + size
+                if len(data) < stop + 2:
+                    return self._wait(data[start:], stop + 2 - len(data))
+                if not data.startswith(b"\r\n", stop):
+                    raise ResponseError("a string is longer than it says")
+                value, start = data[end + 2 : stop], stop + 2
+            elif kind == _ARRAY and (size := _whole(line)) > 0:
+                array, length = self._begin(size)
                 start = end + 2
                 continue
-            if kind == _ARRAY and (length := _whole(line)) > 0:
-                self._begin(length)
             else:
-                self._place(_short(kind, line))
-            start = after
-        return data[start:]
-
-    def _begin(self, length: int) -> None:
-        """Begin an array. Its length is checked before anything of it has come."""
-        self._size += 1
-        _demand(self._size + length <= MAX_VALUES, _TOO_MANY)
-        _demand(len(self._open) < MAX_DEPTH, f"more than {MAX_DEPTH} arrays are within one another")
-        self._open.append(([], length))
-
-    def _place(self, value: Reply) -> None:
-        """Put a value where it belongs: into the innermost array, or among the replies."""
-        self._size += 1
-        _demand(self._size <= MAX_VALUES, _TOO_MANY)
-        while self._open:
-            array, length = self._open[-1]
+                value, start = _short(kind, line), end + 2
             array.append(value)
-            if len(array) < length:
-                return
-            self._open.pop()
-            value = array
-        self.values.append(value)
+            while len(array) == length:
+                value, _ = self._open.pop()
+                if not self._open:
+                    return data[start:]
+                array, length = self._open[-1]
+                array.append(value)
+
+    def _begin(self, length: int) -> tuple[list[Reply], int]:
+        """Begin an array. Its length is checked before anything of it has come."""
+        self._size += length
+        if self._size > MAX_VALUES:
+            raise ResponseError(f"the replies have more than {MAX_VALUES} values")
+        if len(self._open) > MAX_DEPTH:
+            raise ResponseError(f"more than {MAX_DEPTH} arrays are within one another")
+        self._open.append(([], length))
+        return self._open[-1]
+
+    def _wait(self, rest: bytes, more: int) -> bytes:
+        """Return the rest, which needs more bytes: until they are there, nothing is joined."""
+        self._needed = self._received + more
+        if self._needed > MAX_BYTES:
+            raise ResponseError(_TOO_LONG)
+        return rest
 
 
 _SIMPLE, _ERROR, _INTEGER, _BULK, _ARRAY = b"+-:$*"
 _TOO_LONG: Final = f"the replies have more than {MAX_BYTES} bytes"
-_TOO_MANY: Final = f"the replies have more than {MAX_VALUES} values"
 
 
 def _short(kind: int, line: bytes) -> Reply:
@@ -161,20 +165,18 @@ def _short(kind: int, line: bytes) -> Reply:
         return line
     if kind == _ERROR:
         return ReplyError(line.decode(errors="replace"))
-    _demand(kind in (_BULK, _ARRAY), "the server does not speak RESP2")
+    if kind not in (_BULK, _ARRAY):
+        raise ResponseError("the server does not speak RESP2")
     if line == b"-1":
         return None
-    _demand(line == b"0", "a length is negative")
+    if line != b"0":
+        raise ResponseError("a length is negative")
     return []
 
 
 def _whole(line: bytes) -> int:
     """Return the integer in a line. Python's own reading takes spaces and underscores too."""
-    digits = line[1:] if line[:1] == b"-" else line
-    _demand(digits.isdigit() and len(digits) <= _MAX_DIGITS, "a number is not one")
-    return int(line)
-
-
-def _demand(holds: bool, what: str) -> None:  # noqa: FBT001 - a condition, and its absence
-    if not holds:
-        raise ResponseError(what)
+    digits = line[1:] if line.startswith(b"-") else line
+    if digits.isdigit() and len(digits) <= _MAX_DIGITS:
+        return int(line)
+    raise ResponseError("a number is not one")
