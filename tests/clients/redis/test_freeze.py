@@ -123,10 +123,18 @@ def test_a_connection_is_trusted_for_its_idle_time(
     assert redis_proxy.connections == opened
 
 
+@pytest.mark.parametrize("replaced", [False, True])
 def test_use_keeps_a_connection_but_for_its_age(
-    client: RedisClient, redis_proxy: RedisProxy, monkeypatch: pytest.MonkeyPatch
+    client: RedisClient,
+    redis_proxy: RedisProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    replaced: bool,
 ) -> None:
     clocks = Clocks(monkeypatch)
+    if replaced:
+        redis_proxy.hold(1)
+        monkeypatch.setattr("lambda_idempotency.clients.redis.node.ATTEMPT_S", 0.3)
     ask(client)
     redis_proxy.forget()
     for _ in range(int(MAX_AGE_S // 50) - 1):

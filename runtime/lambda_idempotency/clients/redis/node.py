@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import ssl
 
 ATTEMPT_S: Final = 2.0
-"""Seconds for one exchange, including connecting; less if the call has less left."""
+"""Seconds for an exchange, and again for connecting; less if the call has less left."""
 
 MAX_AGE_S: Final = 11 * 3600.0
 """Seconds after which a connection is replaced by one that authenticates again. ElastiCache ends
@@ -61,19 +61,21 @@ class Node:
         packed = pack_all(commands)
         connection = await self._pool.take(waits, deadline)
         if connection.reused:
-            connection.lend(waits, deadline.within(ATTEMPT_S))
             try:
-                return await self._exchange(connection, packed, len(commands))
+                return await self._exchange(connection, packed, len(commands), deadline)
             except OSError:
                 self.close()  # the others are as old
-            connection = await self._open(waits, deadline)
-        return await self._exchange(connection, packed, len(commands))
+            connection = await self._pool.take(waits, deadline)
+        return await self._exchange(connection, packed, len(commands), deadline)
 
     def close(self) -> None:
         """Close the idle connections; the next command opens new ones."""
         self._pool.close()
 
-    async def _exchange(self, connection: Connection, packed: bytes, count: int) -> list[Reply]:
+    async def _exchange(
+        self, connection: Connection, packed: bytes, count: int, deadline: Deadline
+    ) -> list[Reply]:
+        connection.lend(connection.waits, deadline.within(ATTEMPT_S))
         replies = await _replies(connection, packed, count)
         self._pool.give(connection)
         return replies
