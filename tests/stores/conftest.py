@@ -73,7 +73,7 @@ def proxy(local_aws: LocalAws) -> Iterator[LossyProxy]:
 @pytest.fixture
 def once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop the runtime's own client from trying again: its first pause would outlast a call."""
-    monkeypatch.setattr("lambda_idempotency.clients.aws.client.PAUSES_S", (60.0,))
+    monkeypatch.setattr("lambda_idempotency.clients.net.retry.PAUSES_S", (60.0,))
     monkeypatch.setattr(os, "urandom", lambda size: b"\xff" * size)
 
 

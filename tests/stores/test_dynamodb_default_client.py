@@ -75,7 +75,8 @@ def test_the_default_client_is_the_runtimes_own(
 def test_a_client_that_is_handed_in_is_the_only_one(dynamodb: DynamoDBHarness) -> None:
     store = DynamoDBStore(TABLE, client=dynamodb.client)
     store.read(dynamodb.key)
-    assert store._client is dynamodb.client
+    assert store._brought is dynamodb.client
+    assert store._client is None
 
 
 def test_the_default_client_is_created_by_the_first_request(store: DynamoDBStore) -> None:
@@ -167,7 +168,7 @@ def test_without_an_endpoint_the_region_names_it(
 ) -> None:
     environment.delenv("AWS_ENDPOINT_URL")
     environment.setenv("AWS_REGION", "cn-north-1")
-    client = DynamoDBStore(TABLE, url_suffix=suffix)._create_client()
+    client = DynamoDBStore(TABLE, url_suffix=suffix)._own_client()
     assert client._headers["host"] == f"dynamodb.cn-north-1.{suffix}"
 
 

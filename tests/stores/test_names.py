@@ -74,7 +74,7 @@ def test_a_table_keeps_its_name_after_the_first_request(environment: pytest.Monk
         store.read("shop#1")
         environment.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
         assert store.name == before
-        store._client.close()
+        store._own_client().close()
 
 
 def test_a_name_makes_no_client(environment: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The asynchronous driver: executes the protocol's steps without ever blocking the event loop.
 
-The stores are synchronous and work in threads, so there is only one implementation of each.
+Our own stores wait on the loop. A store of the user's, or one with his client, is synchronous and
+works in threads.
 
 A cancellation leaves no key behind, whenever it arrives:
 
@@ -11,22 +12,24 @@ A cancellation leaves no key behind, whenever it arrives:
     while the handler runs     the handler raises, and the protocol releases the key
     after it has run           its answer is recorded, or its key released, with one try each
 
-The driver waits for a request that is under way in a thread: nothing can recall it, and a release
-must not overtake a claim. Then it raises the cancellation.
+The driver waits for a request that is under way: nothing can recall it, and a release must not
+overtake a claim. Then it raises the cancellation.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.net import deadline, elapsed
+from ..clients.net.aio import AIO
 from ..clients.net.elapsed import Moment
-from ..metrics.reporting import report
+from ..metrics.reporting import report, timed_async
 from ..protocol.machine import Protocol
+from ..protocol.record import Reply
 from ..protocol.steps import (
     Complete,
     CompleteAndClaim,
@@ -46,7 +49,8 @@ from ..protocol.steps import (
     StepResult,
 )
 from ..stores.base import Store
-from .sync import LeaseTimer, ask_surely, complete_and_claim
+from ..stores.coroutines import CoroutineStore, on_loop
+from .sync import LeaseTimer, ask_surely, complete_and_claim, pair_result
 
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.
@@ -115,8 +119,10 @@ async def drive_batch(
     """Run a batch to its end. A cancellation is given to the batch, which then raises it."""
     cancelled: asyncio.CancelledError | None = None
     timer = LeaseTimer(moment)  # one is enough: a claim is sent only when the last one has run
+    if (step := next(batch, None)) is None:
+        return
+    token = deadline.start(step.call.remaining())  # its reserve is that of all that follow
     try:
-        step = next(batch)
         while True:
             shield = CancellationShield(store, step.call.remaining, sleep)
             shield.cancelled = cancelled
@@ -129,6 +135,8 @@ async def drive_batch(
                 step = batch.throw(cancelled)
     except StopIteration:
         return
+    finally:
+        deadline.end(token)
 
 
 async def _execute_in_batch(
@@ -178,13 +186,16 @@ class CancellationShield:
     ) -> None:
         self.cancelled: asyncio.CancelledError | None = None
         self._store = store
+        self._on_loop = on_loop(store)
         self._remaining = remaining
         self._sleep = sleep
         self._context = copy_context()
         self._context.run(deadline.start, remaining())
 
     async def ask(self, step: SendClaim | Complete | Release | Read) -> StepResult:
-        """Send one verb to the store, in a thread that sees this call's context."""
+        """Send one verb to the store: on the loop, or in a thread that sees this call's context."""
+        if self._on_loop is not None:
+            return await self._beside(_asked(self._on_loop, step, self._left))
         try:
             return await self._sent(ask_surely, step)
         except RuntimeError as error:  # no more threads can be started
@@ -192,6 +203,8 @@ class CancellationShield:
 
     async def complete_and_claim(self, step: CompleteAndClaim) -> PairResult:
         """Send a completion and a claim, as `ask` sends one verb."""
+        if self._on_loop is not None:
+            return await self._beside(_pair_asked(self._on_loop, step, self._left))
         try:
             return await self._sent(complete_and_claim, step)
         except RuntimeError as error:
@@ -204,6 +217,11 @@ class CancellationShield:
         except RuntimeError:
             return self._context.run(finish, ran)
         return await self._wait(finished)
+
+    async def _beside(self, asked: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end in this call's context, whatever becomes of the caller."""
+        loop = asyncio.get_running_loop()
+        return await self._wait(loop.create_task(asked, context=self._context))
 
     async def _sent(self, send: Callable[[Store, S, Callable[[], int]], T], step: S) -> T:
         return await self._wait(self._in_thread(send, self._store, step, self._left))
@@ -230,3 +248,37 @@ class CancellationShield:
 
     def _left(self) -> int:
         return self._remaining() if self.cancelled is None else 0
+
+
+async def _asked(
+    store: CoroutineStore, step: SendClaim | Complete | Release | Read, remaining: Callable[[], int]
+) -> StepResult:
+    """Send one verb to the store, as `ask_surely` does."""
+    try:
+        return await timed_async(_asking(store, step))
+    except Exception as error:  # noqa: BLE001 - as in `ask_surely`
+        return Failed(error, remaining())
+
+
+def _asking(
+    store: CoroutineStore, step: SendClaim | Complete | Release | Read
+) -> Coroutine[Any, Any, Reply]:
+    if isinstance(step, SendClaim):
+        return store.claiming(step.claim, step.seen, AIO)
+    if isinstance(step, Complete):
+        return store.completing(step.completion, AIO)
+    if isinstance(step, Release):
+        return store.releasing(step.key, step.owner, AIO)
+    return store.reading(step.key, AIO)
+
+
+async def _pair_asked(
+    store: CoroutineStore, step: CompleteAndClaim, remaining: Callable[[], int]
+) -> PairResult:
+    """Send a completion and a claim, as `complete_and_claim` does."""
+    try:
+        asking = store.completing_and_claiming(step.completion, step.claim, AIO)
+        replies = await timed_async(asking)
+    except Exception as error:  # noqa: BLE001 - as in `ask_surely`
+        replies = error, error
+    return pair_result(replies, remaining)

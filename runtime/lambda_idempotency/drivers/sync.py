@@ -29,7 +29,7 @@ from ..protocol.steps import (
     Step,
     StepResult,
 )
-from ..stores.base import Store
+from ..stores.base import ReplyOrError, Store
 
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.
@@ -79,10 +79,11 @@ def drive_batch(
     moment: Callable[[], Moment] = elapsed.now,
 ) -> None:
     """Run a batch to its end. An interruption is given to the batch, which then raises it."""
-    token = deadline.start(0)  # each step sets its own
     timer = LeaseTimer(moment)  # one is enough: a claim is sent only when the last one has run
+    if (step := next(batch, None)) is None:
+        return
+    token = deadline.start(step.call.remaining())  # its reserve is that of all that follow
     try:
-        step = next(batch)
         while True:
             try:
                 result = _execute_in_batch(step, store, sleep, timer)
@@ -192,4 +193,11 @@ def complete_and_claim(
         replies = timed(lambda: store.complete_and_claim(step.completion, step.claim))
     except Exception as error:  # noqa: BLE001 - as in `ask_surely`
         replies = error, error
+    return pair_result(replies, remaining)
+
+
+def pair_result(
+    replies: tuple[ReplyOrError, ReplyOrError], remaining: Callable[[], int]
+) -> PairResult:
+    """Return two replies as the result of a step."""
     return PairResult(*(Failed(r, remaining()) if isinstance(r, Exception) else r for r in replies))

@@ -155,7 +155,9 @@ class Operation(NamedTuple):
     def _wait(self, left: int) -> int:
         if not self.wait:
             return 0
-        return left // 2 if self.wait_timeout_ms is None else min(self.wait_timeout_ms, left)
+        if self.wait_timeout_ms is None:
+            return left // 2
+        return min(self.wait_timeout_ms, int(left - 1000 * deadline.reserve_of(left / 1000)))
 
 
 def _within(time_left: TimeLeft | None, ask: Callable[[A], R]) -> Callable[[A], R]:

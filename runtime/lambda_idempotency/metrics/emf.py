@@ -44,8 +44,7 @@ def lines(source: MetricsSource, events: list[Event], latencies: list[float], no
 def _line(source: MetricsSource, events: list[Event], latencies: list[float], now: float) -> str:
     head, tail = _frame(source, tuple([metric for metric, _ in events]), bool(latencies))
     taken = f"[{','.join([f'{each:.3f}' for each in latencies])}]" if latencies else ""
-    # A record's id has no character that JSON would escape.
-    keys = [f'"{key}"' for _, key in events if key is not None]
+    keys = [dumps(key) for _, key in events if key is not None]
     if len(keys) > 1:
         keys = [*dict.fromkeys(keys)]
     return f'{{"_aws":{{"Timestamp":{int(now * 1000)},{head}{taken}{tail}{",".join(keys)}]}}\n'

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import Final, TypeVar
@@ -55,6 +55,16 @@ def timed(ask: Callable[[], R]) -> R:
         return ask()
     finally:
         buffer.latencies.append((time.perf_counter() - began) * 1000)
+
+
+async def timed_async(asked: Awaitable[R]) -> R:
+    """Await a store's answer, and record how long it took, as `timed` does."""
+    began = time.perf_counter()
+    try:
+        return await asked
+    finally:
+        if (buffer := _CURRENT.get(None)) is not None:
+            buffer.latencies.append((time.perf_counter() - began) * 1000)
 
 
 class MetricsScope:

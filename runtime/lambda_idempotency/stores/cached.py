@@ -13,11 +13,13 @@ from typing import NamedTuple
 
 from ..clients.net import elapsed
 from ..clients.net.elapsed import Moment
+from ..clients.net.waiting import Waits
 from ..protocol.record import COMPLETED, Applied, Claim, Completion, Conflict, Record, Reply
-from .base import ReplyOrError, Store, attempted
+from .base import ReplyOrError, Store
+from .coroutines import CoroutineStore, with_coroutines
 
 
-class CachedStore(Store):
+class CachedStore(CoroutineStore):
     """A cache in front of `store`, with the `size` completed records that were used last. The
     protocol judges them like any record: fingerprints are compared."""
 
@@ -30,7 +32,8 @@ class CachedStore(Store):
     ) -> None:
         self.max_data = store.max_data
         self.transactional = store.transactional
-        self._store = store
+        self._label = store.label
+        self._store = with_coroutines(store)
         self._size = size
         self._moment = moment
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
@@ -43,39 +46,43 @@ class CachedStore(Store):
 
     @property
     def label(self) -> str:
-        return self._store.label
+        return self._label
 
-    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
+    @property
+    def on_loop(self) -> bool:
+        return self._store.on_loop
+
+    async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
         if seen is None and (known := self._known(claim.key)) is not None:
             return known
         asked = self._moment()
-        reply = self._store.claim(claim, seen)
+        reply = await self._store.claiming(claim, seen, waits)
         self._note(reply, asked)
         return reply
 
-    def complete(self, completion: Completion) -> Reply:
+    async def completing(self, completion: Completion, waits: Waits) -> Reply:
         asked = self._moment()
-        reply = self._store.complete(completion)
+        reply = await self._store.completing(completion, waits)
         self._note_completion(completion, reply, asked)
         return reply
 
-    def release(self, key: str, owner: str) -> Reply:
-        return self._store.release(key, owner)
+    async def releasing(self, key: str, owner: str, waits: Waits) -> Reply:
+        return await self._store.releasing(key, owner, waits)
 
-    def read(self, key: str) -> Reply:
+    async def reading(self, key: str, waits: Waits) -> Reply:
         asked = self._moment()
-        reply = self._store.read(key)
+        reply = await self._store.reading(key, waits)
         self._note(reply, asked)
         return reply
 
-    def complete_and_claim(
-        self, completion: Completion, claim: Claim
+    async def completing_and_claiming(
+        self, completion: Completion, claim: Claim, waits: Waits
     ) -> tuple[ReplyOrError, ReplyOrError]:
         """Do as the store does, where the claim must be sent."""
-        if (known := self._known(claim.key)) is not None:
-            return attempted(lambda: self.complete(completion)), known
+        if self._known(claim.key) is not None:
+            return await super().completing_and_claiming(completion, claim, waits)
         asked = self._moment()
-        completed, claimed = self._store.complete_and_claim(completion, claim)
+        completed, claimed = await self._store.completing_and_claiming(completion, claim, waits)
         self._note_completion(completion, completed, asked)
         self._note(claimed, asked)
         return completed, claimed

@@ -6,15 +6,19 @@ The table has the string key `id` and TTL on `expiration`; `dynamodb_items` has 
 
 from __future__ import annotations
 
-import threading
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..clients.aws.clock import MAX_SKEW_MS, ClockReading, ServiceClock
 from ..clients.aws.endpoints import Endpoint, endpoint_of
+from ..clients.net.deadline import current
+from ..clients.net.process import ProcessLock
+from ..clients.net.retry import Backoff
 from ..clients.net.secret import Environment
+from ..clients.net.waiting import BLOCKING, Waits
 from ..contract.names import PARTITION_KEY
 from ..errors import ConfigurationError, StoreError
 from ..protocol.record import (
@@ -28,7 +32,8 @@ from ..protocol.record import (
     WritesRefused,
 )
 from . import transaction
-from .base import ReplyOrError, Store
+from .base import ReplyOrError
+from .coroutines import CoroutineStore
 from .dynamodb_conditions import (
     CLAIM,
     COMPLETE,
@@ -39,10 +44,16 @@ from .dynamodb_conditions import (
 )
 from .dynamodb_items import MAX_DATA, from_item, to_item
 
+if TYPE_CHECKING:
+    from ..clients.aws.services import DynamoDB
+
+CLAIM_TRIES: Final = 3
+"""Further tries to claim a key that is refused and not there."""
+
 _TRANSACT: Final = "transact_write_items"
 
 
-class DynamoDBStore(Store):
+class DynamoDBStore(CoroutineStore):
     """Records in a DynamoDB table.
 
     `client` is a low-level boto3 DynamoDB client; by default the runtime's own, light one, which
@@ -64,10 +75,11 @@ class DynamoDBStore(Store):
         if not table_name:
             raise ConfigurationError("table_name is empty; expected the name of a DynamoDB table")
         self._table = table_name
-        self._client = client
+        self._brought = client
+        self._client: DynamoDB | None = None
         self._url_suffix = url_suffix
         self._clock = ServiceClock(clock)
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
 
     @property
     def name(self) -> str:
@@ -81,64 +93,97 @@ class DynamoDBStore(Store):
         """The table, as in the construct's metrics."""
         return self._table
 
-    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        if seen is None:
-            reply, moved = self._put(claim, CLAIM)
-        else:
-            reply, moved = self._put(claim, TAKE_OVER, seen=seen.owner)
-        if isinstance(reply, Applied) and abs(moved) > MAX_SKEW_MS:
-            # The lease just written is off by that much: write it again while it is still ours.
-            reply, _ = self._put(claim, IF_OWN, me=claim.owner)
-        return reply
+    @property
+    def on_loop(self) -> bool:
+        """False with a client of the user's: boto3 blocks."""
+        return self._brought is None
 
-    def complete(self, completion: Completion) -> Reply:
+    async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
+        if seen is not None:
+            answer, now = await self._put(claim, TAKE_OVER, waits, seen=seen.owner)
+        else:
+            answer, now = await self._put(claim, CLAIM, waits)
+            if answer.refused and answer.item is None:
+                return await self._untold(claim, waits)
+        if not answer.refused and abs(answer.moved) > MAX_SKEW_MS:
+            # The lease just written is off by that much: write it again while it is still ours.
+            answer, now = await self._put(claim, IF_OWN, waits, me=claim.owner)
+        return self._reply(answer, now)
+
+    async def _untold(self, claim: Claim, waits: Waits) -> Reply:
+        """Find out what stands in the way of a claim; DynamoDB itself tells it at once.
+
+        The record may have been released in between: then the claim is sent again, a few times.
+        """
+        backoff, deadline = Backoff(), current(math.inf)
+        for _ in range(CLAIM_TRIES):
+            found = await self.reading(claim.key, waits)
+            if isinstance(found, Conflict):
+                return found
+            if not await backoff.pause(waits, deadline):
+                break
+            answer, now = await self._put(claim, CLAIM, waits)
+            if not answer.refused or answer.item is not None:
+                return self._reply(answer, now)
+        raise StoreError(
+            f"DynamoDB put_item on table {self._table} failed: it refuses to write record "
+            f"{claim.key}, and finds none there. {_NOT_DYNAMODB}"
+        )
+
+    async def completing(self, completion: Completion, waits: Waits) -> Reply:
         if completion.writes:
-            return self._commit(completion)
+            return await self._commit(completion, waits)
         if completion.strict:
             condition = IF_OWN
         elif completion.may_create(self._clock.now()):
             condition = COMPLETE_OR_CREATE
         else:
             condition = COMPLETE
-        reply, _ = self._put(completion, condition, me=completion.owner)
-        return reply
+        answer, now = await self._put(completion, condition, waits, me=completion.owner)
+        return self._reply(answer, now)
 
-    def release(self, key: str, owner: str) -> Reply:
+    async def releasing(self, key: str, owner: str, waits: Waits) -> Reply:
         reading = self._clock.read()
         guard = IF_OWN.at(reading, me=owner)
-        answer = self._send("delete_item", reading, **self._at(key), **guard)
+        answer = await self._send("delete_item", reading, waits, **self._at(key), **guard)
         return self._reply(answer, reading.now)
 
-    def read(self, key: str) -> Reply:
+    async def reading(self, key: str, waits: Waits) -> Reply:
         reading = self._clock.read()
-        answer = self._send("get_item", reading, **self._at(key), ConsistentRead=True)
+        answer = await self._send("get_item", reading, waits, **self._at(key), ConsistentRead=True)
         return self._found(answer.item)
 
-    def complete_and_claim(
-        self, completion: Completion, claim: Claim
+    async def completing_and_claiming(
+        self, completion: Completion, claim: Claim, waits: Waits
     ) -> tuple[ReplyOrError, ReplyOrError]:
         """Send two requests at once: no single request does both and lets one of them fail."""
-        from .in_parallel import in_parallel  # for batches
+        if waits is BLOCKING:
+            from .in_parallel import in_parallel  # for batches
 
-        return in_parallel(lambda: self.complete(completion), lambda: self.claim(claim))
+            return in_parallel(lambda: self.complete(completion), lambda: self.claim(claim))
+        from .in_parallel import gathered
+
+        return await gathered(self.completing(completion, waits), self.claiming(claim, None, waits))
 
     def _at(self, key: str) -> dict[str, Any]:
         return {"TableName": self._table, "Key": {PARTITION_KEY: {"S": key}}}
 
-    def _put(
-        self, write: Claim | Completion, condition: Condition, **owners: str
-    ) -> tuple[Reply, int]:
+    async def _put(
+        self, write: Claim | Completion, condition: Condition, waits: Waits, **owners: str
+    ) -> tuple[_Answer, int]:
         reading = self._clock.read()
         guard = condition.at(reading, **owners)
         item = to_item(write.record(reading.now))
-        answer = self._send("put_item", reading, TableName=self._table, Item=item, **guard)
-        return self._reply(answer, reading.now), answer.moved
+        answer = await self._send(
+            "put_item", reading, waits, TableName=self._table, Item=item, **guard
+        )
+        return answer, reading.now
 
-    def _commit(self, completion: Completion) -> Reply:
+    async def _commit(self, completion: Completion, waits: Waits) -> Reply:
         reading = self._clock.read()
         item = to_item(completion.record(reading.now))
         request = transaction.request(self._table, completion, item)
-        answer = self._send(_TRANSACT, reading, **request)
+        answer = await self._send(_TRANSACT, reading, waits, **request)
         if answer.about is not None:
             return WritesRefused(answer.about, reading.now)
         return self._reply(answer, reading.now)
@@ -153,11 +198,17 @@ class DynamoDBStore(Store):
         record = from_item(item, self._table)
         return Absent(now) if record.expired(now) else Conflict(record, now)
 
-    def _send(self, operation: str, sent: ClockReading, **request: Any) -> _Answer:
-        client = self._client if self._client is not None else self._create_client()
+    async def _send(
+        self, operation: str, sent: ClockReading, waits: Waits, **request: Any
+    ) -> _Answer:
         refused, about = False, None
+        response: Any
+        own = self._own_client() if self._brought is None else None
         try:
-            response = getattr(client, operation)(**request)
+            if own is not None:
+                response = await own.ask(operation, request, waits)
+            else:
+                response = getattr(self._brought, operation)(**request)
         except Exception as error:
             response = getattr(error, "response", None)
             response = response if isinstance(response, Mapping) else {}
@@ -176,19 +227,20 @@ class DynamoDBStore(Store):
     def _endpoint(self) -> Endpoint | None:
         """Return where requests go, or will go once there is a client."""
         with suppress(Exception):  # a client may be any object: what it does not say is not known
-            if self._client is not None:
-                return Endpoint.parse(self._client.meta.endpoint_url)
+            if (client := self._brought or self._client) is not None:
+                return Endpoint.parse(client.meta.endpoint_url)
         with suppress(ConfigurationError):
             return endpoint_of("dynamodb", "DYNAMODB", self._url_suffix, Environment.of(None))
         return None
 
-    def _create_client(self) -> Any:
-        with self._lock:
-            if self._client is None:
-                from ..clients.aws.services import DynamoDB
+    def _own_client(self) -> DynamoDB:
+        if self._client is None:
+            with self._lock.get():
+                if self._client is None:
+                    from ..clients.aws.services import DynamoDB
 
-                self._client = DynamoDB(url_suffix=self._url_suffix)
-            return self._client
+                    self._client = DynamoDB(url_suffix=self._url_suffix)
+        return self._client
 
     def _unreachable(self, operation: str, error: Exception, response: Any) -> StoreError:
         code = _code(response) or type(error).__name__
@@ -213,6 +265,9 @@ def _code(response: Any) -> str:
     return code
 
 
+_NOT_DYNAMODB: Final = (
+    "Is it DynamoDB itself? A compatible server must answer conditional writes as DynamoDB does."
+)
 _HINTS: Final = {
     "AccessDeniedException": "Attach the function with Idempotency.attach(), or see grant_use().",
     "ResourceNotFoundException": "Is the table in this account and region?",

@@ -13,13 +13,12 @@ from kit.aws.credential_issuer import CredentialIssuer
 from kit.aws.local import REGION
 from kit.clocks import ManualClock
 from kit.network.fault_server import FaultServer
-from lambda_idempotency.clients.aws.client import JsonClient
 from lambda_idempotency.clients.aws.connections import (
     Connections,
 )
 from lambda_idempotency.clients.aws.credentials import CredentialSource
 from lambda_idempotency.clients.aws.endpoints import Endpoint
-from lambda_idempotency.clients.aws.services import DynamoDB
+from lambda_idempotency.clients.aws.services import DynamoDB, JsonClient
 
 
 @pytest.fixture

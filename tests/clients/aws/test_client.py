@@ -12,9 +12,9 @@ import pytest
 
 from kit.network.fault_server import LOST, SILENCE, UNREAD, FaultServer, Step, answer, failure, raw
 from kit.network.processes import free_port
-from lambda_idempotency.clients.aws import client as module
-from lambda_idempotency.clients.aws.client import BUDGET_S, ServiceError
-from lambda_idempotency.clients.aws.services import SSM, DynamoDB, SecretsManager
+from lambda_idempotency.clients.aws import services as module
+from lambda_idempotency.clients.aws.client import ServiceError
+from lambda_idempotency.clients.aws.services import BUDGET_S, SSM, DynamoDB, SecretsManager
 from lambda_idempotency.clients.net.retry import PAUSES_S
 
 Connect: TypeAlias = Callable[..., Any]

@@ -5,29 +5,21 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Err
 
 from __future__ import annotations
 
-import json
 import time
-from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
-from ..net.deadline import Deadline, current
+from ..net.deadline import Deadline
 from ..net.http1 import Response
 from ..net.retry import Backoff
 from ..net.secret import Environment, Secret
-from ..net.waiting import Blocking, Waits, run
+from ..net.waiting import Blocking, Waits
 from .clock import MAX_SKEW_MS, ClockReading, ServiceClock
 from .connections import ConnectionFailedError, Connections
 from .credentials import Credentials, CredentialsError, CredentialSource
-from .endpoints import Endpoint, endpoint_of, region_of
+from .endpoints import Endpoint, region_of
 from .signer import Signer
-
-BUDGET_S: Final = 5.0
-"""Seconds for an operation with all its retries; less if the invocation has less left."""
-
-TRY_S: Final = 2.0
-"""Seconds for one try: a request that takes longer counts as lost."""
 
 _RETRIED: Final = frozenset(
     {
@@ -54,16 +46,6 @@ _SKEWED: Final = frozenset(
 _EXPIRED: Final = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException"}
 )
-
-
-class Service(NamedTuple):
-    """The names by which a JSON service is called."""
-
-    name: str
-    endpoint: str
-    variable: str
-    target: str
-    content_type: str
 
 
 class ServiceError(Exception):
@@ -230,64 +212,6 @@ class Client:
         return ServiceError(self._name, operation, response, about)
 
 
-class JsonClient(Client):
-    """Calls the operations of one JSON service."""
-
-    def __init__(
-        self,
-        service: Service,
-        *,
-        url_suffix: str = "amazonaws.com",
-        environment: Mapping[str, str] | None = None,
-        **options: Any,
-    ) -> None:
-        environment = Environment.of(environment)
-        endpoint = endpoint_of(service.endpoint, service.variable, url_suffix, environment)
-        super().__init__(
-            service.name, endpoint, signed_for=service.endpoint, environment=environment, **options
-        )
-        self._target = service.target
-        self._path = endpoint.path
-        self._headers = {"host": endpoint.authority, "content-type": service.content_type}
-
-    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Call an operation; return its parsed response, with botocore's `ResponseMetadata`.
-
-        Raises `ServiceError`.
-        """
-        return run(self.request(operation, parameters, self._blocking))
-
-    async def request(
-        self,
-        operation: str,
-        parameters: Mapping[str, Any],
-        waits: Waits,
-        deadline: Deadline | None = None,
-    ) -> dict[str, Any]:
-        """Do as `call`, waiting as `waits` does, and no longer than until the deadline."""
-        headers = {**self._headers, "x-amz-target": f"{self._target}.{operation}"}
-        body = _ENCODE(parameters).encode()
-        request = Request(operation, "POST", self._path, headers, body)
-        ends = current(BUDGET_S) if deadline is None else deadline
-        return await self.send(request, waits, ends, try_s=TRY_S)
-
-    def parsed(self, response: Response) -> dict[str, Any] | None:
-        """Parse a response whose body is a JSON object, or empty."""
-        try:
-            found = json.loads(response.body or b"{}")
-        except (ValueError, RecursionError):
-            return None
-        if not isinstance(found, dict):
-            return None
-        found["ResponseMetadata"] = metadata(response)
-        return found
-
-    def code(self, response: Response, found: dict[str, Any]) -> str:
-        """Return the code of an error, from the body or else the header."""
-        kind = str(found.get("__type") or response.headers.get("x-amzn-errortype") or "")
-        return kind.split(":", maxsplit=1)[0].rpartition("#")[2]
-
-
 class _Failure(NamedTuple):
     """A failed try. `passing`: a pause may help. `amended`: its cause has just been repaired."""
 
@@ -309,12 +233,3 @@ def metadata(response: Response) -> dict[str, Any]:
         "HTTPStatusCode": response.status,
         "HTTPHeaders": response.headers,
     }
-
-
-def _base64(value: Any) -> str:
-    if isinstance(value, bytes | bytearray):
-        return b2a_base64(value, newline=False).decode()
-    raise TypeError(f"a {type(value).__name__} cannot be sent")
-
-
-_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), default=_base64).encode

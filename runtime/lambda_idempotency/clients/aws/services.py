@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import time
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from ..net.secret import Secret
+from ..net.deadline import Deadline, current
+from ..net.http1 import Response
+from ..net.secret import Environment, Secret
 from ..net.waiting import Waits, run
-from .client import JsonClient, Service, ServiceError
+from .client import Client, Request, ServiceError, metadata
 from .credentials import Credentials
-from .endpoints import region_of
+from .endpoints import endpoint_of, region_of
 from .signer import Signer
+
+BUDGET_S: Final = 5.0
+"""Seconds for an operation with all its retries; less if the invocation has less left."""
+
+TRY_S: Final = 2.0
+"""Seconds for one try: a request that takes longer counts as lost."""
+
+
+class Service(NamedTuple):
+    """The names by which a JSON service is called."""
+
+    name: str
+    endpoint: str
+    variable: str
+    target: str
+    content_type: str
+
 
 _DYNAMODB: Final = Service(
     name="DynamoDB",
@@ -37,6 +57,65 @@ _SECRETS_MANAGER: Final = Service(
 )
 
 ELASTICACHE_TOKEN_SECONDS: Final = 900
+
+
+class JsonClient(Client):
+    """Calls the operations of one JSON service."""
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        url_suffix: str = "amazonaws.com",
+        environment: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        environment = Environment.of(environment)
+        endpoint = endpoint_of(service.endpoint, service.variable, url_suffix, environment)
+        super().__init__(
+            service.name, endpoint, signed_for=service.endpoint, environment=environment, **options
+        )
+        self._target = service.target
+        self._path = endpoint.path
+        self._headers = {"host": endpoint.authority, "content-type": service.content_type}
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an operation; return its parsed response, with botocore's `ResponseMetadata`.
+
+        Raises `ServiceError`.
+        """
+        return run(self.request(operation, parameters, self._blocking))
+
+    async def request(
+        self,
+        operation: str,
+        parameters: Mapping[str, Any],
+        waits: Waits,
+        deadline: Deadline | None = None,
+    ) -> dict[str, Any]:
+        """Do as `call`, waiting as `waits` does, and no longer than until the deadline."""
+        headers = {**self._headers, "x-amz-target": f"{self._target}.{operation}"}
+        body = _ENCODE(parameters).encode()
+        request = Request(operation, "POST", self._path, headers, body)
+        ends = current(BUDGET_S) if deadline is None else deadline
+        return await self.send(request, waits, ends, try_s=TRY_S)
+
+    def parsed(self, response: Response) -> dict[str, Any] | None:
+        """Parse a response whose body is a JSON object, or empty."""
+        try:
+            found = json.loads(response.body or b"{}")
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(found, dict):
+            return None
+        found["ResponseMetadata"] = metadata(response)
+        return found
+
+    def code(self, response: Response, found: dict[str, Any]) -> str:
+        """Return the code of an error, from the body or else the header."""
+        kind = str(found.get("__type") or response.headers.get("x-amzn-errortype") or "")
+        return kind.split(":", maxsplit=1)[0].rpartition("#")[2]
+
 
 _OPERATIONS: Final = {
     "get_item": "GetItem",
@@ -147,3 +226,12 @@ def _decode_value(value: Any) -> None:
     elif "L" in value:
         for member in value["L"]:
             _decode_value(member)
+
+
+def _base64(value: Any) -> str:
+    if isinstance(value, bytes | bytearray):
+        return b2a_base64(value, newline=False).decode()
+    raise TypeError(f"a {type(value).__name__} cannot be sent")
+
+
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), default=_base64).encode

@@ -1,0 +1,108 @@
+"""Stores whose verbs are written once, as coroutines over a way to wait.
+
+With `BLOCKING` a coroutine is the store's ordinary verb; with `AIO` the event loop goes on
+meanwhile, without a thread.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from ..clients.net.waiting import BLOCKING, Waits, run
+from ..protocol.record import Claim, Completion, Record, Reply
+from .base import ReplyOrError, Store
+
+
+class CoroutineStore(Store):
+    """A store that implements these coroutines; each does what the verb in its name does."""
+
+    @property
+    def on_loop(self) -> bool:
+        """True if the coroutines may run on an event loop: nothing in them blocks it."""
+        return True
+
+    @abstractmethod
+    async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply: ...
+
+    @abstractmethod
+    async def completing(self, completion: Completion, waits: Waits) -> Reply: ...
+
+    @abstractmethod
+    async def releasing(self, key: str, owner: str, waits: Waits) -> Reply: ...
+
+    @abstractmethod
+    async def reading(self, key: str, waits: Waits) -> Reply: ...
+
+    async def completing_and_claiming(
+        self, completion: Completion, claim: Claim, waits: Waits
+    ) -> tuple[ReplyOrError, ReplyOrError]:
+        completed: ReplyOrError
+        claimed: ReplyOrError
+        try:
+            completed = await self.completing(completion, waits)
+        except Exception as error:  # noqa: BLE001 - it is the answer, to one of two requests
+            completed = error
+        try:
+            claimed = await self.claiming(claim, None, waits)
+        except Exception as error:  # noqa: BLE001 - as above
+            claimed = error
+        return completed, claimed
+
+    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
+        return run(self.claiming(claim, seen, BLOCKING))
+
+    def complete(self, completion: Completion) -> Reply:
+        return run(self.completing(completion, BLOCKING))
+
+    def release(self, key: str, owner: str) -> Reply:
+        return run(self.releasing(key, owner, BLOCKING))
+
+    def read(self, key: str) -> Reply:
+        return run(self.reading(key, BLOCKING))
+
+    def complete_and_claim(
+        self, completion: Completion, claim: Claim
+    ) -> tuple[ReplyOrError, ReplyOrError]:
+        return run(self.completing_and_claiming(completion, claim, BLOCKING))
+
+
+class Blocks(CoroutineStore):
+    """An ordinary store as one with coroutines, which block."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    def name(self) -> str:
+        return self._store.name
+
+    @property
+    def on_loop(self) -> bool:
+        return False
+
+    async def claiming(self, claim: Claim, seen: Record | None, _: Waits) -> Reply:
+        return self._store.claim(claim, seen)
+
+    async def completing(self, completion: Completion, _: Waits) -> Reply:
+        return self._store.complete(completion)
+
+    async def releasing(self, key: str, owner: str, _: Waits) -> Reply:
+        return self._store.release(key, owner)
+
+    async def reading(self, key: str, _: Waits) -> Reply:
+        return self._store.read(key)
+
+    async def completing_and_claiming(
+        self, completion: Completion, claim: Claim, _: Waits
+    ) -> tuple[ReplyOrError, ReplyOrError]:
+        return self._store.complete_and_claim(completion, claim)
+
+
+def with_coroutines(store: Store) -> CoroutineStore:
+    """Return the store with coroutines."""
+    return store if isinstance(store, CoroutineStore) else Blocks(store)
+
+
+def on_loop(store: Store) -> CoroutineStore | None:
+    """Return the store if it can wait on an event loop."""
+    return store if isinstance(store, CoroutineStore) and store.on_loop else None
