@@ -5,9 +5,9 @@ The server decides by its own clock. PEXPIREAT deletes a record at its `expirati
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
+from ..clients.net.waiting import Waits
 from ..errors import IdempotencyError
 from ..metrics.reporting import report
 from ..protocol.record import (
@@ -20,15 +20,16 @@ from ..protocol.record import (
     Reply,
 )
 from . import redis_scripts as scripts
-from .base import ReplyOrError, Store, attempted
-from .redis_clients import ask_of
+from .base import ReplyOrError
+from .coroutines import CoroutineStore
+from .redis_clients import ask_of, is_own
 from .redis_errors import failure, foreign, is_unknown_script, misdirected
 from .redis_fields import from_fields, to_fields
 from .redis_names import label_of, name_of
 from .redis_scripts import Request
 
 
-class RedisStore(Store):
+class RedisStore(CoroutineStore):
     """Records on a Redis or Valkey server.
 
     `client` is a redis-py client, `Redis` or `RedisCluster`, with timeouts and retries as you want
@@ -38,6 +39,7 @@ class RedisStore(Store):
 
     def __init__(self, client: Any) -> None:
         self._ask = ask_of(client)
+        self._on_loop = is_own(client)
         self._name, self._label = name_of(client), label_of(client)
         self._policy_known = False
 
@@ -50,51 +52,62 @@ class RedisStore(Store):
         """The settings' parameter, or the host."""
         return self._label
 
-    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        return self._run(_claim(claim, seen))
+    @property
+    def on_loop(self) -> bool:
+        return self._on_loop
 
-    def complete(self, completion: Completion) -> Reply:
-        return self._run(_completion(completion))
+    async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
+        return await self._run(_claim(claim, seen), waits)
 
-    def complete_and_claim(
-        self, completion: Completion, claim: Claim
+    async def completing(self, completion: Completion, waits: Waits) -> Reply:
+        return await self._run(_completion(completion), waits)
+
+    async def releasing(self, key: str, owner: str, waits: Waits) -> Reply:
+        return await self._run(Request(scripts.RELEASE, key, (owner,)), waits)
+
+    async def reading(self, key: str, waits: Waits) -> Reply:
+        return await self._run(Request(scripts.READ, key), waits)
+
+    async def completing_and_claiming(
+        self, completion: Completion, claim: Claim, waits: Waits
     ) -> tuple[ReplyOrError, ReplyOrError]:
         """Do both in one round trip, or two in a cluster."""
         requests = (_completion(completion), _claim(claim, None))
-        answers = self._ask([request.command for request in requests])
-        completed, claimed = (
-            attempted(partial(self._reply, request, answer))
+        answers = await self._ask([request.command for request in requests], waits)
+        completed, claimed = [
+            await self._reply_or_error(request, answer, waits)
             for request, answer in zip(requests, answers, strict=True)
-        )
+        ]
         return completed, claimed
 
-    def release(self, key: str, owner: str) -> Reply:
-        return self._run(Request(scripts.RELEASE, key, (owner,)))
+    async def _run(self, request: Request, waits: Waits) -> Reply:
+        [answer] = await self._ask((request.command,), waits)
+        return await self._reply(request, answer, waits)
 
-    def read(self, key: str) -> Reply:
-        return self._run(Request(scripts.READ, key))
+    async def _reply_or_error(self, request: Request, answer: Any, waits: Waits) -> ReplyOrError:
+        try:
+            return await self._reply(request, answer, waits)
+        except Exception as error:  # noqa: BLE001 - it is the answer, to one of two requests
+            return error
 
-    def _run(self, request: Request) -> Reply:
-        [answer] = self._ask((request.command,))
-        return self._reply(request, answer)
-
-    def _reply(self, request: Request, answer: Any) -> Reply:
+    async def _reply(self, request: Request, answer: Any, waits: Waits) -> Reply:
         """Return the reply in an answer. Raise the answer's error, if it is one."""
-        if isinstance(answer, Exception) and is_unknown_script(answer):
-            [answer] = self._ask((request.with_text,))
-        if isinstance(answer, IdempotencyError):
-            raise answer
         if isinstance(answer, Exception):
-            raise failure(request.script.verb, request.key, answer) from answer
+            if is_unknown_script(answer):
+                [answer] = await self._ask((request.with_text,), waits)
+            if isinstance(answer, IdempotencyError):
+                raise answer
+            if isinstance(answer, Exception):
+                raise failure(request.script.verb, request.key, answer) from answer
         reply = _reply(request.key, answer)
         if not self._policy_known:
-            self._check_policy()
+            await self._check_policy(waits)
         return reply
 
-    def _check_policy(self) -> None:
+    async def _check_policy(self, waits: Waits) -> None:
         """Warn once of a server that evicts records, if it tells: most users may not ask."""
         self._policy_known = True
-        [answer] = self._ask((("INFO", "memory"),))
+        [answer] = await self._ask((("INFO", "memory"),), waits)
         if _policy(answer) not in ("", "noeviction"):
             report("EvictionPossible", None)
 

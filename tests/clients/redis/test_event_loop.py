@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
 
-from kit.redis.access import USER, Access, Publish, ask, set_passwords
+from kit.redis.access import NAMESPACE, USER, Access, Publish, ask, set_passwords
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
+from lambda_idempotency import RedisStore, idempotent_function
 from lambda_idempotency.clients.net.aio import AIO
 from lambda_idempotency.clients.redis.client import RedisClient
 
@@ -53,3 +56,28 @@ def test_the_loop_goes_on_while_a_call_waits(
 
     asyncio.run(main())
     assert redis_proxy.commands == ["HGETALL", "AUTH", "HGETALL"]
+
+
+def test_a_function_on_a_loop_claims_and_completes_without_the_loop_s_threads(
+    access: Access, publish: Publish, redis_proxy: RedisProxy
+) -> None:
+    publish(port=redis_proxy.port)
+    store = RedisStore(access.client())
+
+    @idempotent_function(store=store, namespace=NAMESPACE)
+    async def charge(order: str) -> str:
+        return order
+
+    async def main(order: str) -> str:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(_NoThreads())
+        return await charge(order)
+
+    for _ in range(2):
+        assert asyncio.run(main("one")) == "one"
+    assert redis_proxy.commands.count("EVALSHA") == 3
+
+
+class _NoThreads(ThreadPoolExecutor):
+    def submit(self, *_: object, **__: object) -> NoReturn:
+        raise AssertionError

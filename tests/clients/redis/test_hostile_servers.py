@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from kit.network.loopback import LoopbackServer
 from kit.redis.access import ME, VERBS, Access, invocation
 from kit.strategies import thorough
+from lambda_idempotency.clients.net.waiting import BLOCKING, Waits, run
 from lambda_idempotency.clients.redis.resp import Command, Replies, Reply, ResponseError, pack
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record
@@ -92,8 +94,12 @@ class Canned:
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
 
-    def execute_all(self, commands: list[Command]) -> list[Reply]:
+    def execute_all(self, commands: Sequence[Command]) -> list[Reply]:
         """Return what the bytes are, as a client does."""
+        return run(self.ask(commands, BLOCKING))
+
+    async def ask(self, commands: Sequence[Command], waits: Waits) -> list[Reply]:
+        """Do as `execute_all`."""
         replies = Replies(len(commands))
         try:
             if replies.feed(self._answer):

@@ -62,7 +62,7 @@ class RedisClient:
         self.name = self._parameter = parameter
         self._url_suffix = url_suffix
         self._environment = Environment.of(environment)
-        self._waits = BLOCKING if sleep is None else Blocking(sleep)
+        self._blocking = BLOCKING if sleep is None else Blocking(sleep)
         self._lock = ProcessLock()
         self._ssm: SSM | None = None
         self._access: _Access | None = None
@@ -73,7 +73,7 @@ class RedisClient:
 
         Raises `ConfigurationError` or `StoreError`. Then any of them may have taken effect.
         """
-        return run(self.ask(commands, self._waits))
+        return run(self.ask(commands, BLOCKING))
 
     def execute_command(self, *command: Any) -> Any:
         """Send a command and return its reply. Raises as `execute_all`, and `ReplyError`."""
@@ -84,6 +84,8 @@ class RedisClient:
 
     async def ask(self, commands: Sequence[Command], waits: Waits) -> list[Reply]:
         """Send commands as `execute_all` does, and wait as `waits` does."""
+        if waits is BLOCKING:
+            waits = self._blocking
         ends = deadline.current(BUDGET_S)
         backoff = Backoff()
         may_renew = may_relocate = True
