@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..clients.net.secret import Secret
 from ..clients.net.waiting import Waits
 from ..errors import IdempotencyError
 from ..metrics.reporting import report
@@ -32,14 +33,25 @@ from .redis_scripts import Request
 class RedisStore(CoroutineStore):
     """Records on a Redis or Valkey server.
 
-    `client` is a redis-py client, `Redis` or `RedisCluster`, with timeouts and retries as you want
-    them; an attached function has one that keeps to the invocation's time. Raises
-    `ConfigurationError` where `client` is something else.
+    `client` is a URL, such as `rediss://user:password@redis.example.com:6379/0`, or
+    `RedisSettings` (also for clusters, and for passwords in Secrets Manager or SSM): then the
+    runtime's own client keeps to the invocation's time and needs no redis-py. Or it is a redis-py
+    client, `Redis` or `RedisCluster`, with timeouts and retries as you want them. Raises
+    `ConfigurationError` where it is something else.
     """
 
     def __init__(self, client: Any) -> None:
+        if isinstance(client, str):
+            from ..clients.redis.fixed import client_of_url
+
+            client = Secret(client)  # an error would show the variable
+            client = client_of_url(client)
+        elif type(client).__name__ == "RedisSettings":  # without their import
+            from ..clients.redis.fixed import FixedClient
+
+            client = FixedClient(client, place="the settings")
         self._ask = ask_of(client)
-        self._on_loop = is_own(client)
+        self._client = client
         self._name, self._label = name_of(client), label_of(client)
         self._policy_known = False
 
@@ -54,7 +66,11 @@ class RedisStore(CoroutineStore):
 
     @property
     def on_loop(self) -> bool:
-        return self._on_loop
+        return is_own(self._client)
+
+    def close(self) -> None:
+        """Close the client's idle connections."""
+        self._client.close()
 
     async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
         return await self._run(_claim(claim, seen), waits)

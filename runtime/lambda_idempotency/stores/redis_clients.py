@@ -41,8 +41,8 @@ def _of_redis_py(client: Any) -> Ask:
     if not callable(execute) or iscoroutinefunction(execute):
         kind = type(client)
         raise ConfigurationError(
-            f"client is a {kind.__module__}.{kind.__qualname__}; expected a client of redis-py "
-            "that is not asynchronous, such as redis.Redis(host=...)"
+            f"client is a {kind.__module__}.{kind.__qualname__}; expected a URL, such as "
+            "redis://HOST:6379, RedisSettings, or a client of redis-py that is not asynchronous"
         )
     # The pipelines of a cluster client do not follow a key that moves to another node.
     pipelines = None if hasattr(client, "nodes_manager") else getattr(client, "pipeline", None)

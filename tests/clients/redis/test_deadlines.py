@@ -22,7 +22,8 @@ from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 from lambda_idempotency.clients.net.deadline import RESERVE_S, Deadline, reserve_of
 from lambda_idempotency.clients.net.waiting import Blocking, run
-from lambda_idempotency.clients.redis.client import BUDGET_S, RedisClient
+from lambda_idempotency.clients.redis.base import BUDGET_S
+from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.clients.redis.node import ATTEMPT_S
 from lambda_idempotency.errors import StoreError
 
@@ -120,7 +121,7 @@ def test_without_an_invocation_a_call_ends_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("lambda_idempotency.clients.redis.node.ATTEMPT_S", 0.1)
-    monkeypatch.setattr("lambda_idempotency.clients.redis.client.BUDGET_S", 0.5)
+    monkeypatch.setattr("lambda_idempotency.clients.redis.base.BUDGET_S", 0.5)
     _server_says_nothing(resources, access, publish)
     _ends(access.client())
 

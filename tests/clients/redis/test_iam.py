@@ -18,8 +18,8 @@ from lambda_idempotency.clients.net.deadline import Deadline
 from lambda_idempotency.clients.net.secret import Environment
 from lambda_idempotency.clients.net.waiting import BLOCKING, run
 from lambda_idempotency.clients.redis.client import RedisClient
-from lambda_idempotency.clients.redis.credentials import TOKEN_SECONDS, credentials_of
 from lambda_idempotency.clients.redis.node import MAX_AGE_S
+from lambda_idempotency.clients.redis.stored import TOKEN_SECONDS, credentials_of
 from lambda_idempotency.contract.redis import IamCredentials, RedisSettings, access_string
 from lambda_idempotency.errors import StoreError
 
