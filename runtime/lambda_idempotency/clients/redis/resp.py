@@ -87,8 +87,6 @@ class Replies:
         Raises `ResponseError`.
         """
         self._received += len(data)
-        if self._received > MAX_BYTES:
-            raise ResponseError(_TOO_LONG)
         if self._unread:
             self._unread.append(data)
             if self._received < self._needed:
@@ -149,12 +147,11 @@ class Replies:
         """Return the rest, which needs more bytes: until they are there, nothing is joined."""
         self._needed = self._received + more
         if self._needed > MAX_BYTES:
-            raise ResponseError(_TOO_LONG)
+            raise ResponseError(f"the replies have more than {MAX_BYTES} bytes")
         return rest
 
 
 _SIMPLE, _ERROR, _INTEGER, _BULK, _ARRAY = b"+-:$*"
-_TOO_LONG: Final = f"the replies have more than {MAX_BYTES} bytes"
 
 
 def _short(kind: int, line: bytes) -> Reply:
