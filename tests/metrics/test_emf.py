@@ -44,3 +44,11 @@ def test_a_hundred_values_are_one_line_and_one_more_are_two() -> None:
     for count, expected in ((100, 1), (101, 2)):
         found = parse_all(lines(MetricsSource("table", "shop"), [], [1.0] * count, 0))
         assert len(found) == expected
+
+
+def test_a_line_break_in_a_name_makes_no_line_of_its_own() -> None:
+    hostile = 'shop\n{"_aws": 1}\r\u2028"'
+    text = lines(MetricsSource(hostile, hostile), [("Executed", f"{hostile}#1")], [1.0], 0)
+    assert len(text.splitlines()) == 1
+    [line] = parse_all(text)
+    assert line.records == [f"{hostile}#1"]

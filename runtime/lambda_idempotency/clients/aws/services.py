@@ -103,7 +103,7 @@ class JsonClient(Client):
     def parsed(self, response: Response) -> dict[str, Any] | None:
         """Parse a response whose body is a JSON object, or empty."""
         try:
-            found = json.loads(response.body or b"{}")
+            found = _DECODE((response.body or b"{}").decode())
         except (ValueError, RecursionError):
             return None
         if not isinstance(found, dict):
@@ -235,3 +235,4 @@ def _base64(value: Any) -> str:
 
 
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":"), default=_base64).encode
+_DECODE: Final = json.JSONDecoder().decode

@@ -18,11 +18,16 @@ _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
 
 class Signer:
-    """Signs for one region and service. Its state is the last derived key, valid for one day."""
+    """Signs for one region and service.
+
+    It keeps what the next signature is likely to need: the derived key, valid for one day, and the
+    texts of the present second.
+    """
 
     def __init__(self, *, region: str, service: str) -> None:
         self._region = region
         self._service = service
+        self._second: tuple[int, str, str] = (-1, "", "")
         self._derived: tuple[str, Secret[str], Secret[bytes]] = ("", Secret(""), Secret(b""))
 
     def headers(
@@ -40,7 +45,7 @@ class Signer:
         The given names are in lower case, `host` among them. `path` is percent-encoded, without a
         query; `now` is in epoch seconds.
         """
-        moment = _moment(now)
+        moment, scope = self._texts(now)
         content = sha256(body).hexdigest()
         signed = {**headers, "x-amz-date": moment}
         if self._service == "s3":
@@ -55,13 +60,13 @@ class Signer:
                 method,
                 path,
                 "",
-                *(f"{name}:{' '.join(signed[name].split())}" for name in names),
+                *[f"{name}:{' '.join(signed[name].split())}" for name in names],
                 "",
                 listed := ";".join(names),
                 content,
             )
         )
-        scope, signature = self._sign(request, moment, credentials)
+        signature = self._sign(request, moment, scope, credentials)
         signed["authorization"] = (
             f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, "
             f"SignedHeaders={listed}, Signature={signature}"
@@ -83,8 +88,7 @@ class Signer:
         """
         from urllib.parse import quote
 
-        moment = _moment(now)
-        scope = self._scope(moment)
+        moment, scope = self._texts(now)
         parts = {
             **query,
             "X-Amz-Algorithm": _ALGORITHM,
@@ -98,17 +102,22 @@ class Signer:
         pairs = [[quote(part, safe="-_.~") for part in pair] for pair in parts.items()]
         text = "&".join("=".join(pair) for pair in sorted(pairs))
         request = "\n".join(("GET", "/", text, f"host:{host}", "", "host", sha256().hexdigest()))
-        _, signature = self._sign(request, moment, credentials)
+        signature = self._sign(request, moment, scope, credentials)
         return Secret(f"{host}/?{text}&X-Amz-Signature={signature}")
 
-    def _sign(self, request: str, moment: str, credentials: Credentials) -> tuple[str, str]:
-        scope = self._scope(moment)
+    def _sign(self, request: str, moment: str, scope: str, credentials: Credentials) -> str:
         text = f"{_ALGORITHM}\n{moment}\n{scope}\n{sha256(request.encode()).hexdigest()}"
         key = self._key(moment[:8], credentials.secret_key)
-        return scope, hmac.digest(key.reveal(), text.encode(), "sha256").hex()
+        return hmac.digest(key.reveal(), text.encode(), "sha256").hex()
 
-    def _scope(self, moment: str) -> str:
-        return f"{moment[:8]}/{self._region}/{self._service}/aws4_request"
+    def _texts(self, now: int) -> tuple[str, str]:
+        """Return a moment, and the scope of signatures at that moment."""
+        second, moment, scope = self._second
+        if second != now:
+            moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+            scope = f"{moment[:8]}/{self._region}/{self._service}/aws4_request"
+            self._second = now, moment, scope
+        return moment, scope
 
     def _key(self, day: str, secret: Secret[str]) -> Secret[bytes]:
         known_day, known_secret, key = self._derived
@@ -118,10 +127,6 @@ class Signer:
                 key = Secret(hmac.digest(key.reveal(), part.encode(), "sha256"))
             self._derived = (day, secret, key)
         return key
-
-
-def _moment(now: int) -> str:
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
 
 
 def _encoded_again(path: str) -> str:

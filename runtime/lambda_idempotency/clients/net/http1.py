@@ -57,10 +57,8 @@ def _parse(*, has_body: bool) -> Parser:
         status = int(code)
         if status >= 200:  # an informational response announces another one
             break
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
+    fields = [line.partition(":") for line in lines]
+    headers = {name.lower(): value.strip() for name, _, value in fields}
     ends = headers.get("connection", "").lower() == "close" or version != "HTTP/1.1"
     if not has_body or status in (204, 304):
         body = b""
