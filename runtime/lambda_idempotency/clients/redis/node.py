@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 ATTEMPT_S: Final = 2.0
 """Seconds for an exchange, and again for connecting; less if the call has less left."""
 
+LAST_S: Final = 0.001
+"""Seconds for an exchange on an open connection when the call has none left. What is sent takes
+effect all the same: the fence decides about a late completion, not the clock."""
+
 MAX_AGE_S: Final = 11 * 3600.0
 """Seconds after which a connection is replaced by one that authenticates again. ElastiCache ends
 the connections of IAM users after 12 hours
@@ -75,7 +79,8 @@ class Node:
     async def _exchange(
         self, connection: Connection, packed: bytes, count: int, deadline: Deadline
     ) -> list[Reply]:
-        connection.lend(connection.waits, deadline.within(ATTEMPT_S))
+        ends = deadline.within(ATTEMPT_S)
+        connection.lend(connection.waits, ends if ends.left() > LAST_S else Deadline(LAST_S))
         replies = await _replies(connection, packed, count)
         self._pool.give(connection)
         return replies
