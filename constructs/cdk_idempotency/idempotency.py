@@ -139,7 +139,7 @@ class Idempotency(IdempotencyMetrics):
             function=attached, settings=settings, has_package_copy=package_copy
         )
         attached.node.add_metadata(_MARK, self.node.path)
-        attached.add_layers(layer_for(Stack.of(attached), self._store.libraries))
+        attached.add_layers(layer_for(Stack.of(attached)))
         for variable, value in settings.to_environment().items():
             attached.add_environment(variable, value)
         self._store.grant(attached, namespace)

@@ -17,11 +17,14 @@ from moto import mock_aws
 from kit.batches import batch, sqs
 from kit.checks import attached, findings
 from kit.pages import BLOCKS, block, names_of, run, synthesized
+from kit.redis.servers import RedisServer
 from kit.synth import function, stack, template, warnings
 from lambda_idempotency import Attempt, Reconciled
 from lambda_idempotency.execution.attempt import AttemptScope
 
-REDIS = [each.code for each in BLOCKS if each.page == "redis"]
+*REDIS, URL = sorted(
+    (each.code for each in BLOCKS if each.page == "redis"), key=lambda code: "REDIS_URL" in code
+)
 BEFORE, AFTER, STACK, BOTH = (each.code for each in BLOCKS if each.page == "migration")
 
 
@@ -159,6 +162,16 @@ def test_the_stacks_on_redis_synthesize(tmp_path: Path, number: int) -> None:
     [stack] = synthesized(REDIS[number], "Payments", tmp_path).stacks
     template = Template.from_json(stack.template)
     template.resource_count_is("AWS::SSM::Parameter", 1)
+
+
+def test_the_handler_with_a_url_answers_a_duplicate(monkeypatch: pytest.MonkeyPatch) -> None:
+    with RedisServer() as server:
+        url = f"redis://:{server.admin_password}@{server.host}:{server.port}"
+        monkeypatch.setenv("REDIS_URL", url)
+        names = names_of(URL)
+        for _ in range(2):
+            assert names["handler"]({"amount": 5}, None) == {"charged": 5}
+        names["store"].close()
 
 
 # docs/migration.md --------------------------------------------------------------------------------

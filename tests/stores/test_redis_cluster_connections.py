@@ -13,8 +13,8 @@ from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.cluster import PRIMARIES, RedisCluster
 from kit.redis.servers import until
 from kit.redis.spares import SpareClusters
+from lambda_idempotency.clients.net.pool import MAX_IDLE_S
 from lambda_idempotency.clients.redis.client import RedisClient
-from lambda_idempotency.clients.redis.connections import MAX_IDLE_S
 from lambda_idempotency.stores.redis import RedisStore
 from lambda_idempotency.testing.store_harness import new_key
 

@@ -24,7 +24,7 @@ from .attachable import RUNTIMES
 from .code import PACKAGE
 
 LIBRARIES = ("jmespath",)
-"""The distributions in every layer; some stores add others."""
+"""The distributions in every layer; that of the rotation function has others beside them."""
 
 
 def layer_for(stack: Stack, libraries: tuple[str, ...] = ()) -> lambda_.LayerVersion:

@@ -63,11 +63,6 @@ class BoundStore(Protocol):
         """The AWS services that functions call, by the last part of their endpoints' names."""
         ...
 
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        """The distributions that the runtime needs for it."""
-        ...
-
     def settings(self) -> dict[str, str]:
         """Return the contract's settings that lead the runtime to it."""
         ...

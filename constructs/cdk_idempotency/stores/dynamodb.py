@@ -83,10 +83,6 @@ class _BoundTable:
     def services(self) -> tuple[str, ...]:
         return ("dynamodb",)
 
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        return ()
-
     def settings(self) -> dict[str, str]:
         return {"table": self.table.table_name, "url_suffix": Aws.URL_SUFFIX}
 

@@ -218,10 +218,6 @@ class _BoundCache:
     def services(self) -> tuple[str, ...]:
         return (INTERNET,) if self.network is None else self.connection.services
 
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        return self.connection.libraries
-
     def settings(self) -> dict[str, str]:
         return self.connection.settings()
 

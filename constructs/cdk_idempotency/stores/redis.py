@@ -154,10 +154,6 @@ class RedisConnection:
     def services(self) -> tuple[str, ...]:
         return ("ssm", *self.credentials.services)
 
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        return ("redis",)
-
     def settings(self) -> dict[str, str]:
         return {
             "store": "redis",

@@ -130,16 +130,25 @@ class RedisSettings(NamedTuple):
     def parse(cls, text: str, name: str) -> "RedisSettings":
         """Return the settings in the parameter `name`. Raises `ConfigurationError` saying what is
         wrong with it."""
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError):
-            document = None
-        try:
-            return cls.from_document(document)
-        except ValueError as error:
+        settings = _settings_in(text)
+        del text  # somebody may have put a password there, and error trackers send variables
+        if isinstance(settings, str):
             raise ConfigurationError(
-                f"SSM parameter {name} holds no settings of a Redis server: {error}"
-            ) from None
+                f"SSM parameter {name} holds no settings of a Redis server: {settings}"
+            )
+        return settings
+
+
+def _settings_in(text: str) -> RedisSettings | str:
+    """Return the settings in a text, or what is wrong with it."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    try:
+        return RedisSettings.from_document(document)
+    except ValueError as error:
+        return str(error)
 
 
 def access_string(namespaces: Iterable[str], *, cluster: bool, database: int = 0) -> str:

@@ -238,13 +238,7 @@ def _dynamodb(table: str, url_suffix: str) -> Store:
 @lru_cache
 def _redis(parameter: str, url_suffix: str) -> Store:
     """Return one store for all decorators: one set of connections and credentials."""
-    try:
-        from ..clients.redis.client import RedisClient
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"store is 'redis', and {error.name} is not installed: pip install "
-            "'cdk-idempotency[redis]', or use the layer of Idempotency.attach()"
-        ) from None
+    from ..clients.redis.client import RedisClient
     from ..stores.redis import RedisStore
 
     return RedisStore(RedisClient(parameter, url_suffix=url_suffix))

@@ -5,11 +5,11 @@ The server decides by its own clock. PEXPIREAT deletes a record at its `expirati
 
 from __future__ import annotations
 
-from functools import partial
-from inspect import iscoroutinefunction
 from typing import Any
 
-from ..errors import ConfigurationError, IdempotencyError
+from ..clients.net.secret import Secret
+from ..clients.net.waiting import Waits
+from ..errors import IdempotencyError
 from ..metrics.reporting import report
 from ..protocol.record import (
     Absent,
@@ -21,35 +21,39 @@ from ..protocol.record import (
     Reply,
 )
 from . import redis_scripts as scripts
-from .base import ReplyOrError, Store, attempted
-from .redis_errors import failure, foreign
+from .base import ReplyOrError
+from .coroutines import CoroutineStore
+from .redis_clients import ask_of, is_own
+from .redis_errors import failure, foreign, is_unknown_script, misdirected
 from .redis_fields import from_fields, to_fields
 from .redis_names import label_of, name_of
 from .redis_scripts import Request
 
 
-class RedisStore(Store):
+class RedisStore(CoroutineStore):
     """Records on a Redis or Valkey server.
 
-    `client` is a redis-py client, `Redis` or `RedisCluster`, with timeouts and retries as you want
-    them; an attached function has one that keeps to the invocation's time. Raises
-    `ConfigurationError` where `client` is something else.
+    `client` is a URL, such as `rediss://user:password@redis.example.com:6379/0`, or
+    `RedisSettings` (also for clusters, and for passwords in Secrets Manager or SSM): then the
+    runtime's own client keeps to the invocation's time and needs no redis-py. Or it is a redis-py
+    client, `Redis` or `RedisCluster`, with timeouts and retries as you want them. Raises
+    `ConfigurationError` where it is something else.
     """
 
     def __init__(self, client: Any) -> None:
-        execute = getattr(client, "execute_command", None)
-        if not callable(execute) or iscoroutinefunction(execute):
-            kind = type(client)
-            raise ConfigurationError(
-                f"client is a {kind.__module__}.{kind.__qualname__}; expected a client of redis-py "
-                "that is not asynchronous, such as redis.Redis(host=...)"
-            )
-        self._name, self._label = name_of(client), label_of(client)
+        if isinstance(client, str):
+            from ..clients.redis.fixed import client_of_url
+
+            client = Secret(client)  # an error would show the variable
+            client = client_of_url(client)
+        elif type(client).__name__ == "RedisSettings":  # without their import
+            from ..clients.redis.fixed import FixedClient
+
+            client = FixedClient(client, place="the settings")
+        self._ask = ask_of(client)
         self._client = client
+        self._name, self._label = name_of(client), label_of(client)
         self._policy_known = False
-        # The pipelines of a cluster client do not follow a key that moves to another node.
-        is_cluster = hasattr(client, "nodes_manager")
-        self._pipelines = None if is_cluster else getattr(client, "pipeline", None)
 
     @property
     def name(self) -> str:
@@ -60,89 +64,67 @@ class RedisStore(Store):
         """The settings' parameter, or the host."""
         return self._label
 
-    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        return self._run(_claim(claim, seen))
+    @property
+    def on_loop(self) -> bool:
+        return is_own(self._client)
 
-    def complete(self, completion: Completion) -> Reply:
-        return self._run(_completion(completion))
+    def close(self) -> None:
+        """Close the client's idle connections."""
+        self._client.close()
 
-    def complete_and_claim(
-        self, completion: Completion, claim: Claim
+    async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
+        return await self._run(_claim(claim, seen), waits)
+
+    async def completing(self, completion: Completion, waits: Waits) -> Reply:
+        return await self._run(_completion(completion), waits)
+
+    async def releasing(self, key: str, owner: str, waits: Waits) -> Reply:
+        return await self._run(Request(scripts.RELEASE, key, (owner,)), waits)
+
+    async def reading(self, key: str, waits: Waits) -> Reply:
+        return await self._run(Request(scripts.READ, key), waits)
+
+    async def completing_and_claiming(
+        self, completion: Completion, claim: Claim, waits: Waits
     ) -> tuple[ReplyOrError, ReplyOrError]:
         """Do both in one round trip, or two in a cluster."""
         requests = (_completion(completion), _claim(claim, None))
-        try:
-            answers = self._ask_all([request.command for request in requests])
-        except Exception as error:  # noqa: BLE001 - it is the answer to both
-            answers = [error, error]
-        completed, claimed = (
-            attempted(partial(self._reply, request, answer))
+        answers = await self._ask([request.command for request in requests], waits)
+        completed, claimed = [
+            await self._reply_or_error(request, answer, waits)
             for request, answer in zip(requests, answers, strict=True)
-        )
+        ]
         return completed, claimed
 
-    def release(self, key: str, owner: str) -> Reply:
-        return self._run(Request(scripts.RELEASE, key, (owner,)))
+    async def _run(self, request: Request, waits: Waits) -> Reply:
+        [answer] = await self._ask((request.command,), waits)
+        return await self._reply(request, answer, waits)
 
-    def read(self, key: str) -> Reply:
-        return self._run(Request(scripts.READ, key))
-
-    def _run(self, request: Request) -> Reply:
+    async def _reply_or_error(self, request: Request, answer: Any, waits: Waits) -> ReplyOrError:
         try:
-            answer = self._ask(*request.command)
-        except Exception as error:  # noqa: BLE001 - see `_reply`
-            answer = error
-        return self._reply(request, answer)
-
-    def _reply(self, request: Request, answer: Any) -> Reply:
-        """Return the reply in an answer. Raise the answer's error, if it is one."""
-        if isinstance(answer, IdempotencyError):
-            raise answer
-        if isinstance(answer, Exception):
-            if type(answer).__name__ != "NoScriptError":
-                raise failure(request.script.verb, request.key, answer) from answer
-            answer = self._load(request)
-        if not self._policy_known:
-            self._check_policy()
-        return _reply(request.key, answer)
-
-    def _load(self, request: Request) -> Any:
-        """Run a script that the server has not seen since its start."""
-        try:
-            return self._ask(*request.with_text)
-        except IdempotencyError:
-            raise
-        except Exception as error:
-            raise failure(request.script.verb, request.key, error) from error
-
-    def _ask_all(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        """Return the answers to several commands; a command that failed has its error there."""
-        if self._pipelines is None:
-            return [self._asked(command) for command in commands]
-        with self._pipelines(transaction=False) as pipeline:
-            for command in commands:
-                pipeline.execute_command(*command, NEVER_DECODE=True)
-            answers: list[Any] = pipeline.execute(raise_on_error=False)
-            return answers
-
-    def _asked(self, command: tuple[Any, ...]) -> Any:
-        try:
-            return self._ask(*command)
-        except Exception as error:  # noqa: BLE001 - see `_ask_all`
+            return await self._reply(request, answer, waits)
+        except Exception as error:  # noqa: BLE001 - it is the answer, to one of two requests
             return error
 
-    def _ask(self, *command: Any) -> Any:
-        # Answers come as bytes, even where the client decodes: some of them are not text.
-        return self._client.execute_command(*command, NEVER_DECODE=True)
+    async def _reply(self, request: Request, answer: Any, waits: Waits) -> Reply:
+        """Return the reply in an answer. Raise the answer's error, if it is one."""
+        if isinstance(answer, Exception):
+            if is_unknown_script(answer):
+                [answer] = await self._ask((request.with_text,), waits)
+            if isinstance(answer, IdempotencyError):
+                raise answer
+            if isinstance(answer, Exception):
+                raise failure(request.script.verb, request.key, answer) from answer
+        reply = _reply(request.key, answer)
+        if not self._policy_known:
+            await self._check_policy(waits)
+        return reply
 
-    def _check_policy(self) -> None:
-        """Warn once of a server that evicts records, if the user may ask for its policy."""
+    async def _check_policy(self, waits: Waits) -> None:
+        """Warn once of a server that evicts records, if it tells: most users may not ask."""
         self._policy_known = True
-        try:
-            policy = _policy(self._ask("INFO", "memory"))
-        except Exception:  # noqa: BLE001 - most users may not ask
-            return
-        if policy not in ("", "noeviction"):
+        [answer] = await self._ask((("INFO", "memory"),), waits)
+        if _policy(answer) not in ("", "noeviction"):
             report("EvictionPossible", None)
 
 
@@ -167,20 +149,28 @@ def _policy(information: Any) -> str:
     """Return the policy of a server for when it is full; empty where it does not say."""
     if isinstance(information, dict):  # redis-py's clients have read it
         return str(information.get("maxmemory_policy", ""))
-    for line in information.decode().splitlines():
-        name, _, policy = line.partition(":")
-        if name == "maxmemory_policy":
-            return str(policy)
+    lines = information.splitlines() if isinstance(information, bytes) else ()
+    for line in lines:
+        name, _, policy = line.partition(b":")
+        if name == b"maxmemory_policy":
+            return policy.decode(errors="replace")
     return ""
 
 
 def _reply(key: str, answer: Any) -> Reply:
-    verdict, now = answer[0], answer[1]
-    if verdict == scripts.APPLIED:
-        return Applied(now)
-    if verdict == scripts.ABSENT:
-        return Absent(now)
-    if verdict == scripts.CONFLICT:
-        flat = answer[2]
-        return Conflict(from_fields(key, dict(zip(flat[::2], flat[1::2], strict=True))), now)
-    raise foreign(key)
+    try:
+        verdict, now, answered, *rest = answer
+        if answered != key.encode() or not isinstance(now, int):
+            raise misdirected(key)
+        if verdict == scripts.APPLIED:
+            return Applied(now)
+        if verdict == scripts.ABSENT:
+            return Absent(now)
+        if verdict == scripts.CONFLICT:
+            [flat] = rest
+            fields = dict(zip(flat[::2], flat[1::2], strict=True))
+    except (TypeError, ValueError):
+        raise misdirected(key) from None
+    if verdict != scripts.CONFLICT:
+        raise foreign(key)
+    return Conflict(from_fields(key, fields), now)

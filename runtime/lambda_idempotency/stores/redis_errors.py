@@ -15,10 +15,24 @@ def foreign(key: str) -> StoreError:
     )
 
 
+def misdirected(key: str) -> StoreError:
+    """Return the error for a reply to another request."""
+    return StoreError(
+        f"Redis answered the request for {key} with the reply to another one: is its connection "
+        "shared by processes or threads?"
+    )
+
+
+def is_unknown_script(error: Exception) -> bool:
+    """Tell whether the server has not seen the script since its start."""
+    code = getattr(error, "status_code", None)
+    return code == "NOSCRIPT" or type(error).__name__ == "NoScriptError"
+
+
 def failure(verb: str, key: str, error: Exception) -> StoreError:
     """Return the error for a request that a server refused or did not answer."""
     # The error code of a command in a script may come after words, or be replaced by words.
-    said = f"{getattr(error, 'status_code', '')} {error}"
+    said = f"{getattr(error, 'status_code', '')} {getattr(error, 'words', error)}"
     words = said.replace("-", " ")
     if any(refusal in said for refusal in _NO_RIGHT):
         words = "NOPERM"

@@ -6,15 +6,15 @@ from typing import Any
 
 
 def label_of(client: Any) -> str:
-    """Return the settings' parameter of an attached function's client, or the client's host."""
+    """Return the label of the runtime's own client, or the client's host."""
     pool = getattr(client, "connection_pool", None)
     host = getattr(pool, "connection_kwargs", {}).get("host", "redis")
-    return str(getattr(client, "name", host))
+    return str(getattr(client, "label", host))
 
 
 def name_of(client: Any) -> str:
-    """Return a name that tells a server from others: its settings' parameter, a node of the
-    cluster, or host, port and database. A client that does not tell has a name of its own."""
+    """Return a name that tells a server from others: that of the runtime's own client, a node of
+    the cluster, or host, port and database. A client that does not tell has a name of its own."""
     try:
         return _name_of(client)
     except Exception:  # noqa: BLE001 - a client may be any object: what it hides is not known
@@ -22,8 +22,8 @@ def name_of(client: Any) -> str:
 
 
 def _name_of(client: Any) -> str:
-    if (parameter := getattr(client, "name", None)) is not None:
-        return f"ssm:{parameter}"
+    if (name := getattr(client, "name", None)) is not None:
+        return str(name)
     if hasattr(client, "nodes_manager"):
         first = min(f"{node.host}:{node.port}" for node in client.get_nodes())
         return f"redis-cluster://{first}"

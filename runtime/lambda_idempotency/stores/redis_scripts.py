@@ -1,8 +1,9 @@
 """The verbs of `RedisStore` in Lua: each reads the record, decides by the server's clock, writes.
 
 A record is a hash: its fields are DynamoDB's attributes, with bytes in `blob` instead of `data`.
-The reply is {verdict, now} and, for CONFLICT, the fields. KEYS[1] is the only key, as a cluster
-demands (https://redis.io/docs/latest/develop/programmability/eval-intro/).
+The reply is {verdict, now, key} and, for CONFLICT, the fields. The key ties a reply to its request.
+KEYS[1] is the only one, as a cluster demands
+(https://redis.io/docs/latest/develop/programmability/eval-intro/).
 """
 
 from __future__ import annotations
@@ -41,9 +42,9 @@ if #fields > 0 then
   end
   -- A value that is not our record is left alone, unless it says itself that it has expired.
   live = not expires or expires * 1000 > now
-  if live and not known then return {3, now} end
+  if live and not known then return {3, now, key} end
 end
-local conflict, absent, applied = {1, now, fields}, {2, now}, {0, now}
+local conflict, absent, applied = {1, now, key, fields}, {2, now, key}, {0, now, key}
 
 local function is_own(me) return status == 'INPROGRESS' and owner == me end
 

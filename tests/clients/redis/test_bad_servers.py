@@ -44,7 +44,7 @@ def test_an_unknown_host_is_named(access: Access, publish: Publish, refusal: Ref
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the time for a try, since no reply will come."""
-    monkeypatch.setattr("lambda_idempotency.clients.redis.connections.ATTEMPT", 0.1)
+    monkeypatch.setattr("lambda_idempotency.clients.redis.node.ATTEMPT_S", 0.1)
 
 
 @pytest.mark.usefixtures("impatient")

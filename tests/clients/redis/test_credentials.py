@@ -19,7 +19,11 @@ from kit.redis.access import NAMESPACE, USER, Access, Clocks, Publish, ask
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 from lambda_idempotency import idempotent
-from lambda_idempotency.clients.redis.credentials import RETRY_AFTER, LoadedCredentials, Login
+from lambda_idempotency.clients.net.deadline import Deadline
+from lambda_idempotency.clients.net.renewing import RETRY_AFTER_S
+from lambda_idempotency.clients.net.secret import Secret
+from lambda_idempotency.clients.net.waiting import BLOCKING, Waits, run
+from lambda_idempotency.clients.redis.credentials import LoadedCredentials, Login
 from lambda_idempotency.contract.redis import (
     Credentials,
     RedisSettings,
@@ -127,11 +131,20 @@ class Loads:
         self.count = 0
         self.error: Exception | None = None
 
-    def __call__(self) -> Login:
+    async def __call__(self, waits: Waits, deadline: Deadline) -> Login:
         self.count += 1
         if self.error is not None:
             raise self.error
-        return ("user", f"password {self.count}")
+        return _login(self.count)
+
+
+def _login(number: int) -> Login:
+    return Login("user", Secret(f"password {number}"))
+
+
+def _get(credentials: LoadedCredentials) -> Login:
+    """Return credentials for a new connection."""
+    return run(credentials.current(BLOCKING, Deadline(30)))
 
 
 @pytest.fixture
@@ -153,26 +166,26 @@ def test_credentials_are_loaded_when_they_are_needed_and_kept(
     credentials: LoadedCredentials, loads: Loads, clock: ManualClock
 ) -> None:
     assert loads.count == 0
-    first = credentials.get_credentials()
+    first = _get(credentials)
     clock.advance(899)
-    assert credentials.get_credentials() is first
+    assert _get(credentials) is first
     assert loads.count == 1
 
 
 def test_credentials_that_are_due_are_loaded_anew(
     credentials: LoadedCredentials, clock: ManualClock
 ) -> None:
-    credentials.get_credentials()
+    _get(credentials)
     clock.advance(900)
-    assert credentials.get_credentials() == ("user", "password 2")
+    assert _get(credentials) == _login(2)
 
 
 def test_connections_that_there_are_need_no_new_ones(
     credentials: LoadedCredentials, loads: Loads, clock: ManualClock
 ) -> None:
-    first = credentials.current()
+    first = _get(credentials)
     clock.advance(10_000)
-    assert credentials.current() is first
+    assert credentials.known is first
     assert loads.count == 1
 
 
@@ -180,16 +193,16 @@ def test_connections_that_there_are_need_no_new_ones(
 def test_credentials_that_cannot_be_loaded_anew_serve_on(
     credentials: LoadedCredentials, loads: Loads, clock: ManualClock, error: Exception
 ) -> None:
-    first = credentials.get_credentials()
+    first = _get(credentials)
     clock.advance(900)
     loads.error = error
-    assert credentials.get_credentials() is first
-    clock.advance(RETRY_AFTER - 1)
-    assert credentials.get_credentials() is first
+    assert _get(credentials) is first
+    clock.advance(RETRY_AFTER_S - 1)
+    assert _get(credentials) is first
     assert loads.count == 2
     clock.advance(1)
     loads.error = None
-    assert credentials.get_credentials() == ("user", "password 3")
+    assert _get(credentials) == _login(3)
 
 
 def test_without_any_the_error_is_raised_each_time(
@@ -198,32 +211,32 @@ def test_without_any_the_error_is_raised_each_time(
     loads.error = StoreError("down")
     for _ in range(2):
         with pytest.raises(StoreError, match="down"):
-            credentials.get_credentials()
+            _get(credentials)
     assert loads.count == 2
 
 
 def test_refused_credentials_are_loaded_anew(credentials: LoadedCredentials, loads: Loads) -> None:
-    credentials.refused(credentials.get_credentials())
-    assert credentials.current() == ("user", "password 2")
+    credentials.refused(_get(credentials))
+    assert _get(credentials) == _login(2)
 
 
 def test_refused_credentials_never_serve_again(
     credentials: LoadedCredentials, loads: Loads
 ) -> None:
-    credentials.refused(credentials.get_credentials())
+    credentials.refused(_get(credentials))
     loads.error = StoreError("down")
     with pytest.raises(StoreError, match="down"):
-        credentials.get_credentials()
+        _get(credentials)
 
 
 def test_a_late_refusal_of_old_credentials_leaves_the_new_ones(
     credentials: LoadedCredentials, loads: Loads
 ) -> None:
-    first = credentials.get_credentials()
+    first = _get(credentials)
     credentials.refused(first)
-    second = credentials.get_credentials()
+    second = _get(credentials)
     credentials.refused(first)
-    assert credentials.get_credentials() is second
+    assert _get(credentials) is second
 
 
 @pytest.mark.parametrize("state", ["none", "due", "refused"])
@@ -233,7 +246,7 @@ def test_threads_load_once_together(
     threads = 16
     start = Barrier(threads)
     if state != "none":
-        first = credentials.get_credentials()
+        first = _get(credentials)
         clock.advance(900)
         loads.count = 0
 
@@ -241,12 +254,12 @@ def test_threads_load_once_together(
         start.wait()
         if state == "refused":
             credentials.refused(first)
-        return credentials.get_credentials()
+        return _get(credentials)
 
     with ThreadPoolExecutor(threads) as pool:
         found = set(pool.map(get, range(threads)))
     assert loads.count == 1
-    assert found == {("user", "password 1")}
+    assert found == {_login(1)}
 
 
 def test_new_connections_alone_read_a_secret_that_is_due(

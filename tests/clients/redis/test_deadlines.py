@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
@@ -15,13 +16,19 @@ import pytest
 
 from kit.network.fault_server import SILENCE, FaultServer
 from kit.network.processes import free_port
-from kit.redis.access import Access, Clocks, Publish, ask, invocation
+from kit.redis.access import PASSWORD, VERBS, Access, Clocks, Publish, ask, completion, invocation
+from kit.redis.cluster import RedisCluster
 from kit.redis.proxy import RedisProxy
-from kit.redis.servers import RedisServer
-from lambda_idempotency.clients.net.deadline import RESERVE_S
-from lambda_idempotency.clients.redis.client import BUDGET_S, RedisClient
-from lambda_idempotency.clients.redis.connections import ATTEMPT
+from kit.redis.servers import RedisServer, until
+from lambda_idempotency.clients.net.deadline import RESERVE_S, Deadline, reserve_of
+from lambda_idempotency.clients.net.waiting import Blocking, run
+from lambda_idempotency.clients.redis.base import BUDGET_S
+from lambda_idempotency.clients.redis.client import RedisClient
+from lambda_idempotency.clients.redis.node import ATTEMPT_S, LAST_S
 from lambda_idempotency.errors import StoreError
+from lambda_idempotency.protocol.record import COMPLETED, Conflict
+from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.testing.store_harness import new_key
 
 PATIENCE: Final = 60.0
 """Seconds after which a call counts as hanging."""
@@ -38,6 +45,7 @@ def clocks(clocks: Clocks, monkeypatch: pytest.MonkeyPatch) -> Clocks:
 
 # Silence ------------------------------------------------------------------------------------------
 
+ASKED: Final = [("HGETALL", "shop#none")]
 Silence: TypeAlias = Callable[[ExitStack, Access, Publish], None]
 
 
@@ -115,8 +123,8 @@ def test_without_an_invocation_a_call_ends_too(
     resources: ExitStack,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lambda_idempotency.clients.redis.connections.ATTEMPT", 0.1)
-    monkeypatch.setattr("lambda_idempotency.clients.redis.client.BUDGET_S", 0.5)
+    monkeypatch.setattr("lambda_idempotency.clients.redis.node.ATTEMPT_S", 0.1)
+    monkeypatch.setattr("lambda_idempotency.clients.redis.base.BUDGET_S", 0.5)
     _server_says_nothing(resources, access, publish)
     _ends(access.client())
 
@@ -157,6 +165,28 @@ def test_a_connection_that_was_given_little_time_has_more_in_the_next_invocation
     assert redis_proxy.connections == 1
 
 
+@pytest.mark.parametrize("seconds", [0.0, -1.0])
+def test_a_completion_that_is_too_late_is_sent_all_the_same(
+    access: Access, publish: Publish, redis_proxy: RedisProxy, seconds: float
+) -> None:
+    publish(port=redis_proxy.port)
+    store = RedisStore(access.client())
+    key = new_key()
+    for verb in ("read", "claim"):
+        VERBS[verb](store, key)
+    store.complete(completion(new_key()))
+    redis_proxy.delay = 0.1  # the reply does not come in time
+    with invocation(seconds), pytest.raises(StoreError, match="no answer in time"):
+        store.complete(completion(key))
+    redis_proxy.delay = 0
+
+    def is_recorded() -> bool:
+        reply = store.read(key)
+        return isinstance(reply, Conflict) and reply.record.status == COMPLETED
+
+    until(is_recorded, "the completion has arrived")
+
+
 # Tries --------------------------------------------------------------------------------------------
 
 
@@ -195,7 +225,7 @@ def test_pauses_grow_and_none_is_long(refused: RedisClient, clocks: Clocks) -> N
     assert len(clocks.slept) < 10
 
 
-def test_redis_py_adds_no_tries_of_its_own(
+def test_a_try_after_each_pause_and_no_more(
     access: Access, publish: Publish, redis_proxy: RedisProxy, clocks: Clocks
 ) -> None:
     publish(port=redis_proxy.port)
@@ -206,33 +236,87 @@ def test_redis_py_adds_no_tries_of_its_own(
     assert redis_proxy.commands == ["AUTH"] * redis_proxy.connections
 
 
+class Watched(Blocking):
+    """Waits that note how long they may take, and of which none succeeds from a number on.
+
+    Those move the clocks to their end, and take no time.
+    """
+
+    def __init__(self, clocks: Clocks, *, good: int) -> None:
+        super().__init__(clocks.sleep)
+        self.left: list[float] = []
+        self._clocks = clocks
+        self._good = good
+
+    async def ready(self, file: int, event: int, deadline: Deadline) -> None:
+        if self._ends(deadline):
+            raise TimeoutError
+        await super().ready(file, event, deadline)
+
+    async def first_writable(self, files: Sequence[int], deadline: Deadline) -> list[int]:
+        if self._ends(deadline):
+            raise TimeoutError
+        return await super().first_writable(files, deadline)
+
+    async def acquire(self, lock: threading.Lock, deadline: Deadline) -> bool:
+        return False if self._ends(deadline) else await super().acquire(lock, deadline)
+
+    def _ends(self, deadline: Deadline) -> bool:
+        self.left.append(deadline.left())
+        if len(self.left) <= self._good:
+            return False
+        self._clocks.advance(max(deadline.left(), 0))
+        return True
+
+
 def test_one_exchange_has_seconds_however_long_the_invocation(
+    access: Access, publish: Publish, clocks: Clocks
+) -> None:
+    publish()
+    waits = Watched(clocks, good=1000)
+    with invocation(LONG):
+        run(access.client().ask(ASKED, waits))
+    assert waits.left
+    assert all(0 < left <= ATTEMPT_S for left in waits.left)
+
+
+def _single(access: Access, publish: Publish, resources: ExitStack) -> None:
+    publish()
+
+
+def _by_name_over_tls(access: Access, publish: Publish, resources: ExitStack) -> None:
+    server = resources.enter_context(RedisServer(tls=True))
+    credentials = access.add_user(server, PASSWORD)
+    access.publish(server.settings(host="localhost", credentials=credentials))
+
+
+def _cluster(access: Access, publish: Publish, resources: ExitStack) -> None:
+    access.publish_cluster(resources.enter_context(RedisCluster()))
+
+
+@pytest.mark.parametrize("place", [_single, _by_name_over_tls, _cluster])
+def test_whichever_wait_is_in_vain_none_passes_the_reserve(
     access: Access,
     publish: Publish,
-    redis_proxy: RedisProxy,
+    resources: ExitStack,
     clocks: Clocks,
-    monkeypatch: pytest.MonkeyPatch,
+    place: Callable[[Access, Publish, ExitStack], None],
 ) -> None:
-    timeouts: list[float] = []
-
-    class Socket(socket.socket):
-        def settimeout(self, value: float | None) -> None:
-            if threading.current_thread() is threading.main_thread():  # none of the proxies'
-                assert value is not None
-                timeouts.append(value)
-            super().settimeout(value)
-
-    publish(port=redis_proxy.port)
-    monkeypatch.setattr(socket, "socket", Socket)
-    client = access.client()
-    with invocation(LONG):
-        ask(client)
-    assert timeouts
-    assert [t for t in timeouts if not 0 < t <= ATTEMPT + 0.001] == []
-    timeouts.clear()
-    with invocation(1.0):
-        ask(client)
-    assert all(0 < timeout <= 0.9 for timeout in timeouts)
+    place(access, publish, resources)
+    for seconds in (0.2, 1.0, 3.0, LONG):
+        longest = min(seconds - reserve_of(seconds), BUDGET_S)
+        failed = 0
+        while True:
+            waits = Watched(clocks, good=failed)
+            began = time.monotonic()
+            with invocation(seconds):
+                try:
+                    run(access.client().ask(ASKED, waits))
+                    break
+                except StoreError:
+                    failed += 1
+            assert time.monotonic() - began <= longest + LAST_S + 1e-6
+        assert failed >= 6  # settings, secret, connecting, AUTH and the command, and more
 
 
 def test_calls_that_fail_do_not_outlast_one_another(

@@ -15,8 +15,9 @@ from kit.redis.access import NAMESPACE, USER, VERBS, Access, Clocks, Publish, as
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer, until
 from lambda_idempotency import idempotent
+from lambda_idempotency.clients.net.pool import MAX_IDLE_S
 from lambda_idempotency.clients.redis.client import RedisClient
-from lambda_idempotency.clients.redis.connections import MAX_AGE_S, MAX_IDLE_S
+from lambda_idempotency.clients.redis.node import MAX_AGE_S
 from lambda_idempotency.stores.redis import RedisStore
 from lambda_idempotency.testing.store_harness import new_key
 
@@ -99,7 +100,7 @@ def test_a_connection_that_has_gone_silent_is_replaced_without_an_error(
     aws_proxy: LossyProxy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lambda_idempotency.clients.redis.connections.ATTEMPT", 0.3)
+    monkeypatch.setattr("lambda_idempotency.clients.redis.node.ATTEMPT_S", 0.3)
     redis_proxy.hold(1)
     ask(client)
     assert redis_proxy.commands == ["HGETALL", "AUTH", "HGETALL"]
@@ -122,10 +123,18 @@ def test_a_connection_is_trusted_for_its_idle_time(
     assert redis_proxy.connections == opened
 
 
+@pytest.mark.parametrize("replaced", [False, True])
 def test_use_keeps_a_connection_but_for_its_age(
-    client: RedisClient, redis_proxy: RedisProxy, monkeypatch: pytest.MonkeyPatch
+    client: RedisClient,
+    redis_proxy: RedisProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    replaced: bool,
 ) -> None:
     clocks = Clocks(monkeypatch)
+    if replaced:
+        redis_proxy.hold(1)
+        monkeypatch.setattr("lambda_idempotency.clients.redis.node.ATTEMPT_S", 0.3)
     ask(client)
     redis_proxy.forget()
     for _ in range(int(MAX_AGE_S // 50) - 1):

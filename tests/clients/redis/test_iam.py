@@ -9,15 +9,17 @@ from typing import Final
 
 import pytest
 
-from kit.aws.credentials import current
 from kit.redis.access import NAMESPACE, Access, Clocks, ask
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 from lambda_idempotency.clients.aws.credentials import CredentialSource
 from lambda_idempotency.clients.aws.services import SSM, elasticache_token
+from lambda_idempotency.clients.net.deadline import Deadline
+from lambda_idempotency.clients.net.secret import Environment
+from lambda_idempotency.clients.net.waiting import BLOCKING, run
 from lambda_idempotency.clients.redis.client import RedisClient
-from lambda_idempotency.clients.redis.connections import MAX_AGE_S
-from lambda_idempotency.clients.redis.credentials import TOKEN_SECONDS, credentials_of
+from lambda_idempotency.clients.redis.node import MAX_AGE_S
+from lambda_idempotency.clients.redis.stored import TOKEN_SECONDS, credentials_of
 from lambda_idempotency.contract.redis import IamCredentials, RedisSettings, access_string
 from lambda_idempotency.errors import StoreError
 
@@ -27,12 +29,13 @@ IAM: Final = IamCredentials(cache="my-cache", user="iam-user", serverless=True)
 
 def _token(access: Access) -> str:
     """Return a token that ElastiCache would accept at this moment."""
+    environment = Environment.of(access.environment)
     return elasticache_token(
         cache="my-cache",
         user="iam-user",
         serverless=True,
-        environment=access.environment,
-        credentials=current(CredentialSource(access.environment)),
+        environment=environment,
+        credentials=run(CredentialSource(environment).current(BLOCKING, Deadline(30))),
     ).reveal()
 
 
@@ -104,7 +107,7 @@ def test_a_connection_is_replaced_before_elasticache_ends_it(
     shared_server.add_user("iam-user", "any", f"{RULES} nopass")
     client = iam()
     ask(client)
-    for _ in range(int(MAX_AGE_S // 50)):  # it is always in use
+    for _ in range(int(MAX_AGE_S // 50) - 1):  # it is always in use
         clocks.advance(50)
         ask(client)
     assert redis_proxy.connections == 1
@@ -114,7 +117,9 @@ def test_a_connection_is_replaced_before_elasticache_ends_it(
 
 
 def test_a_role_without_credentials_is_named(access: Access) -> None:
-    environment = {"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": access.aws.endpoint}
+    environment = Environment.of(
+        {"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": access.aws.endpoint}
+    )
     ssm = SSM(environment=environment)
     settings = RedisSettings(host="cache", credentials=IAM)
     credentials = credentials_of(
@@ -122,4 +127,4 @@ def test_a_role_without_credentials_is_named(access: Access) -> None:
     )
     assert credentials is not None
     with pytest.raises(StoreError, match="No token for IAM user iam-user of cache my-cache: "):
-        credentials.get_credentials()
+        run(credentials.current(BLOCKING, Deadline(30)))

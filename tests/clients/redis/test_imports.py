@@ -1,4 +1,4 @@
-"""A Redis-configured function: the modules that it loads, and its failure without redis-py."""
+"""A Redis-configured function: the modules that it loads, redis-py not among them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ import pytest
 
 from kit.redis.access import NAMESPACE, Access, Publish
 
-HEAVY: Final = {"boto3", "botocore", "urllib3", "jmespath", "cdk_idempotency"}
+CLIENT: Final = "lambda_idempotency.clients.redis"
+HEAVY: Final = {
+    *("asyncio", "boto3", "botocore", "cdk_idempotency", "dataclasses", "http.client"),
+    *("jmespath", "logging", "redis", "urllib3"),
+}
 
 HANDLER: Final = """
 from lambda_idempotency import idempotent
@@ -50,41 +54,43 @@ def environment(access: Access, publish: Publish) -> dict[str, str]:
     }
 
 
-def test_a_whole_call_on_redis_loads_neither_boto3_nor_the_infrastructure(
-    environment: dict[str, str],
-) -> None:
+def test_a_whole_call_on_redis_loads_nothing_heavy(environment: dict[str, str]) -> None:
     loaded = _loaded(CALL, environment)
-    assert "redis.connection" in loaded
+    assert f"{CLIENT}.node" in loaded
     assert loaded & HEAVY == set()
 
 
-def test_redis_py_is_loaded_while_the_environment_starts(environment: dict[str, str]) -> None:
+def test_a_single_server_in_clear_needs_no_tls(environment: dict[str, str]) -> None:
+    assert "ssl" not in _loaded(CALL, environment)
+
+
+def test_the_client_is_loaded_while_the_environment_starts(environment: dict[str, str]) -> None:
     """The first call does not load it: that call has less CPU."""
-    assert "redis.connection" in _loaded(HANDLER, environment)
+    before, after = _loaded(HANDLER, environment), _loaded(CALL, environment)
+    assert {name for name in after - before if name.startswith("lambda_idempotency.")} == set()
 
 
 def test_a_store_with_a_client_of_ones_own_loads_no_aws(environment: dict[str, str]) -> None:
     loaded = _loaded("from lambda_idempotency import RedisStore", environment)
     assert "lambda_idempotency.stores.redis" in loaded
-    assert {name for name in loaded if name.startswith("lambda_idempotency.aws")} == set()
+    assert _rooms(loaded, "lambda_idempotency.clients.aws") == set()
     assert "redis" not in loaded
 
 
-def test_a_function_on_dynamodb_does_not_load_redis_py(environment: dict[str, str]) -> None:
+def test_a_function_on_dynamodb_loads_no_redis(environment: dict[str, str]) -> None:
     on_dynamodb = {**environment, "IDEMPOTENCY_STORE": "dynamodb", "IDEMPOTENCY_TABLE": "records"}
     loaded = _loaded(HANDLER, on_dynamodb)
     assert "lambda_idempotency.stores.dynamodb" in loaded
-    assert {name for name in loaded if name.split(".")[0] == "redis"} == set()
-    assert {name for name in loaded if name.startswith("lambda_idempotency.redis")} == set()
+    assert _rooms(loaded, "redis") == _rooms(loaded, CLIENT) == set()
 
 
-def test_without_redis_py_the_error_says_what_to_install(environment: dict[str, str]) -> None:
-    without = f"import sys\nsys.modules['redis'] = None\n{HANDLER}"
-    ran = _run(without, environment)
-    assert ran.returncode != 0
-    said = ran.stderr.splitlines()[-1]
-    assert "store is 'redis', and redis" in said
-    assert "pip install 'cdk-idempotency[redis]'" in said
+def _rooms(loaded: set[str], package: str) -> set[str]:
+    return {name for name in loaded if f"{name}.".startswith(f"{package}.")}
+
+
+def test_a_call_needs_no_redis_py(environment: dict[str, str]) -> None:
+    ran = _run(f"import sys\nsys.modules['redis'] = None\n{CALL}", environment)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_without_a_parameter_no_store_is_configured(environment: dict[str, str]) -> None:

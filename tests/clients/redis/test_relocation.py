@@ -90,7 +90,7 @@ def test_a_server_that_has_moved_is_followed(
 def test_a_server_that_is_silent_now_is_left_for_the_one_in_the_settings(
     client: RedisClient, moving: Moving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_idempotency.clients.redis.connections.ATTEMPT", 0.2)
+    monkeypatch.setattr("lambda_idempotency.clients.redis.node.ATTEMPT_S", 0.2)
     moving.publish(moving.start())
     moving.server.pause()
     ask(client)

@@ -7,10 +7,12 @@ import logging
 import socket
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+import lambda_idempotency
 from kit.network.loopback import LoopbackServer
 from kit.redis.access import (
     NAMESPACE,
@@ -28,7 +30,7 @@ from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 from kit.redis.spares import SpareClusters
 from lambda_idempotency import idempotent
-from lambda_idempotency.contract.redis import IamCredentials
+from lambda_idempotency.contract.redis import IamCredentials, RedisSettings
 from lambda_idempotency.errors import IdempotencyError
 from lambda_idempotency.stores.redis import RedisStore
 from lambda_idempotency.testing.store_harness import new_key
@@ -36,6 +38,7 @@ from lambda_idempotency.testing.store_harness import new_key
 SIGNATURE: Final = "X-Amz-Signature"
 SESSION: Final = "the-session-token"
 ROLE_SECRET: Final = "the-secret-key"
+RUNTIME: Final = str(Path(lambda_idempotency.__file__).parent)
 SECRETS: Final = (PASSWORD, SIGNATURE, SESSION, ROLE_SECRET)
 
 
@@ -60,6 +63,7 @@ class Output:
             if isinstance(each, BaseException):
                 self._seen += traceback.format_exception(each)
                 self._seen.append(repr(vars(each)))
+                self._seen += _locals(each)
                 behind = [each.__cause__, each.__context__]
                 self.note(*(error for error in behind if error is not None))
 
@@ -73,14 +77,22 @@ class Output:
             assert [text for text in shown if secret in text] == []
 
 
+def _locals(error: BaseException) -> list[str]:
+    """Return the variables of all frames of the runtime that an error has passed, as error trackers
+    send them.
+    """
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    ours = (frame for frame in frames if RUNTIME in frame.f_code.co_filename)
+    return [f"{frame.f_code.co_name}: {frame.f_locals!r}" for frame in ours]
+
+
 @pytest.fixture
 def output(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], clocks: Clocks
 ) -> Iterator[Output]:
     """Yield everything that is shown while a test runs, with every logger at its lowest level."""
     caplog.set_level(logging.DEBUG)
-    for name in ("redis", "redis.cluster", "lambda_idempotency"):
-        caplog.set_level(logging.DEBUG, logger=name)
+    caplog.set_level(logging.DEBUG, logger="lambda_idempotency")
     output = Output(caplog, capfd)
     yield output
     output.check()
@@ -95,6 +107,18 @@ def test_the_search_finds_what_it_looks_for(
         Output(caplog, capfd).check()
 
 
+def test_the_search_looks_into_frames(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    output = Output(caplog, capfd)
+    with pytest.raises(IdempotencyError) as raised:
+        RedisSettings.parse("{", PASSWORD)
+    raised.value.args = ()
+    output.note(raised.value)
+    with pytest.raises(AssertionError, match="parse: "):
+        output.check()
+
+
 def test_calls_that_go_well_show_nothing(access: Access, publish: Publish, output: Output) -> None:
     publish()
     client = access.client()
@@ -103,7 +127,7 @@ def test_calls_that_go_well_show_nothing(access: Access, publish: Publish, outpu
         VERBS[verb](store, new_key())
     known: Any = client._access
     output.note(client, store, vars(client), known, known.settings, known.credentials)
-    output.note(known.server, vars(known.server), *known.server._idle)
+    output.note(known.server, vars(known.server), *known.server._pool._idle)
 
 
 def test_a_handlers_calls_show_nothing(access: Access, publish: Publish, output: Output) -> None:
@@ -233,9 +257,9 @@ def test_a_clusters_failures_show_nothing(
         for verb in VERBS:
             VERBS[verb](store, new_key())
         known: Any = client._access
-        output.note(known.server, vars(known.server), known.server._client)
-        for node in known.server._client.get_nodes():
-            output.note(node, node.redis_connection, vars(node))
+        output.note(known.server, vars(known.server))
+        for node in known.server._nodes.values():
+            output.note(node, vars(node), *node._pool._idle)
         output.failure(store, key="others#1")
         with cluster.admin(0) as admin:
             admin.acl_deluser(USER)

@@ -1,4 +1,4 @@
-"""The layer of functions with records in Redis has redis-py, and no other layer has it."""
+"""The layer of the rotation function has redis-py, and no other layer has it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from aws_cdk.assertions import Template
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials
 from cdk_idempotency.functions import layer as module
+from kit.redis.apps import acl_rotation, rotated_server
 from kit.synth import app, function, stack, template
 
 LAYER = "AWS::Lambda::LayerVersion"
@@ -21,15 +22,23 @@ REDIS = IdempotencyStore.redis(host="redis.example.com", credentials=RedisCreden
 
 
 @pytest.fixture(scope="module")
-def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the directory that becomes the layer of a function with records in Redis."""
+def layers(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Return the directories that become layers: that of the attached function, and that of the
+    rotation function.
+    """
     output = tmp_path_factory.mktemp("layer")
     root = app(outdir=output)
     scope = stack(root)
-    Idempotency(scope, "Idempotency", store=REDIS).attach(function(scope))
+    rotated_server(scope, acl_rotation(scope)).attach(function(scope))
     root.synth()
-    [found] = [path for path in output.glob("asset.*") if (path / "python").is_dir()]
-    return found
+    found = [path for path in output.glob("asset.*") if (path / "python").is_dir()]
+    return sorted(found, key=lambda path: (path / "python" / "redis").exists())
+
+
+@pytest.fixture(scope="module")
+def layer(layers: list[Path]) -> Path:
+    """Return the directory that becomes the layer of the rotation function."""
+    return layers[-1]
 
 
 def _layers_of(found: Template) -> dict[str, str]:
@@ -40,13 +49,13 @@ def _layers_of(found: Template) -> dict[str, str]:
     }
 
 
-def test_the_layer_holds_redis_py_beside_the_runtime(layer: Path) -> None:
-    tops = {path.name for path in (layer / "python").iterdir()}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {
-        "jmespath",
-        "lambda_idempotency",
-        "redis",
-    }
+def test_only_the_rotation_function_s_layer_holds_redis_py(layers: list[Path]) -> None:
+    attached, rotating = (
+        {path.name for path in (layer / "python").iterdir() if path.suffix != ".dist-info"}
+        for layer in layers
+    )
+    assert attached == {"jmespath", "lambda_idempotency"}
+    assert rotating == attached | {"redis"}
 
 
 def test_redis_py_has_its_metadata_and_its_license(layer: Path) -> None:
@@ -63,22 +72,22 @@ def test_redis_py_has_byte_code(layer: Path) -> None:
         assert (source.parent / "__pycache__" / name).is_file(), source.name
 
 
-def test_the_layer_alone_makes_a_client(layer: Path) -> None:
-    program = (
-        "import redis, lambda_idempotency.contract.rotation\n"
-        "redis.Redis(host='127.0.0.1')\n"
-        "redis.cluster.RedisCluster\n"
-        "print(redis.__file__)\n"
-    )
+@pytest.mark.parametrize(
+    ("number", "module"), [(0, "clients.redis.client"), (1, "rotation.connect")]
+)
+def test_a_layer_alone_has_what_its_function_needs(
+    layers: list[Path], number: int, module: str
+) -> None:
+    program = f"import lambda_idempotency.{module} as found; print(found.__file__)"
     done = subprocess.run(
         [sys.executable, "-S", "-c", program],  # -S: no site-packages, as on Lambda
-        env={**os.environ, "PYTHONPATH": str(layer / "python")},
+        env={**os.environ, "PYTHONPATH": str(layers[number] / "python")},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.stderr == ""
-    assert done.stdout.startswith(str(layer))
+    assert done.stdout.startswith(str(layers[number]))
 
 
 def test_redis_py_needs_nothing_that_the_layer_lacks() -> None:
@@ -87,26 +96,25 @@ def test_redis_py_needs_nothing_that_the_layer_lacks() -> None:
     assert [needed for needed in requires("redis") or () if not optional.search(needed)] == []
 
 
-def test_a_stack_with_both_stores_has_a_layer_for_each() -> None:
+def test_a_stack_has_one_layer_for_all_stores_and_one_for_rotations() -> None:
     scope = stack()
     Idempotency(scope, "Table").attach(function(scope, "One"))
     Idempotency(scope, "Redis", store=REDIS).attach(function(scope, "Two"))
-    Idempotency(scope, "Again", store=REDIS).attach(function(scope, "Three"))
+    rotated_server(scope, acl_rotation(scope)).attach(function(scope, "Three"))
     found = template(scope)
-    found.resource_count_is(LAYER, 2)
     layers = _layers_of(found)
-    one, two, three = (
+    one, two, three, rotation = (
         next(layer for name, layer in layers.items() if name.startswith(start))
-        for start in ("One", "Two", "Three")
+        for start in ("One", "Two", "Three", "Idempotency")
     )
-    assert two == three != one
+    assert one == two == three != rotation
     names = {
         name: layer["Properties"]["Description"]
         for name, layer in found.find_resources(LAYER).items()
     }
     assert names == {
         one: "cdk-idempotency: lambda_idempotency",
-        two: "cdk-idempotency: lambda_idempotency, redis",
+        rotation: "cdk-idempotency: lambda_idempotency, redis",
     }
 
 
@@ -124,16 +132,16 @@ def test_a_missing_redis_py_is_refused_with_what_to_install(
 ) -> None:
     _without(monkeypatch, "redis")
     scope = stack()
-    idempotency = Idempotency(scope, "Idempotency", store=REDIS)
-    with pytest.raises(
-        ValueError, match=r"\[Stack\] the layer is copied from what is ins"
-    ) as raised:
-        idempotency.attach(function(scope))
+    with pytest.raises(ValueError, match="the layer is copied from what is ins") as raised:
+        rotated_server(scope, acl_rotation(scope))
     assert "pip install 'cdk-idempotency[redis]'" in str(raised.value)
 
 
-def test_a_missing_redis_py_is_no_matter_for_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("store", [None, REDIS])
+def test_a_missing_redis_py_is_no_matter_without_a_rotation(
+    monkeypatch: pytest.MonkeyPatch, store: IdempotencyStore | None
+) -> None:
     _without(monkeypatch, "redis")
     scope = stack()
-    Idempotency(scope, "Idempotency").attach(function(scope))
+    Idempotency(scope, "Idempotency", store=store).attach(function(scope))
     template(scope).resource_count_is(LAYER, 1)

@@ -8,7 +8,7 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from ..net.deadline import current
+from ..net.deadline import Deadline, current
 from ..net.http1 import Response
 from ..net.secret import Environment, Secret
 from ..net.waiting import Waits, run
@@ -87,13 +87,18 @@ class JsonClient(Client):
         return run(self.request(operation, parameters, self._blocking))
 
     async def request(
-        self, operation: str, parameters: Mapping[str, Any], waits: Waits
+        self,
+        operation: str,
+        parameters: Mapping[str, Any],
+        waits: Waits,
+        deadline: Deadline | None = None,
     ) -> dict[str, Any]:
-        """Do as `call`, waiting as `waits` does."""
+        """Do as `call`, waiting as `waits` does, and no longer than until the deadline."""
         headers = {**self._headers, "x-amz-target": f"{self._target}.{operation}"}
         body = _ENCODE(parameters).encode()
         request = Request(operation, "POST", self._path, headers, body)
-        return await self.send(request, waits, current(BUDGET_S), try_s=TRY_S)
+        ends = current(BUDGET_S) if deadline is None else deadline
+        return await self.send(request, waits, ends, try_s=TRY_S)
 
     def parsed(self, response: Response) -> dict[str, Any] | None:
         """Parse a response whose body is a JSON object, or empty."""

@@ -46,6 +46,10 @@ async def secured(
         raise
     try:
         await _until_done(wrapped.do_handshake, wrapped.fileno(), waits, deadline)
+    except TimeoutError:
+        wrapped.close()
+        # A server without TLS takes the handshake for a line, and waits for its end.
+        raise ssl.SSLError("the handshake was not answered") from None
     except BaseException:
         wrapped.close()
         raise

@@ -1,0 +1,69 @@
+"""The clients that a `RedisStore` may have: the runtime's own, and those of redis-py."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
+
+from ..clients.net.waiting import Waits
+from ..errors import ConfigurationError
+
+Command: TypeAlias = Sequence[Any]
+Ask: TypeAlias = Callable[[Sequence[Command], Waits], Awaitable[list[Any]]]
+"""A function that sends commands, together if it can, and returns the answer to each, as bytes.
+
+An exception stands in place of an answer.
+"""
+
+
+def is_own(client: Any) -> bool:
+    """Tell whether the client is the runtime's own, which can wait on an event loop."""
+    return hasattr(client, "execute_all")
+
+
+def ask_of(client: Any) -> Ask:
+    """Return how to ask a client. Raises `ConfigurationError` where it is something else."""
+    send: Ask = client.ask if is_own(client) else _of_redis_py(client)
+
+    async def ask(commands: Sequence[Command], waits: Waits) -> list[Any]:
+        try:
+            return await send(commands, waits)
+        except Exception as error:  # noqa: BLE001 - it is the answer to all
+            return [error] * len(commands)
+
+    return ask
+
+
+def _of_redis_py(client: Any) -> Ask:
+    from inspect import iscoroutinefunction
+
+    execute = getattr(client, "execute_command", None)
+    if not callable(execute) or iscoroutinefunction(execute):
+        kind = type(client)
+        raise ConfigurationError(
+            f"client is a {kind.__module__}.{kind.__qualname__}; expected a URL, such as "
+            "redis://HOST:6379, RedisSettings, or a client of redis-py that is not asynchronous"
+        )
+    # The pipelines of a cluster client do not follow a key that moves to another node.
+    pipelines = None if hasattr(client, "nodes_manager") else getattr(client, "pipeline", None)
+
+    async def ask(commands: Sequence[Command], _: Waits) -> list[Any]:
+        if pipelines is None or len(commands) == 1:
+            return [_executed(execute, command) for command in commands]
+        with pipelines(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command, **_AS_BYTES)
+            answers: list[Any] = pipeline.execute(raise_on_error=False)
+            return answers
+
+    return ask
+
+
+def _executed(execute: Callable[..., Any], command: Command) -> Any:
+    try:
+        return execute(*command, **_AS_BYTES)
+    except Exception as error:  # noqa: BLE001 - see `Ask`
+        return error
+
+
+_AS_BYTES = {"NEVER_DECODE": True}  # even where the client decodes: some answers are not text

@@ -1,0 +1,143 @@
+"""Servers that answer anything: each call ends with a reply or a `StoreError`, in time."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit.network.loopback import LoopbackServer
+from kit.redis.access import ME, VERBS, Access, invocation
+from kit.strategies import thorough
+from lambda_idempotency.clients.net.waiting import BLOCKING, Waits, run
+from lambda_idempotency.clients.redis.resp import Command, Replies, Reply, ResponseError, pack
+from lambda_idempotency.errors import StoreError
+from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record
+from lambda_idempotency.stores.redis import RedisStore
+
+KEY: Final = "shop#1"
+NOW: Final = 1_800_000_000_000
+RECORD: Final = pack(
+    ["status", "COMPLETED", "owner", ME, "attempt", "1", "expiration", str(NOW // 1000 + 60)]
+)
+CONFLICT: Final = b"*4\r\n:1\r\n:%d\r\n$6\r\nshop#1\r\n%b" % (NOW, RECORD)
+
+
+class Answering(LoopbackServer):
+    """A server with one answer to all commands."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        super().__init__()
+
+    def serve(self, connection: socket.socket) -> None:
+        while connection.recv(65_536):
+            connection.sendall(self._answer)
+
+
+HOSTILE: Final = {
+    "a gigabyte": b"$1000000000\r\n",
+    "a billion values": b"*1000000000\r\n",
+    "depth": b"*1\r\n" * 100_000,
+    "a push": b">2\r\n+message\r\n+text\r\n",
+    "HTTP": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    "no line": b"x" * 1_000_000,
+    "nothing": b"$-1\r\n",
+    "a number": b":1\r\n",
+    "a text": b"+OK\r\n",
+    "an error": b"-ERR unknown command, with args beginning with: 'hunter2'\r\n",
+    "an error among values": b"*3\r\n:0\r\n-ERR hunter2\r\n$6\r\nshop#1\r\n",
+    "another verdict": b"*3\r\n:7\r\n:1\r\n$6\r\nshop#1\r\n",
+    "another key": b"*3\r\n:0\r\n:1\r\n$6\r\nshop#2\r\n",
+    "no key": b"*2\r\n:0\r\n:1\r\n",
+    "no time": b"*3\r\n:0\r\n+now\r\n$6\r\nshop#1\r\n",
+    "an error that names a node": b"-MOVED 1 127.0.0.1:1\r\n",
+    "an error without a node": b"-MOVED\r\n",
+    "fields of numbers": b"*4\r\n:1\r\n:1\r\n$6\r\nshop#1\r\n*2\r\n:1\r\n:2\r\n",
+    "odd fields": b"*4\r\n:1\r\n:1\r\n$6\r\nshop#1\r\n*1\r\n$1\r\na\r\n",
+    "no fields": b"*3\r\n:1\r\n:1\r\n$6\r\nshop#1\r\n",
+}
+
+
+@pytest.mark.usefixtures("clocks")
+@pytest.mark.parametrize("cluster", [False, True])
+@pytest.mark.parametrize("answer", HOSTILE)
+def test_an_answer_that_is_none_is_a_store_error(
+    access: Access, answer: str, *, cluster: bool
+) -> None:
+    with Answering(HOSTILE[answer]) as server:
+        access.publish(
+            {
+                "host": "127.0.0.1",
+                "port": server.port,
+                "tls": False,
+                "cluster": cluster,
+                "credentials": {"type": "none"},
+            }
+        )
+        store = RedisStore(access.client())
+        for verb in VERBS:
+            with invocation(0.3), pytest.raises(StoreError) as raised:
+                VERBS[verb](store, KEY)
+            assert "hunter2" not in str(raised.value)
+
+
+class Canned:
+    """A client whose server sends these bytes."""
+
+    name = "canned"
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+
+    def execute_all(self, commands: Sequence[Command]) -> list[Reply]:
+        """Return what the bytes are, as a client does."""
+        return run(self.ask(commands, BLOCKING))
+
+    async def ask(self, commands: Sequence[Command], waits: Waits) -> list[Reply]:
+        """Do as `execute_all`."""
+        replies = Replies(len(commands))
+        try:
+            if replies.feed(self._answer):
+                return replies.values
+        except ResponseError:
+            pass
+        raise StoreError("lost")
+
+
+def _is_reply(reply: object) -> bool:
+    if isinstance(reply, Conflict):
+        return isinstance(reply.record, Record) and reply.record.key == KEY
+    return isinstance(reply, (Applied, Absent))
+
+
+@thorough
+@given(
+    start=st.integers(0, len(CONFLICT)),
+    end=st.integers(0, len(CONFLICT)),
+    middle=st.binary(max_size=8) | st.sampled_from(list(HOSTILE.values())),
+)
+def test_a_damaged_answer_is_a_reply_to_this_request_or_a_store_error(
+    start: int, end: int, middle: bytes
+) -> None:
+    store = RedisStore(Canned(CONFLICT[:start] + middle + CONFLICT[end:]))
+    try:
+        reply = store.read(KEY)
+    except StoreError:
+        return
+    assert _is_reply(reply)
+
+
+def test_a_whole_answer_is_a_reply() -> None:
+    reply = RedisStore(Canned(CONFLICT)).read(KEY)
+    assert isinstance(reply, Conflict)
+    assert reply.record.owner == ME
+
+
+def test_an_answer_to_another_request_is_refused() -> None:
+    with pytest.raises(StoreError, match="with the reply to another one"):
+        RedisStore(Canned(CONFLICT)).read("shop#2")

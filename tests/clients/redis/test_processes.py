@@ -1,0 +1,69 @@
+"""A fork's child and a signal handler beside a call: each uses connections of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.network.tls import TlsFront, certificates
+from kit.redis.access import Access, Publish, ask
+from kit.redis.proxy import RedisProxy
+from kit.redis.servers import RedisServer
+
+
+@pytest.mark.parametrize(("rounds", "tls"), [(1000, False), (100, True)])
+def test_however_often_it_forks_a_process_gets_no_wrong_answer(
+    access: Access,
+    publish: Publish,
+    shared_server: RedisServer,
+    resources: ExitStack,
+    tmp_path: Path,
+    *,
+    rounds: int,
+    tls: bool,
+) -> None:
+    publish()
+    if tls:
+        files = certificates(tmp_path, "127.0.0.1")
+        front = resources.enter_context(TlsFront(shared_server.plain_port, files))
+        publish(port=front.port, tls=True, ca=files.ca.read_text())
+    ran = subprocess.run(
+        [sys.executable, "-m", "kit.redis.forks", access.parameter, str(rounds)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **access.environment},
+    )
+    assert (ran.stdout, ran.stderr) == ("0\n", "")
+
+
+def test_a_call_in_a_signal_handler_gets_its_own_answer(
+    access: Access, publish: Publish, redis_proxy: RedisProxy
+) -> None:
+    publish(port=redis_proxy.port)
+    client = access.client()
+    ask(client)
+    redis_proxy.forget()
+    redis_proxy.hold_reply(1)
+    heard: list[Any] = []
+
+    def interrupt(*_: object) -> None:
+        heard.append(client.execute_command("HGETALL", "shop#other"))
+        redis_proxy.release()
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        ask(client)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert heard == [[]]
+    assert redis_proxy.commands == ["HGETALL", "AUTH", "HGETALL"]
