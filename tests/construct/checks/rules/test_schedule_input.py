@@ -29,7 +29,7 @@ def _rule(
 ) -> None:
     pattern = events.EventPattern(source=["shop"]) if schedule is None else None
     rule = events.Rule(scope, "Rule", schedule=schedule, event_pattern=pattern)
-    rule.add_target(targets.LambdaFunction(target, event=event))  # type: ignore[arg-type]
+    rule.add_target(targets.LambdaFunction(target, event=event))
 
 
 def _scheduler(

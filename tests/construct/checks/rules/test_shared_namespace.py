@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -17,8 +16,6 @@ from kit.synth import US, app, function, stack
 
 EU: Final = Environment(account="111111111111", region="eu-west-1")
 OTHER: Final = Environment(account="222222222222", region="us-east-1")
-
-Make: type = Callable[[Stack], IdempotencyStore]
 
 
 def _errors(root: App) -> list[str]:
