@@ -43,7 +43,7 @@ def ours() -> Subject:
     store = DynamoDBStore(TABLE)
     return Subject(
         wrap=idempotent(store=store, namespace="bench"),
-        wrap_records=idempotent_records(store=store, namespace="bench"),
+        wrap_records=idempotent_records(store=store, namespace="bench", name="records"),
         busy=InProgressError,
     )
 
@@ -85,7 +85,8 @@ def ours_redis() -> Subject:
     """Return this library on Redis, as in an attached function: configured by its environment."""
     from lambda_idempotency import InProgressError, idempotent, idempotent_records
 
-    return Subject(wrap=idempotent, wrap_records=idempotent_records, busy=InProgressError)
+    records = idempotent_records(name="records")
+    return Subject(wrap=idempotent, wrap_records=records, busy=InProgressError)
 
 
 def powertools_redis() -> Subject:
@@ -119,7 +120,7 @@ def ours_memory() -> Subject:
     store = MemoryStore(clock=lambda: time.time() + moved[0])
     return Subject(
         wrap=idempotent(store=store),
-        wrap_records=idempotent_records(store=store),
+        wrap_records=idempotent_records(store=store, name="records"),
         busy=InProgressError,
         later=later,
     )

@@ -138,17 +138,15 @@ def test_a_name_that_is_no_text_is_refused(
 # What may take its name again ---------------------------------------------------------------------
 
 
-def test_a_handler_that_is_decorated_for_each_request_keeps_its_records(store: MemoryStore) -> None:
-    runs = iter(["first", "second"])
-
-    def outer(event: Any) -> Any:
+def test_a_handler_with_a_name_may_be_decorated_for_each_request(store: MemoryStore) -> None:
+    def outer(answer: list[str]) -> Any:
         @idempotent(store=store, name="inner")
         def inner(event: Any, context: Any) -> str:
-            return next(runs)
+            return answer[0]
 
-        return inner(event, None)
+        return inner(EVENT, None)
 
-    assert [outer(EVENT), outer(EVENT)] == ["first", "first"]
+    assert [outer(["first"]), outer(["second"])] == ["first", "first"]
 
 
 MODULE: Final = """

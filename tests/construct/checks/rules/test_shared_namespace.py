@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import pytest
 from aws_cdk import App, CfnParameter, Environment, Fn, NestedStack, Stack, Stage
@@ -17,8 +16,6 @@ from kit.synth import US, app, function, stack
 
 EU: Final = Environment(account="111111111111", region="eu-west-1")
 OTHER: Final = Environment(account="222222222222", region="us-east-1")
-
-Make: TypeAlias = Callable[[Stack], IdempotencyStore]
 
 
 def _errors(root: App) -> list[str]:
