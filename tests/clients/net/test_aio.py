@@ -134,9 +134,9 @@ def test_a_slow_resolver_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> N
     done = threading.Event()
     lookup = socket.getaddrinfo
 
-    def slow(host: str, *arguments: Any, flags: int = 0, **options: Any) -> Any:
+    def slow(host: str, port: int, flags: int = 0, **_: Any) -> Any:
         if flags & socket.AI_NUMERICHOST:
-            return lookup(host, *arguments, flags=flags, **options)
+            return lookup(host, port, flags=flags)
         done.wait(30)
         raise socket.gaierror
 

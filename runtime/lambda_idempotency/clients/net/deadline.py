@@ -32,7 +32,7 @@ class Deadline:
 
     __slots__ = ("_steady_end", "_wall_end", "reserve")
 
-    def __init__(self, seconds: float, *, reserve: float = 0.0) -> None:
+    def __init__(self, seconds: float, reserve: float = 0.0) -> None:
         self._steady_end = time.monotonic() + seconds
         self._wall_end = time.time() + seconds
         self.reserve = reserve
@@ -49,7 +49,7 @@ class Deadline:
 
     def within(self, seconds: float) -> Deadline:
         """Return this deadline, or one in so many seconds if that is earlier."""
-        return self if self.left() <= seconds else Deadline(seconds, reserve=self.reserve)
+        return self if self.left() <= seconds else Deadline(seconds, self.reserve)
 
     def __repr__(self) -> str:
         return f"<Deadline: {self.left():.3f} s left>"
@@ -72,7 +72,7 @@ def start(milliseconds: int) -> Token[Deadline]:
     limit = milliseconds / 1000
     outer = _CURRENT.get(None)
     reserve = reserve_of(limit) if outer is None else max(reserve_of(limit), outer.reserve)
-    return _CURRENT.set(Deadline(limit - reserve, reserve=reserve))
+    return _CURRENT.set(Deadline(limit - reserve, reserve))
 
 
 def end(token: Token[Deadline]) -> None:
