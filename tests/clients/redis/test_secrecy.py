@@ -104,7 +104,7 @@ def test_the_search_looks_into_frames(
         RedisSettings.parse("{", PASSWORD)
     raised.value.args = ()
     output.note(raised.value)
-    with pytest.raises(AssertionError, match="redis.py:"):
+    with pytest.raises(AssertionError, match=r"redis\.py:"):
         output.check()
 
 
