@@ -132,11 +132,14 @@ def test_use_keeps_a_connection_but_for_its_age(
     replaced: bool,
 ) -> None:
     clocks = Clocks(monkeypatch)
+    ask(client)
+    redis_proxy.forget()
     if replaced:
         redis_proxy.hold(1)
         monkeypatch.setattr("lambda_idempotency.clients.redis.node.ATTEMPT_S", 0.3)
-    ask(client)
-    redis_proxy.forget()
+        ask(client)
+        assert redis_proxy.commands == ["HGETALL", "AUTH", "HGETALL"]
+        redis_proxy.forget()
     for _ in range(int(MAX_AGE_S // 50) - 1):
         clocks.advance(50)
         ask(client)
