@@ -7,13 +7,13 @@ from typing import Any, Final, Protocol, TypeAlias
 from kit.aws.conditions import Facts, Item, compiled
 from lambda_idempotency.drivers.sync import ask
 from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record, Reply
-from lambda_idempotency.protocol.steps import Complete, Read, Release, SendClaim
+from lambda_idempotency.protocol.steps import Complete, Read, Release, Renew, SendClaim
 from lambda_idempotency.stores.base import Store
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 from lambda_idempotency.stores.dynamodb_items import from_item, to_item
 from lambda_idempotency.stores.memory import MemoryStore
 
-Request: TypeAlias = SendClaim | Complete | Release | Read
+Request: TypeAlias = SendClaim | Renew | Complete | Release | Read
 
 KEY: Final = "shop#5d41402a"
 
@@ -68,10 +68,13 @@ class DynamoDBBackend:
         self._table.item = {} if record is None else to_item(record)
         reply = _reply(self._confirmed if confirmed else self._new(), request)
         item = self._table.item
-        return reply, from_item(item, "table") if item else None
+        return reply, from_item(item, request_key(request), "table") if item else None
 
     def _new(self) -> DynamoDBStore:
-        return self._create("table", client=self._table, clock=lambda: self._now / 1000)
+        return self._create("table", client=self._table, clock=self._seconds, steady=self._seconds)
+
+    def _seconds(self) -> float:
+        return self._now / 1000
 
 
 class _RefusedError(Exception):
@@ -123,6 +126,13 @@ class _Table:
     def _holds(self, request: dict[str, Any]) -> bool:
         names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
         return compiled(request["ConditionExpression"])(Facts(self.item, names, values))
+
+
+def request_key(request: Request) -> str:
+    """Return the key of a request's record."""
+    if isinstance(request, SendClaim | Renew):
+        return request.claim.key
+    return request.completion.key if isinstance(request, Complete) else request.key
 
 
 def _reply(store: Store, request: Request) -> Reply:

@@ -14,6 +14,7 @@ from kit.clocks import ManualClock, ProcessClocks
 from lambda_idempotency.clients.net.elapsed import Moment
 from lambda_idempotency.drivers import aio as async_driver
 from lambda_idempotency.drivers import sync as drivers
+from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.machine import Protocol
 from lambda_idempotency.protocol.record import (
     INPROGRESS,
@@ -28,6 +29,7 @@ from lambda_idempotency.protocol.record import (
 )
 from lambda_idempotency.protocol.steps import (
     Complete,
+    CompleteAndClaim,
     Emit,
     Executed,
     Failed,
@@ -44,6 +46,7 @@ from lambda_idempotency.protocol.steps import (
     Step,
     StepResult,
 )
+from lambda_idempotency.stores.base import ReplyOrError
 from lambda_idempotency.stores.memory import MemoryStore
 
 KEY = "shop#1"
@@ -174,6 +177,38 @@ def test_a_store_that_raises_has_failed(script: Scripts, error: Exception) -> No
     played = script(Read(KEY))
     assert played.drive(store=_Broken(error)) == Executed("the outcome")
     assert played.answers == [Failed(error, remaining_ms=1234)]
+
+
+class _MixedUp(MemoryStore):
+    """A store whose replies are about another record."""
+
+    def read(self, key: str) -> Reply:
+        return super().read(OTHER_KEY)
+
+    def complete_and_claim(
+        self, completion: Completion, claim: Claim
+    ) -> tuple[ReplyOrError, ReplyOrError]:
+        return super().read(OTHER_KEY), super().read(OTHER_KEY)
+
+
+OTHER_KEY = "shop#2"
+
+
+def test_a_reply_about_another_record_is_a_failure_of_the_store(script: Scripts) -> None:
+    played, store = script(Read(KEY)), _MixedUp()
+    store.claim(CLAIM._replace(key=OTHER_KEY))
+    played.drive(store=store)
+    [failed] = played.answers
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, StoreError)
+    assert OTHER_KEY not in str(failed.error)
+
+
+def test_replies_about_other_records_are_failures_of_both() -> None:
+    store = _MixedUp()
+    store.claim(CLAIM._replace(key=OTHER_KEY))
+    both = drivers.complete_and_claim(store, CompleteAndClaim(COMPLETION, CLAIM), lambda: 0)
+    assert [type(result) for result in both] == [Failed, Failed]
 
 
 def test_the_end_of_the_process_is_no_failure_of_the_store(script: Scripts) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report, timed
 from ..protocol.machine import Protocol
+from ..protocol.record import Reply
 from ..protocol.steps import (
     Complete,
     CompleteAndClaim,
@@ -22,6 +23,7 @@ from ..protocol.steps import (
     Read,
     Reconcile,
     Release,
+    Renew,
     Returned,
     Run,
     SendClaim,
@@ -29,11 +31,14 @@ from ..protocol.steps import (
     Step,
     StepResult,
 )
-from ..stores.base import Store
+from ..stores.base import ReplyOrError, Store, about, attempted
 
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.
     from ..protocol.batch import Batch, BatchStep, BatchStepResult
+
+Verb: TypeAlias = SendClaim | Renew | Complete | Release | Read
+"""A step that is a request to the store."""
 
 
 def drive(
@@ -163,20 +168,22 @@ class LeaseTimer:
         return elapsed.milliseconds(self._asked, self._moment()) > step.lease_ms
 
 
-def ask(store: Store, step: SendClaim | Complete | Release | Read) -> StepResult:
+def ask(store: Store, step: Verb) -> Reply:
     """Send one verb to the store."""
     if isinstance(step, SendClaim):
-        return store.claim(step.claim, step.seen)
-    if isinstance(step, Complete):
-        return store.complete(step.completion)
-    if isinstance(step, Release):
-        return store.release(step.key, step.owner)
-    return store.read(step.key)
+        key, reply = step.claim.key, store.claim(step.claim, step.seen)
+    elif isinstance(step, Renew):
+        key, reply = step.claim.key, store.renew(step.claim)
+    elif isinstance(step, Complete):
+        key, reply = step.completion.key, store.complete(step.completion)
+    elif isinstance(step, Release):
+        key, reply = step.key, store.release(step.key, step.owner)
+    else:
+        key, reply = step.key, store.read(step.key)
+    return about(key, reply, store)
 
 
-def ask_surely(
-    store: Store, step: SendClaim | Complete | Release | Read, remaining: Callable[[], int]
-) -> StepResult:
+def ask_surely(store: Store, step: Verb, remaining: Callable[[], int]) -> StepResult:
     """Send one verb to the store. An exception is a result, too."""
     try:
         return timed(lambda: ask(store, step))
@@ -189,7 +196,13 @@ def complete_and_claim(
 ) -> PairResult:
     """Send a completion and a claim, in one request if the store can."""
     try:
-        replies = timed(lambda: store.complete_and_claim(step.completion, step.claim))
+        completed, claimed = timed(lambda: store.complete_and_claim(step.completion, step.claim))
     except Exception as error:  # noqa: BLE001 - as in `ask_surely`
-        replies = error, error
-    return PairResult(*(Failed(r, remaining()) if isinstance(r, Exception) else r for r in replies))
+        completed, claimed = error, error
+
+    def result(key: str, reply: ReplyOrError) -> StepResult:
+        if not isinstance(reply, Exception):
+            reply = attempted(lambda: about(key, reply, store))
+        return Failed(reply, remaining()) if isinstance(reply, Exception) else reply
+
+    return PairResult(result(step.completion.key, completed), result(step.claim.key, claimed))

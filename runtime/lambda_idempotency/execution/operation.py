@@ -17,7 +17,7 @@ from ..protocol.record import Record, Reply
 from ..protocol.steps import Call, Outcome, Replayed
 from ..response import body as bodies
 from ..response import serialization
-from ..stores.base import Store
+from ..stores.base import Store, about
 from .attempt import TimeLeft
 from .call import DEFAULT_LEASE_MS, ActiveCall
 from .hooks import OnReplay, Replay
@@ -124,7 +124,7 @@ class Operation(NamedTuple):
 
     def read(self, key: str, time_left: TimeLeft | None) -> Reply:
         """Read a record within the time that the invocation has left."""
-        return _within(time_left, self.store.read)(key)
+        return about(key, _within(time_left, self.store.read)(key), self.store)
 
     def restored(
         self, record: Record, restore: Callable[[Record], Any] = serialization.from_stored

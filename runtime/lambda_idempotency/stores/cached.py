@@ -30,6 +30,7 @@ class CachedStore(Store):
     ) -> None:
         self.max_data = store.max_data
         self.transactional = store.transactional
+        self.renews = store.renews
         self._store = store
         self._size = size
         self._moment = moment
@@ -52,6 +53,9 @@ class CachedStore(Store):
         reply = self._store.claim(claim, seen)
         self._note(reply, asked)
         return reply
+
+    def renew(self, claim: Claim) -> Reply:
+        return self._store.renew(claim)
 
     def complete(self, completion: Completion) -> Reply:
         asked = self._moment()

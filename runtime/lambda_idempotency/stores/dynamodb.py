@@ -47,11 +47,13 @@ class DynamoDBStore(Store):
 
     `client` is a low-level boto3 DynamoDB client; by default the runtime's own, light one, which
     takes region, credentials and endpoint from Lambda's environment at the first request.
-    `url_suffix` is the partition's. `clock` returns epoch seconds.
+    `url_suffix` is the partition's. `clock` returns epoch seconds, `steady` seconds that nobody
+    sets.
     """
 
     max_data: int | None = MAX_DATA
     transactional = True
+    renews = True
 
     def __init__(
         self,
@@ -60,13 +62,14 @@ class DynamoDBStore(Store):
         client: Any = None,
         url_suffix: str = "amazonaws.com",
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         if not table_name:
             raise ConfigurationError("table_name is empty; expected the name of a DynamoDB table")
         self._table = table_name
         self._client = client
         self._url_suffix = url_suffix
-        self._clock = ServiceClock(clock)
+        self._clock = ServiceClock(clock, steady)
         self._lock = threading.Lock()
 
     @property
@@ -83,13 +86,11 @@ class DynamoDBStore(Store):
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         if seen is None:
-            reply, moved = self._put(claim, CLAIM)
-        else:
-            reply, moved = self._put(claim, TAKE_OVER, seen=seen.owner)
-        if isinstance(reply, Applied) and abs(moved) > MAX_SKEW_MS:
-            # The lease just written is off by that much: write it again while it is still ours.
-            reply, _ = self._put(claim, IF_OWN, me=claim.owner)
-        return reply
+            return self._lease(claim, CLAIM)
+        return self._lease(claim, TAKE_OVER, seen=seen.owner)
+
+    def renew(self, claim: Claim) -> Reply:
+        return self._lease(claim, IF_OWN, me=claim.owner)
 
     def complete(self, completion: Completion) -> Reply:
         if completion.writes:
@@ -107,12 +108,12 @@ class DynamoDBStore(Store):
         reading = self._clock.read()
         guard = IF_OWN.at(reading, me=owner)
         answer = self._send("delete_item", reading, **self._at(key), **guard)
-        return self._reply(answer, reading.now)
+        return self._reply(key, answer, reading.now)
 
     def read(self, key: str) -> Reply:
         reading = self._clock.read()
         answer = self._send("get_item", reading, **self._at(key), ConsistentRead=True)
-        return self._found(answer.item)
+        return self._found(key, answer.item)
 
     def complete_and_claim(
         self, completion: Completion, claim: Claim
@@ -125,6 +126,14 @@ class DynamoDBStore(Store):
     def _at(self, key: str) -> dict[str, Any]:
         return {"TableName": self._table, "Key": {PARTITION_KEY: {"S": key}}}
 
+    def _lease(self, claim: Claim, condition: Condition, **owners: str) -> Reply:
+        """Write a claim's record."""
+        reply, moved = self._put(claim, condition, **owners)
+        if isinstance(reply, Applied) and abs(moved) > MAX_SKEW_MS:
+            # The lease just written is off by that much: write it again while it is still ours.
+            reply, _ = self._put(claim, IF_OWN, me=claim.owner)
+        return reply
+
     def _put(
         self, write: Claim | Completion, condition: Condition, **owners: str
     ) -> tuple[Reply, int]:
@@ -132,7 +141,7 @@ class DynamoDBStore(Store):
         guard = condition.at(reading, **owners)
         item = to_item(write.record(reading.now))
         answer = self._send("put_item", reading, TableName=self._table, Item=item, **guard)
-        return self._reply(answer, reading.now), answer.moved
+        return self._reply(write.key, answer, reading.now), answer.moved
 
     def _commit(self, completion: Completion) -> Reply:
         reading = self._clock.read()
@@ -141,16 +150,21 @@ class DynamoDBStore(Store):
         answer = self._send(_TRANSACT, reading, **request)
         if answer.about is not None:
             return WritesRefused(answer.about, reading.now)
-        return self._reply(answer, reading.now)
+        return self._reply(completion.key, answer, reading.now)
 
-    def _reply(self, answer: _Answer, now: int) -> Reply:
-        return self._found(answer.item) if answer.refused else Applied(now)
+    def _reply(self, key: str, answer: _Answer, now: int) -> Reply:
+        if not answer.refused:
+            return Applied(now)
+        if answer.item is None:
+            # Nothing is there; or the server knows no ReturnValuesOnConditionCheckFailure.
+            return self.read(key)
+        return self._found(key, answer.item)
 
-    def _found(self, item: Mapping[str, Any] | None) -> Reply:
+    def _found(self, key: str, item: Mapping[str, Any] | None) -> Reply:
         now = self._clock.now()
         if item is None:
             return Absent(now)
-        record = from_item(item, self._table)
+        record = from_item(item, key, self._table)
         return Absent(now) if record.expired(now) else Conflict(record, now)
 
     def _send(self, operation: str, sent: ClockReading, **request: Any) -> _Answer:

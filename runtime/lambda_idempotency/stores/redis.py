@@ -21,7 +21,7 @@ from ..protocol.record import (
     Reply,
 )
 from . import redis_scripts as scripts
-from .base import ReplyOrError, Store, attempted
+from .base import ReplyOrError, Store, another_record, attempted
 from .redis_errors import failure, foreign
 from .redis_fields import from_fields, to_fields
 from .redis_names import label_of, name_of
@@ -35,6 +35,8 @@ class RedisStore(Store):
     them; an attached function has one that keeps to the invocation's time. Raises
     `ConfigurationError` where `client` is something else.
     """
+
+    renews = True
 
     def __init__(self, client: Any) -> None:
         execute = getattr(client, "execute_command", None)
@@ -62,6 +64,11 @@ class RedisStore(Store):
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         return self._run(_claim(claim, seen))
+
+    def renew(self, claim: Claim) -> Reply:
+        fields = to_fields(claim.record(0))
+        arguments = (claim.lease_ms, claim.expires_after_ms, claim.owner, *fields)
+        return self._run(Request(scripts.RENEW, claim.key, arguments))
 
     def complete(self, completion: Completion) -> Reply:
         return self._run(_completion(completion))
@@ -175,12 +182,14 @@ def _policy(information: Any) -> str:
 
 
 def _reply(key: str, answer: Any) -> Reply:
-    verdict, now = answer[0], answer[1]
+    verdict, now, asked = answer[0], answer[1], answer[2]
+    if asked != key.encode():
+        raise another_record("Redis")
     if verdict == scripts.APPLIED:
         return Applied(now)
     if verdict == scripts.ABSENT:
         return Absent(now)
     if verdict == scripts.CONFLICT:
-        flat = answer[2]
+        flat = answer[3]
         return Conflict(from_fields(key, dict(zip(flat[::2], flat[1::2], strict=True))), now)
     raise foreign(key)

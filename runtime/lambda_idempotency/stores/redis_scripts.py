@@ -1,7 +1,8 @@
 """The verbs of `RedisStore` in Lua: each reads the record, decides by the server's clock, writes.
 
 A record is a hash: its fields are DynamoDB's attributes, with bytes in `blob` instead of `data`.
-The reply is {verdict, now} and, for CONFLICT, the fields. KEYS[1] is the only key, as a cluster
+The reply is {verdict, now, key} and, for CONFLICT, the fields. The key binds it to its request, as
+nothing in Redis's protocol does. KEYS[1] is the only key, as a cluster
 demands (https://redis.io/docs/latest/develop/programmability/eval-intro/).
 """
 
@@ -41,9 +42,9 @@ if #fields > 0 then
   end
   -- A value that is not our record is left alone, unless it says itself that it has expired.
   live = not expires or expires * 1000 > now
-  if live and not known then return {3, now} end
+  if live and not known then return {3, now, key} end
 end
-local conflict, absent, applied = {1, now, fields}, {2, now}, {0, now}
+local conflict, absent, applied = {1, now, key, fields}, {2, now, key}, {0, now, key}
 
 local function is_own(me) return status == 'INPROGRESS' and owner == me end
 
@@ -62,10 +63,15 @@ local function put(expires, ...)
   if #fields == 0 then redis.call('PEXPIREAT', key, expires * 1000) end
   return applied
 end
+
+local function lease(duration, after, ...)
+  local ends = now + duration
+  return put(math.ceil((ends + after) / 1000), 'in_progress_expiration', ends, ...)
+end
 """
 
 _CLAIM: Final = """
-local lease, after, seen = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local seen = ARGV[3]
 if seen == '' then
   if live then return conflict end
 elseif not live then
@@ -73,10 +79,13 @@ elseif not live then
 elseif not (is_own(seen) and lease_end <= now) then
   return conflict
 end
-local ends = now + lease
-return put(
-  math.ceil((ends + after) / 1000), 'in_progress_expiration', ends, unpack(ARGV, 4)
-)
+return lease(tonumber(ARGV[1]), tonumber(ARGV[2]), unpack(ARGV, 4))
+"""
+
+_RENEW: Final = """
+if not live then return absent end
+if not is_own(ARGV[3]) then return conflict end
+return lease(tonumber(ARGV[1]), tonumber(ARGV[2]), unpack(ARGV, 4))
 """
 
 _COMPLETE: Final = """
@@ -117,6 +126,7 @@ def _script(verb: str, text: str) -> Script:
 
 
 CLAIM: Final = _script("claim", _CLAIM)
+RENEW: Final = _script("renew", _RENEW)
 COMPLETE: Final = _script("complete", _COMPLETE)
 RELEASE: Final = _script("release", _RELEASE)
 READ: Final = _script("read", _READ)

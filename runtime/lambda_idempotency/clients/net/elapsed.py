@@ -21,6 +21,12 @@ def now() -> Moment:
     return Moment(time.monotonic(), time.time())
 
 
+def disagree_ms(begin: Moment, end: Moment) -> int:
+    """Return the milliseconds by which the two clocks say different times passed: the wall clock
+    was set, or the process stood still."""
+    return int(abs((end.wall - begin.wall) - (end.steady - begin.steady)) * 1000)
+
+
 def milliseconds(begin: Moment, end: Moment) -> int:
     """Return the milliseconds between two moments, rounded up."""
     return int(max(end.steady - begin.steady, end.wall - begin.wall) * 1000) + 1
