@@ -145,8 +145,8 @@ MUTATIONS: Final = (
     Mutation(
         "late run not recognized",
         protocol,
-        "yield Run(held.attempt, held.lease_ms)",
-        "yield Run(held.attempt)",
+        "yield Run(held.attempt, held.lease_ms, ",
+        "yield Run(held.attempt, None, ",
         "two",
         invariants.EXCLUSION,
     ),
@@ -185,8 +185,10 @@ MUTATIONS: Final = (
     Mutation(
         "claim after failed NX without re-claim",
         protocol,
-        "step = _claim(call, seen=found)",
-        "return HeldLease(found.attempt + 1, found.expiration, call.lease_ms)",
+        "step, claims = _claim(call, seen=found), claims + 1",
+        "if found is not None:\n"
+        "                return HeldLease(found.attempt + 1, found.expiration, call.lease_ms)\n"
+        "            step, claims = _claim(call, seen=found), claims + 1",
         "three",
         invariants.NO_REPEAT,
     ),
@@ -292,8 +294,8 @@ MUTATIONS: Final = (
     Mutation(
         "a waiter runs once it has waited enough",
         protocol,
-        "if now >= deadline:\n                return verdict",
-        "if now >= deadline:\n"
+        "# the store's clock may be set back\n                return verdict",
+        "\n                assert found is not None\n"
         "                return HeldLease(found.attempt, found.expiration, call.lease_ms)",
         "waiting",
         invariants.EXCLUSION,

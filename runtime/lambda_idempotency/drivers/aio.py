@@ -46,7 +46,7 @@ from ..protocol.steps import (
     StepResult,
 )
 from ..stores.base import Store
-from .sync import LeaseTimer, ask_surely, complete_and_claim
+from .sync import LeaseTimer, Pulse, ask_surely, complete_and_claim
 
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.
@@ -70,39 +70,39 @@ async def drive(
 ) -> Outcome:
     """Run a call to its outcome, as `sync.drive` does."""
     shield = CancellationShield(store, remaining, sleep)
-    timer = LeaseTimer(moment)
+    timer, pulse = LeaseTimer(moment), Pulse(store)
     ran = False
     result: StepResult = None
-    while True:
-        try:
+    try:
+        while shield.cancelled is None or ran:
             step = protocol.send(result)
-        except StopIteration as stop:
-            outcome: Outcome = stop.value
-            break
-        timer.note(step)
-        if isinstance(step, (Run, Reconcile)):
-            result = await _run(run, step, timer)
-            ran = not isinstance(result, LeaseExpired)
-            if isinstance(result, Raised) and isinstance(result.error, asyncio.CancelledError):
-                shield.cancelled = result.error
-            if finish is not None and isinstance(result, Returned) and result.keep:
-                result = await shield.finish(finish, result)
-        elif isinstance(step, Sleep):
-            await shield.sleep(step.milliseconds)
-            result = None
-        elif isinstance(step, Emit):
-            report(step.metric, key)
-            result = None
-        else:
-            result = await shield.ask(step)
-        if shield.cancelled is not None and not ran:
-            protocol.close()
-            if isinstance(step, SendClaim) and step.claim.attempt == 1:
-                await shield.ask(Release(step.claim.key, step.claim.owner))
-            break
-    if shield.cancelled is not None:
-        raise shield.cancelled
-    return outcome
+            timer.note(step)
+            if isinstance(step, (Run, Reconcile)):
+                result = await _run(run, step, timer, pulse)
+                ran = not isinstance(result, LeaseExpired)
+                if isinstance(result, Raised) and isinstance(result.error, asyncio.CancelledError):
+                    shield.cancelled = result.error
+                if finish is not None and isinstance(result, Returned) and result.keep:
+                    result = await shield.finish(finish, result)
+            elif isinstance(step, Sleep):
+                await shield.sleep(step.milliseconds)
+                result = None
+            elif isinstance(step, Emit):
+                report(step.metric, key)
+                result = None
+            else:
+                result = await shield.ask(step)
+        protocol.close()
+        if isinstance(step, SendClaim) and step.claim.attempt == 1:
+            await shield.ask(Release(step.claim.key, step.claim.owner))
+    except StopIteration as stop:
+        outcome: Outcome = stop.value
+        if shield.cancelled is None:
+            return outcome
+    finally:
+        pulse.stop()
+    assert shield.cancelled is not None
+    raise shield.cancelled
 
 
 async def drive_batch(
@@ -114,13 +114,13 @@ async def drive_batch(
 ) -> None:
     """Run a batch to its end. A cancellation is given to the batch, which then raises it."""
     cancelled: asyncio.CancelledError | None = None
-    timer = LeaseTimer(moment)  # one is enough: a claim is sent only when the last one has run
+    timer, pulse = LeaseTimer(moment), Pulse(store)
     try:
         step = next(batch)
         while True:
             shield = CancellationShield(store, step.call.remaining, sleep)
             shield.cancelled = cancelled
-            result = await _execute_in_batch(step, shield, timer)
+            result = await _execute_in_batch(step, shield, timer, pulse)
             if shield.cancelled is cancelled:
                 step = batch.send(result)
             else:
@@ -129,17 +129,19 @@ async def drive_batch(
                 step = batch.throw(cancelled)
     except StopIteration:
         return
+    finally:
+        pulse.stop()
 
 
 async def _execute_in_batch(
-    batch_step: BatchStep, shield: CancellationShield, timer: LeaseTimer
+    batch_step: BatchStep, shield: CancellationShield, timer: LeaseTimer, pulse: Pulse
 ) -> BatchStepResult:
     call, step = batch_step
     timer.note(step)
     if isinstance(step, CompleteAndClaim):
         return await shield.complete_and_claim(step)
     if isinstance(step, (Run, Reconcile)):
-        return await _run(call.run, step, timer)
+        return await _run(call.run, step, timer, pulse)
     if isinstance(step, Sleep):
         await shield.sleep(step.milliseconds)
         return None
@@ -158,11 +160,13 @@ async def _run(
     run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
     step: Run | Reconcile,
     timer: LeaseTimer,
+    pulse: Pulse,
 ) -> StepResult:
     if timer.expired(step):
         return LeaseExpired()
     try:
-        return await run(step)
+        pulse.start(step)
+        return pulse.told(await run(step))
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
         return Raised(error)
 

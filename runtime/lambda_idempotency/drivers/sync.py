@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report, timed
 from ..protocol.machine import Protocol
-from ..protocol.record import Reply
+from ..protocol.record import Claim, Reply
 from ..protocol.steps import (
     Complete,
     CompleteAndClaim,
@@ -36,6 +37,7 @@ from ..stores.base import ReplyOrError, Store, about, attempted
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.
     from ..protocol.batch import Batch, BatchStep, BatchStepResult
+    from .heartbeat import Heartbeat
 
 Verb: TypeAlias = SendClaim | Renew | Complete | Release | Read
 """A step that is a request to the store."""
@@ -58,14 +60,20 @@ def drive(
     the slow work between a result and its recording; it never raises.
     """
     token = deadline.start(remaining())
-    timer = LeaseTimer(moment)
+    timer, pulse = LeaseTimer(moment), Pulse(store)
     result: StepResult = None
     try:
         while True:
             step = protocol.send(result)
             timer.note(step)
             result = execute(
-                step, key=key, store=store, run=run, remaining=remaining, sleep=sleep, timer=timer
+                step,
+                key=key,
+                store=store,
+                run=lambda step: pulse.during(step, run),
+                remaining=remaining,
+                sleep=sleep,
+                timer=timer,
             )
             if finish is not None and isinstance(result, Returned) and result.keep:
                 result = finish(result)
@@ -73,6 +81,7 @@ def drive(
         outcome: Outcome = stop.value
         return outcome
     finally:
+        pulse.stop()
         deadline.end(token)
 
 
@@ -85,12 +94,12 @@ def drive_batch(
 ) -> None:
     """Run a batch to its end. An interruption is given to the batch, which then raises it."""
     token = deadline.start(0)  # each step sets its own
-    timer = LeaseTimer(moment)  # one is enough: a claim is sent only when the last one has run
+    timer, pulse = LeaseTimer(moment), Pulse(store)
     try:
         step = next(batch)
         while True:
             try:
-                result = _execute_in_batch(step, store, sleep, timer)
+                result = _execute_in_batch(step, store, sleep, timer, pulse)
             except BaseException as error:  # noqa: BLE001 - the batch re-raises it
                 step = batch.throw(error)
             else:
@@ -98,11 +107,16 @@ def drive_batch(
     except StopIteration:
         return
     finally:
+        pulse.stop()
         deadline.end(token)
 
 
 def _execute_in_batch(
-    batch_step: BatchStep, store: Store, sleep: Callable[[float], None], timer: LeaseTimer
+    batch_step: BatchStep,
+    store: Store,
+    sleep: Callable[[float], None],
+    timer: LeaseTimer,
+    pulse: Pulse,
 ) -> BatchStepResult:
     call, step = batch_step
     deadline.start(call.remaining())
@@ -113,7 +127,7 @@ def _execute_in_batch(
         step,
         key=call.key,
         store=store,
-        run=call.run,
+        run=lambda step: pulse.during(step, call.run),
         remaining=call.remaining,
         sleep=sleep,
         timer=timer,
@@ -147,8 +161,53 @@ def execute(
     return ask_surely(store, step, remaining)
 
 
+class Pulse:
+    """The heartbeat of the call that runs, if it needs one.
+
+    It goes on until the call ends, or the next one of a batch runs: by then this one has ended.
+    """
+
+    __slots__ = ("_claim", "_heartbeat", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._claim: Claim | None = None
+        self._heartbeat: Heartbeat | None = None
+
+    def during(
+        self, step: Run | Reconcile, run: Callable[[Run | Reconcile], Returned | None]
+    ) -> Returned | None:
+        """Run the user's code for a step, with its heartbeat."""
+        self.start(step)
+        return self.told(run(step))
+
+    def start(self, step: Run | Reconcile) -> None:
+        """Start the step's heartbeat, unless it beats already."""
+        if step.renewal == self._claim:
+            return
+        self.stop()
+        if (claim := step.renewal) is not None:
+            from .heartbeat import begin  # ordinary Lambda functions need none
+
+            assert step.lease_ms is not None
+            self._claim, self._heartbeat = claim, begin(claim, step.lease_ms, self._store)
+
+    def told(self, ran: Returned | None) -> Returned | None:
+        """Return a result that says when the lease was last renewed."""
+        if ran is None or self._heartbeat is None:
+            return ran
+        return ran._replace(renewed_at=self._heartbeat.renewed_at)
+
+    def stop(self) -> None:
+        """End the heartbeat."""
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        self._claim = self._heartbeat = None
+
+
 class LeaseTimer:
-    """The time since a lease was last requested. An attempt that is too late must not run."""
+    """The time since a lease was last requested. An attempt that is too late must not run. One is
+    enough for a batch: a claim is sent only when the last one has run."""
 
     __slots__ = ("_asked", "_moment")
     _asked: Moment
@@ -186,6 +245,9 @@ def ask(store: Store, step: Verb) -> Reply:
 def ask_surely(store: Store, step: Verb, remaining: Callable[[], int]) -> StepResult:
     """Send one verb to the store. An exception is a result, too."""
     try:
+        if isinstance(step, Complete):
+            with deadline.completion():
+                return timed(lambda: ask(store, step))
         return timed(lambda: ask(store, step))
     except Exception as error:  # noqa: BLE001 - even a store's bug must not lose a result
         return Failed(error, remaining())
@@ -196,13 +258,17 @@ def complete_and_claim(
 ) -> PairResult:
     """Send a completion and a claim, in one request if the store can."""
     try:
-        completed, claimed = timed(lambda: store.complete_and_claim(step.completion, step.claim))
+        with deadline.completion():
+            completed, claimed = timed(
+                lambda: store.complete_and_claim(step.completion, step.claim)
+            )
     except Exception as error:  # noqa: BLE001 - as in `ask_surely`
         completed, claimed = error, error
 
     def result(key: str, reply: ReplyOrError) -> StepResult:
-        if not isinstance(reply, Exception):
-            reply = attempted(lambda: about(key, reply, store))
-        return Failed(reply, remaining()) if isinstance(reply, Exception) else reply
+        if isinstance(reply, Exception):
+            return Failed(reply, remaining())
+        found = attempted(partial(about, key, reply, store))
+        return Failed(found, remaining()) if isinstance(found, Exception) else found
 
     return PairResult(result(step.completion.key, completed), result(step.claim.key, claimed))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from ..contract.lease import LONGEST_MS
 from ..protocol.machine import Protocol, run_once, run_unprotected
 from ..protocol.steps import Call, Reconcile, Returned, Run
 from ..response.body import ResponseBody
@@ -12,9 +13,6 @@ from .attempt import Attempt, TimeLeft, run_as, run_as_async, unprotected
 from .commits import Writes
 from .hooks import Reconciled, reconciled, settled
 from .target import Target
-
-DEFAULT_LEASE_MS: Final = 15 * 60 * 1000
-"""The lease where nothing tells how long a call may run: Lambda's longest timeout."""
 
 if TYPE_CHECKING:
     from ..response.offload import Objects
@@ -88,7 +86,7 @@ class UnprotectedCall:
 
     def remaining(self) -> int:
         """Return the milliseconds left: no lease limits the call."""
-        return DEFAULT_LEASE_MS
+        return LONGEST_MS
 
     def run(self, _: Run | Reconcile) -> Returned:
         """Run the user's code."""

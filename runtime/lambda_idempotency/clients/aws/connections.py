@@ -13,12 +13,17 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from contextlib import suppress
+from typing import Final, NamedTuple, NoReturn
 
+from ..net.deadline import sends_anyway
 from .endpoints import Endpoint
 
 MAX_IDLE_S: Final = 55.0
 """Seconds after which an unused connection is no longer trusted: routers drop it silently."""
+
+LAST_SEND_S: Final = 0.05
+"""Seconds for writing a request whose answer nobody awaits."""
 
 _MAX_HEAD: Final = 64 * 1024
 _MAX_BODY: Final = 64 * 1024 * 1024
@@ -50,6 +55,7 @@ class Connections:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._idle: list[tuple[socket.socket, float]] = []
+        self._unread: socket.socket | None = None
         self._tls: ssl.SSLContext | None = None
 
     def exchange(self, request: bytes, deadline: float) -> Response:
@@ -57,6 +63,8 @@ class Connections:
 
         Raises `ConnectionFailedError`.
         """
+        if time.monotonic() >= deadline and sends_anyway():
+            self._send_only(request)
         reusable = self._take()
         connection = self._open(deadline) if reusable is None else reusable
         try:
@@ -76,6 +84,16 @@ class Connections:
         else:
             connection.close()
         return response
+
+    def _send_only(self, request: bytes) -> NoReturn:
+        """Send a request, if a connection is open, and let nobody wait for its answer."""
+        if (connection := self._take()) is None:
+            raise ConnectionFailedError(f"{self._endpoint.authority}: timed out")
+        with suppress(OSError):
+            connection.settimeout(LAST_SEND_S)
+            connection.sendall(request)
+        self._unread = connection  # closed with the next one: until then its answer is welcome
+        raise ConnectionFailedError(f"{self._endpoint.authority}: sent too late for an answer")
 
     def close(self) -> None:
         """Close the idle connections."""
