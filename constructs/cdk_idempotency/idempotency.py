@@ -17,7 +17,7 @@ from .checks.validation import AppValidation
 from .errors import ConstructError
 from .functions.attachable import check_attachable
 from .functions.code import has_package_copy
-from .functions.defaults import checked_namespace, default_lease, default_namespace
+from .functions.defaults import checked_namespace, default_namespace, timeout_of
 from .functions.layer import layer_for
 from .functions.wrapping import own_handler, redirect_to_wrapper
 from .monitoring.base import StoreMonitoring
@@ -241,7 +241,7 @@ class Idempotency(IdempotencyMetrics):
         """Return the function's settings; `contract` has those that follow from `attach` itself."""
         contract = {**self._store.settings(), **contract}
         if "lease" not in options:
-            contract["lease"] = default_lease(function)
+            contract["timeout"] = timeout_of(function)
         if self._large_responses is not None:
             contract.update(self._large_responses.settings())
         elif "large_response_size" in options:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Protocol, TypeAlias
 
 from kit.aws.conditions import Facts, Item, compiled
-from lambda_idempotency.drivers.sync import ask
+from lambda_idempotency.drivers.requests import ask
 from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record, Reply
 from lambda_idempotency.protocol.steps import Complete, Read, Release, Renew, SendClaim
 from lambda_idempotency.stores.base import Store

@@ -14,6 +14,7 @@ from kit.clocks import ManualClock, ProcessClocks
 from lambda_idempotency.clients.net.elapsed import Moment
 from lambda_idempotency.drivers import aio as async_driver
 from lambda_idempotency.drivers import sync as drivers
+from lambda_idempotency.drivers.requests import complete_and_claim
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.machine import Protocol
 from lambda_idempotency.protocol.record import (
@@ -207,7 +208,7 @@ def test_a_reply_about_another_record_is_a_failure_of_the_store(script: Scripts)
 def test_replies_about_other_records_are_failures_of_both() -> None:
     store = _MixedUp()
     store.claim(CLAIM._replace(key=OTHER_KEY))
-    both = drivers.complete_and_claim(store, CompleteAndClaim(COMPLETION, CLAIM), lambda: 0)
+    both = complete_and_claim(store, CompleteAndClaim(COMPLETION, CLAIM), lambda: 0)
     assert [type(result) for result in both] == [Failed, Failed]
 
 

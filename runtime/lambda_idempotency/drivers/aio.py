@@ -46,7 +46,8 @@ from ..protocol.steps import (
     StepResult,
 )
 from ..stores.base import Store
-from .sync import LeaseTimer, Pulse, ask_surely, complete_and_claim
+from .requests import ask_surely, complete_and_claim
+from .sync import LeaseTimer, Pulse
 
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.

@@ -21,7 +21,7 @@ from ..protocol.heartbeat import Renewals, renewals
 from ..protocol.record import Applied, Claim
 from ..protocol.steps import Failed, Renew, Sleep, StepResult
 from ..stores.base import Store
-from .sync import ask
+from .requests import ask
 
 TICK_S: Final = 1.0
 """The most seconds between two looks at the clocks."""

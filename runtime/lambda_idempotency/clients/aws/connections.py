@@ -92,16 +92,23 @@ class Connections:
         with suppress(OSError):
             connection.settimeout(LAST_SEND_S)
             connection.sendall(request)
-        self._unread = connection  # closed with the next one: until then its answer is welcome
+        self._close_unread()
+        self._unread = connection  # left open, so that the server does not see its client go
         raise ConnectionFailedError(f"{self._endpoint.authority}: sent too late for an answer")
 
     def close(self) -> None:
         """Close the idle connections."""
+        self._close_unread()
         while True:
             try:
                 connection, _ = self._idle.pop()
             except IndexError:  # another thread may have taken the last one at any moment
                 return
+            connection.close()
+
+    def _close_unread(self) -> None:
+        connection, self._unread = self._unread, None
+        if connection is not None:
             connection.close()
 
     def _take(self) -> socket.socket | None:
