@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Final
 
+from lambda_idempotency.clients.aws import clock
 from lambda_idempotency.protocol import endings
 from lambda_idempotency.protocol import machine as protocol
 from lambda_idempotency.stores import dynamodb, dynamodb_conditions, memory, transaction
@@ -73,7 +74,12 @@ def _using(user: ModuleType, module: ModuleType) -> ModuleType:
     return copy
 
 
-_USERS: Final = {endings: protocol, dynamodb_conditions: dynamodb, transaction: dynamodb}
+_USERS: Final = {
+    endings: protocol,
+    clock: dynamodb,
+    dynamodb_conditions: dynamodb,
+    transaction: dynamodb,
+}
 
 MUTATIONS: Final = (
     Mutation(
@@ -307,5 +313,53 @@ MUTATIONS: Final = (
         "found.status == COMPLETED",
         "payloads",
         invariants.TRUE_REPLAY,
+    ),
+    Mutation(
+        "renewal without the fence",
+        memory,
+        "            if not _is_own(found, claim.owner):",
+        "            if False:",
+        "renewing",
+        invariants.FIXED_ANSWER,
+    ),
+    Mutation(
+        "renewal without the fence in DynamoDB",
+        dynamodb_conditions,
+        '_OWN: Final = "(#status = :inprogress AND #owner = :me AND #expiration > :now)"',
+        '_OWN: Final = "(#owner = :me AND #expiration > :now)"',
+        "renewing-clocks",
+        invariants.FIXED_ANSWER,
+    ),
+    Mutation(
+        "lease taken over that was renewed since it was seen",
+        memory,
+        "return _is_own(found, seen.owner) and not found.leased(now)",
+        "return _is_own(found, seen.owner)",
+        "renewing",
+        invariants.EXCLUSION,
+    ),
+    Mutation(
+        "lease taken over that was renewed since it was seen, in DynamoDB",
+        dynamodb_conditions,
+        "#lease_end <= :now_ms AND ",
+        "",
+        "renewing-clocks",
+        invariants.EXCLUSION,
+    ),
+    Mutation(
+        "step within a request not noticed",
+        clock,
+        "even = _runs_evenly(sent.moment, received)",
+        "even = True",
+        "clocks-set",
+        invariants.EXCLUSION,
+    ),
+    Mutation(
+        "step between requests not noticed",
+        clock,
+        "checked = confirmed is not None and _runs_evenly(confirmed, moment)",
+        "checked = confirmed is not None",
+        "clocks-set",
+        invariants.FIXED_ANSWER,
     ),
 )

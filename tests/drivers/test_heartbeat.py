@@ -220,7 +220,9 @@ def test_a_slow_renewal_holds_up_no_other(store: Beaten) -> None:
             release.wait(PATIENCE)
             return super().renew(claim)
 
-    slow: Any = idempotent_function(store=Slow(), name="slow", **SHORT)(lambda order: store.wait_for(3))
+    slow: Any = idempotent_function(store=Slow(), name="slow", **SHORT)(
+        lambda order: store.wait_for(3)
+    )
     fast: Any = idempotent_function(store=store, name="fast", **SHORT)(lambda order: slow(1))
     fast(1)
     release.set()
@@ -243,7 +245,9 @@ def test_all_calls_share_one_thread(store: Beaten) -> None:
 
 
 def test_a_call_without_a_heartbeat_starts_no_thread(store: Beaten) -> None:
-    charge: Any = idempotent_function(store=store, lease=60, name="charge")(lambda order: len(threads()))
+    charge: Any = idempotent_function(store=store, lease=60, name="charge")(
+        lambda order: len(threads())
+    )
     assert charge(1) == 0
 
 

@@ -107,7 +107,9 @@ def test_a_function_in_lambda_without_an_invocation_has_the_longest_lease(
     _set(monkeypatch, IN_LAMBDA)
     clock = ManualClock()
     store = MemoryStore(clock)
-    charge: Any = idempotent_function(store=store, name="charge")(lambda order: _lease(store, clock))
+    charge: Any = idempotent_function(store=store, name="charge")(
+        lambda order: _lease(store, clock)
+    )
     assert charge(1) == LONGEST
     assert begun == []
 
@@ -118,7 +120,9 @@ def test_a_store_that_does_not_renew_gets_the_longest_lease(
     _set(monkeypatch, OUTSIDE)
     clock = ManualClock()
     store = _Silent(clock)
-    charge: Any = idempotent_function(store=store, name="charge")(lambda order: _lease(store, clock))
+    charge: Any = idempotent_function(store=store, name="charge")(
+        lambda order: _lease(store, clock)
+    )
     assert charge(1) == LONGEST
     assert begun == []
 

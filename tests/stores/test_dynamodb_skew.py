@@ -408,3 +408,19 @@ def test_a_lease_after_a_step_ends_by_the_servers_time(
     worker = _warm(dynamodb, wall)
     wall.ahead = step
     worker.claim()
+
+
+def test_an_answer_is_kept_although_the_clock_is_set_back_while_the_handler_runs(
+    dynamodb: DynamoDBHarness,
+) -> None:
+    wall, started = _Set(), dynamodb.now()
+    worker = _warm(dynamodb, wall)
+    worker.claim()
+    wall.ahead = -2 * EXPIRES_AFTER // 1000
+    completion = Completion(
+        key=dynamodb.key, owner=ME, attempt=1, expires_after_ms=EXPIRES_AFTER, data='"answer"'
+    )
+    assert isinstance(worker.store.complete(completion), Applied)
+    stored = dynamodb.stored()
+    assert stored is not None
+    assert stored.expiration * 1000 >= started + EXPIRES_AFTER - 1000

@@ -161,6 +161,17 @@ def test_a_clock_that_was_set_is_unconfirmed(which: str, seconds: float) -> None
     assert not uneven.service.read().checked
 
 
+@pytest.mark.parametrize(
+    ("which", "seconds"), [("wall", 3600), ("wall", -3600), ("steady", 3600), ("steady", -3600)]
+)
+def test_of_a_clock_that_was_set_the_later_reading_counts(which: str, seconds: int) -> None:
+    uneven = _Uneven()
+    uneven.ask()
+    before = uneven.service.now()
+    getattr(uneven.clocks, which).advance(seconds)
+    assert uneven.service.now() == before + max(seconds, 0) * 1000
+
+
 def test_a_clock_that_runs_evenly_stays_confirmed() -> None:
     uneven = _Uneven()
     uneven.ask()

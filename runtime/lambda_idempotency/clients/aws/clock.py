@@ -14,14 +14,13 @@ MAX_SKEW_MS: Final = 1000
 
 
 class ClockReading(NamedTuple):
-    """One reading of the clock: `now` in epoch milliseconds, with the correction `offset` in it.
+    """One reading of the clock: `now` in epoch milliseconds, corrected.
 
     `checked` tells whether a response has confirmed the clock. An unconfirmed clock must not decide
     what has expired. `moment` is that of the reading.
     """
 
     now: int
-    offset: int
     checked: bool
     moment: Moment
 
@@ -35,7 +34,8 @@ class ServiceClock:
 
     A response confirms the clock only as long as it runs evenly. Where the wall clock and the
     monotonic one have since gone apart, one of them was set or stood still, and nobody knows which
-    (a sandbox is frozen between two invocations; a SnapStart image is weeks old).
+    (a sandbox is frozen between two invocations; a SnapStart image is weeks old). Then the later of
+    both counts: what is written lasts too long rather than not long enough.
     """
 
     def __init__(
@@ -55,8 +55,11 @@ class ServiceClock:
         # Another thread may correct the clock meanwhile; it sets `_confirmed` last: read it first.
         confirmed, offset = self._confirmed, self._offset
         moment = self._moment()
+        now = int(moment.wall * 1000) + offset
         checked = confirmed is not None and _runs_evenly(confirmed, moment)
-        return ClockReading(int(moment.wall * 1000) + offset, offset, checked, moment)
+        if confirmed is not None and not checked:
+            now = max(now, int((confirmed.wall + moment.steady - confirmed.steady) * 1000) + offset)
+        return ClockReading(now, checked, moment)
 
     def now(self) -> int:
         """Return the epoch milliseconds."""
@@ -65,7 +68,7 @@ class ServiceClock:
     def check(self, date: str | None, sent: ClockReading) -> int:
         """Correct the clock by a response's Date; `sent` is the reading before the request.
 
-        Return the milliseconds by which the correction has moved since that reading.
+        Return the milliseconds by which that reading was behind, as it is known now.
         """
         served = None if date is None else self._parsed(date)
         received = self._moment()
@@ -73,10 +76,10 @@ class ServiceClock:
         if served is not None:
             least = served - int(received.wall * 1000)
             # Across a step the reading before it bounds nothing: the earliest time expires nothing.
-            most = served + 1000 - (sent.now - sent.offset) if even else least
+            most = served + 1000 - int(sent.moment.wall * 1000) if even else least
             self._offset = min(max(self._offset, least), max(least, most))
         self._confirmed = received if even else None
-        return self._offset - sent.offset
+        return int(sent.moment.wall * 1000) + self._offset - sent.now
 
     def _moment(self) -> Moment:
         return Moment(self._steady(), self._clock())
