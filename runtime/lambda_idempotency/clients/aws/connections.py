@@ -56,6 +56,7 @@ class Connections:
         self._endpoint = endpoint
         self._idle: list[tuple[socket.socket, float]] = []
         self._unread: socket.socket | None = None
+        self._process = os.getpid()
         self._tls: ssl.SSLContext | None = None
 
     def exchange(self, request: bytes, deadline: float) -> Response:
@@ -112,6 +113,9 @@ class Connections:
             connection.close()
 
     def _take(self) -> socket.socket | None:
+        if self._process != os.getpid():  # a fork's parent reads from the same sockets
+            self._process = os.getpid()
+            self.close()
         while True:
             try:
                 connection, since = self._idle.pop()
