@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
@@ -11,6 +12,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from kit.clocks import ManualClock, ProcessClocks
+from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.elapsed import Moment
 from lambda_idempotency.drivers import aio as async_driver
 from lambda_idempotency.drivers import sync as drivers
@@ -256,6 +258,29 @@ def test_without_a_pause_nothing_sleeps(script: Scripts) -> None:
     slept: list[float] = []
     script(SendClaim(CLAIM), Run(1), Complete(COMPLETION)).drive(sleep=slept.append)
     assert slept == []
+
+
+def test_a_call_that_nothing_limits_has_time_after_its_code_ran() -> None:
+    found: list[float] = []
+
+    class Noting(MemoryStore):
+        def release(self, key: str, owner: str) -> Reply:
+            found.append(deadline.monotonic(5) - time.monotonic())
+            return super().release(key, owner)
+
+    def run(_: Run | Reconcile) -> Returned:
+        deadline.start(-1)  # as if the handler had taken longer than anything
+        return Returned(1, "1")
+
+    _Script(drivers.drive, Run(1), Release(KEY, "a" * 32)).drive(store=Noting(), run=run)
+    assert found[0] > 0
+
+
+def test_so_has_an_async_call() -> None:
+    shield = async_driver.CancellationShield(MemoryStore(), lambda: 60_000, asyncio.sleep)
+    shield._context.run(deadline.start, -1)
+    shield.start()
+    assert shield._context.run(deadline.monotonic, 5) > time.monotonic()
 
 
 # Too late -----------------------------------------------------------------------------------------

@@ -81,6 +81,7 @@ async def drive(
             if isinstance(step, (Run, Reconcile)):
                 result = await _run(run, step, timer, pulse)
                 ran = not isinstance(result, LeaseExpired)
+                shield.start()
                 if isinstance(result, Raised) and isinstance(result.error, asyncio.CancelledError):
                     shield.cancelled = result.error
                 if finish is not None and isinstance(result, Returned) and result.keep:
@@ -186,7 +187,11 @@ class CancellationShield:
         self._remaining = remaining
         self._sleep = sleep
         self._context = copy_context()
-        self._context.run(deadline.start, remaining())
+        self.start()
+
+    def start(self) -> None:
+        """Set the deadline of what follows. For a call that nothing limits it begins anew."""
+        self._context.run(deadline.start, self._remaining())
 
     async def ask(self, step: SendClaim | Complete | Release | Read) -> StepResult:
         """Send one verb to the store, in a thread that sees this call's context."""

@@ -67,6 +67,8 @@ def drive(
                 sleep=sleep,
                 timer=timer,
             )
+            if isinstance(step, (Run, Reconcile)):
+                deadline.start(remaining())  # for a call that nothing limits it begins anew
             if finish is not None and isinstance(result, Returned) and result.keep:
                 result = finish(result)
     except StopIteration as stop:

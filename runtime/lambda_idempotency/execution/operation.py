@@ -37,8 +37,6 @@ class Operation(NamedTuple):
     store: Store
     expires_after_ms: int
     lease_ms: int | None
-    timeout_ms: int | None
-    heartbeat: bool | None
     wait: bool
     wait_timeout_ms: int | None
     max_attempts: int | None
@@ -47,6 +45,8 @@ class Operation(NamedTuple):
     on_replay: OnReplay | None = None
     objects: Objects | None = None
     metrics: MetricsSource | None = None
+    timeout_ms: int | None = None
+    heartbeat: bool | None = None
 
     def call(
         self, identity: Identity, target: Target, time_left: TimeLeft | None = None
