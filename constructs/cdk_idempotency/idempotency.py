@@ -20,9 +20,9 @@ from .functions.code import has_package_copy
 from .functions.defaults import (
     checked_namespace,
     checked_prefix,
-    default_lease,
     default_namespace,
     prefixed,
+    timeout_of,
 )
 from .functions.layer import layer_for
 from .functions.wrapping import own_handler, redirect_to_wrapper
@@ -252,7 +252,7 @@ class Idempotency(IdempotencyMetrics):
         """Return the function's settings; `contract` has those that follow from `attach` itself."""
         contract = {**self._store.settings(), **contract}
         if "lease" not in options:
-            contract["lease"] = default_lease(function)
+            contract["timeout"] = timeout_of(function)
         if self._large_responses is not None:
             contract.update(self._large_responses.settings())
         elif "large_response_size" in options:

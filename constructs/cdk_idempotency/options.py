@@ -40,6 +40,10 @@ class IdempotencyOptions(TypedDict, total=False):
     lease: Duration
     """The time that an attempt may hold its key, never less than its invocation has left; a dead
     attempt is taken over when it ends. Default: the function's timeout."""
+    heartbeat: bool
+    """Renew the lease until the call ends, in a function whose environments serve several
+    invocations at once: there nothing stops an attempt at its timeout. Default: if no `lease` is
+    given."""
     on_in_progress: OnInProgress
     """A duplicate that meets a running attempt: `raise` InProgressError at once, or `wait` for its
     answer. Default: `raise`."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol, TypeAlias
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from kit.aws.conditions import Facts, Item, compiled
-from lambda_idempotency.drivers.sync import ask
+from lambda_idempotency.drivers.requests import ask
 from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record, Reply
-from lambda_idempotency.protocol.steps import Complete, Read, Release, SendClaim
+from lambda_idempotency.protocol.steps import Complete, Read, Release, Renew, SendClaim
 from lambda_idempotency.stores.base import Store
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 from lambda_idempotency.stores.dynamodb_items import from_item, to_item
 from lambda_idempotency.stores.memory import MemoryStore
 
-Request: TypeAlias = SendClaim | Complete | Release | Read
+Request: TypeAlias = SendClaim | Renew | Complete | Release | Read
 
 KEY: Final = "shop#5d41402a"
 
@@ -30,6 +32,20 @@ class Backend(Protocol):
         has confirmed that clock before.
         """
         ...
+
+
+class Step(NamedTuple):
+    """A wall clock that is set: `within` a request, or before it."""
+
+    milliseconds: int
+    within: bool
+
+
+class Clock(NamedTuple):
+    """A worker's clock: the milliseconds by which it is wrong, and whether it is confirmed."""
+
+    wrong: int
+    confirmed: bool
 
 
 class MemoryBackend:
@@ -55,7 +71,7 @@ class DynamoDBBackend:
     """`DynamoDBStore`: the worker's clock decides, in conditions that the table evaluates."""
 
     def __init__(self, store: type[DynamoDBStore] = DynamoDBStore) -> None:
-        self._now = 0
+        self._now = self._ahead = 0
         self._table = _Table()
         self._create = store
         self._confirmed = self._new()
@@ -68,10 +84,46 @@ class DynamoDBBackend:
         self._table.item = {} if record is None else to_item(record)
         reply = _reply(self._confirmed if confirmed else self._new(), request)
         item = self._table.item
-        return reply, from_item(item, "table") if item else None
+        return reply, from_item(item, request_key(request), "table") if item else None
 
     def _new(self) -> DynamoDBStore:
-        return self._create("table", client=self._table, clock=lambda: self._now / 1000)
+        return self._create("table", client=self._table, clock=self._seconds, steady=self._seconds)
+
+    def _seconds(self) -> float:
+        return self._now / 1000
+
+    def ask_across(
+        self,
+        request: Request,
+        record: Record | None,
+        now: int,
+        *,
+        confirmed: bool,
+        true: int,
+        step: Step,
+    ) -> tuple[Reply, Record | None, Clock]:
+        """Ask while the worker's wall clock is set. Responses tell the `true` time in whole
+        seconds, half a second late. Return the worker's clock, too."""
+        self._now, self._ahead = now, 0
+        store = self._create(
+            "table",
+            client=self._table,
+            clock=lambda: (self._now + self._ahead) / 1000,
+            steady=self._seconds,
+        )
+        if confirmed:
+            store.read(KEY)
+        self._table.item = {} if record is None else to_item(record)
+        self._table.date = formatdate(true / 1000, usegmt=True)
+        if step.within:
+            self._table.meanwhile = lambda: setattr(self, "_ahead", step.milliseconds)
+        else:
+            self._ahead = step.milliseconds
+        reply = _reply(store, request)
+        self._table.date, self._table.meanwhile = None, lambda: None
+        item, reading = self._table.item, store._clock.read()
+        after = from_item(item, request_key(request), "table") if item else None
+        return reply, after, Clock(reading.now - true - 500, reading.checked)
 
 
 class _RefusedError(Exception):
@@ -88,11 +140,14 @@ class _Table:
 
     def __init__(self) -> None:
         self.item: Item = {}
+        self.date: str | None = None
+        self.meanwhile: Callable[[], None] = lambda: None
+        """A function that is called while a request is under way."""
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         self._check(request)
         self.item = request["Item"]
-        return {}
+        return self._answer()
 
     def transact_write_items(self, **request: Any) -> dict[str, Any]:
         # The token is ignored: the condition alone must keep a repetition from taking effect.
@@ -105,24 +160,36 @@ class _Table:
             rest = [{"Code": "None"}] * (len(request["TransactItems"]) - 1)
             raise _RefusedError("TransactionCanceledException", CancellationReasons=[reason, *rest])
         self.item = put["Item"]
-        return {}
+        return self._answer()
 
     def delete_item(self, **request: Any) -> dict[str, Any]:
         self._check(request)
         self.item = {}
-        return {}
+        return self._answer()
 
     def get_item(self, **_: Any) -> dict[str, Any]:
-        return {"Item": self.item} if self.item else {}
+        found = {"Item": self.item} if self.item else {}
+        return {**found, **self._answer()}
+
+    def _answer(self) -> dict[str, Any]:
+        self.meanwhile()
+        return {"ResponseMetadata": {"HTTPHeaders": {"date": self.date}}}
 
     def _check(self, request: dict[str, Any]) -> None:
         if not self._holds(request):
             found = {"Item": self.item} if self.item else {}
-            raise _RefusedError("ConditionalCheckFailedException", **found)
+            raise _RefusedError("ConditionalCheckFailedException", **found, **self._answer())
 
     def _holds(self, request: dict[str, Any]) -> bool:
         names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
         return compiled(request["ConditionExpression"])(Facts(self.item, names, values))
+
+
+def request_key(request: Request) -> str:
+    """Return the key of a request's record."""
+    if isinstance(request, SendClaim | Renew):
+        return request.claim.key
+    return request.completion.key if isinstance(request, Complete) else request.key
 
 
 def _reply(store: Store, request: Request) -> Reply:

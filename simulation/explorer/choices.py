@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from lambda_idempotency.protocol.record import Applied, WritesRefused
+from lambda_idempotency.protocol.record import Applied, Claim, WritesRefused
 from lambda_idempotency.protocol.steps import (
     Complete,
     Failed,
@@ -18,15 +18,19 @@ from lambda_idempotency.protocol.steps import (
     Read,
     Reconcile,
     Release,
+    Renew,
     Run,
     SendClaim,
     Sleep,
     Step,
     StepResult,
 )
+from simulation.explorer.backends import Clock
+from simulation.explorer.backends import Step as ClockStep
 from simulation.explorer.invariants import Broken
+from simulation.explorer.scenarios import HOUR
 from simulation.explorer.workers import Local, Ran, answer_of, ended
-from simulation.explorer.world import Effect, World, stamp
+from simulation.explorer.world import Effect, Message, World, stamp
 
 
 class OutageError(Exception):
@@ -44,6 +48,15 @@ FAILED_LATE: Final = Failed(OutageError(), remaining_ms=0)
 """An outage with no time left to try again."""
 
 
+STEPS: Final = tuple(
+    ClockStep(hours * HOUR, within) for hours in (1, -1) for within in (False, True)
+)
+"""The ways in which a clock is set."""
+
+RENEWAL: Final = "renewal"
+"""The name of the request that a heartbeat sends, beside the steps of the call."""
+
+
 class Kind(Enum):
     """The kinds of events, in words for a timeline."""
 
@@ -55,6 +68,12 @@ class Kind(Enum):
     DELAYED = "is given up, and still under way"
     DOUBLED = "is answered, and a copy is still under way"
     LANDS = "lands late"
+    UNSENT = "is not sent, since the invocation has ended"
+    UNAWAITED = "is sent as the invocation ends, and not awaited"
+    SET_BEFORE = "is answered, by a clock that was set before"
+    SET_WITHIN = "is answered, and the clock is set meanwhile"
+    BEGINS = "begins to run"
+    ENDS = "ends its run"
     RUNS = "runs"
     STALLED = "stalls as it starts, and runs"
     LATE = "does not start, since the lease may have ended"
@@ -83,6 +102,8 @@ class Move(NamedTuple):
     """The thing that it happens to, for a timeline."""
     truth: int | None = None
     """The worker whose effect must have happened, or nobody's; None: the event needs neither."""
+    step: ClockStep | None = None
+    """The way in which the worker's clock is set."""
 
 
 Place: TypeAlias = tuple[int, int, int]
@@ -96,6 +117,8 @@ def moves_of(world: World, worker: int, number: int, place: Place) -> Iterator[M
     assert node is not None
     assert node.step is not None
     yield from _MOVES[type(node.step)](world, worker, local, node.step, place)
+    if local.renewal is not None:
+        yield from _beat(world, worker, local, local.renewal, place)
     if local.node > 0:
         yield Move(Kind.CRASHES, world.locals.number(ended(local)), place[0])
 
@@ -104,9 +127,16 @@ def _run(world: World, worker: int, local: Local, step: Run, place: Place) -> It
     """Yield each way to run: the effect happens, and the handler returns or raises. It does not
     start too late, unless it stalls after the driver has looked at the clock."""
     record, moment, _ = place
-    if late := _is_late(world, local, step, moment):
+    late = not local.running and _is_late(world, local, step, moment)
+    if late:
         yield _late(world, worker, local, place)
-    own = answer_of(worker, commits=world.scenario.commits)
+    if step.renewal is not None and not local.running:
+        begun = local._replace(ran=Ran.KEPT, gives=worker, running=True, renewal=step.renewal)
+        yield Move(Kind.BEGINS, world.locals.number(begun), record, runs=not late)
+        return
+    own = answer_of(worker, commits=world.scenario.commits)._replace(
+        renewed_at=local.renewed or None
+    )
     answers: dict[str, tuple[StepResult, Ran]] = {
         "returns": (own, Ran.KEPT),
         "raises": (RAISED, Ran.LET_GO),
@@ -114,11 +144,12 @@ def _run(world: World, worker: int, local: Local, step: Run, place: Place) -> It
     }
     for ending in world.scenario.endings:
         answer, ran = answers[ending]
-        ran_ = local._replace(ran=ran, gives=worker)
+        ran_ = local._replace(ran=ran, gives=worker, running=False)
         after, broken = world.send(worker, ran_, answer, record, moment)
         number = world.locals.number(after)
-        kind = Kind.STALLED if late else Kind.RUNS
-        yield Move(kind, number, record, runs=not late, broken=broken, reply=answer)
+        kind = Kind.ENDS if local.running else Kind.STALLED if late else Kind.RUNS
+        starts = not late and not local.running
+        yield Move(kind, number, record, runs=starts, broken=broken, reply=answer)
 
 
 def _is_late(world: World, local: Local, step: Run | Reconcile, moment: int) -> bool:
@@ -177,7 +208,16 @@ def _ask(world: World, worker: int, local: Local, step: Any, place: Place) -> It
             effects,
         )
 
+    if world.scenario.is_over(worker, world.times[moment]):
+        if isinstance(step, Complete):
+            yield move(Kind.UNAWAITED, none, answer=FAILED_LATE, cost=0, under_way=True)
+            yield move(Kind.LOST, none, answer=FAILED_LATE)
+        else:
+            yield move(Kind.UNSENT, none, answer=FAILED_LATE, cost=0)
+        return
     yield move(Kind.ANSWERED, once, answer=once.reply, cost=0)
+    if world.scenario.steps:
+        yield from _set_around(world, worker, local, message, place)
     if isinstance(step, Complete) and step.completion.writes and isinstance(once.reply, Applied):
         refused = none._replace(local=local._replace(ran=Ran.LET_GO))
         yield move(
@@ -194,8 +234,60 @@ def _ask(world: World, worker: int, local: Local, step: Any, place: Place) -> It
         yield move(Kind.DOUBLED, once, answer=once.reply, under_way=True)
 
 
-def _answered(move: Move, place: tuple[World, int, int], effects: tuple[Effect, ...]) -> Move:
-    """Return the move of a worker that goes on with its reply, after these effects."""
+def _set_around(
+    world: World, worker: int, local: Local, message: Message, place: Place
+) -> Iterator[Move]:
+    """Yield the answers to a request before which, or during which, the clock is set."""
+    record, moment, _ = place
+    for step in STEPS:
+        effect, clock = world.land_across(local, message, record, moment=moment, step=step)
+        kind = Kind.SET_WITHIN if step.within else Kind.SET_BEFORE
+        move = Move(kind, cost=1, reply=effect.reply, step=step)
+        yield _answered(move, (world, worker, moment), (effect,), clock)
+
+
+def _beat(world: World, worker: int, local: Local, renewal: Claim, place: Place) -> Iterator[Move]:
+    """Yield each fate of a renewal. A driver sends them whenever its clock says so; one that would
+    change nothing is left out."""
+    record, moment, drift = place
+    message = world.message(worker, local, Renew(renewal), moment)
+    number = world.messages.number(message)
+    once = world.land(local, message, record, moment=moment, drift=drift)
+    if isinstance(once.reply, Applied):
+        told = once.local._replace(renewed=once.reply.now)
+    else:
+        told = local._replace(renewal=None)
+    told = told._replace(confirmed=world.scenario.worker_clocks)
+    about = name_of(Renew(renewal))
+
+    def move(kind: Kind, after: Local, stored: int, cost: int, under_way: int | None) -> Move:
+        return Move(
+            kind,
+            world.locals.number(after),
+            stored,
+            cost,
+            under_way,
+            broken=once.broken if stored != record else None,
+            reply=once.reply if after is told else None,
+            about=about,
+        )
+
+    if (told, once.record) != (local, record):
+        yield move(Kind.ANSWERED, told, once.record, 0, None)
+    if once.record != record:
+        yield move(Kind.REPLY_LOST, once.local, once.record, 1, None)
+    yield move(Kind.DELAYED, local, record, 1, number)
+    yield move(Kind.DOUBLED, told, once.record, 1, number)
+
+
+def _answered(
+    move: Move,
+    place: tuple[World, int, int],
+    effects: tuple[Effect, ...],
+    clock: Clock | None = None,
+) -> Move:
+    """Return the move of a worker that goes on with its reply, after these effects. `clock` is its
+    own afterwards, if it was set."""
     world, worker, moment = place
     last = effects[-1]
     local = last.local._replace(sent=world.times[moment])
@@ -206,6 +298,8 @@ def _answered(move: Move, place: tuple[World, int, int], effects: tuple[Effect, 
         local = local._replace(unprotected=local.unprotected or unprotected)
     else:
         local = local._replace(confirmed=world.scenario.worker_clocks)
+    if clock is not None:
+        local = local._replace(skew=clock.wrong, confirmed=clock.confirmed)
     after, broken = world.send(worker, local, move.reply, last.record, moment)
     return move._replace(
         local=world.locals.number(after),
@@ -221,8 +315,10 @@ def has_moves(kind: type) -> bool:
     return kind in _MOVES
 
 
-def name_of(step: SendClaim | Complete | Release | Read) -> str:
+def name_of(step: SendClaim | Renew | Complete | Release | Read) -> str:
     """Return the name of a request."""
+    if isinstance(step, Renew):
+        return RENEWAL
     taking_over = isinstance(step, SendClaim) and step.seen is not None
     return "take-over" if taking_over else type(step).__name__.removeprefix("Send").lower()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from lambda_idempotency.protocol.machine import CONTRADICTION
 from lambda_idempotency.protocol.record import COMPLETED, Record
 from lambda_idempotency.protocol.steps import (
     CommitFailed,
@@ -14,6 +15,7 @@ from lambda_idempotency.protocol.steps import (
     Outcome,
     Raised,
     Replayed,
+    Unavailable,
 )
 from simulation.explorer.scenarios import NAMES, Scenario
 from simulation.explorer.workers import Holds, Local, Ran, answer_of
@@ -66,6 +68,8 @@ def of_outcome(
         return Broken(OWN_CLAIM, f"{name} is told that another call is in progress")
     if isinstance(outcome, Replayed):
         return _of_replay(worker, outcome.record, stored, scenario)
+    if isinstance(outcome, Unavailable) and str(outcome.error).startswith(CONTRADICTION):
+        return Broken(PROGRESS, f"{name} gives up, as if the store contradicted itself")
     has_run = local.ran is not Ran.NOT
     fits = not has_run
     if isinstance(outcome, Executed):

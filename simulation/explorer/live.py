@@ -11,13 +11,14 @@ from lambda_idempotency.protocol.steps import (
     Outcome,
     Read,
     Release,
+    Renew,
     SendClaim,
-    Step,
     StepResult,
 )
+from lambda_idempotency.protocol.steps import Step as ProtocolStep
 from simulation.explorer.automaton import advance
-from simulation.explorer.backends import DynamoDBBackend, MemoryBackend
-from simulation.explorer.choices import Kind, Move
+from simulation.explorer.backends import DynamoDBBackend, MemoryBackend, Step
+from simulation.explorer.choices import RENEWAL, Kind, Move
 from simulation.explorer.moves import Moves
 from simulation.explorer.workers import Local
 from simulation.explorer.world import Message, State, World
@@ -31,7 +32,7 @@ class _Worker:
 
     def __init__(self, world: World, index: int) -> None:
         self._protocol = world.subject.start(world.scenario.calls[index])
-        self.step: Step | None
+        self.step: ProtocolStep | None
         self.outcome: Outcome | None
         self.step, self.outcome = advance(self._protocol, None)
         self.crashed = False
@@ -82,10 +83,20 @@ class Live:
         if move.kind is Kind.CRASHES:
             worker.crashed = True
             return
+        local: Local = self._world.locals[state[5][index]]
+        if move.about == RENEWAL:
+            assert local.renewal is not None
+            renewal = self._world.message(index, local, Renew(local.renewal), state[0])
+            for _ in range(_EFFECTS.get(move.kind, 0)):
+                self._ask(renewal, state)
+            return
+        if move.kind is Kind.BEGINS:
+            return
         answer = move.reply
         if isinstance(worker.step, SendClaim | Complete | Release | Read):
-            local: Local = self._world.locals[state[5][index]]
             message = self._world.message(index, local, worker.step, state[0])
+            if move.step is not None:
+                answer = self._ask_across(message, state, move.step)
             replies = [self._ask(message, state) for _ in range(_EFFECTS.get(move.kind, 0))]
             if move.kind in (Kind.ANSWERED, Kind.TWICE, Kind.DOUBLED):
                 answer = replies[-1]
@@ -96,6 +107,19 @@ class Live:
         request = self._world.request(message.request)
         reply, self._record = self._backend.ask(
             request, self._record, now, confirmed=message.confirmed
+        )
+        return reply
+
+    def _ask_across(self, message: Message, state: State, step: Step) -> StepResult:
+        assert isinstance(self._backend, DynamoDBBackend)
+        assert message.now is not None
+        reply, self._record, _ = self._backend.ask_across(
+            self._world.request(message.request),
+            self._record,
+            message.now,
+            confirmed=message.confirmed,
+            true=self._world.times[state[0]],
+            step=step,
         )
         return reply
 

@@ -69,7 +69,7 @@ class Moves:
 
     def _moved(self, state: State, worker: int, move: Move) -> Successor:
         moment, _, faults, drift, messages, workers = state
-        _, local, record, cost, message, runs, commits, broken, _, _, _ = move
+        _, local, record, cost, message, runs, commits, broken, _, _, _, _ = move
         if broken is None and (runs or commits):
             broken = self._broken(worker, workers, move)
         if message is not None:

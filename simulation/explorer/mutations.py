@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Final
 
+from lambda_idempotency.clients.aws import clock
 from lambda_idempotency.protocol import endings
 from lambda_idempotency.protocol import machine as protocol
 from lambda_idempotency.stores import dynamodb, dynamodb_conditions, memory, transaction
@@ -73,7 +74,12 @@ def _using(user: ModuleType, module: ModuleType) -> ModuleType:
     return copy
 
 
-_USERS: Final = {endings: protocol, dynamodb_conditions: dynamodb, transaction: dynamodb}
+_USERS: Final = {
+    endings: protocol,
+    clock: dynamodb,
+    dynamodb_conditions: dynamodb,
+    transaction: dynamodb,
+}
 
 MUTATIONS: Final = (
     Mutation(
@@ -145,8 +151,8 @@ MUTATIONS: Final = (
     Mutation(
         "late run not recognized",
         protocol,
-        "yield Run(held.attempt, held.lease_ms)",
-        "yield Run(held.attempt)",
+        "yield Run(held.attempt, held.lease_ms, ",
+        "yield Run(held.attempt, None, ",
         "two",
         invariants.EXCLUSION,
     ),
@@ -185,8 +191,10 @@ MUTATIONS: Final = (
     Mutation(
         "claim after failed NX without re-claim",
         protocol,
-        "step = _claim(call, seen=found)",
-        "return HeldLease(found.attempt + 1, found.expiration, call.lease_ms)",
+        "step, claims = _claim(call, seen=found), claims + 1",
+        "if found is not None:\n"
+        "                return HeldLease(found.attempt + 1, found.expiration, call.lease_ms)\n"
+        "            step, claims = _claim(call, seen=found), claims + 1",
         "three",
         invariants.NO_REPEAT,
     ),
@@ -308,8 +316,8 @@ MUTATIONS: Final = (
     Mutation(
         "a waiter runs once it has waited enough",
         protocol,
-        "if now >= deadline:\n                return verdict",
-        "if now >= deadline:\n"
+        "# the store's clock may be set back\n                return verdict",
+        "\n                assert found is not None\n"
         "                return HeldLease(found.attempt, found.expiration, call.lease_ms)",
         "waiting",
         invariants.EXCLUSION,
@@ -321,5 +329,53 @@ MUTATIONS: Final = (
         "found.status == COMPLETED",
         "payloads",
         invariants.TRUE_REPLAY,
+    ),
+    Mutation(
+        "renewal without the fence",
+        memory,
+        "            if not _is_own(found, claim.owner):",
+        "            if False:",
+        "renewing",
+        invariants.FIXED_ANSWER,
+    ),
+    Mutation(
+        "renewal without the fence in DynamoDB",
+        dynamodb_conditions,
+        '_OWN: Final = "(#status = :inprogress AND #owner = :me AND #expiration > :now)"',
+        '_OWN: Final = "(#owner = :me AND #expiration > :now)"',
+        "renewing-clocks",
+        invariants.FIXED_ANSWER,
+    ),
+    Mutation(
+        "lease taken over that was renewed since it was seen",
+        memory,
+        "return _is_own(found, seen.owner) and not found.leased(now)",
+        "return _is_own(found, seen.owner)",
+        "renewing",
+        invariants.EXCLUSION,
+    ),
+    Mutation(
+        "lease taken over that was renewed since it was seen, in DynamoDB",
+        dynamodb_conditions,
+        "#lease_end <= :now_ms AND ",
+        "",
+        "renewing-clocks",
+        invariants.EXCLUSION,
+    ),
+    Mutation(
+        "step within a request not noticed",
+        clock,
+        "even = _runs_evenly(sent.moment, received)",
+        "even = True",
+        "clocks-set",
+        invariants.NO_BLOCK,
+    ),
+    Mutation(
+        "step between requests not noticed",
+        clock,
+        "checked = confirmed is not None and _runs_evenly(confirmed, moment)",
+        "checked = confirmed is not None",
+        "clocks-set",
+        invariants.EXCLUSION,
     ),
 )

@@ -9,6 +9,7 @@ from lambda_idempotency.protocol.steps import Call
 from simulation.explorer.backends import KEY
 
 SECOND: Final = 1000
+HOUR: Final = 3600 * SECOND
 LEASE: Final = 10 * SECOND
 EXPIRES_AFTER: Final = 10 * SECOND
 START: Final = 1_000_000 * SECOND
@@ -38,6 +39,11 @@ class Scenario:
     """Handlers register writes, which take effect with the answer or not at all."""
     patience: int | None = None
     """The time that a request may be under way, in milliseconds; None: without limit."""
+    deadline: int | None = None
+    """The second at which the first call's invocation ends: from then on it sends its completion,
+    whose answer it does not await, and nothing else."""
+    steps: bool = False
+    """A worker's wall clock may be set by an hour, before a request or while it is under way."""
 
     @property
     def times(self) -> tuple[int, ...]:
@@ -63,6 +69,15 @@ class Scenario:
     def reconciles(self) -> bool:
         """True if calls ask what a dead attempt has done."""
         return any(call.reconciles for call in self.calls)
+
+    @property
+    def renews(self) -> bool:
+        """True if heartbeats renew leases while handlers run."""
+        return any(call.renews for call in self.calls)
+
+    def is_over(self, worker: int, time: int) -> bool:
+        """Return True once a worker's invocation has ended."""
+        return worker == 0 and self.deadline is not None and time >= START + self.deadline * SECOND
 
     def smaller(self, *, faults: int, moments: int) -> Scenario:
         """Return a part of this space."""
@@ -101,6 +116,8 @@ LEASES: Final = (0, 10, 20, 30, 40)
 EDGES: Final = (0, 9, 10, 19, 20, 29, 30)
 """These and the moments just before a lease's end, when a skewed clock sees it as past."""
 
+SET: Final = (0, 9, 10, 20)
+
 SKEWED: Final[dict[str, Any]] = {"seconds": EDGES, "skews": (-SKEW, 0, SKEW)}
 WORKER_CLOCKS: Final[dict[str, Any]] = {**SKEWED, "worker_clocks": True}
 KEPT: Final = 20 * SECOND
@@ -119,6 +136,11 @@ SCENARIOS: Final = (
     Scenario("parking", calls(3, max_attempts=1), faults=2, seconds=LEASES),
     Scenario("reconciling", calls(3, reconciles=True), faults=1, seconds=LEASES),
     Scenario("fail-open", calls(3, fail_open=True), faults=1, seconds=LEASES),
+    # Nothing ends an attempt at its deadline: it runs on, and its heartbeat with it, or without.
+    Scenario("renewing", calls(2, renews=True), faults=2, seconds=LEASES),
+    Scenario("renewing-clocks", calls(2, renews=True), faults=1, **WORKER_CLOCKS),
+    Scenario("deadline", calls(3), faults=1, seconds=(0, 9, 10, 20, 30), deadline=9),
+    Scenario("clocks-set", calls(2), faults=2, steps=True, **{**WORKER_CLOCKS, "seconds": SET}),
     # Commits demand that no request outlives the answer that it asks for.
     Scenario(
         "commits",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-from lambda_idempotency.protocol.record import COMPLETED, Record, expiration
-from lambda_idempotency.protocol.steps import Complete, Release, Returned, SendClaim
+from lambda_idempotency.protocol.record import COMPLETED, Claim, Record, expiration
+from lambda_idempotency.protocol.steps import Complete, Release, Renew, Returned, SendClaim
 from simulation.explorer.scenarios import NAMES, Scenario
 
 
@@ -59,6 +59,12 @@ class Local(NamedTuple):
     confirmed: bool = False
     """A response has confirmed its clock."""
     skew: int = 0
+    running: bool = False
+    """Its handler has begun, and has not ended yet."""
+    renewal: Claim | None = None
+    """The claim that its heartbeat renews."""
+    renewed: int = 0
+    """The time of the last renewal that was answered, in epoch milliseconds."""
     asleep: int = 0
     """A stamp of what it had seen when it fell asleep, if it waits for a change."""
 
@@ -81,9 +87,11 @@ def aged(local: Local, time: int, scenario: Scenario) -> Local:
     return local
 
 
-def holding(local: Local, request: SendClaim | Complete | Release, after: Record | None) -> Local:
+def holding(
+    local: Local, request: SendClaim | Renew | Complete | Release, after: Record | None
+) -> Local:
     """Return the worker after a write of its own that took effect."""
-    if isinstance(request, SendClaim) and after is not None:
+    if isinstance(request, SendClaim | Renew) and after is not None:
         return local._replace(holds=Holds.LEASE, until=after.lease_end)
     if isinstance(request, Complete) and after is not None and after.status == COMPLETED:
         return local._replace(holds=Holds.ANSWER, until=after.expiration * 1000)
@@ -92,7 +100,16 @@ def holding(local: Local, request: SendClaim | Complete | Release, after: Record
 
 def ended(local: Local) -> Local:
     """Return what still matters of a worker that has ended."""
-    return local._replace(node=-1, sent=0, confirmed=False, skew=0, asleep=0)
+    return local._replace(
+        node=-1,
+        sent=0,
+        confirmed=False,
+        skew=0,
+        running=False,
+        renewal=None,
+        renewed=0,
+        asleep=0,
+    )
 
 
 def answer_of(worker: int, *, commits: bool = False) -> Returned:

@@ -17,7 +17,14 @@ from lambda_idempotency.stores.dynamodb import DynamoDBStore
 from lambda_idempotency.stores.memory import MemoryStore
 from simulation.explorer import invariants
 from simulation.explorer.automaton import Automaton, Node, Start, fingerprint
-from simulation.explorer.backends import Backend, DynamoDBBackend, MemoryBackend, Request
+from simulation.explorer.backends import (
+    Backend,
+    Clock,
+    DynamoDBBackend,
+    MemoryBackend,
+    Request,
+    Step,
+)
 from simulation.explorer.invariants import ONE_COMMIT, Broken
 from simulation.explorer.scenarios import NAMES, Scenario
 from simulation.explorer.workers import Local, aged, ended, holding
@@ -104,6 +111,7 @@ class World:
         self._requests: list[Request] = []
         self._request_numbers: dict[Hashable, int] = {}
         self._replies: dict[tuple[int, int, int, bool], tuple[Reply, int]] = {}
+        self._across: dict[Hashable, tuple[Reply, int, Clock]] = {}
 
     def initial(self) -> State:
         """Return the first state: nobody has done anything, and the workers' clocks differ as much
@@ -151,9 +159,34 @@ class World:
         self, local: Local, message: Message, record: int, *, moment: int, drift: int
     ) -> Effect:
         """Return the effect of a worker's request that reaches the store."""
-        request = self._requests[message.request]
         now = self.times[moment] + drift if message.now is None else message.now
         reply, number = self.ask(message.request, record, now, confirmed=message.confirmed)
+        return self._effect(local, message, (record, number), reply, moment)
+
+    def land_across(
+        self, local: Local, message: Message, record: int, *, moment: int, step: Step
+    ) -> tuple[Effect, Clock]:
+        """Return the effect of a request around which the worker's clock is set, and the clock."""
+        key = (message, record, moment, step)
+        if (known := self._across.get(key)) is None:
+            assert isinstance(self.backend, DynamoDBBackend)
+            reply, after, clock = self.backend.ask_across(
+                self._requests[message.request],
+                self.records[record],
+                message.now or 0,
+                confirmed=message.confirmed,
+                true=self.times[moment],
+                step=step,
+            )
+            known = self._across[key] = (reply, self.records.number(after), clock)
+        reply, number, clock = known
+        return self._effect(local, message, (record, number), reply, moment), clock
+
+    def _effect(
+        self, local: Local, message: Message, records: tuple[int, int], reply: Reply, moment: int
+    ) -> Effect:
+        request = self._requests[message.request]
+        record, number = records
         before, after = self.records[record], self.records[number]
         broken = invariants.of_write(before, after, self.times[moment], self.scenario)
         if not isinstance(reply, Applied):

@@ -1,6 +1,6 @@
-"""The workers of a storm, their random ends and stalls, and the trouble of their store.
+"""The workers of a storm, their random fates, and the trouble of their store.
 
-Workers are ended, or stalled past their lease, by their process ids.
+Workers are ended, stalled past their lease, forked, or have their clocks set, by their process ids.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from kit.aws.local import ROOT
 from simulation.storm.places import Place
-from simulation.storm.worker import Plan
+from simulation.storm.worker import FORK, SET_CLOCK, Plan
 
 WORKERS = 8
 TROUBLES = 0.2
@@ -30,6 +30,9 @@ class Fates:
 
     killed: int = 0
     stalled: int = 0
+    forked: int = 0
+    set: int = 0
+    """Clocks that were set."""
     troubled: Counter[str] = field(default_factory=Counter)
     """The number of each trouble of the store."""
     stalls: dict[int, float] = field(default_factory=dict)
@@ -80,11 +83,18 @@ class Conductor:
             raise RuntimeError(f"a worker ended with {worker.returncode}; see above")
         if number in fates.stalls:
             return
-        if self._dice.random() < 0.5:
+        fate = self._dice.random()
+        if fate < 0.4:
             worker.kill()
             worker.wait()
             fates.killed += 1
             self._workers[number] = self._started()
+        elif fate < 0.5:
+            worker.send_signal(FORK)
+            fates.forked += 1
+        elif fate < 0.6:
+            worker.send_signal(SET_CLOCK)
+            fates.set += 1
         else:
             worker.send_signal(signal.SIGSTOP)
             fates.stalled += 1
@@ -98,4 +108,10 @@ class Conductor:
 
     def _started(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "simulation.storm.worker", self._plan.to_text()]
-        return subprocess.Popen(command, env=self._variables, stdin=subprocess.DEVNULL)
+        # What is ignored stays so in the new process, until it listens.
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in (FORK, SET_CLOCK)}
+        try:
+            return subprocess.Popen(command, env=self._variables, stdin=subprocess.DEVNULL)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,7 +1,8 @@
 """`make storm STORE=dynamodb|redis SECONDS=60`: real processes on a real store, many of which die.
 
 Eight workers call one idempotent handler under skewed keys. They are killed and stalled past their
-leases at random; meanwhile the store is restarted or paused, or its user's rights are revoked. The
+leases at random, forked, and their clocks are set; meanwhile the store is restarted, paused or
+silent, or its user's rights are revoked. The
 storm ends with a verdict, and with exit status 1 if the promise was not kept.
 """
 
@@ -75,7 +76,7 @@ class Shown:
             f"{left:3.0f} s left  {self._runs:,} runs ({self._times('executed')})  "
             f"{len(self._took['replayed']):,} replays ({self._times('replayed')})  "
             f"{len(self._took['busy']):,} refused  {fates.killed} killed  {fates.stalled} stalled  "
-            f"{fates.troubled.total()} troubles"
+            f"{fates.forked} forked  {fates.set} clocks set  {fates.troubled.total()} troubles"
         )
 
     def _times(self, ending: str) -> str:

@@ -46,6 +46,7 @@ def of_redis(server: RedisServer, proxy: RedisProxy, user: str) -> Troubles:
         "connections cut": proxy.cut,
         "requests lost": lambda: proxy.lose_request(*_next(proxy.commands)),
         "replies lost": lambda: proxy.lose_reply(*_next(proxy.commands)),
+        "silent": lambda: _swallow(proxy),
     }
 
 
@@ -55,6 +56,7 @@ def of_aws(aws: LocalAws, proxy: LossyProxy) -> Troubles:
         "paused": lambda: _pause(aws),
         "requests lost": lambda: proxy.lose_request(*_next(proxy.operations)),
         "replies lost": lambda: proxy.lose_reply(*_next(proxy.operations)),
+        "silent": lambda: proxy.silence(*_next(proxy.operations)),
     }
 
 
@@ -62,6 +64,13 @@ def _pause(store: RedisServer | LocalAws) -> None:
     store.pause()
     time.sleep(_LASTS)
     store.resume()
+
+
+def _swallow(proxy: RedisProxy) -> None:
+    """Accept what comes, and answer none of it."""
+    proxy.blackhole()
+    time.sleep(_LASTS)
+    proxy.restore()
 
 
 def _next(arrived: list[str]) -> range:

@@ -9,8 +9,10 @@ import json
 import logging
 import os
 import random
+import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -25,6 +27,19 @@ _RETRY_AFTER = 0.05
 """Seconds that a client waits for a store that is away."""
 
 StoreName = Literal["dynamodb", "redis"]
+
+FORK = signal.SIGUSR1
+"""The signal on which a worker makes a child, which makes some calls beside it."""
+
+SET_CLOCK = signal.SIGUSR2
+"""The signal on which a worker's wall clock is set, wherever the worker is."""
+
+STEPS = (0, 3600, -3600)
+"""Seconds by which a worker's clock may be ahead."""
+
+CHILDS_CALLS = 3
+CHILDS_LIFE = 20
+"""Seconds after which a child is ended, whatever it does."""
 
 TABLE = NAMESPACE = USER = "storm"
 PASSWORD = "STORM_PASSWORD"
@@ -64,6 +79,21 @@ class _Heard(logging.Handler):
         self.names.add(str(getattr(record, "idempotency_event", "")))
 
 
+class _Wall:
+    """The worker's wall clock, which can be set."""
+
+    def __init__(self) -> None:
+        self._right = time.time
+        self._ahead = 0
+
+    def __call__(self) -> float:
+        return self._right() + self._ahead
+
+    def set(self) -> None:
+        """Set the clock."""
+        self._ahead = random.choice([step for step in STEPS if step != self._ahead])
+
+
 class Worker:
     """A caller that makes one call after another. A call's name is its key and a unique suffix."""
 
@@ -76,15 +106,30 @@ class Worker:
         logger.propagate = False
         self._call = ""
         self._result: str | None = None
+        self._forks = False
+        wall = _Wall()
+        time.time = wall  # for all that reads it
+        signal.signal(SET_CLOCK, lambda *_: wall.set())
+        signal.signal(FORK, lambda *_: setattr(self, "_forks", True))
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for children
         self._handler = idempotent(
-            store=_store(plan), namespace=NAMESPACE, key="key", lease=plan.lease
+            store=_store(plan, wall), namespace=NAMESPACE, key="key", lease=plan.lease
         )(self._run)
 
     def work(self) -> None:
         """Make calls without end."""
         ranks = range(1, self._plan.keys + 1)
         wanted = [1 / rank for rank in ranks]
+        left = -1
         for number in count():
+            if left == 0:
+                os._exit(0)
+            left -= 1
+            if self._forks:
+                self._forks = False
+                if os.fork() == 0:
+                    left = CHILDS_CALLS
+                    signal.alarm(CHILDS_LIFE)
             era = int(time.monotonic() / self._plan.era)
             [rank] = random.choices(ranks, wanted)
             self._once(f"{era}-{rank}", number)
@@ -121,9 +166,9 @@ class Worker:
         return self._call
 
 
-def _store(plan: Plan) -> Store:
+def _store(plan: Plan, wall: Callable[[], float]) -> Store:
     if plan.store == "dynamodb":
-        return broken(DynamoDBStore(TABLE), plan.broken)
+        return broken(DynamoDBStore(TABLE, clock=wall), plan.broken)
     import redis
     from redis.backoff import ConstantBackoff
     from redis.retry import Retry

@@ -149,6 +149,15 @@ def test_jmespath_is_loaded_where_an_expression_needs_it() -> None:
     assert "jmespath" in loaded_by(option)
 
 
+HEARTBEAT: Final = {f"lambda_idempotency.{room}.heartbeat" for room in ("drivers", "protocol")}
+
+
+def test_a_heartbeat_is_loaded_only_where_nothing_ends_an_attempt() -> None:
+    lambda_function = {"AWS_LAMBDA_FUNCTION_NAME": "payments"}
+    assert loaded_by(CALL, lambda_function) & HEARTBEAT == set()
+    assert loaded_by(CALL) & HEARTBEAT == HEARTBEAT
+
+
 def test_what_few_need_is_not_loaded() -> None:
     few = {"objects", "stores.cached", "aws.s3"}
     assert loaded_by(CALL) & {f"lambda_idempotency.{name}" for name in few} == set()

@@ -26,7 +26,8 @@ ROOMS_BELOW: Final[Mapping[str, set[str]]] = {
     "stores": {"clients", "contract", "errors", "metrics", "protocol"},
     "drivers": {"clients", "metrics", "protocol", "stores"},
     "execution": {
-        *("clients", "drivers", "errors", "identity", "metrics", "protocol", "response", "stores"),
+        *("clients", "contract", "drivers", "errors", "identity", "metrics", "protocol"),
+        *("response", "stores"),
     },
     "http": {"contract", "errors", "execution", "identity", "metrics", "protocol", "response"},
     "decorators": {

@@ -22,7 +22,7 @@ def test_the_function_gets_the_layer_the_table_and_a_namespace() -> None:
     assert variables(found) == {
         "IDEMPOTENCY_TABLE": {"Ref": table},
         "IDEMPOTENCY_NAMESPACE": "Stack/Payments",
-        "IDEMPOTENCY_LEASE": "3",
+        "IDEMPOTENCY_TIMEOUT": "3",
         "IDEMPOTENCY_URL_SUFFIX": {"Ref": "AWS::URLSuffix"},
     }
 

@@ -22,6 +22,7 @@ PROPS: list[tuple[IdempotencyOptions, dict[str, str]]] = [
     ({"cache_size": 100}, {"CACHE_SIZE": "100"}),
     ({"on_missing_key": "bypass"}, {"ON_MISSING_KEY": "bypass"}),
     ({"fail_open": True}, {"FAIL_OPEN": "true"}),
+    ({"heartbeat": False}, {"HEARTBEAT": "false"}),
 ]
 
 
@@ -45,7 +46,7 @@ def deployed() -> dict[str, dict[str, Any]]:
 def _added(found: dict[str, Any]) -> dict[str, str]:
     """Return the variables beyond those that every attached function has."""
     added = {name.removeprefix("IDEMPOTENCY_"): value for name, value in found.items()}
-    for always in ("TABLE", "URL_SUFFIX", "NAMESPACE", "LEASE"):
+    for always in ("TABLE", "URL_SUFFIX", "NAMESPACE", "TIMEOUT"):
         added.pop(always)
     return added
 

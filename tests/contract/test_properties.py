@@ -35,6 +35,8 @@ VALUES: Final = {
     "FINGERPRINT": ("body", "a."),
     "EXPIRES_AFTER": ("3600", "0.5", "1e3"),
     "LEASE": ("0.5", "30", "inf"),
+    "TIMEOUT": ("3", "0"),
+    "HEARTBEAT": ("true", "false", "0"),
     "WAIT_TIMEOUT": ("3", "nan"),
     "ON_IN_PROGRESS": ("raise", "wait"),
     "ON_MISSING_KEY": ("reject", "bypass"),

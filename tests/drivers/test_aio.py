@@ -14,7 +14,7 @@ import pytest
 from kit.clocks import ManualClock
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.drivers.aio import drive
-from lambda_idempotency.drivers.sync import ask
+from lambda_idempotency.drivers.requests import ask
 from lambda_idempotency.protocol.machine import Protocol, run_once
 from lambda_idempotency.protocol.record import Claim, Completion
 from lambda_idempotency.protocol.steps import (

@@ -11,9 +11,12 @@ from typing import Any, TypeAlias
 import pytest
 
 from kit.clocks import ManualClock, ProcessClocks
+from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.elapsed import Moment
 from lambda_idempotency.drivers import aio as async_driver
 from lambda_idempotency.drivers import sync as drivers
+from lambda_idempotency.drivers.requests import complete_and_claim
+from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.machine import Protocol
 from lambda_idempotency.protocol.record import (
     INPROGRESS,
@@ -28,6 +31,7 @@ from lambda_idempotency.protocol.record import (
 )
 from lambda_idempotency.protocol.steps import (
     Complete,
+    CompleteAndClaim,
     Emit,
     Executed,
     Failed,
@@ -44,6 +48,7 @@ from lambda_idempotency.protocol.steps import (
     Step,
     StepResult,
 )
+from lambda_idempotency.stores.base import ReplyOrError
 from lambda_idempotency.stores.memory import MemoryStore
 
 KEY = "shop#1"
@@ -176,6 +181,38 @@ def test_a_store_that_raises_has_failed(script: Scripts, error: Exception) -> No
     assert played.answers == [Failed(error, remaining_ms=1234)]
 
 
+class _MixedUp(MemoryStore):
+    """A store whose replies are about another record."""
+
+    def read(self, key: str) -> Reply:
+        return super().read(OTHER_KEY)
+
+    def complete_and_claim(
+        self, completion: Completion, claim: Claim
+    ) -> tuple[ReplyOrError, ReplyOrError]:
+        return super().read(OTHER_KEY), super().read(OTHER_KEY)
+
+
+OTHER_KEY = "shop#2"
+
+
+def test_a_reply_about_another_record_is_a_failure_of_the_store(script: Scripts) -> None:
+    played, store = script(Read(KEY)), _MixedUp()
+    store.claim(CLAIM._replace(key=OTHER_KEY))
+    played.drive(store=store)
+    [failed] = played.answers
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, StoreError)
+    assert OTHER_KEY not in str(failed.error)
+
+
+def test_replies_about_other_records_are_failures_of_both() -> None:
+    store = _MixedUp()
+    store.claim(CLAIM._replace(key=OTHER_KEY))
+    both = complete_and_claim(store, CompleteAndClaim(COMPLETION, CLAIM), lambda: 0)
+    assert [type(result) for result in both] == [Failed, Failed]
+
+
 def test_the_end_of_the_process_is_no_failure_of_the_store(script: Scripts) -> None:
     played = script(Read(KEY))
     with pytest.raises(KeyboardInterrupt):
@@ -220,6 +257,29 @@ def test_without_a_pause_nothing_sleeps(script: Scripts) -> None:
     slept: list[float] = []
     script(SendClaim(CLAIM), Run(1), Complete(COMPLETION)).drive(sleep=slept.append)
     assert slept == []
+
+
+def test_a_call_that_nothing_limits_has_time_after_its_code_ran() -> None:
+    found: list[float] = []
+
+    class Noting(MemoryStore):
+        def release(self, key: str, owner: str) -> Reply:
+            found.append(deadline.current(5).left())
+            return super().release(key, owner)
+
+    def run(_: Run | Reconcile) -> Returned:
+        deadline.start(-1)  # as if the handler had taken longer than anything
+        return Returned(1, "1")
+
+    _Script(drivers.drive, Run(1), Release(KEY, "a" * 32)).drive(store=Noting(), run=run)
+    assert found[0] > 0
+
+
+def test_so_has_an_async_call() -> None:
+    shield = async_driver.CancellationShield(MemoryStore(), lambda: 60_000, asyncio.sleep)
+    shield._context.run(deadline.start, -1)
+    shield.start()
+    assert shield._context.run(deadline.current, 5).left() > 0
 
 
 # Too late -----------------------------------------------------------------------------------------

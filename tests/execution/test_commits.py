@@ -433,7 +433,8 @@ def test_a_transaction_has_room_for_99_writes(store: BusinessStore) -> None:
 def test_redis_cannot_commit() -> None:
     class Client:
         def execute_command(self, *command: Any, **options: Any) -> Any:
-            return [0, 1_700_000_000_000] if command[0] == "EVALSHA" else b""
+            evaluates = command[0] == "EVALSHA"
+            return [0, 1_700_000_000_000, command[3].encode()] if evaluates else b""
 
     handler = idempotent(store=RedisStore(Client()), namespace="shop")(_pay)
     with pytest.raises(ConfigurationError, match="records are in a RedisStore, and only DynamoDB"):

@@ -60,6 +60,8 @@ class ExploredStore(Store):
         self._clock = ManualClock()
         self.records: dict[str, Record | None] = {}
 
+    renews = True
+
     @property
     def name(self) -> str:
         return f"explored {type(self._backend).__name__}"
@@ -70,6 +72,9 @@ class ExploredStore(Store):
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         return self._ask(claim.key, steps.SendClaim(claim, seen))
+
+    def renew(self, claim: Claim) -> Reply:
+        return self._ask(claim.key, steps.Renew(claim))
 
     def complete(self, completion: Completion) -> Reply:
         return self._ask(completion.key, steps.Complete(completion))
@@ -138,7 +143,7 @@ class DynamoDBHarness(StoreHarness):
 
     def stored(self) -> Record | None:
         item = self.item()
-        return None if item is None else from_item(item, self.table)
+        return None if item is None else from_item(item, self.key, self.table)
 
 
 class RedisHarness(StoreHarness):

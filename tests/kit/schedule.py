@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeVar
 
 from kit.clocks import ManualClock
-from lambda_idempotency.drivers.sync import ask
+from lambda_idempotency.drivers.requests import ask
 from lambda_idempotency.protocol.machine import run_once
 from lambda_idempotency.protocol.record import Conflict, Metric, Record
 from lambda_idempotency.protocol.steps import (

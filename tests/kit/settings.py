@@ -56,6 +56,8 @@ ROWS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "fingerprint": st.none() | _TEXTS,
     "expires_after": _seconds(1),
     "lease": st.none() | _seconds(0.001),
+    "timeout": st.none() | _seconds(0.001),
+    "heartbeat": st.none() | _FLAGS,
     "on_in_progress": st.sampled_from(["raise", "wait"]),
     "wait_timeout": st.none() | _seconds(0.001),
     "max_attempts": st.none() | st.integers(1, 10**9),

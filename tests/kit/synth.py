@@ -146,3 +146,17 @@ def environments(found: Template) -> dict[str, dict[str, Any]]:
 
 
 US = Environment(account="111111111111", region="us-east-1")
+
+
+def share_environments(function: lambda_.Function) -> None:
+    """Let each environment of a function serve several invocations at once."""
+    resource = function.node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)
+    kinds = lambda_.CfnFunction
+    resource.capacity_provider_config = kinds.CapacityProviderConfigProperty(
+        lambda_managed_instances_capacity_provider_config=(
+            kinds.LambdaManagedInstancesCapacityProviderConfigProperty(
+                capacity_provider_arn="arn:aws:lambda:eu-west-1:111122223333:capacity-provider:x"
+            )
+        )
+    )

@@ -10,7 +10,7 @@ import pytest
 from kit.batches import Orders, batch, failures, fifo, sqs
 from kit.harnesses import DynamoDBHarness
 from lambda_idempotency import DynamoDBStore, StoreError, idempotent_records
-from lambda_idempotency.drivers.sync import complete_and_claim
+from lambda_idempotency.drivers.requests import complete_and_claim
 from lambda_idempotency.protocol.record import COMPLETED, Applied, Claim, Completion
 from lambda_idempotency.protocol.steps import CompleteAndClaim, PairResult
 from lambda_idempotency.testing.store_harness import StoreHarness, new_key

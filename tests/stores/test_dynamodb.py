@@ -27,6 +27,7 @@ from lambda_idempotency.protocol.record import (
 from lambda_idempotency.stores.base import Store
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 from lambda_idempotency.stores.dynamodb_items import to_item
+from lambda_idempotency.testing.store_harness import new_key
 
 ME: Final = "a" * 32
 SECRET: Final = "card 4111"
@@ -35,12 +36,14 @@ DAY: Final = 24 * 3600 * 1000
 
 VERBS: Final[dict[str, Callable[[Store, str], Reply]]] = {
     "claim": lambda store, key: store.claim(_claim(key)),
+    "renew": lambda store, key: store.renew(_claim(key)),
     "complete": lambda store, key: store.complete(_completion(key)),
     "release": lambda store, key: store.release(key, ME),
     "read": lambda store, key: store.read(key),
 }
 OPERATIONS: Final = {
     "claim": "put_item",
+    "renew": "put_item",
     "complete": "put_item",
     "release": "delete_item",
     "read": "get_item",
@@ -185,6 +188,73 @@ def test_an_item_that_is_no_record_but_has_expired_gives_way(dynamodb: DynamoDBH
     assert isinstance(dynamodb.store.claim(_claim(dynamodb.key)), Applied)
 
 
+# Records of somebody else ------------------------------------------------------------------------
+
+
+class _MixedUp:
+    """A client that gets the answers to another's requests."""
+
+    def __init__(self, client: Any, key: str) -> None:
+        self._client = client
+        self._key = key
+
+    def get_item(self, **request: Any) -> Any:
+        return self._client.get_item(**{**request, "Key": {"id": {"S": self._key}}})
+
+    def put_item(self, **request: Any) -> Any:
+        item = {**request["Item"], "id": {"S": self._key}}
+        return self._client.put_item(**{**request, "Item": item})
+
+    def delete_item(self, **request: Any) -> Any:
+        return self._client.delete_item(**{**request, "Key": {"id": {"S": self._key}}})
+
+
+@_EACH_VERB
+@pytest.mark.parametrize("expires_after", [DAY, -DAY], ids=["live", "expired"])
+def test_another_record_than_was_asked_for_is_refused(
+    dynamodb: DynamoDBHarness, verb: str, expires_after: int
+) -> None:
+    other = new_key()
+    completion = _completion(other)._replace(owner="b" * 32, expires_after_ms=expires_after)
+    dynamodb.plant(completion.record(dynamodb.now()))
+    store = DynamoDBStore(dynamodb.table, client=_MixedUp(dynamodb.client, other))
+    with pytest.raises(StoreError, match="another record than the one") as raised:
+        VERBS[verb](store, dynamodb.key)
+    for key in (dynamodb.key, other, SECRET):
+        assert key not in str(raised.value)
+
+
+# Servers that refuse without telling --------------------------------------------------------------
+
+
+class _Silent:
+    """A client of a server that knows no ReturnValuesOnConditionCheckFailure."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.requests: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        def send(**request: Any) -> Any:
+            self.requests.append(name)
+            request.pop("ReturnValuesOnConditionCheckFailure", None)
+            return getattr(self._client, name)(**request)
+
+        return send
+
+
+@pytest.mark.parametrize("verb", ["claim", "renew", "complete", "release"])
+def test_a_refusal_that_does_not_say_what_is_there_is_read(
+    dynamodb: DynamoDBHarness, verb: str
+) -> None:
+    held = dynamodb.plant(_claim(dynamodb.key)._replace(owner="b" * 32).record(dynamodb.now()))
+    client = _Silent(dynamodb.client)
+    reply = VERBS[verb](DynamoDBStore(dynamodb.table, client=client), dynamodb.key)
+    assert isinstance(reply, Conflict)
+    assert reply.record == held
+    assert client.requests == [OPERATIONS[verb], "get_item"]
+
+
 # Requests -----------------------------------------------------------------------------------------
 
 
@@ -201,7 +271,10 @@ def test_a_verb_is_one_request(
     before = len(proxy.operations)
     VERBS[verb](harness.store, harness.key)
     harness.client.close()
-    assert proxy.operations[before:] == [OPERATIONS[verb].title().replace("_", "")]
+    requests = [OPERATIONS[verb].title().replace("_", "")]
+    if state == "absent" and verb in ("renew", "release"):
+        requests.append("GetItem")  # a refusal does not say that nothing is there
+    assert proxy.operations[before:] == requests
 
 
 def test_a_read_is_strongly_consistent(connect: Connect) -> None:

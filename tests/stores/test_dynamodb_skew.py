@@ -121,7 +121,7 @@ def _check_lease(dynamodb: DynamoDBHarness, key: str, started: int) -> Record:
     """
     item = dynamodb.client.get_item(TableName=dynamodb.table, Key={"id": {"S": key}})["Item"]
     ended = dynamodb.now()
-    record = from_item(item, dynamodb.table)
+    record = from_item(item, key, dynamodb.table)
     uncertainty = 1000 + (ended - started)
     assert started + LEASE - uncertainty <= record.lease_end <= ended + LEASE + uncertainty
     return record
@@ -322,3 +322,105 @@ def test_a_clock_corrected_after_a_reading_does_not_confirm_that_reading(
     assert isinstance(worker.call(), InProgress)
     assert worker.runs == []
     assert dynamodb.stored() == held
+
+
+# A clock that is set while the worker runs --------------------------------------------------------
+
+HOUR: Final = 3600
+
+
+class _Set:
+    """A wall clock that can be set."""
+
+    def __init__(self) -> None:
+        self.ahead = 0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+def _warm(dynamodb: DynamoDBHarness, wall: _Set) -> _Worker:
+    """Return a worker whose clock a response has confirmed."""
+    worker = _Worker(dynamodb, 0)
+    worker.store = DynamoDBStore(dynamodb.table, client=worker.client, clock=wall)
+    worker.store.read(new_key())
+    return worker
+
+
+_STEPS = pytest.mark.parametrize("step", [HOUR, -HOUR], ids=["ahead", "back"])
+
+
+@_STEPS
+def test_a_step_between_two_calls_forgets_no_answer(dynamodb: DynamoDBHarness, step: int) -> None:
+    answer, wall = _completed(dynamodb, expires=45_000), _Set()
+    worker = _warm(dynamodb, wall)
+    wall.ahead = step
+    assert worker.call() == Replayed(answer)
+    assert worker.runs == []
+
+
+@_STEPS
+def test_a_step_while_a_claim_is_under_way_ends_no_lease(
+    dynamodb: DynamoDBHarness, step: int
+) -> None:
+    held, wall = _in_progress(dynamodb, lease=40_000, expires=EXPIRES_AFTER), _Set()
+    worker = _warm(dynamodb, wall)
+    worker.client.before[1] = lambda: setattr(wall, "ahead", step)
+    assert isinstance(worker.call(), InProgress)
+    assert worker.runs == []
+    assert worker.client.puts == 1
+    assert dynamodb.stored() == held
+
+
+@_STEPS
+def test_a_step_while_a_read_is_under_way_forgets_no_answer(
+    dynamodb: DynamoDBHarness, step: int
+) -> None:
+    answer, wall = _completed(dynamodb, expires=45_000), _Set()
+    store = _warm(dynamodb, wall).store
+
+    class Stepping:
+        def get_item(self, **request: Any) -> Any:
+            wall.ahead = step
+            return dynamodb.client.get_item(**request)
+
+    store._brought = Stepping()
+    found = store.read(dynamodb.key)
+    assert isinstance(found, Conflict)
+    assert found.record == answer
+
+
+@_STEPS
+def test_a_lease_written_across_a_step_ends_by_the_servers_time(
+    dynamodb: DynamoDBHarness, step: int
+) -> None:
+    wall = _Set()
+    worker = _warm(dynamodb, wall)
+    worker.client.before[1] = lambda: setattr(wall, "ahead", step)
+    worker.claim()
+
+
+@_STEPS
+def test_a_lease_after_a_step_ends_by_the_servers_time(
+    dynamodb: DynamoDBHarness, step: int
+) -> None:
+    wall = _Set()
+    worker = _warm(dynamodb, wall)
+    wall.ahead = step
+    worker.claim()
+
+
+def test_an_answer_is_kept_although_the_clock_is_set_back_while_the_handler_runs(
+    dynamodb: DynamoDBHarness,
+) -> None:
+    wall, started = _Set(), dynamodb.now()
+    worker = _warm(dynamodb, wall)
+    worker.claim()
+    wall.ahead = -2 * EXPIRES_AFTER // 1000
+    completion = Completion(
+        key=dynamodb.key, owner=ME, attempt=1, expires_after_ms=EXPIRES_AFTER, data='"answer"'
+    )
+    assert isinstance(worker.store.complete(completion), Applied)
+    stored = dynamodb.stored()
+    assert stored is not None
+    assert stored.expiration * 1000 >= started + EXPIRES_AFTER - 1000

@@ -76,11 +76,11 @@ def items(draw: st.DrawFn) -> dict[str, Any]:
 @thorough
 @given(items())
 def test_an_item_is_written_as_it_was_read(item: dict[str, Any]) -> None:
-    record = _or_refused(lambda: from_item(item, "table"))
+    record = _or_refused(lambda: from_item(item, KEY, "table"))
     if record is None:
         return
     written = to_item(record)
-    assert from_item(written, "table") == record
+    assert from_item(written, KEY, "table") == record
     assert written == {name: item[name] for name in written}
     assert ("data" in written) == any(kind in item.get("data", {}) for kind in "SB")
 

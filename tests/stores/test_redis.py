@@ -45,6 +45,37 @@ def own_world(own_server: RedisServer) -> Iterator[RedisHarness]:
         yield RedisHarness(admin, admin)
 
 
+# Replies ------------------------------------------------------------------------------------------
+
+
+class _MixedUp:
+    """A client that gets the replies to another's requests."""
+
+    def __init__(self, client: Any, key: str) -> None:
+        self._client = client
+        self._key = key
+
+    def execute_command(
+        self, name: str, script: str, count: int, _: str, *rest: Any, **o: Any
+    ) -> Any:
+        return self._client.execute_command(name, script, count, self._key, *rest, **o)
+
+
+@_EACH_VERB
+@pytest.mark.parametrize("there", [False, True])
+def test_a_reply_about_another_key_is_refused(
+    harness: RedisHarness, verb: str, *, there: bool
+) -> None:
+    other = new_key()
+    if there:
+        harness.store.claim(claim(other)._replace(owner="b" * 32))
+    harness.store.read(new_key())
+    with pytest.raises(StoreError, match="another record than the one") as raised:
+        VERBS[verb](RedisStore(_MixedUp(harness.admin, other)), harness.key)
+    for key in (harness.key, other):
+        assert key not in str(raised.value)
+
+
 # Hashes -------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""The lease and the namespace of a function whose options name none."""
+"""The timeout and the namespace of a function whose options name no lease and no namespace."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ TIMEOUT: Final = 3
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html)."""
 
 
-def default_lease(function: lambda_.Function) -> float:
-    """Return the function's timeout in seconds: by then an attempt has ended, well or badly."""
+def timeout_of(function: lambda_.Function) -> float:
+    """Return the function's timeout in seconds, from which the lease follows."""
     timeout = function.timeout
     if timeout is None:
         return TIMEOUT

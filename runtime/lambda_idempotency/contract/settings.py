@@ -106,6 +106,12 @@ class Settings(Rows, noun="setting"):
     """The time that an attempt may hold its key, in seconds; never less than the invocation has
     left."""
 
+    timeout: Annotated[float | None, Seconds(least=0.001)] = None
+    """The function's time-out in seconds, from which the lease follows if none is given."""
+
+    heartbeat: Annotated[bool | None, Flag()] = None
+    """Renew the lease until the call ends, where no time-out does; None: if no lease is given."""
+
     on_in_progress: Annotated[OnInProgress, Choice(*get_args(OnInProgress))] = "raise"
     """The choice of a duplicate of a running attempt: raise an error, or wait for the answer."""
 

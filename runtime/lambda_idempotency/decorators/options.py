@@ -58,6 +58,9 @@ class DecoratorOptions(TypedDict, total=False):
     """The time for which answers are kept. Default: 24 hours."""
     lease: Duration | None
     """The time for which an attempt may hold its key; at least what the invocation has left."""
+    heartbeat: bool | None
+    """Renew the lease until the call ends, where no time-out ends it: in an environment for several
+    invocations at once, and outside of Lambda. Default: if no lease is given."""
     on_in_progress: OnInProgress | None
     """A duplicate that meets a running attempt: `raise` (default), or `wait` for its answer."""
     wait_timeout: Duration | None
@@ -157,6 +160,8 @@ class Configuration(NamedTuple):
             store=store,
             expires_after_ms=_milliseconds(settings.expires_after),
             lease_ms=None if settings.lease is None else _milliseconds(settings.lease),
+            timeout_ms=None if settings.timeout is None else _milliseconds(settings.timeout),
+            heartbeat=settings.heartbeat,
             wait=settings.on_in_progress == "wait",
             wait_timeout_ms=(
                 None if settings.wait_timeout is None else _milliseconds(settings.wait_timeout)

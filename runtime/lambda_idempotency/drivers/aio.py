@@ -42,15 +42,17 @@ from ..protocol.steps import (
     Read,
     Reconcile,
     Release,
+    Renew,
     Returned,
     Run,
     SendClaim,
     Sleep,
     StepResult,
 )
-from ..stores.base import Store
+from ..stores.base import ReplyOrError, Store, about
 from ..stores.coroutines import CoroutineStore, on_loop
-from .sync import LeaseTimer, ask_surely, complete_and_claim, pair_result
+from .requests import Verb, ask_surely, complete_and_claim, key_of, pair_result
+from .sync import LeaseTimer, Pulse
 
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.
@@ -74,39 +76,40 @@ async def drive(
 ) -> Outcome:
     """Run a call to its outcome, as `sync.drive` does."""
     shield = CancellationShield(store, remaining, sleep)
-    timer = LeaseTimer(moment)
+    timer, pulse = LeaseTimer(moment), Pulse(store)
     ran = False
     result: StepResult = None
-    while True:
-        try:
+    try:
+        while shield.cancelled is None or ran:
             step = protocol.send(result)
-        except StopIteration as stop:
-            outcome: Outcome = stop.value
-            break
-        timer.note(step)
-        if isinstance(step, (Run, Reconcile)):
-            result = await _run(run, step, timer)
-            ran = not isinstance(result, LeaseExpired)
-            if isinstance(result, Raised) and isinstance(result.error, asyncio.CancelledError):
-                shield.cancelled = result.error
-            if finish is not None and isinstance(result, Returned) and result.keep:
-                result = await shield.finish(finish, result)
-        elif isinstance(step, Sleep):
-            await shield.sleep(step.milliseconds)
-            result = None
-        elif isinstance(step, Emit):
-            report(step.metric, key)
-            result = None
-        else:
-            result = await shield.ask(step)
-        if shield.cancelled is not None and not ran:
-            protocol.close()
-            if isinstance(step, SendClaim) and step.claim.attempt == 1:
-                await shield.ask(Release(step.claim.key, step.claim.owner))
-            break
-    if shield.cancelled is not None and not (ran and _by_exception(shield.cancelled)):
-        raise shield.cancelled
-    return outcome
+            timer.note(step)
+            if isinstance(step, (Run, Reconcile)):
+                result = await _run(run, step, timer, pulse)
+                ran = not isinstance(result, LeaseExpired)
+                shield.start()
+                if isinstance(result, Raised) and isinstance(result.error, asyncio.CancelledError):
+                    shield.cancelled = result.error
+                if finish is not None and isinstance(result, Returned) and result.keep:
+                    result = await shield.finish(finish, result)
+            elif isinstance(step, Sleep):
+                await shield.sleep(step.milliseconds)
+                result = None
+            elif isinstance(step, Emit):
+                report(step.metric, key)
+                result = None
+            else:
+                result = await shield.ask(step)
+        protocol.close()
+        if isinstance(step, SendClaim) and step.claim.attempt == 1:
+            await shield.ask(Release(step.claim.key, step.claim.owner))
+    except StopIteration as stop:
+        outcome: Outcome = stop.value
+        if shield.cancelled is None or (ran and _by_exception(shield.cancelled)):
+            return outcome
+    finally:
+        pulse.stop()
+    assert shield.cancelled is not None
+    raise shield.cancelled
 
 
 def _by_exception(cancelled: asyncio.CancelledError) -> bool:
@@ -124,7 +127,7 @@ async def drive_batch(
 ) -> None:
     """Run a batch to its end. A cancellation is given to the batch, which then raises it."""
     cancelled: asyncio.CancelledError | None = None
-    timer = LeaseTimer(moment)  # one is enough: a claim is sent only when the last one has run
+    timer, pulse = LeaseTimer(moment), Pulse(store)
     if (step := next(batch, None)) is None:
         return
     token = deadline.start(step.call.remaining())  # its reserve is that of all that follow
@@ -132,7 +135,7 @@ async def drive_batch(
         while True:
             shield = CancellationShield(store, step.call.remaining, sleep)
             shield.cancelled = cancelled
-            result = await _execute_in_batch(step, shield, timer)
+            result = await _execute_in_batch(step, shield, timer, pulse)
             if shield.cancelled is cancelled:
                 step = batch.send(result)
             else:
@@ -142,18 +145,19 @@ async def drive_batch(
     except StopIteration:
         return
     finally:
+        pulse.stop()
         deadline.end(token)
 
 
 async def _execute_in_batch(
-    batch_step: BatchStep, shield: CancellationShield, timer: LeaseTimer
+    batch_step: BatchStep, shield: CancellationShield, timer: LeaseTimer, pulse: Pulse
 ) -> BatchStepResult:
     call, step = batch_step
     timer.note(step)
     if isinstance(step, CompleteAndClaim):
         return await shield.complete_and_claim(step)
     if isinstance(step, (Run, Reconcile)):
-        return await _run(call.run, step, timer)
+        return await _run(call.run, step, timer, pulse)
     if isinstance(step, Sleep):
         await shield.sleep(step.milliseconds)
         return None
@@ -172,11 +176,13 @@ async def _run(
     run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
     step: Run | Reconcile,
     timer: LeaseTimer,
+    pulse: Pulse,
 ) -> StepResult:
     if timer.expired(step):
         return LeaseExpired()
     try:
-        return await run(step)
+        pulse.start(step)
+        return pulse.told(await run(step))
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
         return Raised(error)
 
@@ -196,9 +202,13 @@ class CancellationShield:
         self._remaining = remaining
         self._sleep = sleep
         self._context = copy_context()
-        self._context.run(deadline.start, remaining())
+        self.start()
 
-    async def ask(self, step: SendClaim | Complete | Release | Read) -> StepResult:
+    def start(self) -> None:
+        """Set the deadline of what follows. For a call that nothing limits it begins anew."""
+        self._context.run(deadline.start, self._remaining())
+
+    async def ask(self, step: Verb) -> StepResult:
         """Send one verb to the store: on the loop, or in a thread that sees this call's context."""
         if self._on_loop is not None:
             return await self._beside(_asked(self._on_loop, step, self._left))
@@ -256,23 +266,26 @@ class CancellationShield:
         return self._remaining() if self.cancelled is None else 0
 
 
-async def _asked(
-    store: CoroutineStore, step: SendClaim | Complete | Release | Read, remaining: Callable[[], int]
-) -> StepResult:
+async def _asked(store: CoroutineStore, step: Verb, remaining: Callable[[], int]) -> StepResult:
     """Send one verb to the store, as `ask_surely` does."""
     try:
-        return await timed_async(_asking(store, step))
+        if isinstance(step, Complete):
+            with deadline.completion():
+                reply = await timed_async(store.completing(step.completion, AIO))
+        else:
+            reply = await timed_async(_asking(store, step))
+        return about(key_of(step), reply, store)
     except Exception as error:  # noqa: BLE001 - as in `ask_surely`
         return Failed(error, remaining())
 
 
 def _asking(
-    store: CoroutineStore, step: SendClaim | Complete | Release | Read
+    store: CoroutineStore, step: SendClaim | Renew | Release | Read
 ) -> Coroutine[Any, Any, Reply]:
     if isinstance(step, SendClaim):
         return store.claiming(step.claim, step.seen, AIO)
-    if isinstance(step, Complete):
-        return store.completing(step.completion, AIO)
+    if isinstance(step, Renew):
+        return store.renewing(step.claim, AIO)
     if isinstance(step, Release):
         return store.releasing(step.key, step.owner, AIO)
     return store.reading(step.key, AIO)
@@ -282,9 +295,11 @@ async def _pair_asked(
     store: CoroutineStore, step: CompleteAndClaim, remaining: Callable[[], int]
 ) -> PairResult:
     """Send a completion and a claim, as `complete_and_claim` does."""
+    replies: tuple[ReplyOrError, ReplyOrError]
     try:
-        asking = store.completing_and_claiming(step.completion, step.claim, AIO)
-        replies = await timed_async(asking)
+        with deadline.completion():
+            asking = store.completing_and_claiming(step.completion, step.claim, AIO)
+            replies = await timed_async(asking)
     except Exception as error:  # noqa: BLE001 - as in `ask_surely`
         replies = error, error
-    return pair_result(replies, remaining)
+    return pair_result(store, step, replies, remaining)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
-from ..metrics.reporting import report, timed
+from ..metrics.reporting import report
 from ..protocol.machine import Protocol
-from ..protocol.record import NO_BODY
+from ..protocol.record import NO_BODY, Claim
 from ..protocol.steps import (
     Complete,
     CompleteAndClaim,
@@ -27,7 +27,6 @@ from ..protocol.steps import (
     Failed,
     LeaseExpired,
     Outcome,
-    PairResult,
     Raised,
     Read,
     Reconcile,
@@ -39,11 +38,13 @@ from ..protocol.steps import (
     Step,
     StepResult,
 )
-from ..stores.base import ReplyOrError, Store
+from ..stores.base import Store
+from .requests import ask_surely, complete_and_claim
 
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.
     from ..protocol.batch import Batch, BatchStep, BatchStepResult
+    from .heartbeat import Heartbeat
 
 
 def drive(
@@ -63,7 +64,7 @@ def drive(
     the slow work between a result and its recording; it never raises.
     """
     token = deadline.start(remaining())
-    timer = LeaseTimer(moment)
+    timer, pulse = LeaseTimer(moment), Pulse(store)
     interruption = Interruption(remaining)
     result: StepResult = None
     try:
@@ -79,13 +80,15 @@ def drive(
                         step,
                         key=key,
                         store=store,
-                        run=run,
+                        run=lambda step: pulse.during(step, run),
                         remaining=interruption.remaining,
                         sleep=sleep,
                         timer=timer,
                     )
             except BaseException as error:  # noqa: BLE001 - a signal handler may raise anything
                 result = interruption.during(step, error)
+            if isinstance(step, (Run, Reconcile)):
+                deadline.start(remaining())  # for a call that nothing limits it begins anew
             if finish is not None and isinstance(result, Returned) and result.keep:
                 try:
                     result = finish(result)
@@ -95,6 +98,7 @@ def drive(
     except StopIteration as stop:
         outcome: Outcome = stop.value
     finally:
+        pulse.stop()
         deadline.end(token)
     if interruption.error is not None:
         raise interruption.error
@@ -109,7 +113,7 @@ def drive_batch(
     moment: Callable[[], Moment] = elapsed.now,
 ) -> None:
     """Run a batch to its end. An interruption is given to the batch, which then raises it."""
-    timer = LeaseTimer(moment)  # one is enough: a claim is sent only when the last one has run
+    timer, pulse = LeaseTimer(moment), Pulse(store)
     interruption = Interruption(lambda: 0)
     if (step := next(batch, None)) is None:
         return
@@ -119,7 +123,7 @@ def drive_batch(
             interruption.note(step.step)
             result: BatchStepResult = None
             try:
-                result = _execute_in_batch(step, store, sleep, timer)
+                result = _execute_in_batch(step, store, sleep, timer, pulse)
             except BaseException as error:  # noqa: BLE001 - the batch re-raises it
                 if not (interruption.ends and isinstance(error, Exception)):
                     step = batch.throw(error)
@@ -128,11 +132,16 @@ def drive_batch(
     except StopIteration:
         return
     finally:
+        pulse.stop()
         deadline.end(token)
 
 
 def _execute_in_batch(
-    batch_step: BatchStep, store: Store, sleep: Callable[[float], None], timer: LeaseTimer
+    batch_step: BatchStep,
+    store: Store,
+    sleep: Callable[[float], None],
+    timer: LeaseTimer,
+    pulse: Pulse,
 ) -> BatchStepResult:
     call, step = batch_step
     deadline.start(call.remaining())
@@ -143,7 +152,7 @@ def _execute_in_batch(
         step,
         key=call.key,
         store=store,
-        run=call.run,
+        run=lambda step: pulse.during(step, call.run),
         remaining=call.remaining,
         sleep=sleep,
         timer=timer,
@@ -215,8 +224,53 @@ class Interruption:
         return self._remaining() if self.error is None else 0
 
 
+class Pulse:
+    """The heartbeat of the call that runs, if it needs one.
+
+    It goes on until the call ends, or the next one of a batch runs: by then this one has ended.
+    """
+
+    __slots__ = ("_claim", "_heartbeat", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._claim: Claim | None = None
+        self._heartbeat: Heartbeat | None = None
+
+    def during(
+        self, step: Run | Reconcile, run: Callable[[Run | Reconcile], Returned | None]
+    ) -> Returned | None:
+        """Run the user's code for a step, with its heartbeat."""
+        self.start(step)
+        return self.told(run(step))
+
+    def start(self, step: Run | Reconcile) -> None:
+        """Start the step's heartbeat, unless it beats already."""
+        if step.renewal == self._claim:
+            return
+        self.stop()
+        if (claim := step.renewal) is not None:
+            from .heartbeat import begin  # ordinary Lambda functions need none
+
+            assert step.lease_ms is not None
+            self._claim, self._heartbeat = claim, begin(claim, step.lease_ms, self._store)
+
+    def told(self, ran: Returned | None) -> Returned | None:
+        """Return a result that says when the lease was last renewed."""
+        if ran is None or self._heartbeat is None:
+            return ran
+        return ran._replace(renewed_at=self._heartbeat.renewed_at)
+
+    def stop(self) -> None:
+        """End the heartbeat."""
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        self._claim = self._heartbeat = None
+
+
 class LeaseTimer:
-    """The time since a lease was last requested. An attempt that is too late must not run."""
+    """The time since a lease was last requested. An attempt that is too late must not run. One is
+    enough for a batch: a claim is sent only when the last one has run."""
 
     __slots__ = ("_asked", "_moment")
     _asked: Moment
@@ -234,42 +288,3 @@ class LeaseTimer:
         if step.lease_ms is None:
             return False
         return elapsed.milliseconds(self._asked, self._moment()) > step.lease_ms
-
-
-def ask(store: Store, step: SendClaim | Complete | Release | Read) -> StepResult:
-    """Send one verb to the store."""
-    if isinstance(step, SendClaim):
-        return store.claim(step.claim, step.seen)
-    if isinstance(step, Complete):
-        return store.complete(step.completion)
-    if isinstance(step, Release):
-        return store.release(step.key, step.owner)
-    return store.read(step.key)
-
-
-def ask_surely(
-    store: Store, step: SendClaim | Complete | Release | Read, remaining: Callable[[], int]
-) -> StepResult:
-    """Send one verb to the store. An exception is a result, too."""
-    try:
-        return timed(lambda: ask(store, step))
-    except Exception as error:  # noqa: BLE001 - even a store's bug must not lose a result
-        return Failed(error, remaining())
-
-
-def complete_and_claim(
-    store: Store, step: CompleteAndClaim, remaining: Callable[[], int]
-) -> PairResult:
-    """Send a completion and a claim, in one request if the store can."""
-    try:
-        replies = timed(lambda: store.complete_and_claim(step.completion, step.claim))
-    except Exception as error:  # noqa: BLE001 - as in `ask_surely`
-        replies = error, error
-    return pair_result(replies, remaining)
-
-
-def pair_result(
-    replies: tuple[ReplyOrError, ReplyOrError], remaining: Callable[[], int]
-) -> PairResult:
-    """Return two replies as the result of a step."""
-    return PairResult(*(Failed(r, remaining()) if isinstance(r, Exception) else r for r in replies))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from ..contract.lease import LONGEST_MS
 from ..metrics.reporting import WARNING, log
 from ..protocol.machine import Protocol, run_once, run_unprotected
 from ..protocol.record import NO_BODY
@@ -15,9 +16,6 @@ from .attempt import Attempt, TimeLeft, run_as, run_as_async, unprotected
 from .commits import Writes
 from .hooks import reconciled, settled
 from .target import Target
-
-DEFAULT_LEASE_MS: Final = 15 * 60 * 1000
-"""The lease where nothing tells how long a call may run: Lambda's longest timeout."""
 
 if TYPE_CHECKING:
     from ..response.offload import Objects
@@ -115,7 +113,7 @@ class UnprotectedCall:
 
     def remaining(self) -> int:
         """Return the milliseconds left: no lease limits the call."""
-        return DEFAULT_LEASE_MS
+        return LONGEST_MS
 
     def run(self, _: Run | Reconcile) -> Returned:
         """Run the user's code."""

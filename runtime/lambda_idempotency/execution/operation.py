@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..clients.net import deadline
+from ..contract.lease import LONGEST_MS, effective_lease_ms, has_heartbeat
 from ..drivers import sync
 from ..errors import MissingKeyError
 from ..identity.keys import Identity, KeyAbsentError
@@ -17,9 +18,9 @@ from ..protocol.record import Record, Reply
 from ..protocol.steps import Call, Outcome, Replayed
 from ..response import body as bodies
 from ..response import serialization
-from ..stores.base import Store
+from ..stores.base import Store, about
 from .attempt import TimeLeft
-from .call import DEFAULT_LEASE_MS, ActiveCall
+from .call import ActiveCall
 from .hooks import OnReplay, Replay
 from .target import Target
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 A = TypeVar("A")
 R = TypeVar("R")
-
-LEASE_MARGIN_MS: Final = 2000
-"""Milliseconds by which a lease outlasts its invocation. Clocks may differ by half of them."""
 
 
 class Operation(NamedTuple):
@@ -47,6 +45,8 @@ class Operation(NamedTuple):
     on_replay: OnReplay | None = None
     objects: Objects | None = None
     metrics: MetricsSource | None = None
+    timeout_ms: int | None = None
+    heartbeat: bool | None = None
 
     def call(
         self, identity: Identity, target: Target, time_left: TimeLeft | None = None
@@ -89,7 +89,7 @@ class Operation(NamedTuple):
         self, identity: Identity, target: Target, time_left: TimeLeft | None = None
     ) -> ActiveCall:
         """Return a call for a driver to run at once: its lease is measured from now."""
-        remaining, lease = self._times(target.time_left if time_left is None else time_left)
+        remaining, lease, renews = self._times(target.time_left if time_left is None else time_left)
         return ActiveCall(
             Call(
                 key=identity.key,
@@ -102,6 +102,7 @@ class Operation(NamedTuple):
                 max_attempts=self.max_attempts,
                 fail_open=self.fail_open,
                 reconciles=target.reconcile is not None,
+                renews=renews,
             ),
             target,
             store=self.store,
@@ -124,7 +125,7 @@ class Operation(NamedTuple):
 
     def read(self, key: str, time_left: TimeLeft | None) -> Reply:
         """Read a record within the time that the invocation has left."""
-        return _within(time_left, self.store.read)(key)
+        return about(key, _within(time_left, self.store.read)(key), self.store)
 
     def restored(
         self, record: Record, restore: Callable[[Record], Any] = serialization.from_stored
@@ -144,13 +145,23 @@ class Operation(NamedTuple):
 
         return _within(time_left, fetch)(record)
 
-    def _times(self, time_left: TimeLeft | None) -> tuple[TimeLeft, int]:
-        """Return a function that tells the call's milliseconds left, and the lease's length."""
+    def _times(self, time_left: TimeLeft | None) -> tuple[TimeLeft, int, bool]:
+        """Return a function that tells the call's milliseconds left, the lease's length, and
+        whether a heartbeat renews it."""
+        enforced = deadline.is_enforced()
+        renews = self.store.renews and has_heartbeat(
+            self.lease_ms, heartbeat=self.heartbeat, enforced=enforced
+        )
+        left = None if time_left is None else time_left()
+        if left is None and self.lease_ms is None and enforced:
+            left = self.timeout_ms
+        lease = effective_lease_ms(self.lease_ms, left, enforced=enforced, renewed=renews)
         if time_left is not None:
-            return time_left, max(time_left() + LEASE_MARGIN_MS, self.lease_ms or 0)
-        lease = DEFAULT_LEASE_MS if self.lease_ms is None else self.lease_ms
+            return time_left, lease, renews
+        if renews:
+            return lambda: LONGEST_MS, lease, True  # nothing limits the call
         ends = time.monotonic() + lease / 1000
-        return lambda: int((ends - time.monotonic()) * 1000), lease
+        return lambda: int((ends - time.monotonic()) * 1000), lease, False
 
     def _wait(self, left: int) -> int:
         if not self.wait:

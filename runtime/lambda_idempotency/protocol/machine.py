@@ -28,7 +28,7 @@ from typing import Final, TypeAlias
 
 from ..errors import StoreError
 from .endings import HeldLease, commit, differs, record_answer, release, send
-from .record import COMPLETED, PARKED, Absent, Applied, Conflict, Metric, Record
+from .record import COMPLETED, PARKED, Absent, Applied, Claim, Conflict, Metric, Record
 from .steps import (
     Call,
     Emit,
@@ -60,6 +60,16 @@ POLL_PAUSES_MS: Final = (20, 40, 80, 160, 320, 640, 1000)
 """Milliseconds of pause between reads while another attempt runs. The last one repeats."""
 
 
+CLAIMS_AT_ONCE: Final = 3
+"""The claims that follow the first without a pause: an expired record is met, then a dead attempt,
+then that one's late release."""
+
+MOST_CLAIMS: Final = 9
+"""The claims of a free record of which one must succeed."""
+
+CONTRADICTION: Final = "The store contradicts itself"
+"""The beginning of the error of a call that no claim ends."""
+
 # The protocol -------------------------------------------------------------------------------------
 
 Protocol: TypeAlias = Generator[Step, StepResult, Outcome]
@@ -75,7 +85,7 @@ def run_once(call: Call) -> Protocol:
         return (yield from _park(call, held))
     ran: StepResult = None
     if call.reconciles and held.attempt > 1:
-        ran = yield Reconcile(held.attempt, held.lease_ms)
+        ran = yield Reconcile(held.attempt, held.lease_ms, _renewal(call, held))
         if isinstance(ran, Raised):
             # The key keeps its lease: a release would erase the dead attempt to be reconciled.
             return ran
@@ -84,7 +94,7 @@ def run_once(call: Call) -> Protocol:
     if ran is None:
         # Emit before the run, so that the log shows which attempt died. Late ones count, too.
         yield Emit("Executed")
-        ran = yield Run(held.attempt, held.lease_ms)
+        ran = yield Run(held.attempt, held.lease_ms, _renewal(call, held))
     if isinstance(ran, LeaseExpired):
         return (yield from _too_late(call, held))
     if isinstance(ran, Raised):
@@ -94,6 +104,9 @@ def run_once(call: Call) -> Protocol:
     if not ran.keep:
         yield from release(call)
         return Executed(ran.result)
+    if ran.renewed_at is not None:
+        renewed = call.claim(held.attempt).record(ran.renewed_at)
+        held = held._replace(not_after=renewed.expiration)
     return (yield from (commit if ran.writes else record_answer)(call, held, ran))
 
 
@@ -111,6 +124,7 @@ def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
     step: SendClaim | Read = _claim(call)
     pauses = _poll_pauses(call.owner)
     deadline: int | None = None
+    waited = claims = 0
     while True:
         reply = yield step
         if isinstance(reply, Failed):
@@ -123,24 +137,28 @@ def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
             return HeldLease(
                 step.claim.attempt, step.claim.record(reply.now).expiration, call.lease_ms
             )
-        if isinstance(reply, Absent):
-            step = _claim(call)
-            continue
-        assert isinstance(reply, Conflict)
-        found, now = reply.record, reply.now
-        verdict = _verdict(call, found, now)
-        if verdict is None:
-            step = _claim(call, seen=found)
-        elif not isinstance(verdict, InProgress):
+        assert isinstance(reply, Conflict | Absent)
+        now, found = reply.now, reply.record if isinstance(reply, Conflict) else None
+        verdict = None if found is None else _verdict(call, found, now)
+        if isinstance(verdict, InProgress):
+            deadline = now + call.wait_ms if deadline is None else deadline
+            if now >= deadline or waited >= call.wait_ms:  # the store's clock may be set back
+                return verdict
+            pause = min(next(pauses), verdict.record.lease_end - now, deadline - now)
+            yield Sleep(pause)
+            waited, claims = waited + pause, 0
+            step = Read(call.key)
+        elif verdict is not None:
             if isinstance(verdict, HeldLease) and _takes_over(call, step):
                 yield Emit("TakenOver")
             return verdict
         else:
-            deadline = now + call.wait_ms if deadline is None else deadline
-            if now >= deadline:
-                return verdict
-            yield Sleep(min(next(pauses), found.lease_end - now, deadline - now))
-            step = Read(call.key)
+            step, claims = _claim(call, seen=found), claims + 1
+            if claims == MOST_CLAIMS:
+                yield Emit("StoreError")
+                return (yield from _unreachable(call, step, Failed(_contradiction(call), 0)))
+            if claims > CLAIMS_AT_ONCE:
+                yield Sleep(next(pauses))
 
 
 def _verdict(call: Call, found: Record, now: int) -> HeldLease | Outcome | None:
@@ -167,6 +185,14 @@ def _unreachable(
         return HeldLease(step.claim.attempt, not_after=None, lease_ms=None)
     yield from _let_go(call, step.claim.attempt)
     return Unavailable(failed.error)
+
+
+def _contradiction(call: Call) -> StoreError:
+    return StoreError(
+        f"{CONTRADICTION} about record {call.key}: it is free to be claimed, and each claim of it "
+        "is refused. Nothing ran. Another server than Amazon DynamoDB, Redis or Valkey may judge "
+        "conditions differently; the tests of lambda_idempotency.testing show it."
+    )
 
 
 def _let_go(call: Call, attempt: int) -> Generator[Step, StepResult, None]:
@@ -200,6 +226,11 @@ def _too_late(call: Call, held: HeldLease) -> Protocol:
         "late, or this process stood still. Nothing ran; retry."
     )
     return Unavailable(StoreError(why))
+
+
+def _renewal(call: Call, held: HeldLease) -> Claim | None:
+    """Return the claim that a heartbeat renews while the call runs, if it has a lease at all."""
+    return call.claim(held.attempt) if call.renews and held.lease_ms is not None else None
 
 
 def _claim(call: Call, *, seen: Record | None = None) -> SendClaim:

@@ -11,7 +11,8 @@ from .record import Completion, Metric, Record
 
 
 class Call(NamedTuple):
-    """One call of an idempotent operation; `wait_ms` 0: do not wait."""
+    """One call of an idempotent operation. `wait_ms` 0: do not wait. `renews`: its lease may end
+    before the call does, so a heartbeat renews it."""
 
     key: str
     owner: str
@@ -23,6 +24,7 @@ class Call(NamedTuple):
     max_attempts: int | None = None
     fail_open: bool = False
     reconciles: bool = False
+    renews: bool = False
 
     def claim(self, attempt: int) -> record.Claim:
         """Return the claim for an attempt."""
@@ -58,12 +60,22 @@ class SendClaim(NamedTuple):
     seen: Record | None = None
 
 
+class Renew(NamedTuple):
+    """Lease the own record anew, as the claim says. Reply: the store's, or `Failed`."""
+
+    claim: record.Claim
+
+
 class Run(NamedTuple):
     """Call the handler. Reply: `Returned`, `Raised`, or, if `lease_ms` has passed since
-    the last `SendClaim` or `Read`, `LeaseExpired`. `lease_ms` None: there is no lease."""
+    the last `SendClaim` or `Read`, `LeaseExpired`. `lease_ms` None: there is no lease.
+
+    `renewal`: from now on, until the call has ended, this claim's lease is renewed by a heartbeat.
+    """
 
     attempt: int
     lease_ms: int | None = None
+    renewal: record.Claim | None = None
 
 
 class Reconcile(NamedTuple):
@@ -72,6 +84,7 @@ class Reconcile(NamedTuple):
 
     attempt: int
     lease_ms: int | None = None
+    renewal: record.Claim | None = None
 
 
 class Complete(NamedTuple):
@@ -130,7 +143,8 @@ class Returned(NamedTuple):
     """The handler's result, and its recorded form in `data`; `encoding` says how to read that.
 
     `keep` False: the answer is not final (a server error, for example), so it is not recorded.
-    `writes` take effect together with the record.
+    `writes` take effect together with the record. `renewed_at` is the store's time at which the
+    lease was last renewed, if it was.
     """
 
     result: Any
@@ -138,6 +152,7 @@ class Returned(NamedTuple):
     encoding: str | None = None
     keep: bool = True
     writes: tuple[Any, ...] = ()
+    renewed_at: int | None = None
 
 
 class Raised(NamedTuple):

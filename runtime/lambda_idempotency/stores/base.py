@@ -1,4 +1,4 @@
-"""The base class of stores: four verbs, and what a store says of itself."""
+"""The base class of stores: their verbs, and what a store says of itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeAlias
 
-from ..protocol.record import Claim, Completion, Record, Reply
+from ..errors import StoreError
+from ..protocol.record import Claim, Completion, Conflict, Record, Reply
 
 ReplyOrError: TypeAlias = Reply | Exception
 
@@ -26,6 +27,9 @@ class Store(ABC):
 
     transactional: bool = False
     """True if a completion's `writes` take effect together with its record, or not at all."""
+
+    renews: bool = False
+    """True if the store has `renew`. Without it a lease must be longer than the longest call."""
 
     @property
     @abstractmethod
@@ -60,12 +64,33 @@ class Store(ABC):
     def read(self, key: str) -> Reply:
         """Return the record as a `Conflict`, strongly consistent; `Absent` where it has expired."""
 
+    def renew(self, claim: Claim) -> Reply:
+        """Write `claim.record(now)` over the owner's own INPROGRESS record, whether its lease has
+        ended or not. Only asked for where `renews` is set."""
+        raise NotImplementedError(f"{type(self).__name__} has no renew(), and says that it renews")
+
     def complete_and_claim(
         self, completion: Completion, claim: Claim
     ) -> tuple[ReplyOrError, ReplyOrError]:
         """Complete one record and claim another. Return the reply or exception of each: one may
         fail alone. Do one after the other, unless the store can do both in one round trip."""
         return attempted(lambda: self.complete(completion)), attempted(lambda: self.claim(claim))
+
+
+def about(key: str, reply: Reply, store: Store) -> Reply:
+    """Return a store's reply, if it is about this key. Raise `StoreError` if not."""
+    if isinstance(reply, Conflict) and reply.record.key != key:
+        raise another_record(type(store).__name__)
+    return reply
+
+
+def another_record(where: str) -> StoreError:
+    """Return the error for an answer about a record that was not asked for. It names no record."""
+    return StoreError(
+        f"{where} answered with another record than the one that was asked for, so nothing follows "
+        "from the answer. Two processes may share a connection, or a proxy mixes up replies; open "
+        "clients after a fork, and retry."
+    )
 
 
 def attempted(send: Callable[[], Reply]) -> ReplyOrError:

@@ -32,6 +32,7 @@ class CachedStore(CoroutineStore):
     ) -> None:
         self.max_data = store.max_data
         self.transactional = store.transactional
+        self.renews = store.renews
         self._label = store.label
         self._store = with_coroutines(store)
         self._size = size
@@ -59,6 +60,9 @@ class CachedStore(CoroutineStore):
         reply = await self._store.claiming(claim, seen, waits)
         self._note(reply, asked)
         return reply
+
+    async def renewing(self, claim: Claim, waits: Waits) -> Reply:
+        return await self._store.renewing(claim, waits)
 
     async def completing(self, completion: Completion, waits: Waits) -> Reply:
         asked = self._moment()

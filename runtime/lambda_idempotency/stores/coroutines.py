@@ -24,6 +24,9 @@ class CoroutineStore(Store):
     @abstractmethod
     async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply: ...
 
+    async def renewing(self, claim: Claim, _: Waits) -> Reply:
+        return super().renew(claim)
+
     @abstractmethod
     async def completing(self, completion: Completion, waits: Waits) -> Reply: ...
 
@@ -50,6 +53,9 @@ class CoroutineStore(Store):
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         return run(self.claiming(claim, seen, BLOCKING))
+
+    def renew(self, claim: Claim) -> Reply:
+        return run(self.renewing(claim, BLOCKING))
 
     def complete(self, completion: Completion) -> Reply:
         return run(self.completing(completion, BLOCKING))
@@ -82,6 +88,9 @@ class Blocks(CoroutineStore):
 
     async def claiming(self, claim: Claim, seen: Record | None, _: Waits) -> Reply:
         return self._store.claim(claim, seen)
+
+    async def renewing(self, claim: Claim, _: Waits) -> Reply:
+        return self._store.renew(claim)
 
     async def completing(self, completion: Completion, _: Waits) -> Reply:
         return self._store.complete(completion)

@@ -58,11 +58,13 @@ class DynamoDBStore(CoroutineStore):
 
     `client` is a low-level boto3 DynamoDB client; by default the runtime's own, light one, which
     takes region, credentials and endpoint from Lambda's environment at the first request.
-    `url_suffix` is the partition's. `clock` returns epoch seconds.
+    `url_suffix` is the partition's. `clock` returns epoch seconds, `steady` seconds that nobody
+    sets.
     """
 
     max_data: int | None = MAX_DATA
     transactional = True
+    renews = True
 
     def __init__(
         self,
@@ -71,6 +73,7 @@ class DynamoDBStore(CoroutineStore):
         client: Any = None,
         url_suffix: str = "amazonaws.com",
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         if not table_name:
             raise ConfigurationError("table_name is empty; expected the name of a DynamoDB table")
@@ -78,7 +81,7 @@ class DynamoDBStore(CoroutineStore):
         self._brought = client
         self._client: DynamoDB | None = None
         self._url_suffix = url_suffix
-        self._clock = ServiceClock(clock)
+        self._clock = ServiceClock(clock, steady)
         self._lock = ProcessLock()
 
     @property
@@ -100,15 +103,16 @@ class DynamoDBStore(CoroutineStore):
 
     async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
         if seen is not None:
-            answer, now = await self._put(claim, TAKE_OVER, waits, seen=seen.owner)
+            answer, now = await self._lease(claim, TAKE_OVER, waits, seen=seen.owner)
         else:
-            answer, now = await self._put(claim, CLAIM, waits)
+            answer, now = await self._lease(claim, CLAIM, waits)
             if answer.refused and answer.item is None:
                 return await self._untold(claim, waits)
-        if not answer.refused and abs(answer.moved) > MAX_SKEW_MS:
-            # The lease just written is off by that much: write it again while it is still ours.
-            answer, now = await self._put(claim, IF_OWN, waits, me=claim.owner)
-        return self._reply(answer, now)
+        return await self._reply(claim.key, answer, now, waits)
+
+    async def renewing(self, claim: Claim, waits: Waits) -> Reply:
+        answer, now = await self._lease(claim, IF_OWN, waits, me=claim.owner)
+        return await self._reply(claim.key, answer, now, waits)
 
     async def _untold(self, claim: Claim, waits: Waits) -> Reply:
         """Find out what stands in the way of a claim; DynamoDB itself tells it at once.
@@ -122,9 +126,9 @@ class DynamoDBStore(CoroutineStore):
                 return found
             if not await backoff.pause(waits, deadline):
                 break
-            answer, now = await self._put(claim, CLAIM, waits)
+            answer, now = await self._lease(claim, CLAIM, waits)
             if not answer.refused or answer.item is not None:
-                return self._reply(answer, now)
+                return await self._reply(claim.key, answer, now, waits)
         raise StoreError(
             f"DynamoDB put_item on table {self._table} failed: it refuses to write record "
             f"{claim.key}, and finds none there. {_NOT_DYNAMODB}"
@@ -140,18 +144,18 @@ class DynamoDBStore(CoroutineStore):
         else:
             condition = COMPLETE
         answer, now = await self._put(completion, condition, waits, me=completion.owner)
-        return self._reply(answer, now)
+        return await self._reply(completion.key, answer, now, waits)
 
     async def releasing(self, key: str, owner: str, waits: Waits) -> Reply:
         reading = self._clock.read()
         guard = IF_OWN.at(reading, me=owner)
         answer = await self._send("delete_item", reading, waits, **self._at(key), **guard)
-        return self._reply(answer, reading.now)
+        return await self._reply(key, answer, reading.now, waits)
 
     async def reading(self, key: str, waits: Waits) -> Reply:
         reading = self._clock.read()
         answer = await self._send("get_item", reading, waits, **self._at(key), ConsistentRead=True)
-        return self._found(answer.item)
+        return self._found(key, answer.item)
 
     async def completing_and_claiming(
         self, completion: Completion, claim: Claim, waits: Waits
@@ -167,6 +171,16 @@ class DynamoDBStore(CoroutineStore):
 
     def _at(self, key: str) -> dict[str, Any]:
         return {"TableName": self._table, "Key": {PARTITION_KEY: {"S": key}}}
+
+    async def _lease(
+        self, claim: Claim, condition: Condition, waits: Waits, **owners: str
+    ) -> tuple[_Answer, int]:
+        """Write a claim's record."""
+        answer, now = await self._put(claim, condition, waits, **owners)
+        if not answer.refused and abs(answer.moved) > MAX_SKEW_MS:
+            # The lease just written is off by that much: write it again while it is still ours.
+            answer, now = await self._put(claim, IF_OWN, waits, me=claim.owner)
+        return answer, now
 
     async def _put(
         self, write: Claim | Completion, condition: Condition, waits: Waits, **owners: str
@@ -186,16 +200,21 @@ class DynamoDBStore(CoroutineStore):
         answer = await self._send(_TRANSACT, reading, waits, **request)
         if answer.about is not None:
             return WritesRefused(answer.about, reading.now)
-        return self._reply(answer, reading.now)
+        return await self._reply(completion.key, answer, reading.now, waits)
 
-    def _reply(self, answer: _Answer, now: int) -> Reply:
-        return self._found(answer.item) if answer.refused else Applied(now)
+    async def _reply(self, key: str, answer: _Answer, now: int, waits: Waits) -> Reply:
+        if not answer.refused:
+            return Applied(now)
+        if answer.item is None:
+            # Nothing is there; or the server knows no ReturnValuesOnConditionCheckFailure.
+            return await self.reading(key, waits)
+        return self._found(key, answer.item)
 
-    def _found(self, item: Mapping[str, Any] | None) -> Reply:
+    def _found(self, key: str, item: Mapping[str, Any] | None) -> Reply:
         now = self._clock.now()
         if item is None:
             return Absent(now)
-        record = from_item(item, self._table)
+        record = from_item(item, key, self._table)
         return Absent(now) if record.expired(now) else Conflict(record, now)
 
     async def _send(

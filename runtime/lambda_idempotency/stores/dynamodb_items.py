@@ -9,6 +9,7 @@ from typing import Any, Final
 from ..contract.names import PARTITION_KEY, TTL_ATTRIBUTE
 from ..errors import StoreError
 from ..protocol.record import COMPLETED, INPROGRESS, PARKED, Record
+from .base import another_record
 
 MAX_DATA: Final = 400 * 1024 - 1024
 """The most bytes of an answer: an item has 400 KB, names included, and the other attributes take
@@ -38,9 +39,11 @@ def to_item(record: Record) -> dict[str, Any]:
     return item
 
 
-def from_item(item: Mapping[str, Any], table: str) -> Record:
-    """Return the record in a DynamoDB item. Raise `StoreError` if it is not this library's."""
-    key = item[PARTITION_KEY]["S"]
+def from_item(item: Mapping[str, Any], key: str, table: str) -> Record:
+    """Return the record of this key in a DynamoDB item. Raise `StoreError` if the item is not this
+    library's, or another one than was asked for."""
+    if item.get(PARTITION_KEY) != {"S": key}:
+        raise another_record(f"DynamoDB, table {table},")
     try:
         status = item["status"]["S"]
         if status not in (INPROGRESS, COMPLETED, PARKED):

@@ -26,16 +26,18 @@ _NUMBERS: Final = count(1)
 
 
 class MemoryStore(Store):
-    """Records in a dictionary. `clock` returns epoch seconds; tests pass their own.
+    """Records in a dictionary. `clock` returns epoch seconds; tests pass their own. The default is
+    the process's time, which runs on evenly when the system's clock is set.
 
     `committed` holds the writes of `commit_with` that took effect: nothing else is done with them.
     """
 
     transactional = True
+    renews = True
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
         self._name = f"memory-{next(_NUMBERS)}"
-        self._clock = clock
+        self._clock = _process_clock() if clock is None else clock
         self._records: dict[str, Record] = {}
         self.committed: list[Any] = []
         self._lock = threading.Lock()
@@ -57,6 +59,15 @@ class MemoryStore(Store):
             if found is None:
                 return Absent(now)
             if seen is None or not _is_orphan(found, seen, now):
+                return Conflict(found, now)
+            return self._put(claim.record(now), now)
+
+    def renew(self, claim: Claim) -> Reply:
+        with self._lock:
+            found, now = self._live(claim.key)
+            if found is None:
+                return Absent(now)
+            if not _is_own(found, claim.owner):
                 return Conflict(found, now)
             return self._put(claim.record(now), now)
 
@@ -96,6 +107,11 @@ class MemoryStore(Store):
     def _put(self, record: Record, now: int) -> Applied:
         self._records[record.key] = record
         return Applied(now)
+
+
+def _process_clock() -> Callable[[], float]:
+    began = time.time() - time.monotonic()
+    return lambda: began + time.monotonic()
 
 
 def _is_own(found: Record, owner: str) -> bool:

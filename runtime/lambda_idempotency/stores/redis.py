@@ -40,6 +40,8 @@ class RedisStore(CoroutineStore):
     `ConfigurationError` where it is something else.
     """
 
+    renews = True
+
     def __init__(self, client: Any) -> None:
         if isinstance(client, str):
             from ..clients.redis.fixed import client_of_url
@@ -74,6 +76,11 @@ class RedisStore(CoroutineStore):
 
     async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
         return await self._run(_claim(claim, seen), waits)
+
+    async def renewing(self, claim: Claim, waits: Waits) -> Reply:
+        fields = to_fields(claim.record(0))
+        arguments = (claim.lease_ms, claim.expires_after_ms, claim.owner, *fields)
+        return await self._run(Request(scripts.RENEW, claim.key, arguments), waits)
 
     async def completing(self, completion: Completion, waits: Waits) -> Reply:
         return await self._run(_completion(completion), waits)

@@ -63,10 +63,15 @@ local function put(expires, ...)
   if #fields == 0 then redis.call('PEXPIREAT', key, expires * 1000) end
   return applied
 end
+
+local function lease(duration, after, ...)
+  local ends = now + duration
+  return put(math.ceil((ends + after) / 1000), 'in_progress_expiration', ends, ...)
+end
 """
 
 _CLAIM: Final = """
-local lease, after, seen = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local seen = ARGV[3]
 if seen == '' then
   if live then return conflict end
 elseif not live then
@@ -74,10 +79,13 @@ elseif not live then
 elseif not (is_own(seen) and lease_end <= now) then
   return conflict
 end
-local ends = now + lease
-return put(
-  math.ceil((ends + after) / 1000), 'in_progress_expiration', ends, unpack(ARGV, 4)
-)
+return lease(tonumber(ARGV[1]), tonumber(ARGV[2]), unpack(ARGV, 4))
+"""
+
+_RENEW: Final = """
+if not live then return absent end
+if not is_own(ARGV[3]) then return conflict end
+return lease(tonumber(ARGV[1]), tonumber(ARGV[2]), unpack(ARGV, 4))
 """
 
 _COMPLETE: Final = """
@@ -118,6 +126,7 @@ def _script(verb: str, text: str) -> Script:
 
 
 CLAIM: Final = _script("claim", _CLAIM)
+RENEW: Final = _script("renew", _RENEW)
 COMPLETE: Final = _script("complete", _COMPLETE)
 RELEASE: Final = _script("release", _RELEASE)
 READ: Final = _script("read", _READ)

@@ -29,20 +29,20 @@ MINUTE: Final = 60_000
 # expiration, `strict` demands the own record. Expired means: not yet deleted.
 
 TABLE: Final = """
-                    claim     seen      stranger  complete  late      strict    release   read
-absent              Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
-own live            Conflict  Conflict  Conflict  Applied   Applied   Applied   Applied   Conflict
-other live          Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict
-own orphan          Conflict  Applied   Conflict  Applied   Applied   Applied   Applied   Conflict
-other orphan        Conflict  Applied   Conflict  Conflict  Conflict  Conflict  Conflict  Conflict
-own completed       Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict
-other completed     Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict  Conflict
-own parked          Conflict  Conflict  Conflict  Applied   Applied   Conflict  Conflict  Conflict
-other parked        Conflict  Conflict  Conflict  Applied   Applied   Conflict  Conflict  Conflict
-own expired         Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
-other expired       Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
-completed expired   Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
-parked expired      Applied   Absent    Absent    Applied   Absent    Absent    Absent    Absent
+                 claim    seen     stranger renew    complete late     strict   release  read
+absent           Applied  Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
+own live         Conflict Conflict Conflict Applied  Applied  Applied  Applied  Applied  Conflict
+other live       Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict
+own orphan       Conflict Applied  Conflict Applied  Applied  Applied  Applied  Applied  Conflict
+other orphan     Conflict Applied  Conflict Conflict Conflict Conflict Conflict Conflict Conflict
+own completed    Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict
+other completed  Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict
+own parked       Conflict Conflict Conflict Conflict Applied  Applied  Conflict Conflict Conflict
+other parked     Conflict Conflict Conflict Conflict Applied  Applied  Conflict Conflict Conflict
+own expired      Applied  Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
+other expired    Applied  Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
+completed expired Applied Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
+parked expired   Applied  Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
 """
 
 REPLIES: Final[dict[str, type[Reply]]] = {
@@ -54,11 +54,12 @@ REPLIES: Final[dict[str, type[Reply]]] = {
 
 def cases() -> list[tuple[str, str, type[Reply]]]:
     """Each cell of the table: a verb, the state that it meets, and the reply."""
-    verbs, *rows = TABLE.strip("\n").splitlines()
+    first, *rows = TABLE.strip("\n").splitlines()
+    verbs = first.split()
     return [
-        (verb, row[:20].strip(), REPLIES[reply])
-        for row in rows
-        for verb, reply in zip(verbs.split(), row[20:].split(), strict=True)
+        (verb, " ".join(words[: -len(verbs)]), REPLIES[reply])
+        for words in map(str.split, rows)
+        for verb, reply in zip(verbs, words[-len(verbs) :], strict=True)
     ]
 
 
@@ -139,6 +140,11 @@ def _claim_stranger(harness: StoreHarness, _: Record | None) -> tuple[Reply, Wri
     return _try_to_claim(harness, seen._replace(owner=STRANGER))
 
 
+def _renew(harness: StoreHarness, _: Record | None) -> tuple[Reply, Written]:
+    claim = claim_of(harness.key)
+    return harness.store.renew(claim), claim.record
+
+
 def _complete(harness: StoreHarness, completion: Completion) -> tuple[Reply, Written]:
     return harness.store.complete(completion), completion.record
 
@@ -150,6 +156,7 @@ VERBS: Final[dict[str, Verb]] = {
     "claim": lambda harness, _: _try_to_claim(harness, None),
     "seen": _claim_seen,
     "stranger": _claim_stranger,
+    "renew": _renew,
     "complete": lambda harness, _: _complete(harness, completion_of(harness.key, harness.now())),
     "late": lambda harness, _: _complete(
         harness, completion_of(harness.key, 0)._replace(not_after=harness.now() // 1000)

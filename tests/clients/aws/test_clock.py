@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from kit.clocks import ProcessClocks
 from lambda_idempotency.clients.aws.clock import ClockReading, ServiceClock
 
 HOUR: Final = 3_600_000
@@ -27,8 +28,11 @@ class _Worker:
     def __init__(self, moment: int, offset: int) -> None:
         self._moment = moment
         self._offset = offset
+        self.clock = ServiceClock(self._seconds, self._seconds)
+
+    def _seconds(self) -> float:
         # Half a millisecond keeps the float away from the edge of the next whole one.
-        self.clock = ServiceClock(lambda: (self._moment + 0.5) / 1000)
+        return (self._moment + 0.5) / 1000
 
     @property
     def error(self) -> int:
@@ -130,6 +134,74 @@ def test_a_clock_that_was_set_is_followed() -> None:
     worker.wait(5 * SECOND)
     worker.ask()
     assert -SECOND < worker.error <= SECOND
+
+
+# A clock that does not run evenly -----------------------------------------------------------------
+
+
+class _Uneven:
+    """A clock whose wall and monotonic time can go apart."""
+
+    def __init__(self) -> None:
+        self.clocks = ProcessClocks()
+        self.service = ServiceClock(self.clocks.wall, self.clocks.steady)
+
+    def ask(self, *, late: float = 0) -> None:
+        """Make a request, whose response is `late` seconds behind the wall clock."""
+        sent = self.service.read()
+        self.service.check(formatdate(self.clocks.wall() - late, usegmt=True), sent)
+
+
+@pytest.mark.parametrize("which", ["wall", "steady"])
+@pytest.mark.parametrize("seconds", [1.5, 3600, -3600])
+def test_a_clock_that_was_set_is_unconfirmed(which: str, seconds: float) -> None:
+    uneven = _Uneven()
+    uneven.ask()
+    getattr(uneven.clocks, which).advance(seconds)
+    assert not uneven.service.read().checked
+
+
+@pytest.mark.parametrize(
+    ("which", "seconds"), [("wall", 3600), ("wall", -3600), ("steady", 3600), ("steady", -3600)]
+)
+def test_of_a_clock_that_was_set_the_later_reading_counts(which: str, seconds: int) -> None:
+    uneven = _Uneven()
+    uneven.ask()
+    before = uneven.service.now()
+    getattr(uneven.clocks, which).advance(seconds)
+    assert uneven.service.now() == before + max(seconds, 0) * 1000
+
+
+def test_a_clock_that_runs_evenly_stays_confirmed() -> None:
+    uneven = _Uneven()
+    uneven.ask()
+    for clock, seconds in ((uneven.clocks.wall, 86_400.9), (uneven.clocks.steady, 86_400)):
+        clock.advance(seconds)
+    assert uneven.service.read().checked
+
+
+def test_the_next_response_confirms_a_clock_that_was_set() -> None:
+    uneven = _Uneven()
+    uneven.ask()
+    uneven.clocks.wall.advance(3600)
+    uneven.ask(late=3600)
+    reading = uneven.service.read()
+    assert reading.checked
+    assert abs(reading.now / 1000 - (uneven.clocks.wall() - 3600)) <= 1
+
+
+@pytest.mark.parametrize("seconds", [3600, -3600])
+def test_a_response_across_a_step_shows_the_earliest_time_and_confirms_nothing(
+    seconds: int,
+) -> None:
+    uneven = _Uneven()
+    uneven.ask()
+    sent, date = uneven.service.read(), uneven.clocks.wall()
+    uneven.clocks.wall.advance(seconds)
+    uneven.service.check(formatdate(date, usegmt=True), sent)
+    reading = uneven.service.read()
+    assert reading.now == int(date) * 1000
+    assert not reading.checked
 
 
 # What a response without a time is worth ----------------------------------------------------------

@@ -20,11 +20,11 @@ from kit.redis.access import PASSWORD, VERBS, Access, Clocks, Publish, ask, comp
 from kit.redis.cluster import RedisCluster
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer, until
-from lambda_idempotency.clients.net.deadline import RESERVE_S, Deadline, reserve_of
+from lambda_idempotency.clients.net.deadline import LAST_S, RESERVE_S, Deadline, reserve_of
 from lambda_idempotency.clients.net.waiting import Blocking, run
 from lambda_idempotency.clients.redis.base import BUDGET_S
 from lambda_idempotency.clients.redis.client import RedisClient
-from lambda_idempotency.clients.redis.node import ATTEMPT_S, LAST_S
+from lambda_idempotency.clients.redis.node import ATTEMPT_S
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.record import COMPLETED, Conflict
 from lambda_idempotency.stores.redis import RedisStore

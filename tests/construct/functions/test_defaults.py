@@ -18,10 +18,12 @@ def _refused(message: str) -> pytest.RaisesExc[ValueError]:
     return pytest.RaisesExc(ValueError, match=re.escape(message))
 
 
-def test_the_lease_is_the_functions_timeout() -> None:
+def test_the_lease_follows_from_the_functions_timeout() -> None:
     scope = stack()
     Idempotency(scope, "Idempotency").attach(function(scope, timeout=Duration.minutes(2)))
-    assert variables(template(scope))["IDEMPOTENCY_LEASE"] == "120"
+    found = variables(template(scope))
+    assert found["IDEMPOTENCY_TIMEOUT"] == "120"
+    assert "IDEMPOTENCY_LEASE" not in found
 
 
 def test_a_lease_that_is_given_wins_over_the_timeout() -> None:

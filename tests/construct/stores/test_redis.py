@@ -57,7 +57,7 @@ def test_the_function_gets_the_parameters_name_and_no_table() -> None:
         "IDEMPOTENCY_STORE": "redis",
         "IDEMPOTENCY_PARAMETER": {"Ref": parameter},
         "IDEMPOTENCY_NAMESPACE": "Stack/Payments",
-        "IDEMPOTENCY_LEASE": "3",
+        "IDEMPOTENCY_TIMEOUT": "3",
         "IDEMPOTENCY_URL_SUFFIX": {"Ref": "AWS::URLSuffix"},
     }
     found.resource_count_is("AWS::DynamoDB::Table", 0)

@@ -20,7 +20,7 @@ from lambda_idempotency import (
     idempotent,
     idempotent_function,
 )
-from lambda_idempotency.execution.call import DEFAULT_LEASE_MS
+from lambda_idempotency.contract.lease import LONGEST_MS
 from lambda_idempotency.protocol.record import Conflict
 
 EVENT: Final[dict[str, Any]] = {"order": 7}
@@ -237,6 +237,12 @@ def test_a_task_that_outlives_its_attempt_gets_the_replay(store: MemoryStore) ->
 # Leases -------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def in_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run as in Lambda, where the time-out ends an attempt."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "payments")
+
+
 @pytest.fixture
 def held(store: MemoryStore, clock: ManualClock) -> Callable[[], int]:
     """Return the length of the running attempt's lease, in milliseconds."""
@@ -300,7 +306,7 @@ def test_nor_in_a_handler_that_runs_without_a_record(
 @pytest.mark.parametrize(
     ("setting", "option", "expected"),
     [
-        ({}, None, DEFAULT_LEASE_MS),
+        ({}, None, LONGEST_MS),
         ({LEASE: "30"}, None, 30_000),
         ({LEASE: "30"}, 60, 60_000),
     ],
@@ -350,7 +356,7 @@ def test_a_function_that_outlives_its_invocation_has_time_of_its_own(
     handler(EVENT, Context(8_000))
     ended.set()
     threads[0].join()
-    assert found == [DEFAULT_LEASE_MS]
+    assert found == [LONGEST_MS]
 
 
 def test_an_invocation_that_has_ended_tells_nothing(

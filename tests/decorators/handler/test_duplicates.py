@@ -17,7 +17,7 @@ from lambda_idempotency import (
     idempotent,
 )
 from lambda_idempotency.drivers import sync
-from lambda_idempotency.execution import operation, registry
+from lambda_idempotency.execution import registry
 from lambda_idempotency.identity.keys import KeyRule
 from lambda_idempotency.protocol.record import Applied, Claim, Completion, Conflict, Record
 
@@ -280,36 +280,3 @@ def test_the_answer_of_an_attempt_that_lived_after_all_frees_a_parked_key(
         handler(EVENT, None)
     complete(store, '"late"')
     assert handler(EVENT, None) == "late"
-
-
-# Leases -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("lease", "context", "expected"),
-    [
-        (None, Context(8_000), 10_000),
-        (5, Context(8_000), 10_000),
-        (60, Context(8_000), 60_000),
-    ],
-)
-def test_a_lease_outlasts_the_invocation_and_is_never_shorter_than_the_option(
-    store: MemoryStore, clock: ManualClock, lease: float | None, context: Any, expected: int
-) -> None:
-    @idempotent(store=store, name="handler", lease=lease)
-    def handler(event: Any, context: Any) -> int:
-        return found(store).lease_end
-
-    assert handler(EVENT, context) - int(clock() * 1000) == expected
-
-
-@pytest.mark.parametrize(("lease", "least"), [(None, 900_000), (60, 60_000), (0.5, 500)])
-def test_without_a_context_the_lease_is_the_option_or_lambda_s_longest_timeout(
-    store: MemoryStore, clock: ManualClock, lease: float | None, least: int
-) -> None:
-    @idempotent(store=store, name="handler", lease=lease)
-    def handler(event: Any, context: Any) -> int:
-        return found(store).lease_end
-
-    held = handler(EVENT, None) - int(clock() * 1000)
-    assert least <= held <= least + operation.LEASE_MARGIN_MS

@@ -137,6 +137,14 @@ class FaultServer(LoopbackServer):
         with self._tally.changed:
             self._script.extend(steps)
 
+    def wait_requests(self, number: int) -> None:
+        """Wait until this many requests have been read."""
+        with self._tally.changed:
+            done = self._tally.changed.wait_for(
+                lambda: len(self._tally.requests) >= number, timeout=PATIENCE
+            )
+        assert done, f"only {len(self._tally.requests)} requests came"
+
     def wait_closed(self, connections: int) -> None:
         """Wait until this many connections have been closed, by either side."""
         with self._tally.changed:
@@ -181,6 +189,7 @@ class FaultServer(LoopbackServer):
         request = _read(connection, number, first)
         with self._tally.changed:
             self._tally.requests.append(request)
+            self._tally.changed.notify_all()
         step = reaction if isinstance(reaction, Step) else reaction(request)
         if step.drip:
             for byte in step.send:

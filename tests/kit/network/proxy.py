@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import threading
 
-from kit.network.fault_server import LOST, FaultServer, Request, Step, answer
+from kit.network.fault_server import LOST, SILENCE, FaultServer, Request, Step, answer
 
 
 class LossyProxy(FaultServer):
@@ -18,6 +18,7 @@ class LossyProxy(FaultServer):
         self._upstream = upstream
         self._lost_requests: set[int] = set()
         self._lost_replies: set[int] = set()
+        self._silent: set[int] = set()
         self._one_at_a_time = threading.Lock()
         self.operations: list[str] = []
         """The requests that have arrived, lost or not, by the name of their operation."""
@@ -31,6 +32,10 @@ class LossyProxy(FaultServer):
         """Let these requests take effect, and close the connection instead of replying."""
         self._lost_replies.update(numbers)
 
+    def silence(self, *numbers: int) -> None:
+        """Let these requests take effect, and say nothing more on their connections."""
+        self._silent.update(numbers)
+
     def _pass_on(self, request: Request) -> Step:
         with self._one_at_a_time:
             self.operations.append(request.headers.get("x-amz-target", "").rpartition(".")[2])
@@ -38,6 +43,8 @@ class LossyProxy(FaultServer):
             if number in self._lost_requests:
                 return LOST
             reply = self._ask(request)
+        if number in self._silent:
+            return SILENCE
         return LOST if number in self._lost_replies else reply
 
     def _ask(self, request: Request) -> Step:

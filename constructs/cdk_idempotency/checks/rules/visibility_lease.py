@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from ..model.deployment import Deployment
 from ..model.durations import in_words
+from ..model.leases import lease_of
 from ..model.visibility import ADVICE, pollings
 from ..rule import Violation, warning
 
@@ -25,7 +26,7 @@ from ..rule import Violation, warning
 def check(deployment: Deployment) -> Iterator[Violation]:
     # On the queue, which is what to change.
     for polling in pollings(deployment):
-        lease = max(polling.timeout, polling.attached.settings.lease or 0)
+        lease = lease_of(deployment, polling.attached, polling.timeout)
         window = polling.window
         if polling.is_refused or polling.visibility > lease + window:
             continue

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..model.deployment import Deployment
+from ..model.leases import is_multi_concurrent
 from ..rule import Violation, warning
 
 FILLED: Final = 3
@@ -30,6 +31,8 @@ def check(deployment: Deployment) -> Iterator[Violation]:
         reserved = properties.get("reservedConcurrentExecutions")
         waits = attached.settings.on_in_progress == "wait"
         if not waits or not isinstance(reserved, int) or not 1 <= reserved <= FILLED:
+            continue
+        if is_multi_concurrent(deployment, attached):  # a waiter leaves room beside it
             continue
         if reserved == 1:
             why = (

@@ -6,20 +6,23 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from ..net import elapsed
+from ..net.elapsed import Moment
+
 MAX_SKEW_MS: Final = 1000
 """Milliseconds by which two workers' clocks may differ: leases allow for that much."""
 
 
 class ClockReading(NamedTuple):
-    """One reading of the clock: `now` in epoch milliseconds, with the correction `offset` in it.
+    """One reading of the clock: `now` in epoch milliseconds, corrected.
 
     `checked` tells whether a response has confirmed the clock. An unconfirmed clock must not decide
-    what has expired.
+    what has expired. `moment` is that of the reading.
     """
 
     now: int
-    offset: int
     checked: bool
+    moment: Moment
 
 
 class ServiceClock:
@@ -28,19 +31,35 @@ class ServiceClock:
     A Date header has whole seconds. So a response received at `r` to a request sent at `s` proves
     that the service's clock is ahead by something between `date - r` and `date + 1 s - s`. The
     correction only moves to the nearest end of that interval: a good clock stays as it is.
+
+    A response confirms the clock only as long as it runs evenly. Where the wall clock and the
+    monotonic one have since gone apart, one of them was set or stood still, and nobody knows which
+    (a sandbox is frozen between two invocations; a SnapStart image is weeks old). Then the later of
+    both counts: what is written lasts too long rather than not long enough.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._clock = clock
+        self._steady = steady
         self._offset = 0
-        self._checked = False
+        self._confirmed: Moment | None = None
+        """The moment of the response that has confirmed the clock."""
         self._header: tuple[str | None, int] = (None, 0)
 
     def read(self) -> ClockReading:
         """Read the clock before a request; give the reading to `check` after it."""
-        # Another thread may correct the clock meanwhile; it sets `_checked` last, so read it first.
-        checked, offset = self._checked, self._offset
-        return ClockReading(int(self._clock() * 1000) + offset, offset, checked)
+        # Another thread may correct the clock meanwhile; it sets `_confirmed` last: read it first.
+        confirmed, offset = self._confirmed, self._offset
+        moment = self._moment()
+        now = int(moment.wall * 1000) + offset
+        checked = confirmed is not None and _runs_evenly(confirmed, moment)
+        if confirmed is not None and not checked:
+            now = max(now, int((confirmed.wall + moment.steady - confirmed.steady) * 1000) + offset)
+        return ClockReading(now, checked, moment)
 
     def now(self) -> int:
         """Return the epoch milliseconds."""
@@ -49,15 +68,21 @@ class ServiceClock:
     def check(self, date: str | None, sent: ClockReading) -> int:
         """Correct the clock by a response's Date; `sent` is the reading before the request.
 
-        Return the milliseconds by which the correction has moved since that reading.
+        Return the milliseconds by which that reading was behind, as it is known now.
         """
         served = None if date is None else self._parsed(date)
+        received = self._moment()
+        even = _runs_evenly(sent.moment, received)
         if served is not None:
-            least = served - int(self._clock() * 1000)
-            most = served + 1000 - (sent.now - sent.offset)
+            least = served - int(received.wall * 1000)
+            # Across a step the reading before it bounds nothing: the earliest time expires nothing.
+            most = served + 1000 - int(sent.moment.wall * 1000) if even else least
             self._offset = min(max(self._offset, least), max(least, most))
-        self._checked = True
-        return self._offset - sent.offset
+        self._confirmed = received if even else None
+        return int(sent.moment.wall * 1000) + self._offset - sent.now
+
+    def _moment(self) -> Moment:
+        return Moment(self._steady(), self._clock())
 
     def _parsed(self, date: str) -> int | None:
         text, served = self._header
@@ -68,6 +93,10 @@ class ServiceClock:
                 return None
             self._header = (date, served)
         return served
+
+
+def _runs_evenly(begin: Moment, end: Moment) -> bool:
+    return elapsed.disagree_ms(begin, end) <= MAX_SKEW_MS
 
 
 def _milliseconds(date: str) -> int:

@@ -48,6 +48,7 @@ class Connections:
         self._relay = None if over_tls else proxy
         dialer = Dialer(endpoint.host, endpoint.port, context=context, proxy=proxy)
         self._pool = Pool(dialer.open)
+        self._unread: Connection | None = None
 
     def request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
@@ -82,7 +83,7 @@ class Connections:
             raise
         if failure is not None:
             if connection is not None:
-                connection.close()
+                self._drop(connection)
             raise failure  # here, it has no context with the frames of what failed
         assert connection is not None
         response, keep = answered
@@ -95,6 +96,18 @@ class Connections:
     def close(self) -> None:
         """Close the idle connections."""
         self._pool.close()
+        if self._unread is not None:
+            self._unread.close()
+
+    def _drop(self, connection: Connection) -> None:
+        """Close a connection; but one on which a completion was sent too late for an answer stays
+        open until the next such one: its server must not see its client go."""
+        if not connection.is_late:
+            connection.close()
+            return
+        before, self._unread = self._unread, connection
+        if before is not None:
+            before.close()
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:

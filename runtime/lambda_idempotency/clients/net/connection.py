@@ -72,6 +72,11 @@ class Connection:
         """Tell whether an idle connection has nothing to read, which could only be its end."""
         return not self._has_more() and not self._input.poll(0)
 
+    @property
+    def is_late(self) -> bool:
+        """True if its caller has sent something, and has no time for the answer."""
+        return self.reused and self.deadline.left() <= 0
+
     def close(self) -> None:
         """Close this process's end."""
         self._socket.close()

@@ -9,8 +9,10 @@ The last part of an invocation is never spent on waiting: it stays for telling t
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import Final, TypeVar
 
@@ -22,6 +24,13 @@ RESERVE_S: Final = 0.5
 
 RESERVE_PART: Final = 0.1
 """The part of a limit that stays for it, where that is less."""
+
+
+LEAST_S: Final = 1.0
+"""The least seconds for a completion, where the process lives on after the deadline."""
+
+LAST_S: Final = 0.001
+"""Seconds for a completion whose time is over: enough to send it on an open connection."""
 
 
 class Deadline:
@@ -56,6 +65,7 @@ class Deadline:
 
 
 _CURRENT: Final[ContextVar[Deadline]] = ContextVar("lambda_idempotency.deadline")
+_SENDS: Final[ContextVar[bool]] = ContextVar("lambda_idempotency.sends", default=False)
 
 
 def reserve_of(seconds: float) -> float:
@@ -84,6 +94,38 @@ def current(at_most: float) -> Deadline:
     """Return the call's deadline, or one in `at_most` seconds if that is earlier."""
     known = _CURRENT.get(None)
     return Deadline(at_most) if known is None else known.within(at_most)
+
+
+def is_enforced() -> bool:
+    """Tell whether the process is killed at the deadline. In an environment that serves several
+    invocations at once it is not, nor outside of Lambda
+    (https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html)."""
+    return "AWS_LAMBDA_FUNCTION_NAME" in os.environ and (
+        "AWS_LAMBDA_MAX_CONCURRENCY" not in os.environ
+    )
+
+
+@contextmanager
+def completion() -> Iterator[None]:
+    """Give a completion its time. It is sent even after the deadline, because the fence decides
+    about it and not the clock: where the process lives on, with a second to be answered in; where
+    it is about to be killed, only if a connection is open, and without waiting for the answer."""
+    known = _CURRENT.get(None)
+    late = known is not None and known.left() < LEAST_S and not is_enforced()
+    ends = _CURRENT.set(Deadline(LEAST_S)) if late else None
+    sends = _SENDS.set(True)
+    try:
+        yield
+    finally:
+        _SENDS.reset(sends)
+        if ends is not None:
+            _CURRENT.reset(ends)
+
+
+def of_exchange(deadline: Deadline) -> Deadline:
+    """Return the deadline of an exchange on an open connection: a completion is sent even when its
+    time is over."""
+    return Deadline(LAST_S) if _SENDS.get() and deadline.left() < LAST_S else deadline
 
 
 def limited(function: Callable[[T], R], left: Callable[[], int]) -> Callable[[T], R]:

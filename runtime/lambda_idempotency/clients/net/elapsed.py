@@ -26,6 +26,12 @@ def seconds(begin: Moment) -> float:
     return max(time.monotonic() - begin[0], time.time() - begin[1])
 
 
+def disagree_ms(begin: Moment, end: Moment) -> int:
+    """Return the milliseconds by which the two clocks say different times passed: the wall clock
+    was set, or the process stood still."""
+    return int(abs((end.wall - begin.wall) - (end.steady - begin.steady)) * 1000)
+
+
 def milliseconds(begin: Moment, end: Moment) -> int:
     """Return the milliseconds between two moments, rounded up."""
     return int(max(end.steady - begin.steady, end.wall - begin.wall) * 1000) + 1

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from .connection import Connection
-from .deadline import Deadline
+from .deadline import Deadline, of_exchange
 from .waiting import Waits
 
 MAX_IDLE_S: Final = 55.0
@@ -38,7 +38,7 @@ class Pool:
             # Another process's, too old, or ended by the peer, perhaps while this one was frozen:
             if connection.is_own and connection.fresh.left() > 0 and connection.is_silent():
                 connection.reused = True
-                connection.lend(waits, deadline)
+                connection.lend(waits, of_exchange(deadline))
                 return connection
             connection.close()
         connection = await self._open(waits, deadline)

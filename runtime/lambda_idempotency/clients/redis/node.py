@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..net.connection import Connection
-from ..net.deadline import Deadline
+from ..net.deadline import Deadline, of_exchange
 from ..net.dial import Dialer
 from ..net.pool import Pool
 from ..net.secret import Secret
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 ATTEMPT_S: Final = 2.0
 """Seconds for an exchange, and again for connecting; less if the call has less left."""
-
-LAST_S: Final = 0.001
-"""Seconds for an exchange on an open connection when the call has none left. What is sent takes
-effect all the same: the fence decides about a late completion, not the clock."""
 
 MAX_AGE_S: Final = 11 * 3600.0
 """Seconds after which a connection is replaced by one that authenticates again. ElastiCache ends
@@ -79,8 +75,7 @@ class Node:
     async def _exchange(
         self, connection: Connection, packed: bytes, count: int, deadline: Deadline
     ) -> list[Reply]:
-        ends = deadline.within(ATTEMPT_S)
-        connection.lend(connection.waits, ends if ends.left() > LAST_S else Deadline(LAST_S))
+        connection.lend(connection.waits, of_exchange(deadline.within(ATTEMPT_S)))
         replies = await _replies(connection, packed, count)
         self._pool.give(connection)
         return replies

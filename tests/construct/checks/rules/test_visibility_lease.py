@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from aws_cdk import Duration, Fn, Token
 from aws_cdk import aws_lambda as lambda_
@@ -11,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from cdk_idempotency import Idempotency
 from kit.checks import attached, findings
 from kit.queues import queue, worker
-from kit.synth import function, stack
+from kit.synth import function, share_environments, stack
 
 RULE = "visibility-lease"
 
@@ -30,7 +32,8 @@ EARLY = [(RULE, "Stack/Queue/Resource")]
     ("visibility", "timeout", "expected"),
     [
         (None, None, []),  # AWS's defaults: 30 and 3 seconds
-        (None, 29, []),
+        (None, 27, []),
+        (None, 28, EARLY),  # a lease outlasts its invocation by 2 seconds
         (None, 30, EARLY),
         (None, 31, REFUSED),
         (60, 10, []),
@@ -58,12 +61,31 @@ def test_a_shorter_lease_does_not_count() -> None:
     assert _found(attached(polling, lease=Duration.seconds(3))) == EARLY
 
 
+@pytest.mark.parametrize(
+    ("visibility", "options", "expected"),
+    [
+        (60, {}, EARLY),  # a heartbeat renews a lease of a minute
+        (61, {}, []),
+        (900, {"heartbeat": False}, EARLY),  # nothing stops an attempt at its timeout
+        (901, {"heartbeat": False}, []),
+        (31, {"lease": Duration.seconds(30)}, []),
+    ],
+)
+def test_an_environment_for_several_invocations_has_another_lease(
+    visibility: int, options: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    scope = stack()
+    polling = worker(scope, 3, queue(scope, visibility))
+    share_environments(polling)
+    assert _found(attached(polling, **options)) == expected
+
+
 def test_the_time_in_which_a_batch_is_gathered_counts() -> None:
     scope = stack()
     polling = worker(scope, 20, queue(scope), max_batching_window=Duration.seconds(10))
     [finding] = findings(attached(polling), RULE)
     assert finding.severity == "warning"
-    assert "20 seconds after 10 seconds in which its batch was gathered" in finding.message
+    assert "22 seconds after 10 seconds in which its batch was gathered" in finding.message
 
 
 def test_a_version_whose_timeout_may_be_another_one_is_seen() -> None:

@@ -7,7 +7,7 @@ from aws_cdk import Fn, Token
 from aws_cdk import aws_lambda as lambda_
 
 from kit.checks import attached, findings
-from kit.synth import function, stack
+from kit.synth import function, share_environments, stack
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,12 @@ def test_a_few_environments_are_filled() -> None:
     payments = function(stack(), reserved_concurrent_executions=2)
     [finding] = findings(attached(payments, on_in_progress="wait"), "wait-concurrency")
     assert "2 duplicates that wait hold all environments" in finding.message
+
+
+def test_an_environment_for_several_invocations_has_room_beside_a_waiter() -> None:
+    payments = function(stack(), reserved_concurrent_executions=1)
+    share_environments(payments)
+    assert findings(attached(payments, on_in_progress="wait"), "wait-concurrency") == []
 
 
 def test_duplicates_that_raise_take_no_room() -> None:
