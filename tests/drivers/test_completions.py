@@ -108,6 +108,7 @@ def test_an_answer_that_was_not_awaited_is_given_to_nobody(
 ) -> None:
     records, server = store
     records.read(KEY)
+    server.script(SILENCE)
     _blocking(records, Complete(COMPLETION))
     server.wait_requests(2)
     other = {"status": {"S": "COMPLETED"}, "owner": {"S": "c"}, "attempt": {"N": "1"}}

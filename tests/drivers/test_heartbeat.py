@@ -99,7 +99,7 @@ def test_an_async_handler_that_blocks_its_loop_keeps_its_lease(store: Beaten) ->
 
 
 def test_an_async_function_keeps_its_lease(store: Beaten) -> None:
-    @idempotent_function(store=store, **SHORT)
+    @idempotent_function(store=store, name="charge", **SHORT)
     async def charge(order: int) -> str:
         await asyncio.to_thread(store.wait_for, 4)
         return "answer"
@@ -126,7 +126,7 @@ def test_each_record_of_a_batch_has_its_own_heartbeat(store: Beaten) -> None:
 def test_a_call_that_raises_has_no_heartbeat_left(
     store: Beaten, error: type[BaseException]
 ) -> None:
-    @idempotent_function(store=store, **SHORT)
+    @idempotent_function(store=store, name="charge", **SHORT)
     def charge(order: int) -> None:
         store.wait_for(1)
         raise error
@@ -137,7 +137,7 @@ def test_a_call_that_raises_has_no_heartbeat_left(
 
 
 def test_a_call_that_is_cancelled_has_no_heartbeat_left(store: Beaten) -> None:
-    @idempotent_function(store=store, **SHORT)
+    @idempotent_function(store=store, name="charge", **SHORT)
     async def charge(order: int) -> None:
         await asyncio.Event().wait()
 
@@ -153,7 +153,7 @@ def test_a_call_that_is_cancelled_has_no_heartbeat_left(store: Beaten) -> None:
 
 
 def test_a_call_in_a_signal_handler_has_a_heartbeat_too(store: Beaten) -> None:
-    @idempotent_function(store=store, **SHORT)
+    @idempotent_function(store=store, name="charge", **SHORT)
     def charge(order: int) -> str:
         if order == 1:
             signal.raise_signal(signal.SIGUSR1)
@@ -174,7 +174,7 @@ def test_a_call_in_a_signal_handler_has_a_heartbeat_too(store: Beaten) -> None:
 def test_a_renewal_that_fails_is_tried_again(store: Beaten) -> None:
     store.fails = 2
 
-    @idempotent_function(store=store, lease=0.3, heartbeat=True)
+    @idempotent_function(store=store, name="charge", lease=0.3, heartbeat=True)
     def charge(order: int) -> str:
         store.wait_for(4)
         return "answer"
@@ -234,7 +234,7 @@ def test_a_slow_renewal_holds_up_no_other(store: Beaten) -> None:
 def test_all_calls_share_one_thread(store: Beaten) -> None:
     found: list[int] = []
 
-    @idempotent_function(store=store, heartbeat=True)
+    @idempotent_function(store=store, name="charge", heartbeat=True)
     def charge(order: int) -> None:
         if order:
             charge(order - 1)

@@ -33,6 +33,7 @@ def test_what_a_function_has_to_tell_is_told_before_it_is_killed() -> None:
         for what, answers in TOLD:
             server = stack.enter_context(FaultServer(*[answer()] * answers, otherwise=SILENCE))
             environment = {
+                "AWS_LAMBDA_FUNCTION_NAME": "function",
                 "AWS_REGION": "us-east-1",
                 "AWS_ENDPOINT_URL": server.endpoint,
                 "AWS_ACCESS_KEY_ID": "AKID",
@@ -45,5 +46,7 @@ def test_what_a_function_has_to_tell_is_told_before_it_is_killed() -> None:
                 text=True,
                 env={**os.environ, **environment},
             )
-        told = {case: process.communicate()[0].strip() for case, process in running.items()}
-    assert told == TOLD
+        told = {case: process.communicate()[0].splitlines() for case, process in running.items()}
+    assert {case: lines[-1:] for case, lines in told.items()} == {
+        case: [result] for case, result in TOLD.items()
+    }
