@@ -168,6 +168,20 @@ def in_a_function_that_runs_unprotected(
     return idempotent(store=store, key="call")(lambda event, context: outer(event["id"]))
 
 
+def in_an_async_function_that_runs_unprotected(
+    shop: Shop, store: MemoryStore
+) -> Callable[[Any, Any], Any]:
+    @idempotent_function(store=store, name="async", key="no", on_missing_key="bypass")
+    async def outer(order: int) -> None:
+        shop.charge(order)
+
+    @idempotent(store=store, key="call")
+    async def handler(event: Any, context: Any) -> None:
+        await outer(event["id"])
+
+    return handler
+
+
 def in_a_thread_that_outlives_its_handler(
     shop: Shop, store: MemoryStore
 ) -> Callable[[Any, Any], Any]:
@@ -194,6 +208,7 @@ def in_a_thread_that_outlives_its_handler(
         in_an_async_handler_that_runs_unprotected,
         in_a_function,
         in_a_function_that_runs_unprotected,
+        in_an_async_function_that_runs_unprotected,
         in_a_record,
         in_a_record_that_runs_unprotected,
         in_a_thread_that_outlives_its_handler,
