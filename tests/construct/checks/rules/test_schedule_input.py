@@ -44,6 +44,23 @@ def _scheduler(
     )
 
 
+def _template(scope: Stack, target: lambda_.IFunction, text: str) -> None:
+    events.CfnRule(
+        scope,
+        "Rule",
+        schedule_expression="rate(1 hour)",
+        targets=[
+            events.CfnRule.TargetProperty(
+                arn=target.function_arn,
+                id="Target",
+                input_transformer=events.CfnRule.InputTransformerProperty(
+                    input_template=text, input_paths_map={"at": "$.time"}
+                ),
+            )
+        ],
+    )
+
+
 From = events.RuleTargetInput
 
 CONSTANT: Final[dict[str, Callable[[Stack, lambda_.IFunction], None]]] = {
@@ -54,6 +71,7 @@ CONSTANT: Final[dict[str, Callable[[Stack, lambda_.IFunction], None]]] = {
     "template": lambda scope, to: _rule(
         scope, to, From.from_object({"account": events.EventField.account})
     ),
+    "time that is not used": lambda scope, to: _template(scope, to, '{"job": 1}'),
     "scheduler": lambda scope, to: _scheduler(scope, to, '{"job": "nightly"}'),
     "scheduler's arn": lambda scope, to: _scheduler(
         scope, to, '{"arn": "<aws.scheduler.schedule-arn>"}', "cron(0 6 * * ? *)"
@@ -65,6 +83,9 @@ VARYING: Final[dict[str, Callable[[Stack, lambda_.IFunction], None]]] = {
     "whole event": lambda scope, to: _rule(scope, to, From.from_event_path("$")),
     "time": lambda scope, to: _rule(scope, to, From.from_object({"job": 1, "at": TIME})),
     "time alone": lambda scope, to: _rule(scope, to, From.from_event_path("$.time")),
+    "ingestion time": lambda scope, to: _template(
+        scope, to, '{"at": <aws.events.event.ingestion-time>}'
+    ),
     "no schedule": lambda scope, to: _rule(scope, to, From.from_object({"job": 1}), None),
     "scheduler": lambda scope, to: _scheduler(scope, to, '{"t": "<aws.scheduler.scheduled-time>"}'),
     "scheduler's event": lambda scope, to: _scheduler(scope, to, None),
@@ -82,7 +103,11 @@ def test_one_input_for_all_runs_is_reported(make: Any, props: dict[str, Any]) ->
     [finding] = findings(attached(nightly, **props), RULE)
     assert finding.severity == "error"
     assert "of all runs within 1 day one takes effect" in finding.message
-    assert finding.construct.node.path in ("Stack/Rule/Resource", "Stack/Schedule")
+    assert finding.construct.node.path in (
+        "Stack/Rule/Resource",
+        "Stack/Rule",
+        "Stack/Schedule",
+    )
 
 
 @constant
