@@ -130,6 +130,17 @@ def test_a_wait_that_ends_leaves_nothing_in_the_loop(event: int) -> None:
     asyncio.run(main())
 
 
+def test_a_wait_that_times_out_leaves_nothing_in_the_loop() -> None:
+    async def main() -> None:
+        ours, peer = socket.socketpair()
+        with ours, peer:
+            with pytest.raises(TimeoutError):
+                await AIO.ready(ours.fileno(), READABLE, Deadline(0.01))
+            assert not asyncio.get_running_loop().remove_reader(ours.fileno())
+
+    asyncio.run(main())
+
+
 def test_a_slow_resolver_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     done = threading.Event()
     lookup = socket.getaddrinfo
