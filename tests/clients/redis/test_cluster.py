@@ -137,7 +137,7 @@ def test_a_slot_that_has_moved_is_noted_also_where_nobody_tells_the_others(world
     world.slots = {}
     world.names()
     assert world.execute() == [b"reply"]
-    assert world.names()[-1] == "HGETALL two"
+    assert [name for name in world.names() if "HGETALL" in name] == ["HGETALL two"]
 
 
 def test_a_key_that_is_moving_is_asked_for_there_and_nothing_noted(world: World) -> None:

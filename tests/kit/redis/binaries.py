@@ -51,8 +51,8 @@ def binary_of(version: str) -> Path:
 
 
 def has_tls(binary: Path) -> bool:
-    """Tell whether it was built with TLS; without it, it does not contain the setting's name."""
-    return b"tls-auth-clients" in binary.read_bytes()
+    """Tell whether it was built with TLS. All of them know the settings of it."""
+    return b"SSL_CTX_new" in binary.read_bytes()
 
 
 def _paths() -> list[Path]:
