@@ -11,6 +11,8 @@ STORE ?= dynamodb
 LINTS := check format types spelling
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := tests
+# Bytecode is kept: the processes that the tests start would each compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test prove replay storm fuzz lint $(LINTS:%=lint-%) lock docs bench clean
 
@@ -18,7 +20,7 @@ demo: $(READY)
 	@$(BIN)/python examples/demo.py $(STORE)
 
 test: lint
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 # Every interleaving; `make test` covers a part. A schedule that fails prints a SEED.
 prove: $(READY)
