@@ -1,8 +1,13 @@
-"""Running async handlers: Lambda does not await them, so each has its own event loop."""
+"""Running async handlers: Lambda does not await them, so each has its own event loop, one for each
+thread that calls it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import selectors
+import threading
 import weakref
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -26,11 +31,10 @@ T = TypeVar("T")
 
 
 class LoopRunner:
-    """Runs a handler's calls, and the requests for their records, on one long-lived loop."""
+    """Runs a handler's calls, and the requests for their records, on one loop of each thread."""
 
     def __init__(self) -> None:
-        self._runner = asyncio.Runner()
-        weakref.finalize(self, _close, self._runner)
+        self._local = threading.local()
 
     def call(self, operation: Operation, identity: Identity, target: Target) -> Outcome:
         """Run a call to its outcome."""
@@ -63,21 +67,48 @@ class LoopRunner:
             task = asyncio.current_task()
             return await main()
 
+        runner = self._loop().runner
         try:
-            return self._runner.run(tracked(), context=copy_context())
+            return runner.run(tracked(), context=copy_context())
         except BaseException as error:
             if task is None or task.done():
                 raise
-            return self._ended(task, error)
+            return _ended(runner, task, error)
 
-    def _ended(self, task: asyncio.Task[T], error: BaseException) -> T:
-        """Cancel a task under which a signal handler has raised in the event loop: it must not go
-        on in the next invocation. Return its result if it has one, else raise the error."""
-        task.cancel(error)
-        with suppress(BaseException):
-            result: T = self._runner.get_loop().run_until_complete(task)
-            return result
-        raise error
+    def _loop(self) -> _ThreadLoop:
+        loop: _ThreadLoop | None = getattr(self._local, "loop", None)
+        if loop is None or loop.pid != os.getpid():
+            loop = self._local.loop = _ThreadLoop()
+        return loop
+
+
+class _ThreadLoop:
+    """A loop of one thread and process, closed when the thread or the handler is gone."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.runner = asyncio.Runner(loop_factory=_new_loop)
+        weakref.finalize(self, _close, self.runner, self.pid)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop as asyncio makes it, but never on an epoll object: a fork's child shares that,
+    and takes the parent's sockets off it when it closes or collects its copy of the loop."""
+    loop = asyncio.new_event_loop()
+    if type(loop) is asyncio.SelectorEventLoop and hasattr(selectors, "EpollSelector"):
+        loop.close()
+        loop = asyncio.SelectorEventLoop(selectors.PollSelector())
+    return loop
+
+
+def _ended(runner: asyncio.Runner, task: asyncio.Task[T], error: BaseException) -> T:
+    """Cancel a task under which a signal handler has raised in the event loop: it must not go on in
+    the next invocation. Return its result if it has one, else raise the error."""
+    task.cancel(error)
+    with suppress(BaseException):
+        result: T = runner.get_loop().run_until_complete(task)
+        return result
+    raise error
 
 
 def _in_event_loop() -> bool:
@@ -88,7 +119,9 @@ def _in_event_loop() -> bool:
     return True
 
 
-def _close(runner: asyncio.Runner) -> None:
+def _close(runner: asyncio.Runner, pid: int) -> None:
+    if pid != os.getpid():  # a fork's child has none of the threads that closing waits for
+        return
     loop = runner.get_loop()
     if _in_event_loop():  # the handler was garbage-collected while another loop runs
         loop.close()

@@ -2,13 +2,16 @@
 
 A completed record does not change until it expires, so it stays valid for the time that it had to
 live when it was read. Processes that have a record replay it even after an operator deletes it.
+
+Each change of the cache is one step of the interpreter, without a lock: a signal handler that makes
+an idempotent call would wait for ever for a lock that its own thread holds.
 """
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..clients.net import elapsed
@@ -38,7 +41,6 @@ class CachedStore(CoroutineStore):
         self._size = size
         self._moment = moment
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
-        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -92,14 +94,14 @@ class CachedStore(CoroutineStore):
         return completed, claimed
 
     def _known(self, key: str) -> Conflict | None:
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                return None
-            now = entry.now + elapsed.milliseconds(entry.asked, self._moment())
-            if entry.record.expired(now):
-                del self._entries[key]
-                return None
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        now = entry.now + elapsed.milliseconds(entry.asked, self._moment())
+        if entry.record.expired(now):
+            self._entries.pop(key, None)
+            return None
+        with suppress(KeyError):  # dropped by another thread
             self._entries.move_to_end(key)
         record, data = entry.record, entry.record.data
         if entry.is_text and isinstance(data, bytes):
@@ -117,10 +119,10 @@ class CachedStore(CoroutineStore):
             record, data = reply.record, reply.record.data
             if isinstance(data, str):
                 record = record._replace(data=data.encode())
-            with self._lock:
-                self._entries[record.key] = _Entry(record, isinstance(data, str), reply.now, asked)
-                self._entries.move_to_end(record.key)
-                while len(self._entries) > self._size:
+            self._entries.pop(record.key, None)  # it goes to the end
+            self._entries[record.key] = _Entry(record, isinstance(data, str), reply.now, asked)
+            while len(self._entries) > self._size:
+                with suppress(KeyError):  # dropped by another thread
                     self._entries.popitem(last=False)
 
 

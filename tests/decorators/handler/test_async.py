@@ -1,15 +1,18 @@
-"""Async handlers: each is a synchronous callable, as Lambda calls it; all share one event loop."""
+"""Async handlers: each is a synchronous callable, as Lambda calls it; all calls of
+a thread share one event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import inspect
+import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -229,6 +232,50 @@ def test_an_interrupted_handler_releases_its_key(store: MemoryStore) -> None:
     with pytest.raises(KeyboardInterrupt):
         handler(EVENT, None)
     assert handler(EVENT, None) == 1
+
+
+def test_threads_that_call_one_async_handler_have_a_loop_each(
+    wrap: Wrap, loops: list[asyncio.AbstractEventLoop]
+) -> None:
+    together = threading.Barrier(3)
+
+    @wrap
+    async def handler(event: Any, context: Any) -> Any:
+        await asyncio.to_thread(together.wait)
+        return event["order_id"]
+
+    with ThreadPoolExecutor(3) as pool:
+        results = list(pool.map(lambda order: handler({"order_id": order}, None), range(3)))
+    assert results == [0, 1, 2]
+    assert len(set(loops)) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork here")
+def test_after_a_fork_child_and_parent_each_have_a_loop_that_works() -> None:
+    program = """
+import asyncio, os, sys
+from lambda_idempotency import MemoryStore, idempotent
+
+@idempotent(store=MemoryStore())
+async def handler(event, context):
+    return await asyncio.to_thread(lambda: event["order"])
+
+assert handler({"order": 1}, None) == 1
+child = os.fork()
+if child == 0:
+    assert handler({"order": 2}, None) == 2
+    sys.exit()
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert handler({"order": 3}, None) == 3
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_async_handler_called_inside_an_event_loop_says_what_to_do(wrap: Wrap) -> None:
