@@ -59,12 +59,10 @@ class MemoryBackend:
         self, request: Request, record: Record | None, now: int, *, confirmed: bool = True
     ) -> tuple[Reply, Record | None]:
         self._now = now
-        self._store.committed.clear()
-        records = self._store._records
-        records.clear()
+        self._store.clear()
         if record is not None:
-            records[record.key] = record
-        return _reply(self._store, request), next(iter(records.values()), None)
+            self._store.put(record)
+        return _reply(self._store, request), next(iter(self._store.records().values()), None)
 
 
 class DynamoDBBackend:

@@ -72,7 +72,7 @@ class World(MemoryStore):
 
     def found(self) -> Record | None:
         """Return the record under the key, expired or not."""
-        return self._records.get(KEY)
+        return self.records().get(KEY)
 
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         return self._verb("claim", lambda: MemoryStore.claim(self, claim, seen))

@@ -137,7 +137,7 @@ def test_a_claim_is_sent_to_the_store(script: Scripts) -> None:
     played, store = script(SendClaim(CLAIM)), MemoryStore(ManualClock())
     played.drive(store=store)
     assert isinstance(played.answers[0], Applied)
-    assert store._records[KEY].status == INPROGRESS
+    assert store.records()[KEY].status == INPROGRESS
 
 
 def test_a_claim_is_sent_with_what_was_seen(script: Scripts) -> None:
@@ -145,7 +145,7 @@ def test_a_claim_is_sent_with_what_was_seen(script: Scripts) -> None:
     store = MemoryStore(clock)
     store.claim(CLAIM)
     clock.advance(1)
-    seen = store._records[KEY]
+    seen = store.records()[KEY]
     other = Claim(key=KEY, owner="b" * 32, lease_ms=1000, expires_after_ms=5000)
     played = script(SendClaim(other), SendClaim(other, seen))
     played.drive(store=store)
@@ -156,14 +156,14 @@ def test_a_completion_is_sent_to_the_store(script: Scripts) -> None:
     played, store = script(Complete(COMPLETION)), MemoryStore(ManualClock())
     played.drive(store=store)
     assert isinstance(played.answers[0], Applied)
-    assert store._records[KEY].data == "1"
+    assert store.records()[KEY].data == "1"
 
 
 def test_a_release_is_sent_to_the_store(script: Scripts) -> None:
     played, store = script(SendClaim(CLAIM), Release(KEY, "a" * 32)), MemoryStore(ManualClock())
     played.drive(store=store)
     assert isinstance(played.answers[1], Applied)
-    assert store._records == {}
+    assert store.records() == {}
 
 
 def test_a_read_is_sent_to_the_store(script: Scripts) -> None:

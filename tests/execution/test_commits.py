@@ -169,7 +169,7 @@ def test_a_lost_lease_is_told(store: BusinessStore, clock: ManualClock) -> None:
         clock.advance(LEASE + 1)
         store.claim(
             Claim(key=current().key, owner="b" * 32, lease_ms=1000, expires_after_ms=1000),
-            store._records[current().key],
+            store.records()[current().key],
         )
         return _pay(event, context)
 

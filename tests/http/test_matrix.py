@@ -198,7 +198,7 @@ def test_headers_of_one_exchange_are_not_replayed_and_not_recorded(service: Serv
     first, again = service.send(), service.send()
     assert {"set-cookie", "date", "access-control-allow-origin"} <= set(first.headers)
     assert set(again.headers) == {"content-type", "x-order", MARKERS[service.profile]}
-    [record] = service.store._records.values()
+    [record] = service.store.records().values()
     assert "4711" not in str(record.data)
 
 
@@ -279,7 +279,7 @@ def test_other_principal(service: Service) -> None:
     nobody = service.send()
     assert len({alice.body, bob.body, nobody.body}) == service.runs == 3
     assert service.send(replace(POST, caller="alice")).body == alice.body
-    assert len({record.scope for record in service.store._records.values()}) == 3
+    assert len({record.scope for record in service.store.records().values()}) == 3
 
 
 def test_other_stage(service: Service) -> None:
@@ -305,7 +305,7 @@ def test_safe_methods_pass(service: Service, method: str) -> None:
     for _ in range(2):
         assert service.send(replace(POST, method=method)).status == 200
     assert service.runs == 2
-    assert service.store._records == {}
+    assert service.store.records() == {}
 
 
 # What is kept -------------------------------------------------------------------------------------

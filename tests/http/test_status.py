@@ -59,7 +59,7 @@ class Service:
 
     def token(self) -> str:
         """Return the token of the only record."""
-        [key] = self.store._records
+        [key] = self.store.records()
         return key.partition("#")[2]
 
 

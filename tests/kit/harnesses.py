@@ -45,11 +45,11 @@ class MemoryHarness(StoreHarness):
         return int(self._clock() * 1000)
 
     def plant(self, record: Record) -> Record:
-        self._memory._records[record.key] = record
+        self._memory.put(record)
         return record
 
     def stored(self) -> Record | None:
-        return self._memory._records.get(self.key)
+        return self._memory.records().get(self.key)
 
 
 class ExploredStore(Store):

@@ -79,7 +79,7 @@ class Timeline:
 
     def evict(self) -> None:
         """Remove the record, as a store short of memory does."""
-        del self.store._records[KEY]
+        self.store.clear()
 
     def worker(
         self,

@@ -133,7 +133,7 @@ def test_another_payload_s_answer_is_nobody_s_answer(timeline: Timeline) -> None
     b.finish()
     mismatched = timeline.record
     assert mismatched is not None
-    timeline.store._records[KEY] = mismatched._replace(fingerprint="another")
+    timeline.store.put(mismatched._replace(fingerprint="another"))
     assert a.finish() == LeaseLost(KEY)
 
 

@@ -343,7 +343,7 @@ def test_a_record_leads_to_no_object_but_its_own(
     _recorded(settle, store)
     digest = store.key.removeprefix("shop#")
     forged = store.record._replace(owner=leads.format(digest=digest, owner=store.record.owner))
-    store._records[store.key] = forged
+    store.put(forged)
     settle(faulty.endpoint)
     with pytest.raises(ResponseUnavailableError, match="S3 object"):
         Handler(store)()

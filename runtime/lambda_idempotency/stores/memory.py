@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from itertools import count
@@ -38,9 +37,8 @@ class MemoryStore(Store):
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
         self._name = f"memory-{next(_NUMBERS)}"
         self._clock = _process_clock() if clock is None else clock
-        self._records: dict[str, Record] = {}
+        self._versions: dict[str, _Version] = {}
         self.committed: list[Any] = []
-        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -51,29 +49,46 @@ class MemoryStore(Store):
     def label(self) -> str:
         return "memory"
 
+    def records(self) -> dict[str, Record]:
+        """Return all records by their keys, expired ones too."""
+        latest = [version.latest().record for version in list(self._versions.values())]
+        return {record.key: record for record in latest if record is not None}
+
+    def put(self, record: Record) -> None:
+        """Write a record, whatever there is."""
+        self._versions[record.key] = _Version(record)
+
+    def clear(self) -> None:
+        """Forget all records and committed writes."""
+        self._versions.clear()
+        self.committed.clear()
+
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        with self._lock:
-            found, now = self._live(claim.key)
-            if seen is None and found is None:
-                return self._put(claim.record(now), now)
-            if found is None:
-                return Absent(now)
-            if seen is None or not _is_orphan(found, seen, now):
+        while True:
+            version, found, now = self._look(claim.key)
+            if seen is None and found is not None:
                 return Conflict(found, now)
-            return self._put(claim.record(now), now)
+            if seen is not None:
+                if found is None:
+                    return Absent(now)
+                if not _is_orphan(found, seen, now):
+                    return Conflict(found, now)
+            if version.replace(claim.record(now)):
+                return Applied(now)
 
     def renew(self, claim: Claim) -> Reply:
-        with self._lock:
-            found, now = self._live(claim.key)
+        while True:
+            version, found, now = self._look(claim.key)
             if found is None:
                 return Absent(now)
             if not _is_own(found, claim.owner):
                 return Conflict(found, now)
-            return self._put(claim.record(now), now)
+            if version.replace(claim.record(now)):
+                return Applied(now)
 
     def complete(self, completion: Completion) -> Reply:
-        with self._lock:
-            found, now = self._live(completion.key)
+        while True:
+            version, found, now = self._look(completion.key)
             if found is None:
                 if not completion.may_create(now):
                     return Absent(now)
@@ -81,32 +96,58 @@ class MemoryStore(Store):
                 completion.strict or completion.writes or found.status != PARKED
             ):
                 return Conflict(found, now)
-            self.committed.extend(completion.writes)
-            return self._put(completion.record(now), now)
+            if version.replace(completion.record(now)):
+                self.committed.extend(completion.writes)
+                return Applied(now)
 
     def release(self, key: str, owner: str) -> Reply:
-        with self._lock:
-            found, now = self._live(key)
+        while True:
+            version, found, now = self._look(key)
             if found is None:
                 return Absent(now)
             if not _is_own(found, owner):
                 return Conflict(found, now)
-            del self._records[key]
-            return Applied(now)
+            if version.replace(None):
+                return Applied(now)
 
     def read(self, key: str) -> Reply:
-        with self._lock:
-            found, now = self._live(key)
-            return Absent(now) if found is None else Conflict(found, now)
+        _, found, now = self._look(key)
+        return Absent(now) if found is None else Conflict(found, now)
 
-    def _live(self, key: str) -> tuple[Record | None, int]:
+    def _look(self, key: str) -> tuple[_Version, Record | None, int]:
+        """Return the key's latest version, its record unless that has expired, and the time."""
+        version = self._versions.setdefault(key, _Version(None)).latest()
+        self._versions[key] = version
         now = int(self._clock() * 1000)
-        found = self._records.get(key)
-        return (None if found is None or found.expired(now) else found), now
+        found = version.record
+        return version, None if found is None or found.expired(now) else found, now
 
-    def _put(self, record: Record, now: int) -> Applied:
-        self._records[record.key] = record
-        return Applied(now)
+
+class _Version:
+    """A state of a record, and the one that replaced it.
+
+    It is replaced once, in one step of the interpreter. So a verb decides by one state and writes
+    over that state alone, without a lock: a signal handler that makes an idempotent call would wait
+    for ever for a lock that its own thread holds.
+    """
+
+    __slots__ = ("_successor", "record")
+
+    def __init__(self, record: Record | None) -> None:
+        self.record = record
+        self._successor: dict[None, _Version] = {}
+
+    def latest(self) -> _Version:
+        """Return the version that nothing has replaced."""
+        version = self
+        while version._successor:
+            version = version._successor[None]
+        return version
+
+    def replace(self, record: Record | None) -> bool:
+        """Put a record in the place of this one, or nothing. Tell whether nobody was first."""
+        new = _Version(record)
+        return self._successor.setdefault(None, new) is new
 
 
 def _process_clock() -> Callable[[], float]:

@@ -187,8 +187,8 @@ def test_what_is_no_serializer_is_refused(serializer: Any) -> None:
 
 def with_record(store: MemoryStore, data: str) -> None:
     """Put other data into the only record."""
-    [(key, record)] = store._records.items()
-    store._records[key] = record._replace(data=data)
+    [record] = store.records().values()
+    store.put(record._replace(data=data))
 
 
 @pytest.mark.parametrize("data", ["[]", "5", "null", '{"sku": "secret-4711"}', '{"price": "x"}'])
@@ -226,7 +226,7 @@ def test_the_record_holds_json() -> None:
 
     store = MemoryStore()
     idempotent_function(store=store, key=lambda _: 1)(key)()
-    reply = store.read(next(iter(store._records)))
+    reply = store.read(next(iter(store.records())))
     assert isinstance(reply, Conflict)
     assert isinstance(reply.record, Record)
     assert reply.record.data == f'"{reply.record.key}"'
