@@ -70,7 +70,7 @@ def test_the_state_of_a_request_is_told_to_its_tenant_alone(store: MemoryStore) 
         lambda event, context: {"statusCode": 200}
     )
     handler(SHAPES["http-2.0"](Http()), BLUE)
-    [key] = store._records
+    [key] = store.records()
     asked = Http(
         method="GET",
         template="/idempotency/{token}",

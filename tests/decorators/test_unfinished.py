@@ -86,7 +86,7 @@ def test_it_is_refused_and_frees_the_key(
     for _ in range(2):  # not in progress, and not recorded
         with pytest.raises(ConfigurationError, match="which nobody would run under its record"):
             called()
-    assert store._records == {}
+    assert store.records() == {}
 
 
 @pytest.mark.parametrize("unfinished", UNFINISHED)
@@ -96,7 +96,7 @@ def test_in_a_batch_the_message_is_delivered_again(
     handler = idempotent_records(store=store)(lambda record, context: unfinished(record))
     failed = handler({"Records": [sqs("1")]}, None)["batchItemFailures"]
     assert [each["itemIdentifier"] for each in failed] == ["1"]
-    assert store._records == {}
+    assert store.records() == {}
 
 
 @pytest.mark.parametrize("function", GENERATORS)

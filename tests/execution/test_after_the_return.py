@@ -57,7 +57,7 @@ class Interrupted(MemoryStore):
 
     @property
     def record(self) -> Record | None:
-        return next(iter(self._records.values()), None)
+        return next(iter(self.records().values()), None)
 
 
 class Context:
@@ -296,7 +296,7 @@ class Overtaken(MemoryStore):
 
     def complete(self, completion: Completion) -> Reply:
         other = completion._replace(owner="f" * 32, data=self._data)
-        self._records[completion.key] = other.record(int(self._clock() * 1000))
+        self.put(other.record(int(self._clock() * 1000)))
         return super().complete(completion)
 
 

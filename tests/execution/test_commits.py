@@ -214,8 +214,7 @@ def test_an_http_request_whose_writes_are_uncertain_is_answered(store: BusinessS
 
 def test_an_http_request_that_is_overtaken_is_answered(store: BusinessStore) -> None:
     def overtaken(event: Any, context: Any) -> str:
-        record = store._records[current().key]
-        store._records[current().key] = record._replace(owner="b" * 32)
+        store.put(store.records()[current().key]._replace(owner="b" * 32))
         return _pay(event, context)
 
     answer = idempotent(store=store)(overtaken)(REQUEST, None)
@@ -351,10 +350,9 @@ def test_what_on_orphan_registers_is_committed_with_its_attempt(
 def _die(store: BusinessStore, call: Any) -> None:
     """Leave the record of an attempt that died."""
     call(EVENT, None)
-    [(key, record)] = store._records.items()
-    store._records[key] = record._replace(
-        status="INPROGRESS", owner="d" * 32, lease_end=int(store._clock() * 1000) + LEASE * 1000
-    )
+    [record] = store.records().values()
+    lease_end = int(store._clock() * 1000) + LEASE * 1000
+    store.put(record._replace(status="INPROGRESS", owner="d" * 32, lease_end=lease_end))
 
 
 # Refusals of the service --------------------------------------------------------------------------
