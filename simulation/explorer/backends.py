@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from email.utils import formatdate
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, cast
 
 from kit.aws.conditions import Facts, Item, compiled
+from lambda_idempotency.clients.net.waiting import Waits
 from lambda_idempotency.drivers.requests import ask
 from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record, Reply
 from lambda_idempotency.protocol.steps import Complete, Read, Release, Renew, SendClaim
@@ -14,6 +15,9 @@ from lambda_idempotency.stores.base import Store
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 from lambda_idempotency.stores.dynamodb_items import from_item, to_item
 from lambda_idempotency.stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from lambda_idempotency.clients.aws.services import DynamoDB
 
 Request: TypeAlias = SendClaim | Renew | Complete | Release | Read
 
@@ -85,7 +89,12 @@ class DynamoDBBackend:
         return reply, from_item(item, request_key(request), "table") if item else None
 
     def _new(self) -> DynamoDBStore:
-        return self._create("table", client=self._table, clock=self._seconds, steady=self._seconds)
+        return self._on_table(clock=self._seconds)
+
+    def _on_table(self, *, clock: Callable[[], float]) -> DynamoDBStore:
+        store = self._create("table", clock=clock, steady=self._seconds)
+        store._client = cast("DynamoDB", self._table)  # in the place of its own client
+        return store
 
     def _seconds(self) -> float:
         return self._now / 1000
@@ -103,12 +112,7 @@ class DynamoDBBackend:
         """Ask while the worker's wall clock is set. Responses tell the `true` time in whole
         seconds, half a second late. Return the worker's clock, too."""
         self._now, self._ahead = now, 0
-        store = self._create(
-            "table",
-            client=self._table,
-            clock=lambda: (self._now + self._ahead) / 1000,
-            steady=self._seconds,
-        )
+        store = self._on_table(clock=lambda: (self._now + self._ahead) / 1000)
         if confirmed:
             store.read(KEY)
         self._table.item = {} if record is None else to_item(record)
@@ -141,6 +145,10 @@ class _Table:
         self.date: str | None = None
         self.meanwhile: Callable[[], None] = lambda: None
         """A function that is called while a request is under way."""
+
+    async def ask(self, operation: str, request: dict[str, Any], _: Waits) -> dict[str, Any]:
+        answer: dict[str, Any] = getattr(self, operation)(**request)
+        return answer
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         self._check(request)

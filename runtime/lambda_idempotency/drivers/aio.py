@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..clients.net import deadline, elapsed
 from ..clients.net.aio import AIO
 from ..clients.net.elapsed import Moment
+from ..clients.net.workers import workers
 from ..metrics.reporting import report, timed_async
 from ..protocol.machine import Protocol
 from ..protocol.record import Reply
@@ -169,7 +170,11 @@ async def _execute_in_batch(
 
 async def in_thread(function: Callable[[T], R], argument: T) -> R:
     """Run a slow function in a thread. A cancellation does not wait for it."""
-    return await asyncio.to_thread(function, argument)
+    return await _in_thread(partial(function, argument))
+
+
+def _in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+    return asyncio.wrap_future(workers().submit(work))
 
 
 async def _run(
@@ -243,8 +248,7 @@ class CancellationShield:
         return await self._wait(self._in_thread(send, self._store, step, self._left))
 
     def _in_thread(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(None, self._context.run, partial(function, *arguments))
+        return _in_thread(partial(self._context.run, function, *arguments))
 
     async def _wait(self, asked: asyncio.Future[T]) -> T:
         while not asked.done():

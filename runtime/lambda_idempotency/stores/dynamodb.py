@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..clients.aws.clock import MAX_SKEW_MS, ClockReading, ServiceClock
@@ -56,7 +57,8 @@ _TRANSACT: Final = "transact_write_items"
 class DynamoDBStore(CoroutineStore):
     """Records in a DynamoDB table.
 
-    `client` is a low-level boto3 DynamoDB client; by default the runtime's own, light one, which
+    `client` is a low-level boto3 DynamoDB client, which works in a thread and is left behind where
+    it takes longer than the call has left; by default the runtime's own, light one, which
     takes region, credentials and endpoint from Lambda's environment at the first request.
     `url_suffix` is the partition's. `clock` returns epoch seconds, `steady` seconds that nobody
     sets.
@@ -95,11 +97,6 @@ class DynamoDBStore(CoroutineStore):
     def label(self) -> str:
         """The table, as in the construct's metrics."""
         return self._table
-
-    @property
-    def on_loop(self) -> bool:
-        """False with a client of the user's: boto3 blocks."""
-        return self._brought is None
 
     async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
         if seen is not None:
@@ -227,7 +224,11 @@ class DynamoDBStore(CoroutineStore):
             if own is not None:
                 response = await own.ask(operation, request, waits)
             else:
-                response = getattr(self._brought, operation)(**request)
+                from ..clients.net.workers import in_time  # whoever brings a client pays for it
+
+                response = await in_time(
+                    partial(getattr(self._brought, operation), **request), waits
+                )
         except Exception as error:
             response = getattr(error, "response", None)
             response = response if isinstance(response, Mapping) else {}

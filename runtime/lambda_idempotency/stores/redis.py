@@ -23,7 +23,7 @@ from ..protocol.record import (
 from . import redis_scripts as scripts
 from .base import ReplyOrError
 from .coroutines import CoroutineStore
-from .redis_clients import ask_of, is_own
+from .redis_clients import ask_of
 from .redis_errors import failure, foreign, is_unknown_script, misdirected
 from .redis_fields import from_fields, to_fields
 from .redis_names import label_of, name_of
@@ -36,8 +36,9 @@ class RedisStore(CoroutineStore):
     `client` is a URL, such as `rediss://user:password@redis.example.com:6379/0`, or
     `RedisSettings` (also for clusters, and for passwords in Secrets Manager or SSM): then the
     runtime's own client keeps to the invocation's time and needs no redis-py. Or it is a redis-py
-    client, `Redis` or `RedisCluster`, with timeouts and retries as you want them. Raises
-    `ConfigurationError` where it is something else.
+    client, `Redis` or `RedisCluster`: it works in a thread, which is left behind where its timeouts
+    and retries take longer than the call has left. Raises `ConfigurationError` where it is
+    something else.
     """
 
     renews = True
@@ -65,10 +66,6 @@ class RedisStore(CoroutineStore):
     def label(self) -> str:
         """The settings' parameter, or the host."""
         return self._label
-
-    @property
-    def on_loop(self) -> bool:
-        return is_own(self._client)
 
     def close(self) -> None:
         """Close the client's idle connections."""

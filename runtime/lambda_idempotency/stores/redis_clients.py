@@ -37,6 +37,8 @@ def ask_of(client: Any) -> Ask:
 def _of_redis_py(client: Any) -> Ask:
     from inspect import iscoroutinefunction
 
+    from ..clients.net.workers import in_time  # whoever brings a client pays for the threads
+
     execute = getattr(client, "execute_command", None)
     if not callable(execute) or iscoroutinefunction(execute):
         kind = type(client)
@@ -47,14 +49,17 @@ def _of_redis_py(client: Any) -> Ask:
     # The pipelines of a cluster client do not follow a key that moves to another node.
     pipelines = None if hasattr(client, "nodes_manager") else getattr(client, "pipeline", None)
 
-    async def ask(commands: Sequence[Command], _: Waits) -> list[Any]:
+    def answers(commands: Sequence[Command]) -> list[Any]:
         if pipelines is None or len(commands) == 1:
             return [_executed(execute, command) for command in commands]
         with pipelines(transaction=False) as pipeline:
             for command in commands:
                 pipeline.execute_command(*command, **_AS_BYTES)
-            answers: list[Any] = pipeline.execute(raise_on_error=False)
-            return answers
+            found: list[Any] = pipeline.execute(raise_on_error=False)
+            return found
+
+    async def ask(commands: Sequence[Command], waits: Waits) -> list[Any]:
+        return await in_time(lambda: answers(commands), waits)
 
     return ask
 

@@ -1,0 +1,174 @@
+"""Threads for what blocks: no caller waits past its deadline, and no other jobs are in the way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+
+from lambda_idempotency import (
+    DynamoDBStore,
+    MemoryStore,
+    RedisStore,
+    StoreError,
+    current,
+    idempotent,
+    idempotent_function,
+)
+from lambda_idempotency.clients.net import deadline
+from lambda_idempotency.clients.net.aio import AIO
+from lambda_idempotency.clients.net.waiting import BLOCKING, run
+from lambda_idempotency.clients.net.workers import MOST, Workers, in_time, workers
+from lambda_idempotency.stores.base import Store
+
+BUSY: Final = 40
+"""More jobs than asyncio's own executor has threads."""
+
+
+class Stuck:
+    """A client, of boto3 or redis-py, whose requests do not end before the test does."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+
+    def put_item(self, **_: Any) -> Any:
+        self.ended.wait()
+
+    def execute_command(self, *_: Any, **__: Any) -> Any:
+        self.ended.wait()
+
+
+@pytest.fixture
+def stuck() -> Iterator[Stuck]:
+    """Return a client that hangs until the test is over."""
+    client = Stuck()
+    yield client
+    client.ended.set()
+
+
+@pytest.fixture(params=["boto3", "redis-py"])
+def store(request: pytest.FixtureRequest, stuck: Stuck) -> Store:
+    """Return a store on a client that a user brought."""
+    return DynamoDBStore("table", client=stuck) if request.param == "boto3" else RedisStore(stuck)
+
+
+class Ending:
+    """The context of an invocation that is about to end."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 100
+
+
+# Deadlines ----------------------------------------------------------------------------------------
+
+
+def test_a_users_client_that_hangs_is_left_behind(store: Store, stuck: Stuck) -> None:
+    handler = idempotent(store=store, namespace="shop")(lambda event, context: "never")
+    with pytest.raises(StoreError):
+        handler({"id": 1}, Ending())
+    assert not stuck.ended.is_set()
+
+
+def test_it_is_left_behind_on_an_event_loop_too(store: Store, stuck: Stuck) -> None:
+    async def handle(event: Any, context: Any) -> str:
+        return "never"
+
+    with pytest.raises(StoreError):
+        idempotent(store=store, namespace="shop")(handle)({"id": 1}, Ending())
+    assert not stuck.ended.is_set()
+
+
+def _on_a_loop(work: Callable[[], Any]) -> Any:
+    async def main() -> Any:
+        return await in_time(work, AIO)
+
+    return asyncio.run(main())
+
+
+def _blocking(work: Callable[[], Any]) -> Any:
+    return run(in_time(work, BLOCKING))
+
+
+@pytest.mark.parametrize("do", [_blocking, _on_a_loop])
+def test_what_comes_in_time_is_returned_or_raised(do: Callable[[Callable[[], Any]], Any]) -> None:
+    assert do(lambda: "found") == "found"
+    with pytest.raises(KeyError, match="its own"):
+        do(lambda: {"": 1}["its own"])
+
+
+def test_past_the_deadline_nothing_is_begun() -> None:
+    ran: list[int] = []
+    token = deadline.start(-1)
+    with pytest.raises(TimeoutError):
+        run(in_time(lambda: ran.append(1), BLOCKING))
+    deadline.end(token)
+    assert ran == []
+
+
+# Threads ------------------------------------------------------------------------------------------
+
+
+def test_jobs_in_the_loops_threads_do_not_delay_a_call() -> None:
+    free = threading.Event()
+
+    @idempotent_function(store=MemoryStore(), namespace="shop")
+    async def charge(order: str) -> str:
+        return order
+
+    async def main() -> str:
+        jobs = [asyncio.create_task(asyncio.to_thread(free.wait)) for _ in range(BUSY)]
+        await asyncio.sleep(0)
+        try:
+            return await charge("1")
+        finally:
+            free.set()
+            await asyncio.gather(*jobs)
+
+    assert asyncio.run(main()) == "1"
+
+
+def test_a_thread_is_used_again() -> None:
+    threads = Workers()
+    names = {threads.submit(threading.get_ident).result() for _ in range(2)}
+    found = {threads.submit(threading.get_ident).result() for _ in range(20)}
+    assert len(names | found) <= 3  # one may not have come back yet when the next job is there
+
+
+def test_there_are_no_more_threads_than_the_most() -> None:
+    threads, ended = Workers(), threading.Event()
+    jobs = [threads.submit(ended.wait) for _ in range(MOST + 5)]
+    assert len(threads._threads) == MOST
+    ended.set()
+    assert all(job.result() for job in jobs)
+
+
+def test_a_thread_without_a_job_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(Workers._work.__globals__, "IDLE_S", 0.01)
+    threads = Workers()
+    threads.submit(lambda: None).result()
+    for thread in list(threads._threads):
+        thread.join()
+    assert threads._threads == threads._idle == []
+    assert threads.submit(lambda: "again").result() == "again"
+
+
+def test_a_thread_sees_what_its_caller_sees() -> None:
+    @idempotent_function(store=MemoryStore(), namespace="shop")
+    def charge(order: str) -> bool:
+        return workers().submit(current).result().key == current().key
+
+    assert charge("1")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork here")
+def test_a_forks_child_has_threads_of_its_own() -> None:
+    threads = Workers()
+    threads.submit(lambda: None).result()
+    child = os.fork()
+    if child == 0:
+        os._exit(threads.submit(lambda: 7).result(30))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
