@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
@@ -24,9 +24,6 @@ from lambda_idempotency.clients.net.aio import AIO
 from lambda_idempotency.clients.net.waiting import BLOCKING, run
 from lambda_idempotency.clients.net.workers import MOST, Workers, in_time, workers
 from lambda_idempotency.stores.base import Store
-
-BUSY: Final = 40
-"""More jobs than asyncio's own executor has threads."""
 
 
 class Stuck:
@@ -110,25 +107,6 @@ def test_past_the_deadline_nothing_is_begun() -> None:
 
 
 # Threads ------------------------------------------------------------------------------------------
-
-
-def test_jobs_in_the_loops_threads_do_not_delay_a_call() -> None:
-    free = threading.Event()
-
-    @idempotent_function(store=MemoryStore(), namespace="shop")
-    async def charge(order: str) -> str:
-        return order
-
-    async def main() -> str:
-        jobs = [asyncio.create_task(asyncio.to_thread(free.wait)) for _ in range(BUSY)]
-        await asyncio.sleep(0)
-        try:
-            return await charge("1")
-        finally:
-            free.set()
-            await asyncio.gather(*jobs)
-
-    assert asyncio.run(main()) == "1"
 
 
 def test_a_thread_is_used_again() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..net.connection import Connection
 from ..net.deadline import Deadline
 from ..net.dial import Dialer
-from ..net.http1 import Response, parser, request_bytes
+from ..net.http1 import Response, parsing, request_bytes
 from ..net.pool import Pool
 from ..net.secret import Environment, Secret
 from ..net.waiting import Waits
@@ -67,7 +67,8 @@ class Connections:
         try:
             connection = await self._pool.take(waits, deadline)
             await connection.send(request)
-            arriving = parser()
+            arriving = parsing(await connection.receive())
+            next(arriving)
             while True:
                 arriving.send(await connection.receive())
         except StopIteration as end:
