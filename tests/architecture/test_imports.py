@@ -62,6 +62,7 @@ NEVER_FOR_DYNAMODB: Final = {
     "http.client",
     "jmespath",
     "redis",
+    "stringprep",
     "urllib.request",
     "urllib3",
 }

@@ -8,10 +8,10 @@ bucket's lifecycle rule, which deletes it. The record holds the SHA-256 of the o
 from __future__ import annotations
 
 import re
-import threading
 from hashlib import sha256
 from typing import Any, Final
 
+from ..clients.net.process import ProcessLock
 from ..errors import StoreError
 from ..protocol.record import NO_BODY, Record
 from ..protocol.steps import Returned
@@ -46,7 +46,7 @@ class Objects:
         self._above = above
         self._url_suffix = url_suffix
         self._client = client
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
 
     def offload(self, ran: Returned, *, key: str, owner: str, max_data: int | None) -> Returned:
         """Return the result, its data in an object if they are large.
@@ -93,7 +93,7 @@ class Objects:
         return record._replace(data=data, encoding=ZLIB if record.encoding != IN_S3 else None)
 
     def _s3(self) -> Any:
-        with self._lock:
+        with self._lock.get():
             if self._client is None:
                 from ..clients.aws.s3 import S3
 

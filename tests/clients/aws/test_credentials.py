@@ -213,6 +213,24 @@ def test_an_answer_without_credentials_is_an_error_that_tells_none_of_it(
     assert "container credentials endpoint" in _refusal(source)
 
 
+@pytest.mark.parametrize("fault", [*(answer(status=code) for code in (429, 500, 503)), LOST])
+def test_one_failure_of_the_endpoint_is_no_error(
+    issuer: FaultServer, source: CredentialSource, fault: Step
+) -> None:
+    issuer.script(fault)
+    assert current(source).access_key == "AKID1"
+    assert len(issuer.requests) == 2
+
+
+@pytest.mark.parametrize(("status", "asked"), [(503, TRIES), (403, 1), (404, 1)])
+def test_failures_that_last_are_asked_about_a_few_times_and_refusals_once(
+    issuer: FaultServer, source: CredentialSource, status: int, asked: int
+) -> None:
+    issuer.script(*[answer(status=status)] * 10)
+    assert f"said {status}" in _refusal(source)
+    assert len(issuer.requests) == asked
+
+
 def test_an_answer_without_a_token_is_enough(issuer: FaultServer, source: CredentialSource) -> None:
     issuer.script(answer({name: _COMPLETE[name] for name in _COMPLETE if name != "Token"}))
     assert current(source).token is None

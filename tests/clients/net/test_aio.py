@@ -130,13 +130,24 @@ def test_a_wait_that_ends_leaves_nothing_in_the_loop(event: int) -> None:
     asyncio.run(main())
 
 
+def test_a_wait_that_times_out_leaves_nothing_in_the_loop() -> None:
+    async def main() -> None:
+        ours, peer = socket.socketpair()
+        with ours, peer:
+            with pytest.raises(TimeoutError):
+                await AIO.ready(ours.fileno(), READABLE, Deadline(0.01))
+            assert not asyncio.get_running_loop().remove_reader(ours.fileno())
+
+    asyncio.run(main())
+
+
 def test_a_slow_resolver_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     done = threading.Event()
     lookup = socket.getaddrinfo
 
-    def slow(host: str, *arguments: Any, flags: int = 0, **options: Any) -> Any:
+    def slow(host: str, port: int, flags: int = 0, **_: Any) -> Any:
         if flags & socket.AI_NUMERICHOST:
-            return lookup(host, *arguments, flags=flags, **options)
+            return lookup(host, port, flags=flags)
         done.wait(30)
         raise socket.gaierror
 

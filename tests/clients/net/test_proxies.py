@@ -111,7 +111,7 @@ def test_the_environment_is_read_as_boto3_reads_it(
     for each, value in variables.items():
         monkeypatch.setenv(each, value)
     expected: Any = urllib.request.getproxies_environment().get("https")
-    if urllib.request.proxy_bypass_environment("db.example:443"):
+    if urllib.request.proxy_bypass("db.example:443"):
         expected = None
     found = proxy_for("https", "db.example", 443, Environment(variables))
     assert (None if found is None else f"http://{found.host}:{found.port}") == expected

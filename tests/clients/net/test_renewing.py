@@ -21,11 +21,13 @@ class Source:
     def __init__(self, before: Callable[[], None] = lambda: None) -> None:
         self.clock = ManualClock()
         self.loads = 0
+        self.lefts: list[float] = []
         self._before = before
         self.values = Renewing(self._load, failures=OSError, clock=self.clock)
 
     async def _load(self, waits: Waits, deadline: Deadline) -> Loaded[str]:
         self.loads += 1
+        self.lefts.append(deadline.left())
         self._before()
         now = self.clock()
         return Loaded(f"value {self.loads}", now + 50, now + 100)
@@ -94,8 +96,9 @@ def test_a_load_that_stands_still_holds_up_nobody(monkeypatch: pytest.MonkeyPatc
 
     def interrupt() -> None:
         if source.loads == 1:  # a signal's handler, in the thread that holds the lock
-            found.append(source.current())
+            found.append(source.current(seconds=0.5))
 
     source = Source(interrupt)
-    source.current()
+    source.current(seconds=0.5)
     assert found == ["value 2"]
+    assert source.lefts[1] > 0  # there is time left to load it

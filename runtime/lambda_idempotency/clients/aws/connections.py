@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..net.connection import Connection
 from ..net.deadline import Deadline
 from ..net.dial import Dialer
-from ..net.http1 import Response, parser, request_bytes
+from ..net.http1 import Response, parsing, request_bytes
 from ..net.pool import Pool
 from ..net.secret import Environment, Secret
 from ..net.waiting import Waits
@@ -62,27 +62,36 @@ class Connections:
     async def exchange(self, request: Secret[bytes], waits: Waits, deadline: Deadline) -> Response:
         """Send a request and return its response in time. Raises `ConnectionFailedError`."""
         connection: Connection | None = None
+        failure = None
         try:
             connection = await self._pool.take(waits, deadline)
-            response, keep = await _answered(connection, request)
+            await connection.send(request)
+            arriving = parsing(await connection.receive())
+            next(arriving)
+            while True:
+                arriving.send(await connection.receive())
+        except StopIteration as end:
+            answered: tuple[Response, bool] = end.value
         except (OSError, ValueError) as error:
             failure = ConnectionFailedError(
                 f"{self._endpoint.authority}: {_reason(error)}",
                 reused=connection is not None and connection.reused,
             )
-            if connection is not None:
-                connection.close()
         except BaseException:
             if connection is not None:
                 connection.close()  # interrupted: the response would go to the next caller
             raise
-        else:
-            if keep:
-                self._pool.give(connection)
-            else:
+        if failure is not None:
+            if connection is not None:
                 connection.close()
-            return response
-        raise failure  # here, it has no context with the frames of what failed
+            raise failure  # here, it has no context with the frames of what failed
+        assert connection is not None
+        response, keep = answered
+        if keep:
+            self._pool.give(connection)
+        else:
+            connection.close()
+        return response
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -98,18 +107,6 @@ class Connections:
             except OSError as error:
                 raise OSError(f"AWS_CA_BUNDLE cannot be read: {error}") from None
         return self._tls
-
-
-async def _answered(connection: Connection, request: Secret[bytes]) -> tuple[Response, bool]:
-    """Return the response, and whether the connection can be used again."""
-    await connection.send(request)
-    response = parser()
-    try:
-        while True:
-            response.send(await connection.receive())
-    except StopIteration as end:
-        found: tuple[Response, bool] = end.value
-        return found
 
 
 def _proxy_for(endpoint: Endpoint, environment: Environment) -> Proxy | None:

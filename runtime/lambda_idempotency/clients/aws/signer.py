@@ -60,7 +60,7 @@ class Signer:
                 method,
                 path,
                 "",
-                *[f"{name}:{' '.join(signed[name].split())}" for name in names],
+                *[f"{name}:{_trimmed(signed[name])}" for name in names],
                 "",
                 listed := ";".join(names),
                 content,
@@ -127,6 +127,11 @@ class Signer:
                 key = Secret(hmac.digest(key.reveal(), part.encode(), "sha256"))
             self._derived = (day, secret, key)
         return key
+
+
+def _trimmed(value: str) -> str:
+    """Return a header's value without needless spaces; most have none, and tokens are long."""
+    return " ".join(value.split()) if " " in value or "\t" in value else value
 
 
 def _encoded_again(path: str) -> str:

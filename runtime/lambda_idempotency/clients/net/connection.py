@@ -21,13 +21,18 @@ CHUNK: Final = 64 * 1024
 class Connection:
     """An open connection. One caller at a time has it: between the pool's `take` and `give`."""
 
-    __slots__ = ("_file", "_process", "_socket", "deadline", "ends", "fresh", "reused", "waits")
+    __slots__ = (
+        *("_file", "_input", "_process", "_socket"),
+        *("deadline", "ends", "fresh", "reused", "waits"),
+    )
     fresh: Deadline
     """The end of an idle connection's time; set by its pool, as `ends`, the end of its life."""
 
     def __init__(self, connected: socket, waits: Waits, deadline: Deadline) -> None:
         self._socket = connected
         self._file = connected.fileno()
+        self._input = select.poll()
+        self._input.register(self._file, READABLE)
         self._process = os.getpid()
         self.ends: Deadline | None = None
         self.reused = False
@@ -65,9 +70,7 @@ class Connection:
 
     def is_silent(self) -> bool:
         """Tell whether an idle connection has nothing to read, which could only be its end."""
-        poll = select.poll()
-        poll.register(self._file, READABLE)
-        return not poll.poll(0)
+        return not self._has_more() and not self._input.poll(0)
 
     def close(self) -> None:
         """Close this process's end."""

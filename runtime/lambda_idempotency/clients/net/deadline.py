@@ -32,14 +32,17 @@ class Deadline:
 
     __slots__ = ("_steady_end", "_wall_end", "reserve")
 
-    def __init__(self, seconds: float, *, reserve: float = 0.0) -> None:
+    def __init__(self, seconds: float, reserve: float = 0.0) -> None:
         self._steady_end = time.monotonic() + seconds
         self._wall_end = time.time() + seconds
         self.reserve = reserve
 
     def left(self) -> float:
         """Return the seconds left; negative ones where it has passed."""
-        return min(self._steady_end - time.monotonic(), self._wall_end - time.time())
+        steady, wall = self._steady_end - time.monotonic(), self._wall_end - time.time()
+        if steady < wall:  # `min` would take longer than both clocks
+            return steady
+        return wall
 
     def require(self) -> float:
         """Return the seconds left. Raises `TimeoutError` where there are none."""
@@ -49,7 +52,7 @@ class Deadline:
 
     def within(self, seconds: float) -> Deadline:
         """Return this deadline, or one in so many seconds if that is earlier."""
-        return self if self.left() <= seconds else Deadline(seconds, reserve=self.reserve)
+        return self if self.left() <= seconds else Deadline(seconds, self.reserve)
 
     def __repr__(self) -> str:
         return f"<Deadline: {self.left():.3f} s left>"
@@ -72,7 +75,7 @@ def start(milliseconds: int) -> Token[Deadline]:
     limit = milliseconds / 1000
     outer = _CURRENT.get(None)
     reserve = reserve_of(limit) if outer is None else max(reserve_of(limit), outer.reserve)
-    return _CURRENT.set(Deadline(limit - reserve, reserve=reserve))
+    return _CURRENT.set(Deadline(limit - reserve, reserve))
 
 
 def end(token: Token[Deadline]) -> None:

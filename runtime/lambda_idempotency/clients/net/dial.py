@@ -84,7 +84,7 @@ class Dialer:
         except BaseException:
             plain.close()
             raise
-        return await secured(plain, self.host, context, waits, deadline)
+        return await secured(plain, encoded(self.host), context, waits, deadline)
 
     async def _addresses(
         self, host: str, port: int, waits: Waits, deadline: Deadline
@@ -100,12 +100,18 @@ class Dialer:
         return found
 
 
+def encoded(host: str) -> bytes:
+    """Return a host's name as bytes: for a text, Python would first load the tables of IDNA."""
+    return host.encode("ascii" if host.isascii() else "idna")
+
+
 def _looked_up(host: str, port: int, flags: int = 0) -> Sequence[Address]:
     """Return the addresses of a host, IPv6 and IPv4 by turns. Raises `OSError`."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+        name = encoded(host)
     except UnicodeError:
         raise OSError("not a host name") from None
+    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=flags)
     families: dict[socket.AddressFamily, list[Address]] = {}
     for family, _, _, _, address in found:
         families.setdefault(family, []).append((family, address))

@@ -36,19 +36,14 @@ def request_bytes(method: str, path: str, headers: Mapping[str, str], body: byte
     return head.encode("latin-1") + body
 
 
-def parser(*, has_body: bool = True) -> Parser:
-    """Return a started parser: `send` it what arrives, no bytes for the end of the stream.
+def parsing(received: bytes, *, has_body: bool = True) -> Parser:
+    """Parse a response that begins with these bytes. After `next`, `send` what arrives, or no bytes
+    for the end of the stream.
 
     It returns the response, and whether the connection can be used again. Raises `OSError` where
     the stream ends too soon, and ValueError for what is not HTTP.
     """
-    started = _parse(has_body=has_body)
-    next(started)
-    return started
-
-
-def _parse(*, has_body: bool) -> Parser:
-    buffer = _Buffer()
+    buffer = _Buffer(_demanded(received))
     while True:
         while (head := buffer.until(b"\r\n\r\n", _MAX_HEAD)) is None:
             buffer.add((yield))
@@ -96,8 +91,8 @@ class _Buffer:
 
     __slots__ = ("_bytes",)
 
-    def __init__(self) -> None:
-        self._bytes = b""
+    def __init__(self, received: bytes) -> None:
+        self._bytes = received
 
     @property
     def is_empty(self) -> bool:

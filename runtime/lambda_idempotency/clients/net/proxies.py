@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from ...errors import ConfigurationError
 from .connection import Connection
 from .deadline import Deadline
-from .http1 import Response, parser, request_bytes
+from .http1 import Response, parsing, request_bytes
 from .secret import Environment, Secret
 from .waiting import Waits
 
@@ -107,8 +107,9 @@ async def tunnel(
 
 async def _answer(connection: Connection) -> Response:
     """Return the answer to CONNECT, which has no body."""
-    response = parser(has_body=False)
+    response = parsing(await connection.receive(), has_body=False)
     try:
+        next(response)
         while True:
             response.send(await connection.receive())
     except StopIteration as end:

@@ -35,7 +35,7 @@ class TlsConnection(Connection):
 
 
 async def secured(
-    plain: socket, host: str, context: ssl.SSLContext, waits: Waits, deadline: Deadline
+    plain: socket, host: bytes, context: ssl.SSLContext, waits: Waits, deadline: Deadline
 ) -> TlsConnection:
     """Return a connection over TLS, the handshake done and the certificate verified. Closes the
     socket where that fails. Raises `OSError`."""
