@@ -13,6 +13,7 @@ import pytest
 
 from kit.clocks import ManualClock
 from lambda_idempotency.clients.net import deadline
+from lambda_idempotency.clients.net.workers import workers
 from lambda_idempotency.drivers.aio import drive
 from lambda_idempotency.drivers.requests import ask
 from lambda_idempotency.protocol.machine import Protocol, run_once

@@ -13,6 +13,7 @@ import pytest
 
 from kit.frames import shown
 from kit.network.loopback import LoopbackServer
+from kit.network.processes import free_port
 from kit.redis.access import (
     NAMESPACE,
     PASSWORD,
@@ -29,8 +30,11 @@ from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 from kit.redis.spares import SpareClusters
 from lambda_idempotency import idempotent
+from lambda_idempotency.clients.net.connection import Connection
+from lambda_idempotency.clients.net.secret import Secret
+from lambda_idempotency.clients.redis.fixed import client_of_url
 from lambda_idempotency.contract.redis import IamCredentials, RedisSettings
-from lambda_idempotency.errors import IdempotencyError
+from lambda_idempotency.errors import IdempotencyError, StoreError
 from lambda_idempotency.stores.redis import RedisStore
 from lambda_idempotency.testing.store_harness import new_key
 
@@ -126,6 +130,30 @@ def test_a_handlers_calls_show_nothing(access: Access, publish: Publish, output:
     )
     for _ in range(2):
         output.note(handler({"order": 1}, None))
+
+
+class _Interrupt(BaseException):
+    """An exception that a signal handler may raise at any moment."""
+
+
+def test_an_interruption_while_the_password_is_sent_does_not_show_it(
+    shared_server: RedisServer, output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupted(connection: Connection, data: object) -> None:
+        raise _Interrupt
+
+    monkeypatch.setattr(Connection, "send", interrupted)
+    client = client_of_url(Secret(f"redis://:{PASSWORD}@127.0.0.1:{shared_server.port}"))
+    with pytest.raises(_Interrupt) as raised:
+        client.execute_command("HGETALL", "shop#none")
+    output.note(raised.value)
+
+
+def test_a_failure_leads_to_no_error_of_the_server(access: Access, publish: Publish) -> None:
+    publish(port=free_port())
+    with invocation(0.2), pytest.raises(StoreError) as raised:
+        ask(access.client())
+    assert (raised.value.__cause__, raised.value.__context__) == (None, None)
 
 
 def test_a_renewal_shows_nothing(
