@@ -142,7 +142,7 @@ def test_a_key_that_could_not_be_released_is_free_when_its_lease_has_ended(
     failing: FailingStore, clock: ManualClock
 ) -> None:
     failing.failing["release"] = 1
-    handler = idempotent(store=failing)(fail_once(ValueError("x")))
+    handler = idempotent(store=failing, lease=10)(fail_once(ValueError("x")))
     with pytest.raises(ValueError, match="x"):
         handler(EVENT, Context(8_000))
     with pytest.raises(InProgressError):
