@@ -144,11 +144,11 @@ def test_a_table_that_refuses_what_is_not_there_is_told_after_a_few_tries(
     assert _operations(server) == ["PutItem", *["GetItem", "PutItem"] * module.CLAIM_TRIES]
 
 
-def test_a_take_over_of_what_is_gone_is_one_request(
+def test_a_take_over_that_is_refused_without_the_item_is_followed_by_a_read(
     server: FaultServer, store: DynamoDBStore
 ) -> None:
-    server.script(answer({"Item": ITEM}), REFUSED)
+    server.script(answer({"Item": ITEM}), REFUSED, answer())
     seen = store.read("shop#1")
     assert isinstance(seen, Conflict)
     assert isinstance(store.claim(CLAIM, seen.record), Absent)
-    assert _operations(server) == ["GetItem", "PutItem"]
+    assert _operations(server) == ["GetItem", "PutItem", "GetItem"]
