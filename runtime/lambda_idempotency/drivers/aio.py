@@ -100,9 +100,11 @@ async def drive(
             if isinstance(step, SendClaim) and step.claim.attempt == 1:
                 await shield.ask(Release(step.claim.key, step.claim.owner))
             break
-    if shield.cancelled is not None and not (ran and _by_exception(shield.cancelled)):
-        raise shield.cancelled
-    return outcome
+    if shield.cancelled is None:
+        return outcome
+    if ran and not isinstance(outcome, Raised) and _by_exception(shield.cancelled):
+        return outcome
+    raise shield.cancelled
 
 
 def _by_exception(cancelled: asyncio.CancelledError) -> bool:

@@ -69,9 +69,9 @@ def drive(
     try:
         while True:
             step = protocol.send(result)
-            timer.note(step)
-            interruption.note(step)
             try:
+                timer.note(step)
+                interruption.note(step)
                 if isinstance(step, Sleep) and interruption.error is not None:
                     result = None
                 else:
@@ -86,12 +86,14 @@ def drive(
                     )
             except BaseException as error:  # noqa: BLE001 - a signal handler may raise anything
                 result = interruption.during(step, error)
-            if finish is not None and isinstance(result, Returned) and result.keep:
-                try:
-                    result = finish(result)
-                except BaseException as error:  # noqa: BLE001 - as above
-                    interruption.keep(error)
-                    result = result._replace(data=None, encoding=NO_BODY)
+            if isinstance(result, Returned):
+                interruption.ends = True
+                if finish is not None and result.keep:
+                    try:
+                        result = finish(result)
+                    except BaseException as error:  # noqa: BLE001 - as above
+                        interruption.keep(error)
+                        result = result._replace(data=None, encoding=NO_BODY)
     except StopIteration as stop:
         outcome: Outcome = stop.value
     finally:
