@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from functools import partial
+from itertools import count
+from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
 import pytest
 
+import lambda_idempotency
 from lambda_idempotency import (
     MemoryStore,
     ResponseUnavailableError,
@@ -28,7 +30,7 @@ from lambda_idempotency import (
 )
 from lambda_idempotency.drivers import sync
 from lambda_idempotency.metrics import reporting
-from lambda_idempotency.protocol.record import COMPLETED, Completion, Record, Reply
+from lambda_idempotency.protocol.record import COMPLETED, Claim, Completion, Record, Reply
 
 RESULT: Final = {"charged": 5}
 
@@ -82,11 +84,14 @@ def _status(store: Interrupted) -> str | None:
     return None if store.record is None else store.record.status
 
 
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "drive", partial(sync.drive, sleep=lambda _: None))
+
+
+@pytest.mark.usefixtures("no_pause")
 @pytest.mark.parametrize("error", [StopError(), TimeoutError(), OSError()], ids=repr)
-def test_an_exception_while_the_answer_is_sent_is_a_failed_try(
-    monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+def test_an_exception_while_the_answer_is_sent_is_a_failed_try(error: Exception) -> None:
     store = Interrupted(error)
     assert _call(store) == RESULT
     assert (store.tries, _status(store)) == (2, COMPLETED)
@@ -161,12 +166,9 @@ def test_an_alarm_that_ends_the_process_does_so_after_one_more_try() -> None:
 @pytest.mark.usefixtures("rings")
 def test_an_alarm_while_another_attempt_is_waited_for_is_raised() -> None:
     store = MemoryStore()
-    waiting = idempotent(store=store, on_in_progress="wait")(lambda event, _: RESULT)
-
-    @idempotent(store=store)
-    def handler(event: Any, context: Any) -> Any:
-        return waiting(event, Context())
-
+    handler = idempotent(store=store, on_in_progress="wait")(lambda event, _: RESULT)
+    key = handler.record_id({"id": 1}, Context())
+    store.claim(Claim(key, owner="b" * 32, lease_ms=60_000, expires_after_ms=60_000))
     with _alarm(StopError()), pytest.raises(StopError):
         handler({"id": 1}, Context())
 
@@ -183,58 +185,124 @@ def test_an_alarm_in_the_handler_is_its_error_and_frees_the_key() -> None:
     assert (store.tries, store.record) == (0, None)
 
 
-class Slow(Interrupted):
-    """A store whose completion takes until an alarm has been delivered to the main thread."""
+class InLoop(Interrupted):
+    """A store whose completion takes until a signal handler has raised in the event loop."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self._error = error
+        self._due, self._raised = threading.Event(), threading.Event()
+        self._loop: Any = None
+
+    def watch(self) -> None:
+        """Let the running loop raise where it waits, when it is due."""
+        self._loop = asyncio.get_running_loop()
+        select = self._loop._selector.select
+
+        def selected(timeout: float | None = None) -> Any:
+            if self._due.is_set() and not self._raised.is_set():
+                self._raised.set()
+                raise self._error
+            return select(timeout)
+
+        self._loop._selector.select = selected
+
+    def ring(self) -> None:
+        """Let the loop raise, now."""
+        self._due.set()
+        self._loop.call_soon_threadsafe(lambda: None)
 
     def complete(self, completion: Completion) -> Reply:
-        if threading.current_thread() is not threading.main_thread():
-            os.kill(os.getpid(), signal.SIGALRM)
-            self.delivered.wait()
+        self.ring()
+        assert self._raised.wait(10)
         return super().complete(completion)
-
-    delivered = threading.Event()
 
 
 @pytest.mark.parametrize("error", [StopError(), Wait()], ids=repr)
 def test_an_alarm_in_the_event_loop_loses_no_answer(error: BaseException) -> None:
-    store = Slow()
-    store.delivered.clear()
+    store = InLoop(error)
 
     @idempotent(store=store)
     async def handler(event: Any, context: Any) -> Any:
+        store.watch()
         return RESULT
 
-    def handle(_: int, __: FrameType | None) -> None:
-        store.delivered.set()
-        raise error
-
-    before = signal.signal(signal.SIGALRM, handle)
-    try:
-        if isinstance(error, Exception):
-            assert handler({"id": 1}, Context()) == RESULT
-        else:
-            with pytest.raises(type(error)):
-                handler({"id": 1}, Context())
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    if isinstance(error, Exception):
+        assert handler({"id": 1}, Context()) == RESULT
+    else:
+        with pytest.raises(Wait):
+            handler({"id": 1}, Context())
     assert _status(store) == COMPLETED
     assert handler({"id": 1}, Context()) == RESULT  # the loop still works
 
 
-def test_an_alarm_in_the_event_loop_stops_an_async_handler() -> None:
-    store, ended = Interrupted(), []
+@pytest.mark.parametrize("error", [StopError(), Wait()], ids=repr)
+def test_an_alarm_in_the_event_loop_stops_an_async_handler(error: BaseException) -> None:
+    store, ended = InLoop(error), []
 
     @idempotent(store=store)
     async def handler(event: Any, context: Any) -> Any:
+        store.watch()
+        store.ring()
         try:
-            os.kill(os.getpid(), signal.SIGALRM)
             await asyncio.Event().wait()
         finally:
             ended.append(True)
 
-    with _alarm(StopError()), pytest.raises(StopError):
+    with pytest.raises(type(error)):
         handler({"id": 1}, Context())
     assert (ended, store.record) == ([True], None)
+
+
+RUNTIME: Final = str(Path(lambda_idempotency.__file__).parent)
+
+
+class _Signal:
+    """A signal whose handler raises, at one line of the runtime after the handler's return."""
+
+    def __init__(self, line: int, error: BaseException) -> None:
+        self._line = line
+        self._error = error
+        self._left: int | None = None
+        self.place = ""
+
+    def arm(self, *_: Any) -> Any:
+        """Count lines from now on. The handler, which returns a result."""
+        self._left = self._line
+        return RESULT
+
+    def trace(self, frame: FrameType, event: str, _: Any) -> Any:
+        """Raise when the lines have been counted."""
+        if event == "line" and self._left is not None:
+            if frame.f_code.co_filename.startswith(RUNTIME):
+                self._left -= 1
+            if self._left == 0:
+                sys.settrace(None)
+                self.place = f"{Path(frame.f_code.co_filename).name} {frame.f_code.co_name}"
+                raise self._error
+        return self.trace
+
+
+@pytest.mark.usefixtures("no_pause")
+@pytest.mark.parametrize("error", [StopError(), Wait()], ids=repr)
+def test_at_no_line_after_the_return_is_the_key_freed(error: BaseException) -> None:
+    places: set[str] = set()
+    for line in count(1):
+        store, signaled = Interrupted(), _Signal(line, error)
+        handler = idempotent(store=store)(signaled.arm)
+        before = sys.gettrace()
+        sys.settrace(signaled.trace)
+        try:
+            with suppress(StopError, Wait):
+                assert copy_context().run(handler, {"id": 1}, Context()) == RESULT
+        finally:
+            sys.settrace(before)
+        if not signaled.place:
+            break
+        # Until the result has been looked at, the error counts as the handler's.
+        assert store.record is not None or signaled.place == "callables.py finished", signaled.place
+        places.add(signaled.place)
+    assert {"call.py _returned", "sync.py drive", "endings.py send", "memory.py complete"} <= places
 
 
 # Batches ------------------------------------------------------------------------------------------

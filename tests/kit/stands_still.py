@@ -13,6 +13,7 @@ from typing import Any
 
 from kit.redis.servers import connect
 from lambda_idempotency import RedisStore, StoreError, idempotent
+from lambda_idempotency.clients.net.waiting import Waits
 from lambda_idempotency.protocol.record import Applied, Claim, Record, Reply
 
 EVENT = {"id": 1}
@@ -20,8 +21,8 @@ RAN = "ran"
 
 
 class _StandsStill(RedisStore):
-    def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
-        reply = super().claim(claim, seen)
+    async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
+        reply = await super().claiming(claim, seen, waits)
         if isinstance(reply, Applied):
             os.kill(os.getpid(), signal.SIGSTOP)
         return reply

@@ -105,7 +105,9 @@ async def drive(
             await shield.ask(Release(step.claim.key, step.claim.owner))
     except StopIteration as stop:
         outcome: Outcome = stop.value
-        if shield.cancelled is None or (ran and _by_exception(shield.cancelled)):
+        if shield.cancelled is None:
+            return outcome
+        if ran and not isinstance(outcome, Raised) and _by_exception(shield.cancelled):
             return outcome
     finally:
         pulse.stop()
@@ -187,7 +189,8 @@ async def _run(
         return LeaseExpired()
     try:
         pulse.start(step)
-        return pulse.told(await run(step))
+        ran = await run(step)
+        return ran if ran is None else pulse.told(ran)
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
         return Raised(error)
 

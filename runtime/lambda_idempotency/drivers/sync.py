@@ -70,9 +70,9 @@ def drive(
     try:
         while True:
             step = protocol.send(result)
-            timer.note(step)
-            interruption.note(step)
             try:
+                timer.note(step)
+                interruption.note(step)
                 if isinstance(step, Sleep) and interruption.error is not None:
                     result = None
                 else:
@@ -80,7 +80,7 @@ def drive(
                         step,
                         key=key,
                         store=store,
-                        run=lambda step: pulse.during(step, run),
+                        run=pulse.around(run),
                         remaining=interruption.remaining,
                         sleep=sleep,
                         timer=timer,
@@ -88,11 +88,15 @@ def drive(
             except BaseException as error:  # noqa: BLE001 - a signal handler may raise anything
                 result = interruption.during(step, error)
             if isinstance(step, (Run, Reconcile)):
-                deadline.start(remaining())  # for a call that nothing limits it begins anew
-            if finish is not None and isinstance(result, Returned) and result.keep:
+                interruption.ends = isinstance(result, Returned)
                 try:
-                    result = finish(result)
-                except BaseException as error:  # noqa: BLE001 - as above
+                    deadline.start(remaining())  # for a call that nothing limits it begins anew
+                    if isinstance(result, Returned):
+                        result = pulse.told(result)
+                        result = finish(result) if finish is not None and result.keep else result
+                except BaseException as error:
+                    if not isinstance(result, Returned):
+                        raise
                     interruption.keep(error)
                     result = result._replace(data=None, encoding=NO_BODY)
     except StopIteration as stop:
@@ -148,15 +152,16 @@ def _execute_in_batch(
     timer.note(step)
     if isinstance(step, CompleteAndClaim):
         return complete_and_claim(store, step, call.remaining)
-    return execute(
+    result = execute(
         step,
         key=call.key,
         store=store,
-        run=lambda step: pulse.during(step, call.run),
+        run=pulse.around(call.run),
         remaining=call.remaining,
         sleep=sleep,
         timer=timer,
     )
+    return pulse.told(result) if isinstance(result, Returned) else result
 
 
 def execute(
@@ -237,12 +242,16 @@ class Pulse:
         self._claim: Claim | None = None
         self._heartbeat: Heartbeat | None = None
 
-    def during(
-        self, step: Run | Reconcile, run: Callable[[Run | Reconcile], Returned | None]
-    ) -> Returned | None:
-        """Run the user's code for a step, with its heartbeat."""
-        self.start(step)
-        return self.told(run(step))
+    def around(
+        self, run: Callable[[Run | Reconcile], Returned | None]
+    ) -> Callable[[Run | Reconcile], Returned | None]:
+        """Return the function that runs the user's code for a step, with its heartbeat."""
+
+        def ran(step: Run | Reconcile) -> Returned | None:
+            self.start(step)
+            return run(step)
+
+        return ran
 
     def start(self, step: Run | Reconcile) -> None:
         """Start the step's heartbeat, unless it beats already."""
@@ -255,9 +264,9 @@ class Pulse:
             assert step.lease_ms is not None
             self._claim, self._heartbeat = claim, begin(claim, step.lease_ms, self._store)
 
-    def told(self, ran: Returned | None) -> Returned | None:
+    def told(self, ran: Returned) -> Returned:
         """Return a result that says when the lease was last renewed."""
-        if ran is None or self._heartbeat is None:
+        if self._heartbeat is None:
             return ran
         return ran._replace(renewed_at=self._heartbeat.renewed_at)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..contract.lease import LONGEST_MS
 from ..metrics.reporting import WARNING, log
@@ -45,45 +44,57 @@ class ActiveCall:
 
     def run(self, step: Run | Reconcile) -> Returned | None:
         """Run the user's code for a step. None: the dead attempt had no effect, so run again."""
-        attempt, left, target = self._attempt(step), self._target.time_left, self._target
-        try:
+        target = self._target
+        ran: list[Any] = []
+
+        def code() -> None:
             if isinstance(step, Run):
-                result = run_as(attempt, left, target.run)
+                ran.append(target.run())
             else:
                 assert target.reconcile is not None
-                found = reconciled(run_as(attempt, left, target.reconcile))
-                if found is None:
-                    return None
-                result = found.response
+                ran.append(reconciled(target.reconcile()))
+
+        try:
+            run_as(self._attempt(step), target.time_left, code)
+            return self._returned(step, *ran)
         except BaseException:
-            self._writes.drop()
-            raise
-        return self._returned(result)
+            if not ran:
+                self._writes.drop()
+                raise
+        # A signal handler has raised, after the code had returned.
+        return self._returned(step, *ran)
 
     async def run_async(self, step: Run | Reconcile) -> Returned | None:
         """Run the user's code for a step on the running event loop, as `run` does."""
-        attempt, left, target = self._attempt(step), self._target.time_left, self._target
-        try:
+        target = self._target
+        ran: list[Any] = []
+
+        async def code() -> None:
             if isinstance(step, Run):
-                result = await run_as_async(attempt, left, target.run)
+                ran.append(await target.run())
             else:
                 assert target.reconcile is not None
-                hook = partial(settled, target.reconcile)
-                found = reconciled(await run_as_async(attempt, left, hook))
-                if found is None:
-                    return None
-                result = found.response
+                ran.append(reconciled(await settled(target.reconcile)))
+
+        try:
+            await run_as_async(self._attempt(step), target.time_left, code)
+            return self._returned(step, *ran)
         except BaseException:
-            self._writes.drop()
-            raise
-        return self._returned(result)
+            if not ran:
+                self._writes.drop()
+                raise
+        return self._returned(step, *ran)
 
     def _attempt(self, step: Run | Reconcile) -> Attempt:
         return Attempt(self.key, step.attempt, self._writes, self._target.tenant)
 
-    def _returned(self, result: object) -> Returned:
+    def _returned(self, step: Run | Reconcile, result: Any) -> Returned | None:
         """Return the result in its recorded form. Never raises, whatever a serializer or a signal
         handler raises: the effect has happened."""
+        if isinstance(step, Reconcile):
+            if result is None:
+                return None
+            result = result.response
         writes = self._writes.taken()
         try:
             recorded = self.body.packed(self._target.record(result))
