@@ -31,6 +31,7 @@ TABLE: Final = "idempotency"
 LEASE: Final = 30_000
 PUT: Final = "PutItem"
 DELETE: Final = "DeleteItem"
+GET: Final = "GetItem"
 
 
 class _Caller:
@@ -144,7 +145,7 @@ def test_a_release_whose_reply_was_lost_is_done(
     proxy.lose_reply(2)
     error = ValueError()
     assert retrying.call(error=error) == Raised(error)
-    assert proxy.operations == [PUT, DELETE, DELETE]
+    assert proxy.operations == [PUT, DELETE, DELETE, GET]  # the refusal does not say what is there
     assert dynamodb.stored() is None
 
 
@@ -198,7 +199,7 @@ def test_a_claim_of_unknown_outcome_runs_nothing_and_frees_the_key(
     assert isinstance(outcome, Unavailable)
     assert isinstance(outcome.error, StoreError)
     assert single.attempts == []
-    assert proxy.operations == [PUT, DELETE]
+    assert proxy.operations == [PUT, DELETE, *([GET] if lost == "request" else [])]
     assert dynamodb.stored() is None
 
 

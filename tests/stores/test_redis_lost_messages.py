@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -85,7 +86,7 @@ class Caller:
             store=self.store,
             run=run,
             remaining=lambda: 10_000,
-            sleep=lambda _: None,
+            sleep=time.sleep if options.get("wait_ms") else lambda _: None,
         )
 
 
