@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -58,12 +59,16 @@ def test_a_call_in_a_signal_handler_gets_its_own_answer(
         heard.append(client.execute_command("HGETALL", "shop#other"))
         redis_proxy.release()
 
-    before = signal.signal(signal.SIGALRM, interrupt)
+    def signal_when_it_waits() -> None:
+        redis_proxy.wait_arrived(1)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
-        ask(client)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(signal_when_it_waits)
+            ask(client)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGUSR1, before)
     assert heard == [[]]
     assert redis_proxy.commands == ["HGETALL", "AUTH", "HGETALL"]

@@ -1,4 +1,7 @@
-"""A client of the Redis server that an SSM parameter names: its settings, credentials, connections.
+"""Clients of Redis and Valkey, without redis-py.
 
-Unlike redis-py's defaults, it keeps within the invocation's time and follows changing passwords.
+`resp` and `slots` know the protocols and do no I/O. A `Node` has the connections to one server, a
+`Cluster` finds the node of a key. A client (`base`) follows changes of settings and passwords, and
+sends again until the call's time ends: `client` for settings in an SSM parameter, `fixed` for a URL
+or settings in the code.
 """
