@@ -192,17 +192,24 @@ def test_a_pause_leaves_the_loop_to_others() -> None:
 # No more threads ----------------------------------------------------------------------------------
 
 
-def test_without_threads_a_call_that_has_not_run_fails() -> None:
+def no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+
+def test_without_threads_a_call_that_has_not_run_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> Outcome:
-        await asyncio.get_running_loop().shutdown_default_executor()
+        no_more_threads(monkeypatch)
         return await driven(run_once(CALL), MemoryStore(ManualClock()))
 
     assert isinstance(asyncio.run(main()), Unavailable)
 
 
-def test_without_threads_a_result_is_not_lost() -> None:
+def test_without_threads_a_result_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run(_: Run | Reconcile) -> Returned:
-        await asyncio.get_running_loop().shutdown_default_executor()
+        no_more_threads(monkeypatch)
         return Returned(1, "1")
 
     async def main() -> Outcome:

@@ -55,10 +55,13 @@ def _operations(server: FaultServer) -> list[str]:
     return [request.headers["x-amz-target"].rpartition(".")[2] for request in server.requests]
 
 
-def test_jobs_of_the_users_in_all_threads_of_the_loop_delay_nothing(store: DynamoDBStore) -> None:
+@pytest.mark.parametrize("is_own", [True, False])
+def test_jobs_of_the_users_in_all_threads_of_the_loop_delay_nothing(
+    store: DynamoDBStore, *, is_own: bool
+) -> None:
     done = threading.Event()
 
-    @idempotent_function(store=store, namespace="shop")
+    @idempotent_function(store=store if is_own else MemoryStore(), namespace="shop")
     async def charge(order: int) -> int:
         return order
 

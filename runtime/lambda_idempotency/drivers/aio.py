@@ -25,7 +25,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.net import deadline, elapsed
-from ..clients.net.aio import AIO
+from ..clients.net.aio import AIO, threaded
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report, timed_async
 from ..protocol.machine import Protocol
@@ -159,7 +159,7 @@ async def _execute_in_batch(
 
 async def in_thread(function: Callable[[T], R], argument: T) -> R:
     """Run a slow function in a thread. A cancellation does not wait for it."""
-    return await asyncio.to_thread(function, argument)
+    return await threaded(partial(copy_context().run, function, argument))
 
 
 async def _run(
@@ -227,8 +227,7 @@ class CancellationShield:
         return await self._wait(self._in_thread(send, self._store, step, self._left))
 
     def _in_thread(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(None, self._context.run, partial(function, *arguments))
+        return threaded(partial(self._context.run, function, *arguments))
 
     async def _wait(self, asked: asyncio.Future[T]) -> T:
         while not asked.done():

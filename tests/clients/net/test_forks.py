@@ -75,29 +75,42 @@ def test_a_child_does_not_end_its_parents_tls_connection(tmp_path: Path) -> None
         assert [request.connection for request in server.requests] == [1, 2, 1]
 
 
+@pytest.mark.parametrize("place", ["send", "receive"])
 def test_a_fork_within_an_exchange_leaves_the_answer_to_the_parent(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     ended: list[int] = []
-    receive = Connection.receive
+    original = getattr(Connection, place)
 
-    async def forking(connection: Connection) -> bytes:
+    async def forking(*arguments: object) -> object:
         if not ended:
             child = os.fork()
             ended.append(os.waitpid(child, 0)[1] if child else -1)
-        return await receive(connection)
+        return await original(*arguments)
+
+    def touching(name: str) -> None:
+        touch = getattr(Connection, name)
+
+        def touched(connection: Connection, *arguments: object) -> object:
+            if not connection.is_own:
+                os._exit(2)
+            return touch(connection, *arguments)
+
+        monkeypatch.setattr(Connection, name, touched)
 
     with FaultServer(otherwise=_echo) as server:
         client = DynamoDB(environment=_environment(server.endpoint))
         client.get_item(Key={"id": {"S": "before"}})
-        monkeypatch.setattr(Connection, "receive", forking)
+        monkeypatch.setattr(Connection, place, forking)
+        touching("_write")
+        touching("_read")
         item = client.get_item(Key={"id": {"S": "mine"}})["Item"]
         [connection] = client._connections._pool._idle
         if ended == [-1]:
             os._exit(1 if connection.reused else 0)  # it has asked again, on one of its own
         assert ended == [0]
         assert item["id"]["S"] == "mine"
-        assert [request.connection for request in server.requests] == [1, 1, 2]
+        assert sorted(request.connection for request in server.requests) == [1, 1, 2]
         client.close()
 
 

@@ -22,8 +22,15 @@ class Connection:
     """An open connection. One caller at a time has it: between the pool's `take` and `give`."""
 
     __slots__ = (
-        *("_file", "_input", "_process", "_socket"),
-        *("deadline", "ends", "fresh", "reused", "waits"),
+        "_file",
+        "_input",
+        "_process",
+        "_socket",
+        "deadline",
+        "ends",
+        "fresh",
+        "reused",
+        "waits",
     )
     fresh: Deadline
     """The end of an idle connection's time; set by its pool, as `ends`, the end of its life."""
@@ -51,9 +58,8 @@ class Connection:
         """Send bytes. Raises `OSError`, `TimeoutError` among them."""
         rest = memoryview(data.reveal() if isinstance(data, Secret) else data)
         self.deadline.require()
-        while True:
-            if (sent := self._write(rest)) == len(rest):
-                return
+        self._demand_own()
+        while (sent := self._write(rest)) < len(rest):
             rest = rest[sent:]
             await self.waits.ready(self._file, WRITABLE, self.deadline)
 
@@ -63,8 +69,7 @@ class Connection:
         while True:
             if not self._has_more():
                 await self.waits.ready(self._file, READABLE, self.deadline)
-            if not self.is_own:
-                raise ConnectionAbortedError("the process was forked during an exchange")
+            self._demand_own()
             if (received := self._read()) is not None:
                 return received
 
@@ -75,6 +80,10 @@ class Connection:
     def close(self) -> None:
         """Close this process's end."""
         self._socket.close()
+
+    def _demand_own(self) -> None:
+        if not self.is_own:
+            raise ConnectionAbortedError("the process was forked during an exchange")
 
     # What TLS does in another way --------------------------------------------------------------
 
