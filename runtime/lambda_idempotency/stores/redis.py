@@ -45,14 +45,11 @@ class RedisStore(CoroutineStore):
 
     def __init__(self, client: Any) -> None:
         if isinstance(client, str):
-            from ..clients.redis.fixed import client_of_url
-
             client = Secret(client)  # an error would show the variable
-            client = client_of_url(client)
-        elif type(client).__name__ == "RedisSettings":  # without their import
-            from ..clients.redis.fixed import FixedClient
+        if isinstance(client, Secret | tuple):  # `RedisSettings` are a tuple, and no client is
+            from ..clients.redis.fixed import client_of
 
-            client = FixedClient(client, place="the settings")
+            client = client_of(client)
         self._ask = ask_of(client)
         self._client = client
         self._name, self._label = name_of(client), label_of(client)
