@@ -62,7 +62,7 @@ def _async_handler(store: MemoryStore, unfinished: Callable[..., Any]) -> Callab
 
 
 def _function(store: MemoryStore, unfinished: Callable[..., Any]) -> Callable[[], Any]:
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="charge")
     def charge(order: int) -> Any:
         return unfinished(order)
 
@@ -70,7 +70,7 @@ def _function(store: MemoryStore, unfinished: Callable[..., Any]) -> Callable[[]
 
 
 def _async_function(store: MemoryStore, unfinished: Callable[..., Any]) -> Callable[[], Any]:
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="charge")
     async def charge(order: int) -> Any:
         return unfinished(order)
 

@@ -46,7 +46,7 @@ def test_every_block_is_run_here() -> None:
     elsewhere = [block for block in BLOCKS if block.page == "stores"]  # tests/testing runs it
     assert len(elsewhere) == 1
     assert len(REDIS) > 0
-    assert len(BLOCKS) == 18 + len(REDIS) + len(elsewhere)
+    assert len(BLOCKS) == 19 + len(REDIS) + len(elsewhere)
 
 
 def test_the_stack_synthesizes(tmp_path: Path) -> None:

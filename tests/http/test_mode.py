@@ -66,7 +66,7 @@ def test_none_turns_http_mode_off(
         send(event, handler, store, key="body", **options)
     assert handler.runs == 1
     with pytest.raises(ConfigurationError, match=r"no key\. HTTP mode is off .*Pass key="):
-        send(rest(POST), handler, store, **options)
+        send(rest(POST), handler, MemoryStore(), **options)
 
 
 @pytest.mark.parametrize("http", ["rest", "", 5, {"profile": "ietf"}, True])
@@ -287,7 +287,7 @@ def test_an_unknown_version_is_a_configuration_error(store: MemoryStore, event: 
     with pytest.raises(ConfigurationError, match=r"version .*; expected '1\.0' or '2\.0'"):
         send(event, handler, store)
     assert handler.runs == 0
-    assert send(event, handler, store, http=None, key="body").status == 200
+    assert send(event, handler, MemoryStore(), http=None, key="body").status == 200
 
 
 @pytest.mark.parametrize("authorizer", ["alice", {"lambda": None}, {"jwt": {"claims": {}}}])

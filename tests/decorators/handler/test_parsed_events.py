@@ -216,7 +216,7 @@ def test_an_object_that_stands_for_no_json_is_refused_by_its_name(
 )
 def test_functions_take_a_model_for_an_object(store: MemoryStore, key: str, selected: Any) -> None:
     handler = idempotent(store=store, key=key)(Handler())
-    as_selected = idempotent(store=store, key=lambda _: selected)(Handler())
+    as_selected = idempotent(store=MemoryStore(), key=lambda _: selected)(Handler())
     assert handler.record_id(order()) == as_selected.record_id({})
 
 
@@ -245,9 +245,10 @@ BATCH: Final = {
 
 
 def test_a_parsed_batch_is_a_batch(store: MemoryStore) -> None:
+    handler = idempotent(store=store)(Handler())
     for event in (models.SqsModel.model_validate(BATCH), data_classes.SQSEvent(BATCH)):
         with pytest.raises(ConfigurationError, match="batch of aws:sqs records"):
-            idempotent(store=store)(Handler())(event, None)
+            handler(event, None)
 
 
 def test_the_records_of_a_data_class_are_handled_as_they_were_delivered(store: MemoryStore) -> None:
