@@ -115,21 +115,18 @@ def _responder(configuration: Configuration) -> Callable[[Handler], _Responder]:
         return lambda _: Records(rule=None, operation=None, on_orphan=None, responds=responds)
     if configuration.store is None:
         return lambda _: _Refusal()
-    rule = RecordRule(
-        namespace=configuration.namespace,
-        operation="",
-        key=configuration.selector("key", source="record", default=settings.key),
-        fingerprint=configuration.selector(
-            "fingerprint", source="record", default=settings.fingerprint
-        ),
+    key = configuration.selector("key", source="record", default=settings.key)
+    fingerprint = configuration.selector(
+        "fingerprint", source="record", default=settings.fingerprint
     )
     operation = configuration.operation()
-    return lambda handler: Records(
-        rule=rule._replace(operation=configuration.register(handler)),
-        operation=operation,
-        on_orphan=configuration.on_orphan,
-        responds=responds,
-    )
+
+    def records(handler: Handler) -> Records:
+        name = configuration.register(handler)
+        rule = RecordRule(configuration.namespace, name, key, fingerprint)
+        return Records(rule, operation, configuration.on_orphan, responds)
+
+    return records
 
 
 def _check_handler(handler: object) -> None:
