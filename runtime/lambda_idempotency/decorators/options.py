@@ -59,7 +59,7 @@ class DecoratorOptions(TypedDict, total=False):
     lease: Duration | None
     """The time for which an attempt may hold its key; at least what the invocation has left."""
     heartbeat: bool | None
-    """Renew the lease until the call ends, where no time-out ends it: in an environment for several
+    """Renew the lease until the call ends, where no timeout ends it: in an environment for several
     invocations at once, and outside of Lambda. Default: if no lease is given."""
     on_in_progress: OnInProgress | None
     """A duplicate that meets a running attempt: `raise` (default), or `wait` for its answer."""
@@ -135,7 +135,7 @@ class Configuration(NamedTuple):
         definition = Definition(
             place_of(function),
             key=self._key_text(),
-            # Who gives the name has told closures apart, or makes one for each request.
+            # A name that is given tells closures apart, or is given anew for each request.
             captured=() if given is not None else tuple(value for _, value in captured(function)),
         )
         assert self.store is not None

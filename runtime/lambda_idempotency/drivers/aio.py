@@ -1,7 +1,7 @@
 """The asynchronous driver: executes the protocol's steps without ever blocking the event loop.
 
-Our own stores wait on the loop. A store of the user's, or one with his client, is synchronous and
-works in threads.
+Our own stores wait on the loop, also for a client that the user brings, which works in a thread. A
+store of the user's own is synchronous: each of its verbs works in a thread.
 
 A cancellation leaves no key behind, whenever it arrives:
 

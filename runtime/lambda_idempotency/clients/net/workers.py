@@ -1,6 +1,6 @@
 """Threads for code that blocks and knows no deadline: stores and clients that users bring.
 
-They are not an event loop's executor, which jobs of the user's may fill. Who waits for a job waits
+They are not an event loop's executor, which jobs of the user's may fill. A caller waits for its job
 until the deadline and then leaves it behind; threads are daemons, so the interpreter's end does not
 wait for them either.
 """
