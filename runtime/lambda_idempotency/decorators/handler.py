@@ -22,7 +22,8 @@ from ..identity.sources import batch_source
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
 from .callables import check_no_generator, finished, is_async
-from .options import DISABLED, NO_STORE, Configuration, Http, ReplayOptions, naming
+from .options import DISABLED, Configuration, Http, ReplayOptions, naming
+from .resources import NO_STORE
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
 """Takes an event and a context."""

@@ -11,7 +11,8 @@ from ...errors import ConfigurationError
 from ...execution.runner import Runner
 from ...identity.records import RecordRule
 from ..handler import MARK, Handler, runner_and_code
-from ..options import NO_STORE, Configuration, DecoratorOptions, naming
+from ..options import Configuration, DecoratorOptions, naming
+from ..resources import NO_STORE
 from .calls import RecordCode, Records
 
 
