@@ -22,7 +22,8 @@ from ..identity.sources import batch_source
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
 from .callables import check_no_generator, finished, is_async
-from .options import DISABLED, NO_STORE, Configuration, Http, ReplayOptions, naming
+from .options import DISABLED, Configuration, Http, ReplayOptions, naming
+from .resources import NO_STORE
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
 """Takes an event and a context."""
@@ -139,19 +140,18 @@ def _responder(configuration: Configuration) -> Callable[[Handler], _Responder]:
         from ..http import exchange  # HTTP is expected: load it while the environment starts
 
         exchange.prepare(settings.http)
-    protection = _Protection(
-        rule=KeyRule(
-            namespace=configuration.namespace,
-            operation="",
-            key=configuration.selector("key", source="event", default=settings.key),
-            fingerprint=configuration.selector(
-                "fingerprint", source="event", default=settings.fingerprint
-            ),
-        ),
-        operation=configuration.operation(),
-        http=settings.http,
+    key = configuration.selector("key", source="event", default=settings.key)
+    fingerprint = configuration.selector(
+        "fingerprint", source="event", default=settings.fingerprint
     )
-    return lambda handler: protection.of(configuration.register(handler))
+    operation = configuration.operation()
+
+    def protection(handler: Handler) -> _Protection:
+        name = configuration.register(handler)
+        rule = KeyRule(configuration.namespace, name, key, fingerprint)
+        return _Protection(rule, operation, settings.http)
+
+    return protection
 
 
 class _Protection(NamedTuple):
@@ -160,10 +160,6 @@ class _Protection(NamedTuple):
     rule: KeyRule
     operation: Operation
     http: HttpOptions | None
-
-    def of(self, operation: str) -> _Protection:
-        """Return the protection of the operation of this name."""
-        return self._replace(rule=self.rule._replace(operation=operation))
 
     def respond(self, runner: Runner, target: Target, event: Any) -> Any:
         """Run the handler, or answer in its place."""
@@ -176,7 +172,7 @@ class _Protection(NamedTuple):
         if self.http is not None and (shape := http_shape(seen)) is not None:
             from ..http import exchange  # only where there is HTTP to serve
 
-            return exchange.serve(self.http, shape, seen, rule, invocation)
+            return exchange.exchange_of(self.http, shape, seen, rule, invocation).respond()
         identity = self.operation.identify(lambda: self._identified(seen, rule, invocation.target))
         if identity is None:
             return invocation.run_unprotected()
@@ -189,7 +185,7 @@ class _Protection(NamedTuple):
             from ..http import exchange
 
             invocation = Invocation(self.operation, runner, target)
-            return exchange.identify(self.http, shape, seen, rule, invocation).key
+            return exchange.exchange_of(self.http, shape, seen, rule, invocation).identity().key
         return self._identified(seen, rule, target).key
 
     def _read(self, event: Any) -> tuple[Any, KeyRule]:

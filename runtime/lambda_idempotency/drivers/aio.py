@@ -1,7 +1,7 @@
 """The asynchronous driver: executes the protocol's steps without ever blocking the event loop.
 
-Our own stores wait on the loop. A store of the user's, or one with his client, is synchronous and
-works in threads.
+Our own stores wait on the loop, also for a client that the user brings, which works in a thread. A
+store of the user's own is synchronous: each of its verbs works in a thread.
 
 A cancellation leaves no key behind, whenever it arrives:
 
@@ -25,13 +25,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.net import deadline, elapsed
-from ..clients.net.aio import AIO, threaded
+from ..clients.net.aio import threaded
 from ..clients.net.elapsed import Moment
-from ..metrics.reporting import report, timed_async
+from ..metrics.reporting import report
 from ..protocol.machine import Protocol
-from ..protocol.record import Reply
 from ..protocol.steps import (
-    Complete,
     CompleteAndClaim,
     Emit,
     Failed,
@@ -39,19 +37,18 @@ from ..protocol.steps import (
     Outcome,
     PairResult,
     Raised,
-    Read,
     Reconcile,
     Release,
-    Renew,
     Returned,
     Run,
     SendClaim,
     Sleep,
     StepResult,
 )
-from ..stores.base import ReplyOrError, Store, about
-from ..stores.coroutines import CoroutineStore, on_loop
-from .requests import Verb, ask_surely, complete_and_claim, key_of, pair_result
+from ..stores.base import Store
+from ..stores.coroutines import on_loop
+from .requests import Verb, ask_surely, complete_and_claim
+from .requests_on_loop import ask_surely_on_loop, complete_and_claim_on_loop
 from .sync import LeaseTimer, Pulse
 
 if TYPE_CHECKING:
@@ -214,7 +211,7 @@ class CancellationShield:
     async def ask(self, step: Verb) -> StepResult:
         """Send one verb to the store: on the loop, or in a thread that sees this call's context."""
         if self._on_loop is not None:
-            return await self._beside(_asked(self._on_loop, step, self._left))
+            return await self._beside(ask_surely_on_loop(self._on_loop, step, self._left))
         try:
             return await self._sent(ask_surely, step)
         except RuntimeError as error:  # no more threads can be started
@@ -223,7 +220,7 @@ class CancellationShield:
     async def complete_and_claim(self, step: CompleteAndClaim) -> PairResult:
         """Send a completion and a claim, as `ask` sends one verb."""
         if self._on_loop is not None:
-            return await self._beside(_pair_asked(self._on_loop, step, self._left))
+            return await self._beside(complete_and_claim_on_loop(self._on_loop, step, self._left))
         try:
             return await self._sent(complete_and_claim, step)
         except RuntimeError as error:
@@ -266,42 +263,3 @@ class CancellationShield:
 
     def _left(self) -> int:
         return self._remaining() if self.cancelled is None else 0
-
-
-async def _asked(store: CoroutineStore, step: Verb, remaining: Callable[[], int]) -> StepResult:
-    """Send one verb to the store, as `ask_surely` does."""
-    try:
-        if isinstance(step, Complete):
-            with deadline.completion():
-                reply = await timed_async(store.completing(step.completion, AIO))
-        else:
-            reply = await timed_async(_asking(store, step))
-        return about(key_of(step), reply, store)
-    except Exception as error:  # noqa: BLE001 - as in `ask_surely`
-        return Failed(error, remaining())
-
-
-def _asking(
-    store: CoroutineStore, step: SendClaim | Renew | Release | Read
-) -> Coroutine[Any, Any, Reply]:
-    if isinstance(step, SendClaim):
-        return store.claiming(step.claim, step.seen, AIO)
-    if isinstance(step, Renew):
-        return store.renewing(step.claim, AIO)
-    if isinstance(step, Release):
-        return store.releasing(step.key, step.owner, AIO)
-    return store.reading(step.key, AIO)
-
-
-async def _pair_asked(
-    store: CoroutineStore, step: CompleteAndClaim, remaining: Callable[[], int]
-) -> PairResult:
-    """Send a completion and a claim, as `complete_and_claim` does."""
-    replies: tuple[ReplyOrError, ReplyOrError]
-    try:
-        with deadline.completion():
-            asking = store.completing_and_claiming(step.completion, step.claim, AIO)
-            replies = await timed_async(asking)
-    except Exception as error:  # noqa: BLE001 - as in `ask_surely`
-        replies = error, error
-    return pair_result(store, step, replies, remaining)

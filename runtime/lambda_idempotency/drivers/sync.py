@@ -3,7 +3,7 @@
 A signal handler may raise anywhere. While the user's code runs, that is its error. Once it has
 returned, its effect has happened, so the record is completed first:
 
-    an Exception (a time-out, say)     counts as a failure of the step that it interrupts; the
+    an Exception (a timeout, say)     counts as a failure of the step that it interrupts; the
                                        caller gets the result
     KeyboardInterrupt, SystemExit      the completion is sent once more, without pauses; then it
                                        ends the call

@@ -121,8 +121,8 @@ class Request(ABC):
         response["headers"] = merged(_mapping(response.get("headers")), headers)
 
 
-class _V1(Request):
-    """A request in payload format 1.0."""
+class Format1(Request):
+    """A request of a REST API, or of an HTTP API in payload format 1.0."""
 
     @property
     def method(self) -> str:
@@ -141,16 +141,9 @@ class _V1(Request):
         return caller_in_v1(self.context)
 
 
-class RestApi(_V1):
-    """A request of a REST API."""
-
-
-class HttpApi1(_V1):
-    """A request of an HTTP API, in payload format 1.0."""
-
-
-class HttpApi2(Request):
-    """A request of an HTTP API, in payload format 2.0. A result without a status is the body."""
+class Format2(Request):
+    """A request of an HTTP API in payload format 2.0, or of a function URL, which has one route:
+    `$default`. A result without a status is the body."""
 
     @property
     def method(self) -> str:
@@ -187,10 +180,6 @@ class HttpApi2(Request):
 
     def status(self, result: Any) -> int | None:
         return _status(result.get("statusCode")) if isinstance(result, Mapping) else 200
-
-
-class FunctionUrl(HttpApi2):
-    """A request of a function URL, which has one route: `$default`."""
 
 
 class LoadBalancer(Request):
@@ -231,10 +220,10 @@ class LoadBalancer(Request):
 
 
 SHAPES: Final[Mapping[str, type[Request]]] = {
-    "rest": RestApi,
-    "http-1.0": HttpApi1,
-    "http-2.0": HttpApi2,
-    "url": FunctionUrl,
+    "rest": Format1,
+    "http-1.0": Format1,
+    "http-2.0": Format2,
+    "url": Format2,
     "alb": LoadBalancer,
 }
 

@@ -1,7 +1,7 @@
 """Python values that JSON does not have: what each of them says, and what tells it from others.
 
 Keys and expressions read them by the same table. Types are recognized without importing their
-modules: who passes a pydantic model has imported pydantic.
+modules: where there is a pydantic model, pydantic has been imported.
 
 - A text of a certain kind (UUID, date, address, path, URL, secret) is that text.
 - A class that a user writes (dataclass, pydantic, attrs, NamedTuple, Enum) is a part of its values:

@@ -18,7 +18,7 @@ from ..protocol.record import NO_BODY, Record
 from ..protocol.steps import Returned
 from .compression import IN_S3, IN_S3_ZLIB, MAX_TEXT, ZLIB
 
-UPLOAD_RESERVE_S: Final = 2.0
+COMPLETION_S: Final = 2.0
 """Seconds of the invocation that an upload leaves for the completion."""
 
 _OWNER: Final = re.compile(r"[0-9a-f]{32}")
@@ -66,7 +66,7 @@ class Objects:
         try:
             if len(data) > MAX_TEXT:
                 raise ValueError("too large")
-            self._s3().put_object(object_name(key, owner), data, reserve=UPLOAD_RESERVE_S)
+            self._s3().put_object(object_name(key, owner), data, leave=COMPLETION_S)
         except Exception as error:  # noqa: BLE001 - the effect has happened
             whole = max_data is None or len(data) <= max_data
             _warn(key, "could not be written to", error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ..clients.net.waiting import Waits
 from ..errors import ConfigurationError
@@ -37,7 +37,7 @@ def ask_of(client: Any) -> Ask:
 def _of_redis_py(client: Any) -> Ask:
     from inspect import iscoroutinefunction
 
-    from ..clients.net.brought import in_time
+    from ..clients.net.brought import in_time  # few functions bring a client
 
     execute = getattr(client, "execute_command", None)
     if not callable(execute) or iscoroutinefunction(execute):
@@ -71,4 +71,5 @@ def _executed(execute: Callable[..., Any], command: Command) -> Any:
         return error
 
 
-_AS_BYTES = {"NEVER_DECODE": True}  # even where the client decodes: some answers are not text
+_AS_BYTES: Final = {"NEVER_DECODE": True}
+"""Even where the client decodes: some answers are not text."""

@@ -23,7 +23,8 @@ from ...identity.scope import Scope
 from ...metrics.reporting import MetricsScope
 from ...protocol.record import Record
 from ..callables import AnyCallable, finished
-from ..options import DISABLED, NO_STORE
+from ..options import DISABLED
+from ..resources import NO_STORE
 from .arguments import ArgumentsRule, Parameters
 from .results import Results
 
