@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final
 
@@ -44,7 +45,15 @@ class Generates:
         yield "effect"
 
 
-UNFINISHED: Final = [generator, async_generator, coroutine, Later]
+def lazy_map(*_: Any) -> Any:
+    return map(str, [1])
+
+
+def job(*_: Any) -> Any:
+    return Future()
+
+
+UNFINISHED: Final = [generator, async_generator, coroutine, Later, lazy_map, job]
 GENERATORS: Final = [generator, async_generator, partial(generator), Generates()]
 
 

@@ -53,7 +53,7 @@ def test_a_call_in_a_signal_handler_takes_effect(
     clock = Interrupted()
     charged: list[str] = []
 
-    @idempotent_function(store=MemoryStore(clock), namespace="shop")
+    @idempotent_function(store=MemoryStore(clock), namespace="shop", name="charge")
     def charge(order: str) -> str:
         charged.append(order)
         return order
@@ -89,7 +89,7 @@ def test_a_signal_handler_finds_what_the_cache_holds(
     store = CachedStore(MemoryStore(), 1, moment=clock.moment)
     charged: list[str] = []
 
-    @idempotent_function(store=store, namespace="shop")
+    @idempotent_function(store=store, namespace="shop", name="charge")
     def charge(order: str) -> str:
         charged.append(order)
         return order

@@ -15,7 +15,6 @@ from inspect import (
     signature,
     unwrap,
 )
-from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Final, TypeAlias, get_type_hints
 
 from ..errors import ConfigurationError
@@ -47,7 +46,8 @@ def finished(result: Any, decorator: str) -> Any:
     error frees the key.
     """
     kind = type(result)
-    if kind not in _GENERATORS and not hasattr(kind, "__await__"):
+    is_awaitable = hasattr(kind, "__await__") or hasattr(kind, "add_done_callback")  # a future
+    if not is_awaitable and not hasattr(kind, "__next__") and not hasattr(kind, "__anext__"):
         return result
     for stop in ("close", "cancel"):  # a coroutine and a generator, a future
         if callable(end := getattr(result, stop, None)):
@@ -57,9 +57,6 @@ def finished(result: Any, decorator: str) -> Any:
         "record. Decorate the `async def` itself, under its other decorators; return a list of "
         "what a generator yields."
     )
-
-
-_GENERATORS: Final = (GeneratorType, AsyncGeneratorType)
 
 
 def underlying(function: AnyCallable) -> AnyCallable:

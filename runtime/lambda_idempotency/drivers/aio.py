@@ -182,9 +182,9 @@ async def _run(
     try:
         pulse.start(step)
         ran = await run(step)
-        return ran if ran is None else pulse.told(ran)
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
         return Raised(error)
+    return ran if ran is None else pulse.told(ran)
 
 
 class CancellationShield:

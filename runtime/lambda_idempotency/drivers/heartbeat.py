@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final
 
-from ..clients.net import elapsed
+from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
 from ..protocol.heartbeat import Renewals, renewals
 from ..protocol.record import Applied, Claim
@@ -51,6 +51,7 @@ class Heartbeat:
         assert isinstance(step, Renew)
         reply: StepResult
         asked = self._moment()
+        deadline.start(self._pause_ms)  # of this thread: one that hangs must not be the last
         try:
             reply = ask(self._store, step)
         except Exception as error:  # noqa: BLE001 - the next one may succeed

@@ -27,6 +27,7 @@ from ..protocol.steps import (
     Failed,
     LeaseExpired,
     Outcome,
+    PairResult,
     Raised,
     Read,
     Reconcile,
@@ -132,6 +133,9 @@ def drive_batch(
                 if not (interruption.ends and isinstance(error, Exception)):
                     step = batch.throw(error)
                     continue
+                failed = interruption.during(step.step, error)
+                pair = isinstance(step.step, CompleteAndClaim)
+                result = PairResult(failed, failed) if pair else failed
             step = batch.send(result)
     except StopIteration:
         return
@@ -208,7 +212,7 @@ class Interruption:
         if not isinstance(step, (Sleep, Emit)):
             self.ends = isinstance(step, (Complete, CompleteAndClaim, Release))
 
-    def during(self, step: Step, error: BaseException) -> StepResult:
+    def during(self, step: Step | CompleteAndClaim, error: BaseException) -> StepResult:
         """Return the result of an interrupted step, if it records the end of an attempt. Raises the
         error otherwise."""
         if not self.ends:

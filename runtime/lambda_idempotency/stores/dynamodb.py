@@ -47,6 +47,7 @@ from .dynamodb_items import MAX_DATA, from_item, to_item
 
 if TYPE_CHECKING:
     from ..clients.aws.services import DynamoDB
+    from ..clients.net.brought import Brought
 
 CLAIM_TRIES: Final = 3
 """Further tries to claim a key that is refused and not there."""
@@ -81,6 +82,11 @@ class DynamoDBStore(CoroutineStore):
             raise ConfigurationError("table_name is empty; expected the name of a DynamoDB table")
         self._table = table_name
         self._brought = client
+        self._threads: Brought | None = None
+        if client is not None:
+            from ..clients.net.brought import Brought  # few functions bring a client
+
+            self._threads = Brought(getattr(client, "close", lambda: None))
         self._client: DynamoDB | None = None
         self._url_suffix = url_suffix
         self._clock = ServiceClock(clock, steady)
@@ -219,16 +225,14 @@ class DynamoDBStore(CoroutineStore):
     ) -> _Answer:
         refused, about = False, None
         response: Any
-        own = self._own_client() if self._brought is None else None
+        own = self._own_client() if self._threads is None else None
         try:
             if own is not None:
                 response = await own.ask(operation, request, waits)
             else:
-                from ..clients.net.brought import in_time  # few functions bring a client
-
-                response = await in_time(
-                    partial(getattr(self._brought, operation), **request), waits
-                )
+                assert self._threads is not None
+                send = partial(getattr(self._brought, operation), **request)
+                response = await self._threads.ask(send, waits)
         except Exception as error:
             response = getattr(error, "response", None)
             response = response if isinstance(response, Mapping) else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,7 +21,7 @@ from lambda_idempotency import (
 )
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.aio import AIO
-from lambda_idempotency.clients.net.brought import in_time
+from lambda_idempotency.clients.net.brought import MOST, Brought
 from lambda_idempotency.clients.net.waiting import BLOCKING, run
 from lambda_idempotency.stores.base import Store
 
@@ -77,13 +78,13 @@ def test_it_is_left_behind_on_an_event_loop_too(store: Store, stuck: Stuck) -> N
 
 def _on_a_loop(work: Callable[[], Any]) -> Any:
     async def main() -> Any:
-        return await in_time(work, AIO)
+        return await Brought().ask(work, AIO)
 
     return asyncio.run(main())
 
 
 def _blocking(work: Callable[[], Any]) -> Any:
-    return run(in_time(work, BLOCKING))
+    return run(Brought().ask(work, BLOCKING))
 
 
 @pytest.mark.parametrize("do", [_blocking, _on_a_loop])
@@ -97,7 +98,7 @@ def test_past_the_deadline_nothing_is_begun() -> None:
     ran: list[int] = []
     token = deadline.start(-1)
     with pytest.raises(TimeoutError):
-        run(in_time(lambda: ran.append(1), BLOCKING))
+        run(Brought().ask(lambda: ran.append(1), BLOCKING))
     deadline.end(token)
     assert ran == []
 
@@ -108,3 +109,38 @@ def test_a_request_sees_what_its_call_sees() -> None:
         return bool(_blocking(current).key == current().key)
 
     assert charge("1")
+
+
+def test_a_client_that_never_answers_does_not_take_one_thread_after_another(stuck: Stuck) -> None:
+    brought, begun = Brought(), []
+
+    def request() -> Any:
+        begun.append(1)
+        return stuck.put_item()
+
+    token = deadline.start(1)
+    for _ in range(MOST + 3):
+        with pytest.raises(TimeoutError):
+            run(brought.ask(request, BLOCKING))
+        deadline.start(1)
+    deadline.end(token)
+    assert len(begun) <= MOST
+
+
+def test_one_client_that_never_answers_disturbs_no_other(stuck: Stuck) -> None:
+    silent, other = Brought(), Brought()
+    silent._open.extend([None] * MOST)
+    with pytest.raises(TimeoutError, match="unanswered"):
+        run(silent.ask(lambda: "found", BLOCKING))
+    assert run(other.ask(lambda: "found", BLOCKING)) == "found"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork here")
+def test_a_forks_child_closes_the_clients_connections_before_it_asks() -> None:
+    closed: list[int] = []
+    brought = Brought(lambda: closed.append(1))
+    assert run(brought.ask(lambda: len(closed), BLOCKING)) == 0
+    child = os.fork()
+    if child == 0:
+        os._exit(run(brought.ask(lambda: len(closed), BLOCKING)))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1

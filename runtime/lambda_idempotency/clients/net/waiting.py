@@ -44,7 +44,7 @@ class Waits(Protocol):
 
     async def in_thread(self, work: Callable[[], T], deadline: Deadline) -> T:
         """Return what a function returns that blocks and knows no deadline. Raises what it raises,
-        `TimeoutError`, and RuntimeError if no more threads can be started.
+        and `TimeoutError`.
 
         It runs in a thread of its own, which is left behind if it is too slow: no executor, whose
         workers the user's own jobs may hold, and which the interpreter's end would wait for.
@@ -92,7 +92,10 @@ class Blocking:
                 done.release()
 
         done.acquire()
-        threading.Thread(target=target, daemon=True).start()
+        try:
+            threading.Thread(target=target, daemon=True).start()
+        except RuntimeError:  # there can be no more threads
+            return work()
         if not await self.acquire(done, deadline):
             raise TimeoutError("timed out")
         for error in failed:
