@@ -25,8 +25,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.net import deadline, elapsed
+from ..clients.net.aio import threaded
 from ..clients.net.elapsed import Moment
-from ..clients.net.workers import workers
 from ..metrics.reporting import report
 from ..protocol.machine import Protocol
 from ..protocol.steps import (
@@ -168,11 +168,7 @@ async def _execute_in_batch(
 
 async def in_thread(function: Callable[[T], R], argument: T) -> R:
     """Run a slow function in a thread. A cancellation does not wait for it."""
-    return await _in_thread(partial(function, argument))
-
-
-def _in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
-    return asyncio.wrap_future(workers().submit(work))
+    return await threaded(partial(copy_context().run, function, argument))
 
 
 async def _run(
@@ -247,7 +243,7 @@ class CancellationShield:
         return await self._wait(self._in_thread(send, self._store, step, self._left))
 
     def _in_thread(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        return _in_thread(partial(self._context.run, function, *arguments))
+        return threaded(partial(self._context.run, function, *arguments))
 
     async def _wait(self, asked: asyncio.Future[T]) -> T:
         while not asked.done():

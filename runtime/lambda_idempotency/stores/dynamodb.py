@@ -222,7 +222,7 @@ class DynamoDBStore(CoroutineStore):
             if own is not None:
                 response = await own.ask(operation, request, waits)
             else:
-                from ..clients.net.workers import in_time  # few functions bring a client
+                from ..clients.net.brought import in_time
 
                 response = await in_time(
                     partial(getattr(self._brought, operation), **request), waits

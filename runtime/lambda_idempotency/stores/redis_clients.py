@@ -37,7 +37,7 @@ def ask_of(client: Any) -> Ask:
 def _of_redis_py(client: Any) -> Ask:
     from inspect import iscoroutinefunction
 
-    from ..clients.net.workers import in_time  # few functions bring a client
+    from ..clients.net.brought import in_time
 
     execute = getattr(client, "execute_command", None)
     if not callable(execute) or iscoroutinefunction(execute):

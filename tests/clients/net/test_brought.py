@@ -1,9 +1,8 @@
-"""Threads for what blocks: no caller waits past its deadline, and no other jobs are in the way."""
+"""Clients that users bring: no call waits for them past its deadline."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,8 +20,8 @@ from lambda_idempotency import (
 )
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.aio import AIO
+from lambda_idempotency.clients.net.brought import in_time
 from lambda_idempotency.clients.net.waiting import BLOCKING, run
-from lambda_idempotency.clients.net.workers import MOST, Workers, in_time, workers
 from lambda_idempotency.stores.base import Store
 
 
@@ -58,9 +57,6 @@ class Ending:
 
     def get_remaining_time_in_millis(self) -> int:
         return 100
-
-
-# Deadlines ----------------------------------------------------------------------------------------
 
 
 def test_a_users_client_that_hangs_is_left_behind(store: Store, stuck: Stuck) -> None:
@@ -106,47 +102,9 @@ def test_past_the_deadline_nothing_is_begun() -> None:
     assert ran == []
 
 
-# Threads ------------------------------------------------------------------------------------------
-
-
-def test_a_thread_is_used_again() -> None:
-    threads = Workers()
-    names = {threads.submit(threading.get_ident).result() for _ in range(2)}
-    found = {threads.submit(threading.get_ident).result() for _ in range(20)}
-    assert len(names | found) <= 3  # one may not have come back yet when the next job is there
-
-
-def test_there_are_no_more_threads_than_the_most() -> None:
-    threads, ended = Workers(), threading.Event()
-    jobs = [threads.submit(ended.wait) for _ in range(MOST + 5)]
-    assert len(threads._threads) == MOST
-    ended.set()
-    assert all(job.result() for job in jobs)
-
-
-def test_a_thread_without_a_job_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(Workers._work.__globals__, "IDLE_S", 0.01)
-    threads = Workers()
-    threads.submit(lambda: None).result()
-    for thread in list(threads._threads):
-        thread.join()
-    assert threads._threads == threads._idle == []
-    assert threads.submit(lambda: "again").result() == "again"
-
-
-def test_a_thread_sees_what_its_caller_sees() -> None:
+def test_a_request_sees_what_its_call_sees() -> None:
     @idempotent_function(store=MemoryStore(), namespace="shop")
     def charge(order: str) -> bool:
-        return workers().submit(current).result().key == current().key
+        return bool(_blocking(current).key == current().key)
 
     assert charge("1")
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork here")
-def test_a_forks_child_has_threads_of_its_own() -> None:
-    threads = Workers()
-    threads.submit(lambda: None).result()
-    child = os.fork()
-    if child == 0:
-        os._exit(threads.submit(lambda: 7).result(30))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
