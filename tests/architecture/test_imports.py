@@ -160,7 +160,7 @@ def test_a_heartbeat_is_loaded_only_where_nothing_ends_an_attempt() -> None:
 
 
 def test_what_few_need_is_not_loaded() -> None:
-    few = {"response.offload", "stores.cached", "clients.aws.s3", "clients.net.workers"}
+    few = {"response.offload", "stores.cached", "clients.aws.s3", "clients.net.brought"}
     assert all(find_spec(f"lambda_idempotency.{name}") for name in few)
     assert loaded_by(CALL) & {f"lambda_idempotency.{name}" for name in few} == set()
 

@@ -6,7 +6,6 @@ two objects for one table share its records.
 
 from __future__ import annotations
 
-import threading
 from typing import Any, Final, NamedTuple
 
 from ..errors import ConfigurationError
@@ -34,7 +33,6 @@ class Definition(NamedTuple):
 
 
 _DEFINITIONS: Final[dict[tuple[str, str, str], Definition]] = {}
-_LOCK: Final = threading.Lock()
 
 
 def register(store: Store, namespace: str, operation: str, definition: Definition) -> None:
@@ -42,8 +40,9 @@ def register(store: Store, namespace: str, operation: str, definition: Definitio
 
     Raises `ConfigurationError` if another operation has the name.
     """
-    with _LOCK:
-        other = _DEFINITIONS.setdefault((store.name, namespace, operation), definition)
+    # One step of the interpreter, without a lock: a signal handler or a fork's child, which
+    # decorates for each request, would wait for ever for one that is held.
+    other = _DEFINITIONS.setdefault((store.name, namespace, operation), definition)
     if other.is_same(definition):
         return
     place = definition.place
@@ -60,8 +59,7 @@ def register(store: Store, namespace: str, operation: str, definition: Definitio
 
 def clear() -> None:
     """Forget all names, for example between two tests."""
-    with _LOCK:
-        _DEFINITIONS.clear()
+    _DEFINITIONS.clear()
 
 
 def _is_same(one: Any, other: Any) -> bool:

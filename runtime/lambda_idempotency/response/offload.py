@@ -11,7 +11,6 @@ import re
 from hashlib import sha256
 from typing import Any, Final
 
-from ..clients.net.process import ProcessLock
 from ..errors import StoreError
 from ..metrics.reporting import WARNING, log
 from ..protocol.record import NO_BODY, Record
@@ -47,7 +46,6 @@ class Objects:
         self._above = above
         self._url_suffix = url_suffix
         self._client = client
-        self._lock = ProcessLock()
 
     def offload(self, ran: Returned, *, key: str, owner: str, max_data: int | None) -> Returned:
         """Return the result, its data in an object if they are large.
@@ -94,12 +92,12 @@ class Objects:
         return record._replace(data=data, encoding=ZLIB if record.encoding != IN_S3 else None)
 
     def _s3(self) -> Any:
-        with self._lock.get():
-            if self._client is None:
-                from ..clients.aws.s3 import S3
+        if self._client is None:
+            from ..clients.aws.s3 import S3
 
-                self._client = S3(self._bucket, url_suffix=self._url_suffix)
-            return self._client
+            made = S3(self._bucket, url_suffix=self._url_suffix)  # no lock: see `DynamoDBStore`
+            self._client = self._client or made
+        return self._client
 
 
 def object_name(key: str, owner: str) -> str:

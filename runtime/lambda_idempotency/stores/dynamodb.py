@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..clients.aws.clock import MAX_SKEW_MS, ClockReading, ServiceClock
 from ..clients.aws.endpoints import Endpoint, endpoint_of
 from ..clients.net.deadline import current
-from ..clients.net.process import ProcessLock
 from ..clients.net.retry import Backoff
 from ..clients.net.secret import Environment
 from ..clients.net.waiting import BLOCKING, Waits
@@ -90,7 +89,6 @@ class DynamoDBStore(CoroutineStore):
         self._client: DynamoDB | None = None
         self._url_suffix = url_suffix
         self._clock = ServiceClock(clock, steady)
-        self._lock = ProcessLock()
 
     @property
     def name(self) -> str:
@@ -261,11 +259,12 @@ class DynamoDBStore(CoroutineStore):
 
     def _own_client(self) -> DynamoDB:
         if self._client is None:
-            with self._lock.get():
-                if self._client is None:
-                    from ..clients.aws.services import DynamoDB
+            from ..clients.aws.services import DynamoDB
 
-                    self._client = DynamoDB(url_suffix=self._url_suffix)
+            # Without a lock, for which a signal handler in this thread would wait for ever: of two
+            # callers at once each makes a client, and all later ones have one of them.
+            made = DynamoDB(url_suffix=self._url_suffix)
+            self._client = self._client or made
         return self._client
 
     def _unreachable(self, operation: str, error: Exception, response: Any) -> StoreError:
