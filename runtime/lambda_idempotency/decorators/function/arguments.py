@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from ...errors import ConfigurationError
+from ...execution.definition import AnyCallable
 from ...identity.canonical import canonical
 from ...identity.keys import Identity, Selector, canonical_bytes, digest, record_id, unusable
 from ...identity.refusals import UnusableError
 from ...identity.scope import ANYWHERE, Scope
-from ..callables import AnyCallable, signature_of
+from ..callables import signature_of
 
 _RECEIVERS: Final = ("self", "cls")
 
