@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Final
 
 import pytest
-from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
 
 from kit.batches import batch, sqs
 from lambda_idempotency import (
@@ -43,6 +43,10 @@ def _factory(answer: str) -> Callable[..., str]:
         return answer
 
     return handler
+
+
+class Order(BaseModel):
+    order_id: int
 
 
 class Service:
@@ -227,7 +231,7 @@ def test_a_module_that_runs_again_does_not_take_another_value_for_the_same(tmp_p
 
 def test_a_handler_under_powertools_may_be_decorated_for_each_request(store: MemoryStore) -> None:
     answers = [
-        idempotent(store=store)(event_parser(create, model=dict))(EVENT, None) for _ in range(2)
+        idempotent(store=store)(event_parser(create, model=Order))(EVENT, None) for _ in range(2)
     ]
     assert answers == ["created", "created"]
 

@@ -1,8 +1,8 @@
 """The definition of an operation: what makes two decorated functions the same operation.
 
-They are the same if their code is, and all that it has from around it: its globals, free variables
-and defaults, the arguments of a partial, the object of a method, the function that a decorator
-calls; and if the same holds for their keys. Functions, partials and containers are compared by
+They are the same if their code is, and all that it has from around it: its free variables and
+defaults, the arguments of a partial, the object of a method, the function that a decorator calls;
+and if the same holds for their keys. Functions, partials and containers are compared by
 their parts, as they are when the decorator is applied; plain values by equality. An object of any
 other class may differ in what nobody sees, so it is the same only as itself. Two rules allow more:
 
@@ -65,7 +65,7 @@ class Definition(NamedTuple):
 
 
 class _Code(NamedTuple):
-    """The code of a function, which alone would be the same with other globals."""
+    """The code of a function, with its globals."""
 
     code: CodeType
     names: Mapping[str, Any]
@@ -76,7 +76,9 @@ class _Code(NamedTuple):
             return False
         if any_code and one.co_qualname == two.co_qualname:
             return True
-        return one == two and (any_object or self.names is other.names)
+        # A file is one also where it is loaded twice. A text without a file can be anybody's.
+        is_file = not one.co_filename.startswith("<")
+        return one == two and (is_file or any_object or self.names is other.names)
 
 
 class _Part(NamedTuple):
