@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from .refusals import UnusableError
+from .whole import View, attributes, check_content, check_fields
 
 SET: Final = "set"
 """The kind of a form whose parts have no order."""
@@ -37,7 +38,7 @@ class Form(NamedTuple):
     content: Any
 
 
-class Members(dict[str, Any]):
+class Members(View):
     """The members of an object, by the names that they have in JSON. `get` takes those of its
     attributes, too."""
 
@@ -63,9 +64,12 @@ def form_of(value: Any) -> Form | None:
     than that. Raises `UnusableError` if there is none."""
     kind = type(value)
     if hasattr(kind, "__members__"):  # Enum; the combinations of a Flag may have no name
-        return Form(_class_name(kind), value.value if isinstance(value, Flag) else value.name)
+        return Form(_class_name(kind), _member_of_enum(value))
     if (names := _attributes(kind)) is not None:
-        return Form(_class_name(kind), _valued(value, names))
+        content = _valued(value, names)
+        check_fields(value, content)
+        return Form(_class_name(kind), content)
+    check_content(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return Form("bytes", b2a_base64(value, newline=False).decode())
     if isinstance(value, set | frozenset):
@@ -183,8 +187,20 @@ def _attributes(kind: Any) -> Iterable[str] | None:
 
 
 def _valued(value: Any, names: Iterable[str]) -> dict[str, Any]:
-    extra = getattr(value, "model_extra", None) if _is_model(type(value)) else None
-    return {name: getattr(value, name) for name in names if hasattr(value, name)} | (extra or {})
+    kind = type(value)
+    found = {name: getattr(value, name) for name in names if hasattr(value, name)}
+    if _is_model(kind):
+        return found | (value.model_extra or {})
+    if getattr(kind, "__pydantic_config__", {}).get("extra") == "allow":  # a dataclass of pydantic
+        return {name: getattr(value, name) for name in attributes(value)} | found
+    return found
+
+
+def _member_of_enum(value: Any) -> Any:
+    if isinstance(value, Flag):
+        return value.value
+    # Two Enums that a function makes have one name, and what they mean by theirs can differ.
+    return [value.name, value.value] if "<locals>" in type(value).__qualname__ else value.name
 
 
 def _alias(kind: Any, name: str) -> str:
@@ -207,7 +223,9 @@ def _standard(value: Any) -> Form | None:
     if "uuid" in homes:
         return Form("", str(value))
     if "datetime" in homes and hasattr(value, "isoformat"):
-        return Form("", value.isoformat())
+        # Without an offset, the text is that of both hours when a clock is set back.
+        second = getattr(value, "fold", 0) and value.utcoffset() is None
+        return Form("fold" if second else "", value.isoformat())
     if "datetime" in homes and hasattr(value, "total_seconds"):  # ISO 8601, one text for each
         seconds = f"{value.seconds}.{value.microseconds:06}".rstrip("0").rstrip(".")
         return Form("", f"P{value.days}DT{seconds}S")
@@ -231,15 +249,19 @@ def _is_deque(kind: type) -> bool:
 
 
 def _written_by_pydantic(value: Any) -> Form | None:
-    """Return what pydantic writes in JSON mode, where the process has it; None if nothing."""
+    """Return what pydantic writes in JSON mode, where the process has it; None if that is nothing,
+    or less than the value: what it reads from it must be equal."""
     if "pydantic" not in sys.modules:
         return None
     kind: Any = type(value)
     try:
-        written = _adapter(kind).dump_python(value, mode="json", warnings="error")
+        adapter = _adapter(kind)
+        written = adapter.dump_python(value, mode="json", warnings="error")
+        read = adapter.validate_json(json.dumps(written))
+        whole = type(read) is kind and bool(read == value)
     except Exception:  # noqa: BLE001 - it has no schema; the error's text can quote the value
         return None
-    return None if written is None else Form(_class_name(kind), written)
+    return Form(_class_name(kind), written) if whole else None
 
 
 @lru_cache

@@ -11,6 +11,7 @@ from ...identity.canonical import canonical
 from ...identity.keys import Identity, Selector, canonical_bytes, digest, record_id, unusable
 from ...identity.refusals import UnusableError
 from ...identity.scope import ANYWHERE, Scope
+from ...identity.whole import View
 from ..callables import signature_of
 
 _RECEIVERS: Final = ("self", "cls")
@@ -79,7 +80,7 @@ def _selected(selector: Selector, bound: Bound) -> Any:
     )
 
 
-class _Seen(dict[str, Any]):
+class _Seen(View):
     """The arguments as JMESPath sees them. The object that a method was called on is there if it is
     named."""
 
