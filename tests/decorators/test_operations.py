@@ -231,7 +231,7 @@ def test_a_module_that_runs_again_does_not_take_another_value_for_the_same(tmp_p
 
 def test_a_handler_under_powertools_may_be_decorated_for_each_request(store: MemoryStore) -> None:
     answers = [
-        idempotent(store=store)(event_parser(create, model=Order))(EVENT, None) for _ in range(2)
+        idempotent(store=store)(event_parser(model=Order)(create))(EVENT, None) for _ in range(2)
     ]
     assert answers == ["created", "created"]
 

@@ -29,6 +29,7 @@ SET: Final = "set"
 
 _LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 _JSON_LIKE: Final = (str, int, float, Decimal, Mapping, list, tuple)
+_PARTLESS: Final = (*_JSON_LIKE, bytes, bytearray, memoryview, set, frozenset)
 
 
 class Form(NamedTuple):
@@ -130,14 +131,23 @@ def members_of(value: Any) -> Members | None:
 
 
 def member(value: Any, name: str) -> Any:
-    """Return a member of an object, or None: what the JMESPath expression `name` selects."""
+    """Return a member of an object, or None: what the JMESPath expression `name` selects. Raises
+    `UnusableError` for an object that can have an attribute of the name, which is no member."""
     if isinstance(value, dict):
         return value.get(name)
     if type(value) in _LEAVES or isinstance(value, list):
         return None
     value = root_of(value)
-    found = value if isinstance(value, Mapping) else members_of(value)
-    return None if found is None else found.get(name)
+    if isinstance(value, Mapping):
+        return value.get(name)
+    members = members_of(value)
+    found = None if members is None else members.get(name)
+    if found is None and _hides(value, name):
+        raise UnusableError(
+            f"it asks for {name!r} of a {type(value).__name__}, which is no field that JMESPath "
+            "sees; pass a callable that returns it"
+        )
+    return found
 
 
 def items_of(value: Any) -> list[Any] | None:
@@ -184,6 +194,21 @@ def _attributes(kind: Any) -> Iterable[str] | None:
     elif issubclass(kind, tuple):
         names = getattr(kind, "_fields", None)
     return names
+
+
+def _hides(value: Any, name: str) -> bool:
+    """Tell whether an object can have an attribute of this name that is none of its fields: a
+    property, say, or anything where nothing tells its fields."""
+    kind = type(value)
+    names = _attributes(kind)
+    if names is None and not hasattr(kind, "__members__"):
+        if isinstance(value, _PARTLESS):
+            return False
+        if _standard(value) is None:
+            return True
+    return name not in (names or ()) and (
+        hasattr(kind, name) or name in getattr(value, "__dict__", ())
+    )
 
 
 def _valued(value: Any, names: Iterable[str]) -> dict[str, Any]:
