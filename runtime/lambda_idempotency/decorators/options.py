@@ -14,12 +14,13 @@ from ..contract.http import HttpOptions, ProfileName, http_option
 from ..contract.rows import has_no
 from ..contract.settings import PREFIX, OnInProgress, OnMissingKey, Settings
 from ..errors import ConfigurationError
+from ..execution.definition import AnyCallable, Definition
 from ..execution.hooks import OnOrphan, OnReplay
 from ..execution.operation import Operation
-from ..execution.registry import Definition, register
+from ..execution.registry import register
 from ..identity.keys import Expression, Selector
 from ..stores.base import Store
-from .callables import AnyCallable, captured, is_async, name_of, place_of
+from .callables import is_async, name_of
 from .resources import metrics_of, namespace_of, objects_of, store_of
 
 Duration: TypeAlias = float | timedelta
@@ -122,21 +123,13 @@ class Configuration(NamedTuple):
         another operation has it."""
         given: str | None = self.options.get("name")
         name = name_of(function) if given is None else given
-        definition = Definition(
-            place_of(function),
-            key=self._key_text(),
-            # A name that is given tells closures apart, or is given anew for each request.
-            captured=() if given is not None else tuple(value for _, value in captured(function)),
+        key = self.options.get("key")
+        definition = Definition.of(
+            function, key=self.settings.key if key is None else key, named=given is not None
         )
         assert self.store is not None
         register(self.store, self.namespace, name, definition)
         return name
-
-    def _key_text(self) -> str | None:
-        key = self.options.get("key")
-        if key is None:
-            key = self.settings.key
-        return place_of(key) if callable(key) else key
 
     def operation(self) -> Operation:
         """Return the operation that protects the calls. Raises `ConfigurationError`."""

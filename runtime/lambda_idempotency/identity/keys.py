@@ -10,6 +10,7 @@ functions of one namespace apart; the scope, those who ask.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, ValuesView
+from contextlib import suppress
 from decimal import InvalidOperation
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -130,7 +131,9 @@ class Selector:
 
     def _absent(self, what: str, seen: Any) -> KeyAbsentError:
         expression = self._expression
-        meant = near_miss(expression, seen) if isinstance(expression, str) else None
+        meant = None
+        with suppress(UnusableError):  # what was meant, perhaps, is none either
+            meant = near_miss(expression, seen) if isinstance(expression, str) else None
         hint = "" if meant is None else f" The {self._source} has {meant!r}: is that meant?"
         return KeyAbsentError(
             f"{what.format(self._name, self._source)}. {self._origin} is {self._text}.{hint} "

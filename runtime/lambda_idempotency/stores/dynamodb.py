@@ -95,12 +95,12 @@ class DynamoDBStore(CoroutineStore):
         """The endpoint's URL and the table, or the table alone while no region is known, as in a
         unit test."""
         endpoint = self._endpoint()
-        return self._table if endpoint is None else f"{endpoint.url}/{self._table}"
+        return self.label if endpoint is None else f"{endpoint.url}/{self.label}"
 
     @property
     def label(self) -> str:
-        """The table, as in the construct's metrics."""
-        return self._table
+        """The table's name, as in the construct's metrics, also where its ARN is given."""
+        return self._table.rpartition("/")[2]  # no name has a slash
 
     async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
         if seen is not None:
