@@ -136,6 +136,16 @@ def member(value: Any, name: str) -> Any:
     return None if found is None else found.get(name)
 
 
+def declares(value: Any, name: str) -> bool:
+    """Tell whether the class of an object leaves room for a member of this name in JSON."""
+    value = root_of(value)
+    kind: Any = type(value)
+    names = _attributes(kind)
+    if names is None or (_is_model(kind) and kind.model_config.get("extra") == "allow"):
+        return True
+    return any(name in (field, _is_model(kind) and _alias(kind, field)) for field in names)
+
+
 def items_of(value: Any) -> list[Any] | None:
     """Return the items of a list, or of what JSON writes as one; else None."""
     value = root_of(value)
