@@ -25,6 +25,7 @@ from lambda_idempotency.identity import callers
 from lambda_idempotency.protocol.record import Claim, Record, Reply
 
 DOMAIN: Final = "api.example.com"
+ANSWER: Final = {"statusCode": 200}
 APIS: Final = ("rest", "http-1.0", "http-2.0")
 """The shapes whose events come from an API, with stages and domains."""
 
@@ -166,7 +167,7 @@ class Claims(MemoryStore):
 def identity(sent: Sent, **options: Any) -> tuple[str, str | None]:
     """Return the id and the fingerprint of a request."""
     store = Claims()
-    handler = idempotent(store=store, http=HttpOptions(**options))(lambda event, context: {})
+    handler = idempotent(store=store, http=HttpOptions(**options))(lambda event, context: ANSWER)
     handler(sent.event(), SimpleNamespace(tenant_id=sent.tenant))
     assert store.last is not None
     return store.last.key, store.last.fingerprint

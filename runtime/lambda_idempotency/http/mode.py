@@ -79,7 +79,8 @@ class HttpMode:
             log(
                 WARNING,
                 "The handler returned a %s that is no response: the client gets 502 Bad Gateway, "
-                "and retries get 410. Return a dict with a statusCode.",
+                "and retries get 410. Return a dict with a statusCode, a body that is a text, and "
+                "headers in a dict.",
                 type(result).__name__,
             )
             return Returned(result, encoding=NO_BODY)

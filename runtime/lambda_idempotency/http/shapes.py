@@ -112,9 +112,9 @@ class Request(ABC):
         return dict(result) if isinstance(result, Mapping) else None
 
     def status(self, result: Any) -> int | None:
-        """Return the status that the source derives from a handler's result. None: it cannot, and
-        answers 502 Bad Gateway itself."""
-        return _status(result.get("statusCode")) if isinstance(result, Mapping) else None
+        """Return the status that the source derives from a handler's result. None: it cannot read
+        the result, and answers 502 Bad Gateway itself."""
+        return _status(result.get("statusCode")) if _is_response(result) else None
 
     def add_headers(self, response: dict[str, Any], headers: Mapping[str, str]) -> None:
         """Add headers to an explicit response."""
@@ -186,7 +186,9 @@ class HttpApi2(Request):
         }
 
     def status(self, result: Any) -> int | None:
-        return _status(result.get("statusCode")) if isinstance(result, Mapping) else 200
+        if isinstance(result, Mapping) and result.get("statusCode") is not None:
+            return super().status(result)
+        return 200
 
 
 class FunctionUrl(HttpApi2):
@@ -222,6 +224,10 @@ class LoadBalancer(Request):
         self.add_headers(response, answer.headers)
         return response
 
+    def status(self, result: Any) -> int | None:
+        has_one = isinstance(result, Mapping) and result.get("statusCode") is not None
+        return super().status(result) if has_one else None
+
     def add_headers(self, response: dict[str, Any], headers: Mapping[str, str]) -> None:
         if self.event.get("multiValueHeaders") is None:
             return super().add_headers(response, headers)
@@ -237,6 +243,14 @@ SHAPES: Final[Mapping[str, type[Request]]] = {
     "url": FunctionUrl,
     "alb": LoadBalancer,
 }
+
+
+def _is_response(result: Any) -> bool:
+    """Tell whether a result has the form of a response: its body a text, its headers by name."""
+    if not isinstance(result, Mapping) or not isinstance(result.get("body"), str | None):
+        return False
+    forms = (result.get(name) for name in ("headers", "multiValueHeaders"))
+    return all(isinstance(form, Mapping | None) for form in forms)
 
 
 def _status(value: Any) -> int | None:
