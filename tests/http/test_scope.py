@@ -195,6 +195,25 @@ def test_a_domain_is_one_however_it_is_written(sent: Sent) -> None:
     assert same(sent, replace(sent, domain="API.Example.com"))
 
 
+@pytest.mark.parametrize(
+    ("template", "parameters", "path"),
+    [
+        ("/", {}, ""),
+        ("/files/{proxy+}", {"proxy": "a/b"}, "/files/a%2Fb"),
+        ("/orders/{id}", {"id": "a/b"}, "/orders/a/b"),
+    ],
+)
+def test_two_base_paths_of_one_domain_are_two_however_the_path_is_written(
+    template: str, parameters: dict[str, str], path: str
+) -> None:
+    def route(base: str) -> Any:
+        event = {"resource": template, "path": f"{base}{path}", "pathParameters": parameters}
+        return shapes.HttpApi1(event).route("stage")
+
+    assert route("/v1") == route("/v1")
+    assert route("/v1") != route("/v2")
+
+
 @pytest.mark.parametrize("shape", ["alb", "alb-multi"])
 def test_a_weighted_target_group_stays_one(shape: str) -> None:
     assert same(Sent(shape=shape, api="arn:blue"), Sent(shape=shape, api="arn:green"))
@@ -310,7 +329,7 @@ assert VALUES.keys() == {field.name for field in fields(Sent)}
 def pairs(draw: st.DrawFn) -> tuple[Sent, Sent]:
     """Return two requests of one shape that differ in one thing, or in none."""
     one = Sent(**{name: draw(st.sampled_from(values)) for name, values in VALUES.items()})
-    names = *tuple(VALUES)[1:], *["authorizer"] * 2
+    names = *tuple(VALUES)[1:], *["authorizer"] * 4
     changed = [draw(st.sampled_from(names))][: draw(st.sampled_from((0, 1, 1, 1)))]
     return one, replace(one, **{name: _neighbor(name, getattr(one, name)) for name in changed})
 
