@@ -56,7 +56,7 @@ class Sent:
             method=self.method,
             template=self.template,
             parameters={"id": self.id},
-            headers=(("Idempotency-Key", self.key), *self._headers()),
+            headers=(("Idempotency-Key", self.key), ("Host", self.domain), *self._headers()),
             body=self.body,
             stage=self.stage,
         )
@@ -83,14 +83,15 @@ class Sent:
     def meaning(self) -> tuple[Any, ...]:
         """Return all that makes it one request, as docs/http.md says it."""
         path = self.template.replace("{id}", self.id)
-        place: tuple[str, ...] = (path,)
+        place: tuple[str, ...]
         proofs: tuple[Any, ...] = (self._person(), self.certificate)
         if self.shape in APIS:
             place = self.domain.lower(), self.stage, self.base, self.template, self.id
             if not any(proofs) and self.shape != "http-2.0":
                 proofs = (self.api_key,)
-        elif self.shape == "url":
-            place, proofs = (self.domain.lower(), path), proofs[:1]
+        else:
+            place = self.domain.lower(), path
+            proofs = proofs[:1] if self.shape == "url" else proofs
         return self.tenant, place, self.method, proofs, self.key
 
     def _person(self) -> tuple[str, ...]:
@@ -217,6 +218,13 @@ def test_two_base_paths_of_one_domain_are_two_however_the_path_is_written(
 @pytest.mark.parametrize("shape", ["alb", "alb-multi"])
 def test_a_weighted_target_group_stays_one(shape: str) -> None:
     assert same(Sent(shape=shape, api="arn:blue"), Sent(shape=shape, api="arn:green"))
+
+
+@pytest.mark.parametrize("shape", ["alb", "alb-multi"])
+@pytest.mark.parametrize(("by", "counts"), [("stage", True), ("domain", True), ("none", False)])
+def test_two_hosts_of_a_load_balancer_are_two(shape: str, by: ApiScope, *, counts: bool) -> None:
+    blue = Sent(shape=shape, domain="blue.example.com")
+    assert same(blue, replace(blue, domain="green.example.com"), api_scope=by) != counts
 
 
 def test_two_functions_urls_are_two() -> None:
@@ -361,14 +369,14 @@ ROUTE: Final = shapes.Request.route
     ("place", "name", "defect"),
     [
         ("lambda_idempotency.decorators.handler", "tenant_of", lambda _: None),
-        ("lambda_idempotency.http.mode", "api_of", lambda *_: ()),
+        ("lambda_idempotency.http.shapes", "api_of", lambda *_: ()),
         (
-            "lambda_idempotency.http.mode",
+            "lambda_idempotency.http.shapes",
             "api_of",
             lambda context, _: (context.get("domainName"), context.get("apiId")),
         ),
         (
-            "lambda_idempotency.http.mode",
+            "lambda_idempotency.http.shapes",
             "api_of",
             lambda context, _: (context.get("domainName"), context.get("stage")),
         ),

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ..contract.http import ApiScope
 from ..identity.callers import Caller, caller_behind_elb, caller_in_v1, caller_in_v2
+from ..identity.scope import api_of
 from ..response import lambda_json
 from .response import Answer, merged, merged_lists
 
@@ -51,6 +52,10 @@ class Request(ABC):
     @abstractmethod
     def caller(self) -> Caller:
         """The caller of the request."""
+
+    def api(self, by: ApiScope) -> tuple[str, ...]:
+        """Return what tells the API from others."""
+        return api_of(self.context, by)
 
     def route(self, by: ApiScope) -> list[Any]:
         """Return the parts that tell one operation of the API from another. Of two APIs behind one
@@ -221,6 +226,10 @@ class LoadBalancer(Request):
     @property
     def template(self) -> str:
         return ""
+
+    def api(self, by: ApiScope) -> tuple[str, ...]:
+        """Return the domain that was called: weighted target groups share it."""
+        return api_of({"domainName": ",".join(self.header("host"))}, by)
 
     @property
     def caller(self) -> Caller:
