@@ -67,7 +67,7 @@ def form_of(value: Any) -> Form | None:
     if (names := _attributes(kind)) is not None:
         return Form(_class_name(kind), _valued(value, names))
     if isinstance(value, bytes | bytearray | memoryview):
-        return Form("bytes", b2a_base64(value, newline=False).decode())
+        return Form("bytes", b2a_base64(bytes(value), newline=False).decode())
     if isinstance(value, set | frozenset):
         return Form(SET, list(value))
     if isinstance(value, _JSON_LIKE):
