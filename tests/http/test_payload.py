@@ -173,11 +173,24 @@ BODY, KIND = multipart(PHOTO, NOTE)
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
+        (b"\r\n" + BODY, KIND),
+        (b"preamble\r\n" + BODY, KIND),
+        (BODY + b"\r\nepilogue\r\n--b\r\n", KIND),
+        (BODY.removesuffix(b"\r\n"), KIND),
+        (BODY, "multipart/form-data; boundary= b"),
+    ],
+)
+def test_what_stands_around_the_parts_is_no_payload(body: bytes, kind: str) -> None:
+    assert payload(body, kind) == payload(BODY, KIND)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
         (BODY, "multipart/form-data"),
         (BODY, "multipart/form-data; boundary="),
         (BODY, "multipart/form-data; boundary=other"),
-        (b"preamble\r\n" + BODY, KIND),
-        (BODY + b"epilogue", KIND),
+        (BODY.replace(b"--b--", b"--b-x"), KIND),
         (BODY[:-8], KIND),
         (b"\xff" + b"x" * 9, KIND),
         (BODY.replace(b"\r\n", b"\n"), KIND),

@@ -206,6 +206,11 @@ def test_other_profiles_have_no_status_unless_told(service: Service, profile: An
         ("/{proxy+}", {"proxy": "a/b/c"}, "/prod/a/b/c", "/prod"),
         ("/{proxy+}", {"proxy": "a"}, "/a", ""),
         ("/", {}, "/prod/", "/prod"),
+        ("/", {}, "/prod", "/prod"),
+        ("/", {}, "/", ""),
+        ("/files/{proxy+}", {"proxy": "a/b"}, "/v1/files/a%2Fb", "/v1"),
+        ("/files/{proxy+}", {"proxy": "x"}, "/files/files/x", "/files"),
+        ("/orders", {}, "/prod/carts", ""),
         ("$default", {}, "/prod/a/b", "/prod"),
         ("$default", {}, "/production/a", ""),
         # No header of ours holds what a client has put into the path.

@@ -205,6 +205,7 @@ def test_a_text_of_a_kind_is_that_text(value: Any, text: str) -> None:
         (deque([1, 2]), [1, 2]),
         ({1, 2}, frozenset([2, 1])),
         (b"a", bytearray(b"a")),
+        (b"ac", memoryview(b"abc")[::2]),
         (OrderedDict(a=1), {"a": 1}),
         (pydantic.SecretBytes(b"a"), b"a"),
         (Decimal("1.50"), 1.5),

@@ -14,7 +14,8 @@ from lambda_idempotency.clients.aws import services
 from lambda_idempotency.clients.aws.s3 import S3
 from lambda_idempotency.clients.net import elapsed
 from lambda_idempotency.clients.net.elapsed import Moment
-from lambda_idempotency.execution.registry import Definition, register
+from lambda_idempotency.execution.definition import Definition
+from lambda_idempotency.execution.registry import register
 from lambda_idempotency.protocol.record import Claim, Conflict
 from lambda_idempotency.response.offload import Objects
 from lambda_idempotency.stores.cached import CachedStore
@@ -149,6 +150,15 @@ def test_a_function_is_decorated_in_a_signal_handler(
     on_signal: Callable[[Callable[[], object]], None],
 ) -> None:
     store = MemoryStore()
-    on_signal(lambda: register(store, "shop", "charge", Definition("payments.py:1")))
-    register(store, "shop", _Interrupting("refund"), Definition("refunds.py:2"))
-    register(store, "shop", "charge", Definition("payments.py:1"))
+    on_signal(
+        lambda: register(
+            store, "shop", "charge", Definition.of(test_a_call_in_a_signal_handler_takes_effect)
+        )
+    )
+    register(
+        store,
+        "shop",
+        _Interrupting("refund"),
+        Definition.of(test_a_signal_handler_finds_what_the_cache_holds),
+    )
+    register(store, "shop", "charge", Definition.of(test_a_call_in_a_signal_handler_takes_effect))

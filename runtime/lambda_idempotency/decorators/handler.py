@@ -15,7 +15,7 @@ from ..execution.operation import Operation
 from ..execution.outcomes import result_of
 from ..execution.runner import Runner, SyncRunner
 from ..execution.target import Target
-from ..identity.events import as_json, http_shape
+from ..identity.events import as_json, http_shape, is_parsed
 from ..identity.keys import Identity, KeyRule
 from ..identity.scope import message_scope, tenant_of
 from ..identity.sources import batch_source
@@ -198,7 +198,20 @@ class _Protection(NamedTuple):
                 "the same payload; make the handling of each record idempotent with "
                 "@idempotent_records instead."
             )
+        if is_parsed(event):
+            with naming("@idempotent"):
+                self._check_parsed(event, seen)
         return seen, self.rule if seen is event else self.rule.reading(event)
+
+    def _check_parsed(self, event: Any, seen: Any) -> None:
+        """Raise `ConfigurationError` if the parsed event may stand for several requests."""
+        from ..identity import parsed  # few events are
+
+        shape = http_shape(seen)
+        if self.http is not None or shape is None:
+            parsed.check_request(event, seen, shape)
+        if self.rule.key is None and (self.http is None or shape is None):
+            parsed.check_known(event, seen)
 
     def _identified(self, seen: Any, rule: KeyRule, target: Target) -> Identity:
         """Return the identity of an event that is no HTTP request. Raises `MissingKeyError`."""

@@ -45,7 +45,7 @@ def exchange_of(
     is not supported."""
     if shape not in SHAPES:
         raise ConfigurationError(
-            f"This HTTP event has version {event.get('version')!r}; expected '1.0' or '2.0'. "
+            "The version of this HTTP event is unknown; expected '1.0' or '2.0'. "
             "Set the payload format of the integration, or switch HTTP mode off (http=None)."
         )
     return Exchange(mode_of(options), SHAPES[shape](event), rule, invocation)

@@ -121,7 +121,7 @@ class Selector:
             raise self._absent(f"The {{}} cannot be read from the {{}}: {error}", seen) from None
         except _UNREADABLE as error:
             # Report neither the error's text nor its chain: both can quote the value.
-            where = _whereabouts(error)
+            where = type(error).__name__ if self.by_path else _whereabouts(error)
             raise self._absent(f"The {{}} cannot be read from the {{}} ({where})", seen) from None
         if is_empty(value):
             raise self._absent("The {} is missing from the {}, or empty", seen)
@@ -134,7 +134,7 @@ class Selector:
         meant = None
         with suppress(UnusableError):  # what was meant, perhaps, is none either
             meant = near_miss(expression, seen) if isinstance(expression, str) else None
-        hint = "" if meant is None else f" The {self._source} has {meant!r}: is that meant?"
+        hint = "" if meant is None else f" The {self._source} {meant}"
         return KeyAbsentError(
             f"{what.format(self._name, self._source)}. {self._origin} is {self._text}.{hint} "
             "Correct it, send what it names, or run such calls unprotected with "

@@ -72,7 +72,7 @@ def form_of(value: Any) -> Form | None:
         return Form(_class_name(kind), content)
     check_content(value)
     if isinstance(value, bytes | bytearray | memoryview):
-        return Form("bytes", b2a_base64(value, newline=False).decode())
+        return Form("bytes", b2a_base64(bytes(value), newline=False).decode())
     if isinstance(value, set | frozenset):
         return Form(SET, list(value))
     if isinstance(value, _JSON_LIKE):
@@ -148,6 +148,16 @@ def member(value: Any, name: str) -> Any:
             "sees; pass a callable that returns it"
         )
     return found
+
+
+def declares(value: Any, name: str) -> bool:
+    """Tell whether the class of an object leaves room for a member of this name in JSON."""
+    value = root_of(value)
+    kind: Any = type(value)
+    names = _attributes(kind)
+    if names is None or (_is_model(kind) and kind.model_config.get("extra") == "allow"):
+        return True
+    return any(name in (field, _is_model(kind) and _alias(kind, field)) for field in names)
 
 
 def items_of(value: Any) -> list[Any] | None:
