@@ -2,9 +2,9 @@
 
 They are the same if their code is, and all that it has from around it: its free variables and
 defaults, the arguments of a partial, the object of a method, the function that a decorator calls;
-and if the same holds for their keys. Functions, partials and containers are compared by
-their parts, as they are when the decorator is applied; plain values by equality. An object of any
-other class may differ in what nobody sees, so it is the same only as itself. Two rules allow more:
+and if the same holds for their keys. Functions, partials and containers are compared by their
+parts, as they are when the decorator is applied; plain values by equality. An object of any other
+class may differ in what nobody sees, so it is the same only as itself. Two rules allow more:
 
 - Who gives a `name` tells operations apart by it. Only the code and the key count then.
 - A module that runs again (reloaded, or one file under two names, one of them `__main__`) makes new
