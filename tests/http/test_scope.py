@@ -209,7 +209,7 @@ def test_two_base_paths_of_one_domain_are_two_however_the_path_is_written(
 ) -> None:
     def route(base: str) -> Any:
         event = {"resource": template, "path": f"{base}{path}", "pathParameters": parameters}
-        return shapes.HttpApi1(event).route("stage")
+        return shapes.Format1(event).route("stage")
 
     assert route("/v1") == route("/v1")
     assert route("/v1") != route("/v2")

@@ -51,11 +51,13 @@ class Heartbeat:
         assert isinstance(step, Renew)
         reply: StepResult
         asked = self._moment()
-        deadline.start(self._pause_ms)  # of this thread: one that hangs must not be the last
+        token = deadline.start(self._pause_ms)  # one that hangs must not be the last
         try:
             reply = ask(self._store, step)
         except Exception as error:  # noqa: BLE001 - the next one may succeed
             reply = Failed(error, 0)
+        finally:
+            deadline.end(token)
         if isinstance(reply, Applied):
             self.renewed_at = reply.now
         self._send(reply, asked)

@@ -233,7 +233,10 @@ def test_a_word_that_a_schema_registry_has_read_is_that_word(
 ) -> None:
     record = {**kafka("1"), "value": '"abc"'}
     keys = []
-    idempotent_records(store=store, key=lambda seen: keys.append(seen["value"]) or seen["value"])(
-        orders
-    )(by_partition(record), None)
+
+    def key(seen: Any) -> str:
+        keys.append(seen["value"])
+        return str(seen["value"])
+
+    idempotent_records(store=store, key=key)(orders)(by_partition(record), None)
     assert keys == ["abc"]
