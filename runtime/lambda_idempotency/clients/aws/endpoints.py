@@ -23,12 +23,14 @@ _FIPS_IN_GOVCLOUD: Final = ("dynamodb", "ssm")
 
 
 class Endpoint(NamedTuple):
-    """The address of requests. `path` is percent-encoded and starts with a slash."""
+    """The address of requests. `path` is percent-encoded and starts with a slash. `own`: it is
+    AWS's own, and nobody has configured it."""
 
     scheme: str
     host: str
     port: int
     path: str = "/"
+    own: bool = False
 
     @classmethod
     def parse(cls, url: str | Secret[str]) -> Endpoint:
@@ -108,7 +110,7 @@ def endpoint_of(
                 f"known here; set AWS_ENDPOINT_URL_{variable}"
             )
         url_suffix = _DUAL_STACK[url_suffix]
-    return Endpoint(scheme="https", host=f"{service}{fips}.{region}.{url_suffix}", port=443)
+    return _own(f"{service}{fips}.{region}.{url_suffix}")
 
 
 def bucket_endpoint(bucket: str, url_suffix: str, environment: Mapping[str, str]) -> Endpoint:
@@ -129,8 +131,12 @@ def bucket_endpoint(bucket: str, url_suffix: str, environment: Mapping[str, str]
     dual_stack = ".dualstack" if _is_on("AWS_USE_DUALSTACK_ENDPOINT", environment) else ""
     host = f"s3{fips}{dual_stack}.{region}.{url_suffix}"
     if "." in bucket:
-        return Endpoint(scheme="https", host=host, port=443, path=f"/{bucket}/")
-    return Endpoint(scheme="https", host=f"{bucket}.{host}", port=443)
+        return _own(host, f"/{bucket}/")
+    return _own(f"{bucket}.{host}")
+
+
+def _own(host: str, path: str = "/") -> Endpoint:
+    return Endpoint(scheme="https", host=host, port=443, path=path, own=True)
 
 
 def _configured(variable: str, environment: Environment) -> Endpoint | None:
