@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, get_args
 
 import pytest
@@ -110,6 +111,14 @@ def dynamodb() -> Iterator[dict[str, str]]:
 )
 def test_nothing_heavy_is_loaded(statements: str) -> None:
     assert loaded_by(statements) & HEAVY == set()
+
+
+def test_no_value_class_is_of_typings_making() -> None:
+    runtime = Path(lambda_idempotency.__file__).parent
+    named = [path for path in runtime.rglob("*.py") if "NamedTuple):" in path.read_text()]
+    assert len(named) > 40
+    for path in named:
+        assert path.stem == "tuples" or "tuples import NamedTuple" in path.read_text(), path
 
 
 def test_the_package_alone_loads_none_of_its_modules() -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from ..contract.http import HttpOptions, ProfileName, http_option
 from ..contract.rows import has_no
@@ -22,6 +22,7 @@ from ..identity.keys import Expression, Selector
 from ..metrics.emf import MetricsSource
 from ..stores.base import Store
 from ..stores.memory import MemoryStore
+from ..tuples import NamedTuple
 from .callables import AnyCallable, captured, is_async, name_of, place_of
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ two objects for one table share its records.
 from __future__ import annotations
 
 import threading
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ..errors import ConfigurationError
 from ..stores.base import Store
+from ..tuples import NamedTuple
 
 
 class Definition(NamedTuple):

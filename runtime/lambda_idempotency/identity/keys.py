@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, ValuesView
 from decimal import InvalidOperation
 from hashlib import sha256
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ..errors import MissingKeyError
+from ..tuples import NamedTuple
 from .canonical import canonical
 from .events import view
 from .expressions import compiled, near_miss

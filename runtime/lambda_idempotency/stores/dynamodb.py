@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from ..clients.aws.clock import MAX_SKEW_MS, ClockReading, ServiceClock
 from ..clients.aws.endpoints import Endpoint, endpoint_of
@@ -32,6 +32,7 @@ from ..protocol.record import (
     Reply,
     WritesRefused,
 )
+from ..tuples import NamedTuple
 from . import transaction
 from .base import ReplyOrError
 from .coroutines import CoroutineStore

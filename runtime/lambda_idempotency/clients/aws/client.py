@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from zlib import crc32
 
+from ...tuples import NamedTuple
 from ..net.deadline import Deadline
 from ..net.http1 import Response
 from ..net.retry import Backoff

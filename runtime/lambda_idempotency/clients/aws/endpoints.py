@@ -7,9 +7,10 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from ...errors import ConfigurationError
+from ...tuples import NamedTuple
 from ..net.secret import Environment, Secret
 
 _DUAL_STACK: Final = {

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from binascii import a2b_base64
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
+
+from ...tuples import NamedTuple
 
 _END: Final = b"-----END CERTIFICATE-----"
 

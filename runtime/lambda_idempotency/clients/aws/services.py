@@ -6,8 +6,9 @@ import json
 import time
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from ...tuples import NamedTuple
 from ..net.deadline import Deadline, current
 from ..net.http1 import Response
 from ..net.secret import Environment, Secret

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ...errors import ConfigurationError
 from ...identity.canonical import canonical
 from ...identity.keys import Identity, Selector, canonical_bytes, digest, record_id, unusable
 from ...identity.refusals import UnusableError
 from ...identity.scope import ANYWHERE, Scope
+from ...tuples import NamedTuple
 from ..callables import AnyCallable, signature_of
 
 _RECEIVERS: Final = ("self", "cls")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, NoReturn, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 from ...errors import ConfigurationError
 from ...execution.attempt import (
@@ -22,6 +22,7 @@ from ...identity.keys import Identity
 from ...identity.scope import Scope
 from ...metrics.reporting import MetricsScope
 from ...protocol.record import Record
+from ...tuples import NamedTuple
 from ..callables import AnyCallable, finished
 from ..options import DISABLED, NO_STORE
 from .arguments import ArgumentsRule, Parameters

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import update_wrapper
 from inspect import isfunction
-from typing import Any, NamedTuple, TypeVar, Unpack, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from ...errors import ConfigurationError
 from ...identity.keys import Selector
+from ...tuples import NamedTuple
 from ..callables import AnyCallable, captured, check_no_generator, is_async
 from ..options import Configuration, ReplayOptions, naming
 from .arguments import ArgumentsRule, Parameters
