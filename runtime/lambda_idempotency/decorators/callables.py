@@ -5,20 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from inspect import (
-    Signature,
-    isasyncgenfunction,
-    iscoroutinefunction,
-    isfunction,
-    isgeneratorfunction,
-    ismethod,
-    signature,
-    unwrap,
-)
-from types import AsyncGeneratorType, GeneratorType
-from typing import Any, Final, TypeAlias, get_type_hints
+from types import AsyncGeneratorType, CodeType, FunctionType, GeneratorType, MethodType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, get_type_hints
 
 from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from inspect import Signature
 
 AnyCallable: TypeAlias = Callable[..., Any]
 
@@ -26,14 +19,26 @@ UNASSIGNED: Final = object()
 """The value of a free variable to which nothing is assigned yet."""
 
 
+_GENERATOR: Final = 0x20
+_COROUTINE: Final = 0x80
+_ASYNC_GENERATOR: Final = 0x200
+"""Flags of code: https://docs.python.org/3/library/inspect.html#code-objects-bit-flags"""
+
+
 def is_async(function: AnyCallable) -> bool:
     """Tell whether a call returns a coroutine, also for an object whose `__call__` is async."""
+    if _is_bare(function):
+        return bool(function.__code__.co_flags & _COROUTINE)
+    from inspect import iscoroutinefunction  # see `_is_bare`
+
     return iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__)
 
 
 def check_no_generator(function: AnyCallable) -> None:
     """Raise `ConfigurationError` for a generator function, sync or async."""
-    if isgeneratorfunction(inner := underlying(function)) or isasyncgenfunction(inner):
+    inner = underlying(function)
+    code = getattr(inner, "__code__", None)
+    if isinstance(code, CodeType) and code.co_flags & (_GENERATOR | _ASYNC_GENERATOR):
         raise ConfigurationError(
             f"applied to the generator {inner.__name__}, which has no one result to record; "
             "return a list, or decorate what is done for each item"
@@ -60,6 +65,12 @@ def finished(result: Any, decorator: str) -> Any:
 
 
 _GENERATORS: Final = (GeneratorType, AsyncGeneratorType)
+
+
+def _is_bare(function: AnyCallable) -> TypeGuard[FunctionType]:
+    """Tell whether it is a function that nothing has been added to, as most handlers are: its code
+    says everything, and `inspect`, whose import takes 5 ms, is not needed."""
+    return type(function) is FunctionType and not function.__dict__
 
 
 def underlying(function: AnyCallable) -> AnyCallable:
@@ -99,34 +110,43 @@ def captured(function: AnyCallable) -> list[tuple[str, Any]]:
         if isinstance(layer, partial):
             found += [("an argument of the partial", each) for each in layer.args]
             found += layer.keywords.items()
-        elif ismethod(layer):
+        elif isinstance(layer, MethodType):
             found.append(("self", layer.__self__))
-        elif isfunction(layer):
+        elif isinstance(layer, FunctionType):
             # Each function with `super()` has `__class__`, which its place tells.
             found += [item for item in _free_variables(layer).items() if item[0] != "__class__"]
-        elif isfunction(type(layer).__call__):
+        elif isinstance(type(layer).__call__, FunctionType):
             found.append(("self", layer))
-    return [(name, place_of(each) if isfunction(each) else each) for name, each in found]
+    return [
+        (name, place_of(each) if isinstance(each, FunctionType) else each) for name, each in found
+    ]
 
 
 def _layers(function: AnyCallable) -> Iterator[AnyCallable]:
     """Yield what is behind decorators, and behind each partial, method and object, to the function
     that has the code."""
     while True:
-        function = unwrap(function)
+        if hasattr(function, "__wrapped__"):
+            from inspect import unwrap
+
+            function = unwrap(function)
         yield function
         if isinstance(function, partial):
             function = function.func
-        elif ismethod(function):
+        elif isinstance(function, MethodType):
             function = function.__func__
-        elif not isfunction(function) and isfunction(type(function).__call__):
-            function = type(function).__call__
+        elif not isinstance(function, FunctionType) and isinstance(
+            call := type(function).__call__, FunctionType
+        ):
+            function = call
         else:
             return
 
 
 def signature_of(function: AnyCallable) -> Signature:
     """Return the signature, without evaluating annotations. Raises ValueError if there is none."""
+    from inspect import signature
+
     if sys.version_info >= (3, 14):
         from annotationlib import Format
 

@@ -6,7 +6,6 @@ Without `from __future__ import annotations`: TypedDict would compile each of it
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import lru_cache
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
@@ -26,10 +25,14 @@ from ..tuples import NamedTuple
 from .callables import AnyCallable, captured, is_async, name_of, place_of
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from ..response.offload import Objects
 
-Duration: TypeAlias = float | timedelta
-"""Seconds, or a timedelta."""
+    Duration: TypeAlias = float | timedelta
+    """Seconds, or a timedelta."""
+else:
+    Duration = Any  # the import of `datetime` takes a millisecond
 
 Http: TypeAlias = ProfileName | HttpOptions | EllipsisType | None
 """A profile, options, None (HTTP mode is off), or `...` (as the settings say)."""
@@ -193,7 +196,7 @@ def _check_names(options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
 def _settings(options: Mapping[str, Any]) -> Settings:
     """Return the environment's settings, overridden by the options."""
     given = {
-        name: value.total_seconds() if isinstance(value, timedelta) else value
+        name: value.total_seconds() if hasattr(value, "total_seconds") else value
         for name, value in options.items()
         if value is not None and name in _SETTINGS
     }

@@ -57,6 +57,25 @@ class Endpoint(NamedTuple):
 
 
 def _split(url: Secret[str]) -> tuple[str, str, int, str] | None:
+    return _split_plain(url) or _split_any(url)
+
+
+def _split_plain(url: Secret[str]) -> tuple[str, str, int, str] | None:
+    """Split http(s)://host[:port], without anything else: most are, and urllib.parse, which splits
+    all others, takes 3 ms to import."""
+    scheme, _, rest = url.reveal().partition("://")
+    host, colon, port = rest.removesuffix("/").partition(":")
+    letters = host.replace(".", "").replace("-", "")
+    if scheme not in ("http", "https") or not (letters.isascii() and letters.isalnum()):
+        return None
+    if not colon:
+        return scheme, host.lower(), 443 if scheme == "https" else 80, "/"
+    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65536):
+        return None
+    return scheme, host.lower(), int(port), "/"
+
+
+def _split_any(url: Secret[str]) -> tuple[str, str, int, str] | None:
     from urllib.parse import urlsplit
 
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
-from inspect import isfunction
+from types import FunctionType
 from typing import Any, TypeVar, Unpack, overload
 
 from ...errors import ConfigurationError
@@ -134,9 +134,9 @@ def _check_function(function: object) -> None:
 def _name_of(function: AnyCallable) -> str:
     name = getattr(function, "__name__", "<lambda>")
     if name == "<lambda>":
+        kind = "lambda" if isinstance(function, FunctionType) else type(function).__name__
         raise ConfigurationError(
-            f"applied to a {'lambda' if isfunction(function) else type(function).__name__}, which "
-            "has no name that its records could have; pass name=..."
+            f"applied to a {kind}, which has no name that its records could have; pass name=..."
         )
     if surroundings := dict.fromkeys(variable for variable, _ in captured(function)):
         raise ConfigurationError(
