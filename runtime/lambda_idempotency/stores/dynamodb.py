@@ -159,13 +159,17 @@ class DynamoDBStore(CoroutineStore):
         self, completion: Completion, claim: Claim, waits: Waits
     ) -> tuple[ReplyOrError, ReplyOrError]:
         """Send two requests at once: no single request does both and lets one of them fail."""
-        if waits is BLOCKING:
-            from .in_parallel import in_parallel  # for batches
+        from . import in_parallel  # for batches
 
-            return in_parallel(lambda: self.complete(completion), lambda: self.claim(claim))
-        from .in_parallel import gathered
-
-        return await gathered(self.completing(completion, waits), self.claiming(claim, None, waits))
+        if waits is BLOCKING and self._brought is not None:
+            return in_parallel.in_threads(
+                lambda: self.complete(completion), lambda: self.claim(claim)
+            )
+        return await in_parallel.gathered(
+            lambda waits: self.completing(completion, waits),
+            lambda waits: self.claiming(claim, None, waits),
+            waits,
+        )
 
     def _at(self, key: str) -> dict[str, Any]:
         return {"TableName": self._table, "Key": {PARTITION_KEY: {"S": key}}}

@@ -1,4 +1,5 @@
-"""The ways to wait: by blocking the thread (`BLOCKING`, here) or on an event loop (`aio`).
+"""The ways to wait: by blocking the thread (`BLOCKING`, here), on an event loop (`aio`), or for
+several at once in one thread (`together`).
 
 All clients are written once, as coroutines over `Waits`. With `BLOCKING` such a coroutine never
 suspends, so `run` takes it to its end in one step, and no event loop is needed, nor its import.
