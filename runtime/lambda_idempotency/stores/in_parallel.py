@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, TypeAlias
 
@@ -19,19 +19,18 @@ async def gathered(
 ) -> tuple[ReplyOrError, ReplyOrError]:
     """Return the reply or exception of each, which wait beside one another: on the event loop, or
     in this thread."""
-    found: Sequence[Any]
     if waits is BLOCKING:
         from ..clients.net.together import SHARED, together
 
-        found = together(first(SHARED), second(SHARED))
-    else:
-        import asyncio
+        completed, claimed = together(first(SHARED), second(SHARED))
+        return completed, claimed
+    import asyncio
 
-        found = await asyncio.gather(first(waits), second(waits), return_exceptions=True)
+    found = await asyncio.gather(first(waits), second(waits), return_exceptions=True)
     for each in found:
         if isinstance(each, BaseException) and not isinstance(each, Exception):
             raise each
-    return found[0], found[1]
+    return found  # type: ignore[return-value]  # checked above
 
 
 def in_threads(
