@@ -231,11 +231,11 @@ def state_scope(scope: Scope) -> str:
 
 def digest(parts: Iterable[bytes]) -> str:
     """Return the SHA-256, in hex, of the format and the parts, each after its length."""
-    return sha256(_measured((_FORMAT, *parts))).hexdigest()
-
-
-def _measured(parts: Iterable[bytes]) -> bytes:
-    return b"".join([len(part).to_bytes(8, "big") + part for part in parts])
+    hashed = sha256()
+    for part in (_FORMAT, *parts):
+        hashed.update(len(part).to_bytes(8, "big"))
+        hashed.update(part)  # a joined text would be a copy of a key that may be long
+    return hashed.hexdigest()
 
 
 def _encoded(text: str) -> bytes:
