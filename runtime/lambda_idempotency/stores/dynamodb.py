@@ -53,6 +53,8 @@ CLAIM_TRIES: Final = 3
 """Further tries to claim a key that is refused and not there."""
 
 _TRANSACT: Final = "transact_write_items"
+_ANSWERS: Final = frozenset({"ConditionalCheckFailedException"})
+"""The errors that are answers: an exception for each replay would cost more than to read it."""
 
 
 class DynamoDBStore(CoroutineStore):
@@ -227,7 +229,8 @@ class DynamoDBStore(CoroutineStore):
         own = self._own_client() if self._brought is None else None
         try:
             if own is not None:
-                response = await own.ask(operation, request, waits)
+                response = await own.ask(operation, request, waits, _ANSWERS)
+                refused = "Error" in response
             else:
                 from ..clients.net.workers import in_time  # whoever brings a client pays for it
 
@@ -238,7 +241,7 @@ class DynamoDBStore(CoroutineStore):
             response = getattr(error, "response", None)
             response = response if isinstance(response, Mapping) else {}
             code = _code(response)
-            if code == "ConditionalCheckFailedException":
+            if code in _ANSWERS:
                 refused = True
             elif operation == _TRANSACT and (
                 found := transaction.verdict(code or type(error).__name__, response)
