@@ -102,9 +102,15 @@ def _ambiguous(text: str) -> bool:
 
 def _without_points(text: str) -> str:
     """Return the JSON with its whole floats written as integers. It has no backslashes."""
-    parts = text.split('"')  # every second part is a string
-    parts[::2] = [_WHOLE_FLOAT.sub("", part) if ".0" in part else part for part in parts[::2]]
-    return '"'.join(parts)
+    parts, taken, seen, in_string = [], 0, 0, 0
+    for point in _WHOLE_FLOAT.finditer(text):
+        start, end = point.span()
+        in_string ^= text.count('"', seen, start) & 1
+        seen = start
+        if not in_string:
+            parts.append(text[taken:start])
+            taken = end
+    return "".join((*parts, text[taken:]))
 
 
 def _sorted_as_text(text: str) -> bool:
