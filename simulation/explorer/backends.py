@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, cast
 
@@ -146,8 +146,15 @@ class _Table:
         self.meanwhile: Callable[[], None] = lambda: None
         """A function that is called while a request is under way."""
 
-    async def ask(self, operation: str, request: dict[str, Any], _: Waits) -> dict[str, Any]:
-        answer: dict[str, Any] = getattr(self, operation)(**request)
+    async def ask(
+        self, operation: str, request: dict[str, Any], _: Waits, answers: Container[str]
+    ) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = getattr(self, operation)(**request)
+        except _RefusedError as refused:
+            if refused.response["Error"]["Code"] not in answers:
+                raise
+            return refused.response
         return answer
 
     def put_item(self, **request: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Final, get_args
 
 import pytest
@@ -68,6 +69,9 @@ NEVER_FOR_DYNAMODB: Final = {
     "urllib3",
 }
 
+NOT_ON_THE_WAY: Final = {"datetime", "inspect", "ipaddress", "urllib.parse"}
+"""Modules of the standard library that take milliseconds, and that only some functions need."""
+
 
 def loaded_by(statements: str, environment: dict[str, str] | None = None) -> set[str]:
     code = f"{statements}\nimport sys\nprint(*sys.modules)"
@@ -113,6 +117,14 @@ def test_nothing_heavy_is_loaded(statements: str) -> None:
     assert loaded_by(statements) & HEAVY == set()
 
 
+def test_no_value_class_is_of_typings_making() -> None:
+    runtime = Path(lambda_idempotency.__file__).parent
+    named = [path for path in runtime.rglob("*.py") if "NamedTuple):" in path.read_text()]
+    assert len(named) > 40
+    for path in named:
+        assert path.stem == "tuples" or "tuples import NamedTuple" in path.read_text(), path
+
+
 def test_the_package_alone_loads_none_of_its_modules() -> None:
     loaded = loaded_by("import lambda_idempotency")
     assert {name for name in loaded if name.startswith("lambda_idempotency.")} == set()
@@ -122,7 +134,7 @@ def test_a_whole_call_on_dynamodb_loads_nothing_heavy(dynamodb: dict[str, str]) 
     call = f"{DYNAMODB_CALL}\nassert decorated()({{'id': 1}}, None) == {{'id': 1}}"
     loaded = loaded_by(call, dynamodb)
     assert "lambda_idempotency.clients.aws.services" in loaded
-    assert loaded & NEVER_FOR_DYNAMODB == set()
+    assert loaded & (NEVER_FOR_DYNAMODB | NOT_ON_THE_WAY) == set()
 
 
 @pytest.mark.parametrize(("key", "adds"), [("id", set()), ("[id]", {"jmespath"})])

@@ -17,25 +17,29 @@ CONTRACT: Final = f"{RUNTIME}.contract"
 
 ROOMS_BELOW: Final[Mapping[str, set[str]]] = {
     "errors": set(),
-    "identity": {"errors"},
-    "protocol": {"errors"},
-    "contract": {"errors", "identity", "protocol"},
-    "metrics": {"contract", "protocol"},
-    "clients": {"contract", "errors", "metrics"},
-    "response": {"clients", "errors", "metrics", "protocol"},
-    "stores": {"clients", "contract", "errors", "metrics", "protocol"},
+    "tuples": set(),
+    "identity": {"errors", "tuples"},
+    "protocol": {"errors", "tuples"},
+    "contract": {"errors", "identity", "protocol", "tuples"},
+    "metrics": {"contract", "protocol", "tuples"},
+    "clients": {"contract", "errors", "metrics", "tuples"},
+    "response": {"clients", "errors", "metrics", "protocol", "tuples"},
+    "stores": {"clients", "contract", "errors", "metrics", "protocol", "tuples"},
     "drivers": {"clients", "metrics", "protocol", "stores"},
     "execution": {
         *("clients", "contract", "drivers", "errors", "identity", "metrics", "protocol"),
-        *("response", "stores"),
+        *("response", "stores", "tuples"),
     },
-    "http": {"contract", "errors", "execution", "identity", "metrics", "protocol", "response"},
+    "http": {
+        *("contract", "errors", "execution", "identity", "metrics", "protocol", "response"),
+        "tuples",
+    },
     "decorators": {
         *("clients", "contract", "errors", "execution", "http", "identity", "metrics"),
-        *("protocol", "response", "stores"),
+        *("protocol", "response", "stores", "tuples"),
     },
-    "rotation": {"contract", "errors"},
-    "testing": {"errors", "protocol", "stores"},
+    "rotation": {"contract", "errors", "tuples"},
+    "testing": {"errors", "protocol", "stores", "tuples"},
     "wrap": {"contract", "decorators", "errors"},
 }
 """The rooms of the runtime, and those that each imports from."""

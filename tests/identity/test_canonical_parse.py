@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 
 import pytest
 
+from lambda_idempotency.identity import effort
 from lambda_idempotency.identity.canonical import NotJSONError, canonical, parse
 
 
@@ -97,3 +99,29 @@ def test_a_refusal_quotes_nothing(text: str) -> None:
     with pytest.raises(ValueError, match="it ") as refused:
         parse(text)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["1", "-1", "1.5", "-0.0", "0.1", "1e2", "1E400", "1.10", "9" * 4300]
+)
+def test_a_number_is_read_alike_with_and_without_a_limit_of_time(text: str) -> None:
+    with effort.limited(60_000):
+        limited = parse(f"[{text}]")
+    assert repr(parse(f"[{text}]")) == repr(limited)
+
+
+@pytest.mark.parametrize("most", [0, 640])
+def test_what_an_integer_means_does_not_depend_on_the_interpreters_limit(most: int) -> None:
+    long = "9" * 5000
+    expected = canonical(parse(long))
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(most)
+    try:
+        assert canonical(parse(long)) == expected
+    finally:
+        sys.set_int_max_str_digits(before)
+
+
+def test_a_name_twice_is_refused_beside_an_integer_that_is_too_long() -> None:
+    with pytest.raises(ValueError, match="the same name twice"):
+        parse('{"a": %s, "b": 1, "b": 2}' % ("9" * 5000))

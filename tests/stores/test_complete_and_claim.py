@@ -9,10 +9,12 @@ import pytest
 
 from kit.batches import Orders, batch, failures, fifo, sqs
 from kit.harnesses import DynamoDBHarness
+from kit.network.fault_server import FaultServer, answer
 from lambda_idempotency import DynamoDBStore, StoreError, idempotent_records
 from lambda_idempotency.drivers.requests import complete_and_claim
 from lambda_idempotency.protocol.record import COMPLETED, Applied, Claim, Completion
 from lambda_idempotency.protocol.steps import CompleteAndClaim, PairResult
+from lambda_idempotency.stores import in_parallel
 from lambda_idempotency.testing.store_harness import StoreHarness, new_key
 
 ME: Final = "a" * 32
@@ -104,3 +106,23 @@ def test_a_request_to_dynamodb_that_fails_leaves_the_other_alone(
     replies = store.complete_and_claim(completion, _claim(new_key()))
     kinds = [Applied, StoreError] if lost == "INPROGRESS" else [StoreError, Applied]
     assert [type(reply) for reply in replies] == kinds
+
+
+def test_the_own_client_sends_both_at_once_from_one_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("threads are for clients that users bring")
+
+    monkeypatch.setattr(in_parallel, "in_threads", refuse)
+    with FaultServer(otherwise=answer()) as server:
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        store = DynamoDBStore("records")
+        completion = Completion(key="one", owner=ME, attempt=1, expires_after_ms=60_000)
+        replies = store.complete_and_claim(completion, _claim("other"))
+        assert [type(reply) for reply in replies] == [Applied, Applied]
+        assert server.opened == 2  # one after the other would share a connection
+        store._own_client().close()

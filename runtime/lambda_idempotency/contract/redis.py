@@ -7,9 +7,10 @@ errors name fields and no values: somebody may have put a password there anyway.
 # No `from __future__ import annotations`: see `rows`.
 import json
 from collections.abc import Iterable
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from ..errors import ConfigurationError
+from ..tuples import NamedTuple
 from .kinds import Flag, Kind, Text, Whole, is_number
 from .rows import kinds_of
 

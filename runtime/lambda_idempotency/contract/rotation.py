@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from ..errors import ConfigurationError
+from ..tuples import NamedTuple
 from .kinds import Choice
 
 HANDLER: Final = "lambda_idempotency.rotation.function.handler"

@@ -5,27 +5,36 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from functools import partial
-from inspect import (
-    Signature,
-    isasyncgenfunction,
-    iscoroutinefunction,
-    isgeneratorfunction,
-    signature,
-)
-from typing import Any, get_type_hints
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, get_type_hints
 
 from ..errors import ConfigurationError
 from ..execution.definition import UNASSIGNED, AnyCallable, free_variables, underlying
 
+if TYPE_CHECKING:
+    from inspect import Signature
+
+
+_GENERATOR: Final = 0x20
+_COROUTINE: Final = 0x80
+_ASYNC_GENERATOR: Final = 0x200
+"""Flags of code: https://docs.python.org/3/library/inspect.html#code-objects-bit-flags"""
+
 
 def is_async(function: AnyCallable) -> bool:
     """Tell whether a call returns a coroutine, also for an object whose `__call__` is async."""
+    if _is_bare(function):
+        return bool(function.__code__.co_flags & _COROUTINE)
+    from inspect import iscoroutinefunction  # see `_is_bare`
+
     return iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__)
 
 
 def check_no_generator(function: AnyCallable) -> None:
     """Raise `ConfigurationError` for a generator function, sync or async."""
-    if isgeneratorfunction(inner := underlying(function)) or isasyncgenfunction(inner):
+    inner = underlying(function)
+    code = getattr(inner, "__code__", None)
+    if isinstance(code, CodeType) and code.co_flags & (_GENERATOR | _ASYNC_GENERATOR):
         raise ConfigurationError(
             f"applied to the generator {inner.__name__}, which has no one result to record; "
             "return a list, or decorate what is done for each item"
@@ -52,6 +61,12 @@ def finished(result: Any, decorator: str) -> Any:
     )
 
 
+def _is_bare(function: AnyCallable) -> TypeGuard[FunctionType]:
+    """Tell whether it is a function that nothing has been added to, as most handlers are: its code
+    says everything, and `inspect`, whose import takes 5 ms, is not needed."""
+    return type(function) is FunctionType and not function.__dict__
+
+
 def name_of(function: AnyCallable) -> str:
     """Return the function's name; that of what a partial calls, or of a callable object's class."""
     if isinstance(function, partial):
@@ -61,6 +76,8 @@ def name_of(function: AnyCallable) -> str:
 
 def signature_of(function: AnyCallable) -> Signature:
     """Return the signature, without evaluating annotations. Raises ValueError if there is none."""
+    from inspect import signature
+
     if sys.version_info >= (3, 14):
         from annotationlib import Format
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import Any, Final, NamedTuple, NoReturn, Protocol, TypeAlias, Unpack, overload
+from typing import Any, Final, NoReturn, Protocol, TypeAlias, Unpack, overload
 
 from ..contract.http import DEFAULT, HttpOptions
 from ..errors import ConfigurationError
@@ -21,6 +21,7 @@ from ..identity.scope import message_scope, tenant_of
 from ..identity.sources import batch_source
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
+from ..tuples import NamedTuple
 from .callables import check_no_generator, finished, is_async
 from .options import DISABLED, Configuration, Http, ReplayOptions, naming
 from .resources import NO_STORE

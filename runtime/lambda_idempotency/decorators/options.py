@@ -6,9 +6,8 @@ Without `from __future__ import annotations`: TypedDict would compile each of it
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from types import EllipsisType
-from typing import Any, Final, NamedTuple, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from ..contract.http import HttpOptions, ProfileName, http_option
 from ..contract.rows import has_no
@@ -20,11 +19,17 @@ from ..execution.operation import Operation
 from ..execution.registry import register
 from ..identity.keys import Expression, Selector
 from ..stores.base import Store
+from ..tuples import NamedTuple
 from .callables import is_async, name_of
 from .resources import metrics_of, namespace_of, objects_of, store_of
 
-Duration: TypeAlias = float | timedelta
-"""Seconds, or a timedelta."""
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    Duration: TypeAlias = float | timedelta
+    """Seconds, or a timedelta."""
+else:
+    Duration = Any  # the import of `datetime` takes a millisecond
 
 Http: TypeAlias = ProfileName | HttpOptions | EllipsisType | None
 """A profile, options, None (HTTP mode is off), or `...` (as the settings say)."""
@@ -175,7 +180,7 @@ def _check_names(options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
 def _settings(options: Mapping[str, Any]) -> Settings:
     """Return the environment's settings, overridden by the options."""
     given = {
-        name: value.total_seconds() if isinstance(value, timedelta) else value
+        name: value.total_seconds() if hasattr(value, "total_seconds") else value
         for name, value in options.items()
         if value is not None and name in _SETTINGS
     }

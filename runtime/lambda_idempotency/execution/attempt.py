@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar, Token
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ..errors import ConfigurationError
 from ..identity.keys import digest
+from ..tuples import NamedTuple
 from .commits import Writes
 
 TimeLeft: TypeAlias = Callable[[], int]

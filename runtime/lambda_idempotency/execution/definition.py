@@ -18,10 +18,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from inspect import isfunction, ismethod
 from operator import attrgetter, itemgetter, methodcaller
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
+
+from ..tuples import NamedTuple
 
 AnyCallable: TypeAlias = Callable[..., Any]
 
@@ -199,9 +200,11 @@ def layers(function: AnyCallable) -> Iterator[AnyCallable]:
             function = wrapped
         elif isinstance(function, partial):
             function = function.func
-        elif ismethod(function):
+        elif isinstance(function, MethodType):
             function = function.__func__
-        elif not isfunction(function) and isfunction(type(function).__call__):
+        elif not isinstance(function, FunctionType) and isinstance(
+            type(function).__call__, FunctionType
+        ):
             function = type(function).__call__
         else:
             return
@@ -234,11 +237,11 @@ def captured(function: AnyCallable) -> list[str]:
         if isinstance(layer, partial):
             found += ["an argument of the partial"] * len(layer.args)
             found += layer.keywords
-        elif ismethod(layer):
+        elif isinstance(layer, MethodType):
             found.append("self")
-        elif isfunction(layer):
+        elif isinstance(layer, FunctionType):
             found += _surroundings(layer)
-        elif isfunction(type(layer).__call__):
+        elif isinstance(type(layer).__call__, FunctionType):
             found.append("self")
     return found
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from ..errors import ConfigurationError
+from ..tuples import NamedTuple
 
 
 class Reconciled(NamedTuple):

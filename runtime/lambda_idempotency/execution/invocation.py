@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..identity.keys import Identity
 from ..protocol.record import Record, Reply
 from ..protocol.steps import Outcome, Returned
+from ..tuples import NamedTuple
 from .operation import Operation
 from .runner import Runner
 from .target import Target

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.net import deadline
 from ..contract.lease import LONGEST_MS, effective_lease_ms, has_heartbeat
@@ -18,6 +18,7 @@ from ..protocol.steps import Call, Outcome, Replayed
 from ..response import body as bodies
 from ..response import serialization
 from ..stores.base import Store, about
+from ..tuples import NamedTuple
 from .attempt import TimeLeft
 from .call import ActiveCall
 from .hooks import OnReplay, Replay

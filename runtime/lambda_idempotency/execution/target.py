@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..protocol.steps import Returned
+from ..tuples import NamedTuple
 from .attempt import TimeLeft
 
 

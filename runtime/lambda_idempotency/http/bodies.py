@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from ..tuples import NamedTuple
 
 MOST_PARTS: Final = 10_000
 """The most fields of a form, or parts of a multipart body."""

@@ -8,9 +8,10 @@ pattern: the response to a duplicate says where to ask for the answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from ..contract.http import HttpOptions, ProfileName
+from ..tuples import NamedTuple
 
 PASSED: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Safe methods (RFC 9110, 9.2.1). Their requests pass through."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from ..tuples import NamedTuple
 
 _LISTS: Final = frozenset({"access-control-expose-headers", "vary"})
 """Headers that both this layer and the handler may set: lists, whose values are joined."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from ..errors import ConfigurationError
+from ..tuples import NamedTuple
 from .texts import decoded
 
 Delivered: TypeAlias = Mapping[str, Any]

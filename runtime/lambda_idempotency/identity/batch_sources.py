@@ -26,8 +26,9 @@ eb-pipes-kinesis.html, eb-pipes-msk.html, eb-pipes-mq.html.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from ..tuples import NamedTuple
 from .batch_fields import (
     Delivered,
     Fields,

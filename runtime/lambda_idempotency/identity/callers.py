@@ -22,9 +22,10 @@ from __future__ import annotations
 import binascii
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ..errors import ConfigurationError
+from ..tuples import NamedTuple
 from .canonical import parse
 
 Principal: TypeAlias = tuple[tuple[str, ...], ...]

@@ -15,11 +15,13 @@ import json
 import marshal
 import math
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
-from .effort import check, checked
+from .effort import check, checked, is_limited
 from .refusals import UnusableError
 from .values import SET, Form, form_of
 
@@ -68,13 +70,18 @@ def parse(text: str | bytes) -> Any:
     Raises ValueError, which says why and quotes nothing; NotJSONError where it is not JSON at all.
     """
     try:
-        return json.loads(
-            text,
-            object_pairs_hook=checked(_unique),
-            parse_int=checked(_whole),
-            parse_float=checked(_decimal),
-            parse_constant=_refuse_constant,
-        )
+        if isinstance(text, bytes):
+            text = text.decode(json.detect_encoding(text), "surrogatepass")
+        if not is_limited() and sys.get_int_max_str_digits() == _MAX_DIGITS:
+            try:
+                # Integers in C: ValueError where one has more than _MAX_DIGITS.
+                return _decoder(_unique, int, _decimal, _refuse_constant)(text)
+            except json.JSONDecodeError:
+                raise
+            except ValueError:
+                pass  # an integer may be too long; the slow way works, or says what is wrong
+        hooks = checked(_unique), checked(_whole), checked(_decimal), _refuse_constant
+        return _decoder(*hooks)(text)
     except json.JSONDecodeError:
         raise NotJSONError("it is not JSON") from None
     except UnicodeDecodeError:
@@ -95,9 +102,15 @@ def _ambiguous(text: str) -> bool:
 
 def _without_points(text: str) -> str:
     """Return the JSON with its whole floats written as integers. It has no backslashes."""
-    parts = text.split('"')  # every second part is a string
-    parts[::2] = [_WHOLE_FLOAT.sub("", part) if ".0" in part else part for part in parts[::2]]
-    return '"'.join(parts)
+    parts, taken, seen, in_string = [], 0, 0, 0
+    for point in _WHOLE_FLOAT.finditer(text):
+        start, end = point.span()
+        in_string ^= text.count('"', seen, start) & 1
+        seen = start
+        if not in_string:
+            parts.append(text[taken:start])
+            taken = end
+    return "".join((*parts, text[taken:]))
 
 
 def _sorted_as_text(text: str) -> bool:
@@ -209,11 +222,29 @@ def _whole(text: str) -> int | float | Decimal:
 
 def _decimal(text: str) -> float | Decimal:
     """Return a float if it is exact, else a Decimal: JMESPath and callables handle floats best."""
+    number = float(text)
+    if repr(number) == text:  # most are written so, and a Decimal takes twice as long
+        return number
     try:
-        exact, number = Decimal(text), float(text)
+        exact = Decimal(text)
         return number if Decimal(repr(number)) == exact else exact
     except ArithmeticError:
         raise ValueError("it has a number whose exponent is out of range") from None
+
+
+@lru_cache(maxsize=4)
+def _decoder(
+    unique: Callable[[list[tuple[str, Any]]], Any],
+    whole: Callable[[str], Any],
+    decimal: Callable[[str], Any],
+    constant: Callable[[str], Any],
+) -> Callable[[str], Any]:
+    return json.JSONDecoder(
+        object_pairs_hook=unique,
+        parse_int=whole,
+        parse_float=decimal,
+        parse_constant=constant,
+    ).decode
 
 
 def _refuse_constant(_: str) -> Any:

@@ -34,6 +34,11 @@ def limited(milliseconds: float | None) -> Iterator[None]:
         _ENDS.reset(token)
 
 
+def is_limited() -> bool:
+    """Tell whether there is a limit."""
+    return _ENDS.get() is not None
+
+
 def check() -> None:
     """Raise `TooLongError` when the time is over."""
     ends = _ENDS.get()
@@ -43,7 +48,7 @@ def check() -> None:
 
 def checked(function: Callable[[Any], R]) -> Callable[[Any], R]:
     """Return the function, with a check at each of its calls if there is a limit."""
-    if _ENDS.get() is None:
+    if not is_limited():
         return function
 
     def called(argument: Any) -> R:

@@ -12,9 +12,10 @@ EventBridge Scheduler, IoT rules): it is the key as a whole.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ..errors import ConfigurationError
+from ..tuples import NamedTuple
 from .events import http_shape
 from .paths import Event, both, each, has, has_either, is_one_of, selected
 

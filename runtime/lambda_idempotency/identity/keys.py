@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, ValuesView
 from contextlib import suppress
 from decimal import InvalidOperation
 from hashlib import sha256
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ..errors import MissingKeyError
+from ..tuples import NamedTuple
 from .canonical import canonical
 from .events import view
 from .expressions import compiled, near_miss
@@ -233,11 +234,11 @@ def state_scope(scope: Scope) -> str:
 
 def digest(parts: Iterable[bytes]) -> str:
     """Return the SHA-256, in hex, of the format and the parts, each after its length."""
-    return sha256(_measured((_FORMAT, *parts))).hexdigest()
-
-
-def _measured(parts: Iterable[bytes]) -> bytes:
-    return b"".join([len(part).to_bytes(8, "big") + part for part in parts])
+    hashed = sha256()
+    for part in (_FORMAT, *parts):
+        hashed.update(len(part).to_bytes(8, "big"))
+        hashed.update(part)  # a joined text would be a copy of a key that may be long
+    return hashed.hexdigest()
 
 
 def _encoded(text: str) -> bytes:

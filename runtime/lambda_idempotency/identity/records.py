@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import ConfigurationError, MissingKeyError
+from ..tuples import NamedTuple
 from .batch_fields import Delivered, Fields
 from .batch_sources import MAPPINGS, BatchSource, DeliveredBatch, batch_of
 from .keys import Identity, Selector, canonical_bytes, digest, record_id

@@ -13,8 +13,9 @@ null or empty, and part of the scope as well: nobody's request is not somebody's
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from ..tuples import NamedTuple
 from .canonical import canonical
 
 

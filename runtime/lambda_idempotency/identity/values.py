@@ -19,8 +19,9 @@ from collections.abc import Iterable, Mapping, Sized
 from decimal import Decimal
 from enum import Flag
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from ..tuples import NamedTuple
 from .refusals import UnusableError
 from .whole import View, attributes, check_content, check_fields
 

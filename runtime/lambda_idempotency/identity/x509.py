@@ -10,7 +10,9 @@ import binascii
 import re
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
+
+from ..tuples import NamedTuple
 
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----")
 _VERSION, _EXTENSIONS, _OCTETS = 0xA0, 0xA3, 0x04

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 from json import dumps
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from ..contract.names import METRIC_NAMESPACE
 from ..protocol.record import Metric
+from ..tuples import NamedTuple
 
 VALUES: Final = 100
 """The most values that a metric may have in one line."""

@@ -13,8 +13,9 @@ down. So a batch that dies loses no completion, except that of the record in whi
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
+from ..tuples import NamedTuple
 from .machine import Protocol
 from .record import COMPLETED
 from .steps import (

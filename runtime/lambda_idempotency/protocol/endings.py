@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Final, NamedTuple
+from typing import Final
 
+from ..tuples import NamedTuple
 from .record import COMPLETED, Absent, Applied, Completion, Conflict, Record, WritesRefused
 from .steps import (
     Call,

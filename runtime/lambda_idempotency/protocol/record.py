@@ -6,7 +6,9 @@ Times are the store's: `now` and `lease_end` in epoch milliseconds, `expiration`
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
+
+from ..tuples import NamedTuple
 
 Status: TypeAlias = Literal["INPROGRESS", "COMPLETED", "PARKED"]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
+from ..tuples import NamedTuple
 from . import record
 from .record import Completion, Metric, Record
 

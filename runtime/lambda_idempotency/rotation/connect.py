@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from redis.backoff import NoBackoff
 from redis.connection import Connection, SSLConnection
@@ -12,6 +12,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError,
 from redis.retry import Retry
 
 from ..contract.redis import RedisSettings
+from ..tuples import NamedTuple
 from .errors import RotationError
 
 TIMEOUT: Final = 5.0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from ..tuples import NamedTuple
 from .calls import call
 from .errors import RefusedError, RotationError
 

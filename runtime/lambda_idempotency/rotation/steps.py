@@ -22,8 +22,9 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
+from ..tuples import NamedTuple
 from .errors import RotationError
 from .secret import Secret, Stages, Version
 from .waiting import Poller

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
 
 from ..clients.net import elapsed
 from ..clients.net.elapsed import Moment
 from ..clients.net.waiting import Waits
 from ..protocol.record import COMPLETED, Applied, Claim, Completion, Conflict, Record, Reply
+from ..tuples import NamedTuple
 from .base import ReplyOrError, Store
 from .coroutines import CoroutineStore, with_coroutines
 

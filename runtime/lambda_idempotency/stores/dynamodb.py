@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from ..clients.aws.clock import MAX_SKEW_MS, ClockReading, ServiceClock
 from ..clients.aws.endpoints import Endpoint, endpoint_of
@@ -31,6 +31,7 @@ from ..protocol.record import (
     Reply,
     WritesRefused,
 )
+from ..tuples import NamedTuple
 from . import transaction
 from .base import ReplyOrError
 from .coroutines import CoroutineStore
@@ -52,6 +53,8 @@ CLAIM_TRIES: Final = 3
 """Further tries to claim a key that is refused and not there."""
 
 _TRANSACT: Final = "transact_write_items"
+_ANSWERS: Final = frozenset({"ConditionalCheckFailedException"})
+"""The errors that are answers: an exception for each replay would cost more than to read it."""
 
 
 class DynamoDBStore(CoroutineStore):
@@ -162,13 +165,17 @@ class DynamoDBStore(CoroutineStore):
         self, completion: Completion, claim: Claim, waits: Waits
     ) -> tuple[ReplyOrError, ReplyOrError]:
         """Send two requests at once: no single request does both and lets one of them fail."""
-        if waits is BLOCKING:
-            from .in_parallel import in_parallel  # for batches
+        from . import in_parallel  # for batches
 
-            return in_parallel(lambda: self.complete(completion), lambda: self.claim(claim))
-        from .in_parallel import gathered
-
-        return await gathered(self.completing(completion, waits), self.claiming(claim, None, waits))
+        if waits is BLOCKING and self._brought is not None:
+            return in_parallel.in_threads(
+                lambda: self.complete(completion), lambda: self.claim(claim)
+            )
+        return await in_parallel.gathered(
+            lambda waits: self.completing(completion, waits),
+            lambda waits: self.claiming(claim, None, waits),
+            waits,
+        )
 
     def _at(self, key: str) -> dict[str, Any]:
         return {"TableName": self._table, "Key": {PARTITION_KEY: {"S": key}}}
@@ -226,7 +233,8 @@ class DynamoDBStore(CoroutineStore):
         own = self._own_client() if self._threads is None else None
         try:
             if own is not None:
-                response = await own.ask(operation, request, waits)
+                response = await own.ask(operation, request, waits, _ANSWERS)
+                refused = "Error" in response
             else:
                 assert self._threads is not None
                 send = partial(getattr(self._brought, operation), **request)
@@ -235,7 +243,7 @@ class DynamoDBStore(CoroutineStore):
             response = getattr(error, "response", None)
             response = response if isinstance(response, Mapping) else {}
             code = _code(response)
-            if code == "ConditionalCheckFailedException":
+            if code in _ANSWERS:
                 refused = True
             elif operation == _TRANSACT and (
                 found := transaction.verdict(code or type(error).__name__, response)

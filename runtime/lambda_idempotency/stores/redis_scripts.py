@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha1
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from ..tuples import NamedTuple
 
 APPLIED: Final = 0
 CONFLICT: Final = 1

@@ -6,10 +6,11 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ..contract.names import PARTITION_KEY
 from ..protocol.record import INPROGRESS, Completion
+from ..tuples import NamedTuple
 
 # It contains no time: every try has the same bytes, as the token demands. A record that has expired
 # and still exists is still ours, and nobody else has run.

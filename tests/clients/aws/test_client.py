@@ -16,6 +16,7 @@ from lambda_idempotency.clients.aws import services as module
 from lambda_idempotency.clients.aws.client import ServiceError
 from lambda_idempotency.clients.aws.services import BUDGET_S, SSM, DynamoDB, SecretsManager
 from lambda_idempotency.clients.net.retry import PAUSES_S
+from lambda_idempotency.clients.net.waiting import BLOCKING, run
 
 Connect: TypeAlias = Callable[..., Any]
 
@@ -190,6 +191,22 @@ def test_what_lasts_is_not_tried_again(
     assert _code(client) == code
     assert len(server.requests) == 1
     assert slept == []
+
+
+def test_an_error_that_is_an_answer_is_returned_and_any_other_raised(
+    server: FaultServer, client: DynamoDB
+) -> None:
+    refused = failure("ConditionalCheckFailedException", Item={"a": {"B": "AAH/"}})
+    server.script(refused, failure("ValidationException"))
+
+    def ask() -> dict[str, Any]:
+        return run(client.ask("put_item", {}, BLOCKING, {"ConditionalCheckFailedException"}))
+
+    found = ask()
+    assert found["Error"]["Code"] == "ConditionalCheckFailedException"
+    assert found["Item"] == {"a": {"B": b"\x00\x01\xff"}}
+    with pytest.raises(ServiceError, match="ValidationException"):
+        ask()
 
 
 def test_an_empty_answer_is_one(server: FaultServer, client: DynamoDB) -> None:

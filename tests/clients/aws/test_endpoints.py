@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any, Final
 
 import pytest
@@ -9,8 +10,15 @@ from botocore.endpoint_provider import EndpointProvider
 from botocore.loaders import Loader
 from botocore.regions import EndpointResolver
 
-from lambda_idempotency.clients.aws.endpoints import Endpoint, endpoint_of, region_of
+from lambda_idempotency.clients.aws.endpoints import (
+    Endpoint,
+    _split_any,
+    _split_plain,
+    endpoint_of,
+    region_of,
+)
 from lambda_idempotency.clients.aws.services import DynamoDB, SecretsManager
+from lambda_idempotency.clients.net.secret import Secret
 from lambda_idempotency.errors import ConfigurationError
 
 VARIABLES: Final = {"dynamodb": "DYNAMODB", "ssm": "SSM", "secretsmanager": "SECRETS_MANAGER"}
@@ -92,7 +100,9 @@ def test_the_services_own_url_comes_before_the_common_one_unless_ignored(
     if heard:
         assert found == Endpoint.parse(ONE if own else OTHER)
     else:
-        assert found == Endpoint.parse(f"https://{service}.us-east-1.amazonaws.com")
+        assert found == Endpoint.parse(f"https://{service}.us-east-1.amazonaws.com")._replace(
+            own=True
+        )
 
 
 def test_another_services_url_is_not_taken() -> None:
@@ -254,3 +264,21 @@ def test_a_partition_without_known_dual_stack_names_is_an_error_that_says_what_t
 
 def test_another_partitions_suffix_is_taken_as_it_is() -> None:
     assert _endpoint({}, url_suffix="c2s.ic.gov").host == "dynamodb.us-east-1.c2s.ic.gov"
+
+
+_URLS: Final = product(
+    ("http://", "https://", "HTTP://", "ftp://", ""),
+    ("a", "A.b-c", "10.0.0.1", "-", ".", "a_b", "é", "a b", "[::1]", ""),
+    ("", ":", ":80", ":00080", ":0", ":65536", ":1\u0662", ":000080"),
+    ("", "/", "//", "/a", "?a", "#a"),
+)
+
+
+def test_the_short_way_to_split_a_url_splits_as_the_long_one() -> None:
+    for url in map(Secret, map("".join, _URLS)):
+        assert _split_plain(url) in (None, _split_any(url)), url.reveal()
+
+
+def test_most_urls_go_the_short_way() -> None:
+    found = [_split_plain(Secret(url)) for url in (ONE, OTHER, "https://dynamodb.example.com/")]
+    assert None not in found

@@ -6,10 +6,11 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Err
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Container, Mapping
+from typing import Any, Final
 from zlib import crc32
 
+from ...tuples import NamedTuple
 from ..net.deadline import Deadline
 from ..net.http1 import Response
 from ..net.retry import Backoff
@@ -116,16 +117,23 @@ class Client:
         raise NotImplementedError
 
     async def send(
-        self, request: Request, waits: Waits, deadline: Deadline, *, try_s: float
+        self,
+        request: Request,
+        waits: Waits,
+        deadline: Deadline,
+        *,
+        try_s: float,
+        answers: Container[str] = (),
     ) -> dict[str, Any]:
         """Send a request and return the parsed response. Raises `ServiceError`.
 
-        The operation ends by the deadline, each try within `try_s` seconds.
+        The operation ends by the deadline, each try within `try_s` seconds. Errors whose codes are
+        among the `answers` are returned as responses, with their `Error`.
         """
         backoff = Backoff()
         repairs_left = 2
         while True:
-            outcome = await self._try(request, waits, deadline.within(try_s))
+            outcome = await self._try(request, waits, deadline.within(try_s), answers)
             if isinstance(outcome, dict):
                 return outcome
             if outcome.amended and repairs_left and deadline.left() > 0:
@@ -139,7 +147,7 @@ class Client:
         self._connections.close()
 
     async def _try(
-        self, request: Request, waits: Waits, deadline: Deadline
+        self, request: Request, waits: Waits, deadline: Deadline, answers: Container[str]
     ) -> dict[str, Any] | _Failure:
         operation = request.operation
         reading = self._clock.read()
@@ -164,6 +172,9 @@ class Client:
         found = self.parsed(response)
         if response.status < 300 and found is not None:
             return found
+        found = self._with_error(response, found)
+        if found["Error"]["Code"] in answers:
+            return found
         return self._failure(operation, response, found, credentials, moved)
 
     def _signed(
@@ -183,15 +194,8 @@ class Client:
             request.body,
         )
 
-    def _failure(
-        self,
-        operation: str,
-        response: Response,
-        found: dict[str, Any] | None,
-        credentials: Credentials,
-        moved: int,
-    ) -> _Failure:
-        """Return the failure that an unsuccessful response means, and whether to try again."""
+    def _with_error(self, response: Response, found: dict[str, Any] | None) -> dict[str, Any]:
+        """Return what an unsuccessful response says, with its `Error`, as botocore does."""
         if found is None:
             code = "DamagedResponse" if response.status < 300 else f"HTTP {response.status}"
             found = {"ResponseMetadata": metadata(response)}
@@ -199,7 +203,18 @@ class Client:
             code = self.code(response, found) or f"HTTP {response.status}"
         message = found.get("message") or found.get("Message") or ""
         found["Error"] = {"Code": code, "Message": message}
-        error = ServiceError(self._name, operation, found)
+        return found
+
+    def _failure(
+        self,
+        operation: str,
+        response: Response,
+        found: dict[str, Any],
+        credentials: Credentials,
+        moved: int,
+    ) -> _Failure:
+        """Return the failure that an unsuccessful response means, and whether to try again."""
+        error, code = ServiceError(self._name, operation, found), found["Error"]["Code"]
         if code in _SKEWED:
             return _Failure(error, passing=False, amended=abs(moved) > MAX_SKEW_MS)
         if code in _EXPIRED:

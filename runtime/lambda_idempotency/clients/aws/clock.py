@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
+from ...tuples import NamedTuple
 from ..net import elapsed
 from ..net.elapsed import Moment
 

@@ -16,9 +16,8 @@ from ..net.waiting import Waits
 from .endpoints import Endpoint
 
 if TYPE_CHECKING:
-    import ssl
-
     from ..net.proxies import Proxy
+    from .trust import Trust
 
 
 class ConnectionFailedError(Exception):
@@ -41,13 +40,17 @@ class Connections:
     ) -> None:
         self._endpoint = endpoint
         self._environment = Environment.of(environment)
-        self._tls: ssl.SSLContext | None = None
         over_tls = endpoint.scheme == "https"
         proxy = None if direct else _proxy_for(endpoint, self._environment)
-        context = self._context if over_tls else None
+        self._trust: Trust | None = None
+        if over_tls:
+            from .trust import Trust
+
+            self._trust = Trust(self._environment, amazon=endpoint.own and proxy is None)
+        context = None if self._trust is None else self._trust.context
         self._relay = None if over_tls else proxy
-        dialer = Dialer(endpoint.host, endpoint.port, context=context, proxy=proxy)
-        self._pool = Pool(dialer.open)
+        self._dialer = Dialer(endpoint.host, endpoint.port, context=context, proxy=proxy)
+        self._pool = Pool(self._open)
         self._unread: Connection | None = None
 
     def request(
@@ -110,16 +113,13 @@ class Connections:
         if before is not None:
             before.close()
 
-    def _context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            import ssl
-
-            bundle = self._environment.get("AWS_CA_BUNDLE") or None
-            try:
-                self._tls = ssl.create_default_context(cafile=bundle)
-            except OSError as error:
-                raise OSError(f"AWS_CA_BUNDLE cannot be read: {error}") from None
-        return self._tls
+    async def _open(self, waits: Waits, deadline: Deadline) -> Connection:
+        try:
+            return await self._dialer.open(waits, deadline)
+        except OSError as error:
+            if self._trust is None or not self._trust.widens(error):
+                raise
+        return await self._dialer.open(waits, deadline)
 
 
 def _proxy_for(endpoint: Endpoint, environment: Environment) -> Proxy | None:

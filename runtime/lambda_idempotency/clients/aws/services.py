@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import time
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Container, Mapping
+from typing import Any, Final
 
+from ...tuples import NamedTuple
 from ..net.deadline import Deadline, current
 from ..net.http1 import Response
 from ..net.secret import Environment, Secret
@@ -92,13 +93,15 @@ class JsonClient(Client):
         parameters: Mapping[str, Any],
         waits: Waits,
         deadline: Deadline | None = None,
+        answers: Container[str] = (),
     ) -> dict[str, Any]:
-        """Do as `call`, waiting as `waits` does, and no longer than until the deadline."""
+        """Do as `call`, waiting as `waits` does, and no longer than until the deadline. `answers`
+        are the codes of errors that are returned, as in `send`."""
         headers = {**self._headers, "x-amz-target": f"{self._target}.{operation}"}
         body = _ENCODE(parameters).encode()
         request = Request(operation, "POST", self._path, headers, body)
         ends = current(BUDGET_S) if deadline is None else deadline
-        return await self.send(request, waits, ends, try_s=TRY_S)
+        return await self.send(request, waits, ends, try_s=TRY_S, answers=answers)
 
     def parsed(self, response: Response) -> dict[str, Any] | None:
         """Parse a response whose body is a JSON object, or empty."""
@@ -147,10 +150,16 @@ class DynamoDB(JsonClient):
         """Write all of several items, or none."""
         return run(self.ask("transact_write_items", request, self._blocking))
 
-    async def ask(self, method: str, request: Mapping[str, Any], waits: Waits) -> dict[str, Any]:
-        """Do as the method of that name, waiting as `waits` does."""
+    async def ask(
+        self,
+        method: str,
+        request: Mapping[str, Any],
+        waits: Waits,
+        answers: Container[str] = (),
+    ) -> dict[str, Any]:
+        """Do as the method of that name, waiting as `waits` does; return the errors `answers`."""
         try:
-            response = await self.request(_OPERATIONS[method], request, waits)
+            response = await self.request(_OPERATIONS[method], request, waits, answers=answers)
         except ServiceError as error:
             _decode(error.response.get("Item"))
             for reason in error.response.get("CancellationReasons", ()):

@@ -6,7 +6,8 @@ One of them stands still while the sandbox is frozen, the other can be set back.
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
+
+from ...tuples import NamedTuple
 
 
 class Moment(NamedTuple):

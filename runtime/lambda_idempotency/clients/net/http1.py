@@ -8,7 +8,9 @@ only what AWS endpoints send: Content-Length or chunked bodies, no redirects.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
+
+from ...tuples import NamedTuple
 
 _MAX_HEAD: Final = 64 * 1024
 _MAX_BODY: Final = 64 * 1024 * 1024

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from base64 import b64encode
 from socket import socket
-from typing import NamedTuple
 
 from ...errors import ConfigurationError
+from ...tuples import NamedTuple
 from .connection import Connection
 from .deadline import Deadline
 from .http1 import Response, parsing, request_bytes

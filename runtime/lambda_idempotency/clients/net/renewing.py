@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, TypeVar
 
 from ...metrics.reporting import report
+from ...tuples import NamedTuple
 from .deadline import Deadline
 from .process import ProcessLock
 from .waiting import Waits

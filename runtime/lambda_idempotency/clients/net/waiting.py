@@ -1,4 +1,5 @@
-"""The ways to wait: by blocking the thread (`BLOCKING`, here) or on an event loop (`aio`).
+"""The ways to wait: by blocking the thread (`BLOCKING`, here), on an event loop (`aio`), or for
+several at once in one thread (`together`).
 
 All clients are written once, as coroutines over `Waits`. With `BLOCKING` such a coroutine never
 suspends, so `run` takes it to its end in one step, and no event loop is needed, nor its import.
@@ -52,31 +53,12 @@ class Waits(Protocol):
         ...
 
 
-class Blocking:
-    """Waits by blocking the thread."""
-
-    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._sleep = sleep
-
-    async def ready(self, file: int, event: int, deadline: Deadline) -> None:
-        poll = select.poll()
-        poll.register(file, event)
-        if not poll.poll(deadline.require() * 1000):
-            raise TimeoutError("timed out")
-
-    async def first_writable(self, files: Sequence[int], deadline: Deadline) -> list[int]:
-        poll = select.poll()
-        for file in files:
-            poll.register(file, WRITABLE)
-        if found := poll.poll(deadline.require() * 1000):
-            return [file for file, _ in found]
-        raise TimeoutError("timed out")
-
-    async def sleep(self, seconds: float) -> None:
-        self._sleep(seconds)
+class WithThreads:
+    """Ways to wait that look at locks."""
 
     async def acquire(self, lock: threading.Lock, deadline: Deadline) -> bool:
-        return lock.acquire(timeout=min(max(deadline.left(), 0), threading.TIMEOUT_MAX))
+        """Acquire a lock, as in `Waits`."""
+        raise NotImplementedError
 
     async def in_thread(self, work: Callable[[], T], deadline: Deadline) -> T:
         found: list[T] = []
@@ -101,6 +83,33 @@ class Blocking:
         for error in failed:
             raise error
         return found[0]
+
+
+class Blocking(WithThreads):
+    """Waits by blocking the thread."""
+
+    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
+
+    async def ready(self, file: int, event: int, deadline: Deadline) -> None:
+        poll = select.poll()
+        poll.register(file, event)
+        if not poll.poll(deadline.require() * 1000):
+            raise TimeoutError("timed out")
+
+    async def first_writable(self, files: Sequence[int], deadline: Deadline) -> list[int]:
+        poll = select.poll()
+        for file in files:
+            poll.register(file, WRITABLE)
+        if found := poll.poll(deadline.require() * 1000):
+            return [file for file, _ in found]
+        raise TimeoutError("timed out")
+
+    async def sleep(self, seconds: float) -> None:
+        self._sleep(seconds)
+
+    async def acquire(self, lock: threading.Lock, deadline: Deadline) -> bool:
+        return lock.acquire(timeout=min(max(deadline.left(), 0), threading.TIMEOUT_MAX))
 
 
 BLOCKING: Final[Waits] = Blocking()

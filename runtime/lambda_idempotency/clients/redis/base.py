@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from ...contract.redis import RedisSettings
 from ...errors import ConfigurationError, StoreError
+from ...tuples import NamedTuple
 from ..net import deadline
 from ..net.deadline import Deadline
 from ..net.process import ProcessLock

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
 
 from ...errors import IdempotencyError
+from ...tuples import NamedTuple
 from ..net.deadline import Deadline
 from ..net.renewing import Loaded, Renewing
 from ..net.secret import Secret

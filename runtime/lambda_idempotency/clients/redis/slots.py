@@ -8,8 +8,9 @@ from __future__ import annotations
 from binascii import crc_hqx
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+from ...tuples import NamedTuple
 from .resp import Command, Part, Reply, ReplyError
 
 SLOTS: Final = 16_384

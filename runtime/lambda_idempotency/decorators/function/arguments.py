@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ...errors import ConfigurationError
 from ...execution.definition import AnyCallable, underlying
@@ -12,6 +12,7 @@ from ...identity.keys import Identity, Selector, canonical_bytes, digest, record
 from ...identity.refusals import UnusableError
 from ...identity.scope import ANYWHERE, Scope
 from ...identity.whole import View
+from ...tuples import NamedTuple
 from ..callables import signature_of
 
 _RECEIVERS: Final = ("self", "cls")

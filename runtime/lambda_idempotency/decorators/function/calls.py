@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, NoReturn, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 from ...errors import ConfigurationError
 from ...execution.attempt import (
@@ -23,6 +23,7 @@ from ...identity.keys import Identity
 from ...identity.scope import Scope
 from ...metrics.reporting import MetricsScope
 from ...protocol.record import Record
+from ...tuples import NamedTuple
 from ..callables import finished
 from ..options import DISABLED
 from ..resources import NO_STORE

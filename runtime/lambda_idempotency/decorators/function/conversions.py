@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from enum import Flag
 from functools import partial
 from inspect import signature
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from ...tuples import NamedTuple
 
 
 class Conversion(NamedTuple):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
-from inspect import isfunction
-from typing import Any, NamedTuple, TypeVar, Unpack, overload
+from types import FunctionType
+from typing import Any, TypeVar, Unpack, overload
 
 from ...errors import ConfigurationError
 from ...execution.definition import AnyCallable, captured
 from ...identity.keys import Selector
+from ...tuples import NamedTuple
 from ..callables import check_no_generator, is_async
 from ..options import Configuration, ReplayOptions, naming
 from .arguments import ArgumentsRule, Parameters
@@ -134,9 +135,9 @@ def _check_function(function: object) -> None:
 def _name_of(function: AnyCallable) -> str:
     name = getattr(function, "__name__", "<lambda>")
     if name == "<lambda>":
+        kind = "lambda" if isinstance(function, FunctionType) else type(function).__name__
         raise ConfigurationError(
-            f"applied to a {'lambda' if isfunction(function) else type(function).__name__}, which "
-            "has no name that its records could have; pass name=..."
+            f"applied to a {kind}, which has no name that its records could have; pass name=..."
         )
     if surroundings := dict.fromkeys(captured(function)):
         raise ConfigurationError(

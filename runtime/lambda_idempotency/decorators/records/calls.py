@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ...errors import BatchError, ConfigurationError, IdempotencyError
 from ...execution.call import ActiveCall, UnprotectedCall
@@ -22,6 +22,7 @@ from ...protocol.batch import Batch, BatchCall, run_batch
 from ...protocol.record import NO_BODY
 from ...protocol.steps import Outcome, Raised, Returned
 from ...stores.memory import MemoryStore
+from ...tuples import NamedTuple
 from ..handler import time_left_of
 from ..options import DISABLED
 
