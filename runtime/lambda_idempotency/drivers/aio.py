@@ -29,7 +29,7 @@ from ..clients.net.aio import AIO
 from ..clients.net.elapsed import Moment
 from ..clients.net.workers import workers
 from ..metrics.reporting import report, timed_async
-from ..protocol.machine import Protocol
+from ..protocol.machine import Protocol, undo
 from ..protocol.record import Reply
 from ..protocol.steps import (
     Complete,
@@ -58,6 +58,7 @@ from .sync import LeaseTimer, Pulse
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.
     from ..protocol.batch import Batch, BatchStep, BatchStepResult
+    from .heartbeat import Renewed
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -69,15 +70,16 @@ async def drive(
     *,
     key: str,
     store: Store,
-    run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
+    run: Callable[[Run | Reconcile], Awaitable[Returned | Raised | None]],
     remaining: Callable[[], int],
     finish: Callable[[Returned], Returned] | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     moment: Callable[[], Moment] = elapsed.now,
+    renewed: Renewed | None = None,
 ) -> Outcome:
     """Run a call to its outcome, as `sync.drive` does."""
     shield = CancellationShield(store, remaining, sleep)
-    timer, pulse = LeaseTimer(moment), Pulse(store)
+    timer, pulse = LeaseTimer(moment), Pulse(store, renewed)
     ran = False
     result: StepResult = None
     try:
@@ -101,8 +103,8 @@ async def drive(
             else:
                 result = await shield.ask(step)
         protocol.close()
-        if isinstance(step, SendClaim) and step.claim.attempt == 1:
-            await shield.ask(Release(step.claim.key, step.claim.owner))
+        if isinstance(step, SendClaim) and (undoing := undo(step)) is not None:
+            await shield.ask(undoing)
     except StopIteration as stop:
         outcome: Outcome = stop.value
         if shield.cancelled is None:
@@ -160,6 +162,7 @@ async def _execute_in_batch(
     if isinstance(step, CompleteAndClaim):
         return await shield.complete_and_claim(step)
     if isinstance(step, (Run, Reconcile)):
+        pulse.renewed = call.renewed
         return await _run(call.run, step, timer, pulse)
     if isinstance(step, Sleep):
         await shield.sleep(step.milliseconds)
@@ -168,6 +171,16 @@ async def _execute_in_batch(
         report(step.metric, call.key)
         return None
     return await shield.ask(step)
+
+
+async def ask_alone(
+    store: Store, step: Verb, remaining: Callable[[], int]
+) -> tuple[StepResult, asyncio.CancelledError | None]:
+    """Send one verb to the store, beside a call's protocol. Return its reply, and a cancellation
+    that came meanwhile."""
+    shield = CancellationShield(store, remaining, asyncio.sleep)
+    result = await shield.ask(step)
+    return result, shield.cancelled
 
 
 async def in_thread(function: Callable[[T], R], argument: T) -> R:
@@ -180,7 +193,7 @@ def _in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
 
 
 async def _run(
-    run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
+    run: Callable[[Run | Reconcile], Awaitable[Returned | Raised | None]],
     step: Run | Reconcile,
     timer: LeaseTimer,
     pulse: Pulse,
@@ -189,8 +202,7 @@ async def _run(
         return LeaseExpired()
     try:
         pulse.start(step)
-        ran = await run(step)
-        return ran if ran is None else pulse.told(ran)
+        return pulse.told(await run(timer.begun(step)))
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
         return Raised(error)
 
@@ -279,6 +291,9 @@ async def _asked(store: CoroutineStore, step: Verb, remaining: Callable[[], int]
         if isinstance(step, Complete):
             with deadline.completion():
                 reply = await timed_async(store.completing(step.completion, AIO))
+        elif isinstance(step, Renew):
+            with deadline.completion():
+                reply = await timed_async(store.renewing(step.claim, AIO))
         else:
             reply = await timed_async(_asking(store, step))
         return about(key_of(step), reply, store)
@@ -286,13 +301,9 @@ async def _asked(store: CoroutineStore, step: Verb, remaining: Callable[[], int]
         return Failed(error, remaining())
 
 
-def _asking(
-    store: CoroutineStore, step: SendClaim | Renew | Release | Read
-) -> Coroutine[Any, Any, Reply]:
+def _asking(store: CoroutineStore, step: SendClaim | Release | Read) -> Coroutine[Any, Any, Reply]:
     if isinstance(step, SendClaim):
         return store.claiming(step.claim, step.seen, AIO)
-    if isinstance(step, Renew):
-        return store.renewing(step.claim, AIO)
     if isinstance(step, Release):
         return store.releasing(step.key, step.owner, AIO)
     return store.reading(step.key, AIO)
