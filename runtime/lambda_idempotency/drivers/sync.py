@@ -88,7 +88,7 @@ def drive(
                         step,
                         key=key,
                         store=store,
-                        run=pulse.around(run),
+                        run=pulse.around(run, timer),
                         remaining=interruption.remaining,
                         sleep=sleep,
                         timer=timer,
@@ -164,7 +164,7 @@ def _execute_in_batch(
         step,
         key=call.key,
         store=store,
-        run=pulse.around(call.run, call.renewed),
+        run=pulse.around(call.run, timer, call.renewed),
         remaining=call.remaining,
         sleep=sleep,
         timer=timer,
@@ -187,7 +187,7 @@ def execute(
         if timer.expired(step):
             return LeaseExpired()
         try:
-            return run(timer.begun(step))
+            return run(step)
         except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
             return Raised(error)
     if isinstance(step, Sleep):
@@ -251,13 +251,13 @@ class Pulse:
         self._claim: Claim | None = None
         self._heartbeat: Heartbeat | None = None
 
-    def around(self, run: Runs, renewed: Renewed | None = None) -> Runs:
+    def around(self, run: Runs, timer: LeaseTimer, renewed: Renewed | None = None) -> Runs:
         """Return the function that runs the user's code for a step, with its heartbeat."""
         self.renewed = renewed or self.renewed
 
         def ran(step: Run | Reconcile) -> Returned | Raised | None:
             self.start(step)
-            return run(step)
+            return run(timer.begun(step))
 
         return ran
 

@@ -31,7 +31,6 @@ from .queue import Queue
 if TYPE_CHECKING:
     from ..response.offload import Objects
     from ..stores.base import Store
-    from .attempt import TimeLeft
 
 
 class StepsOf(NamedTuple):
@@ -44,7 +43,7 @@ class StepsOf(NamedTuple):
     progress: Progress
     store: Store
     objects: Objects | None
-    remaining: TimeLeft
+    remaining: Callable[[], int]
     leased: tuple[Moment, int] | None
     on_interrupted: OnInterrupted | None
     subject: Callable[[], Any]

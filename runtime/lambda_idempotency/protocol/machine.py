@@ -186,7 +186,7 @@ def _unreachable(
     if isinstance(step, Read):
         return Unavailable(failed.error)
     if call.fail_open:
-        return HeldLease(step.claim.attempt, not_after=None, lease_ms=None)
+        return _held(step.claim.record(0), None, step)._replace(not_after=None)
     if (undoing := undo(step)) is not None:
         yield undoing
     return Unavailable(failed.error)

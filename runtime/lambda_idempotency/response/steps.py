@@ -72,10 +72,9 @@ def _offloaded(step: StepData, name: str, key: str, owner: str, objects: Objects
     of_step = sha256(f"{owner} {name}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
     ran = compression.pack(Returned(None, step.data), max_data=None)
     put = objects.offload(ran, key=key, owner=of_step, max_data=None)
-    if put.encoding not in _IN_OBJECT:
-        return step
-    assert isinstance(put.data, str)
-    return StepData(put.data, put.encoding, of_step)
+    if put.encoding in _IN_OBJECT and isinstance(put.data, str):
+        return StepData(put.data, put.encoding, of_step)
+    return step
 
 
 def packed(steps: Mapping[str, StepData]) -> str | bytes:
