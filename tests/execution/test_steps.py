@@ -30,6 +30,7 @@ from lambda_idempotency import (
     idempotent_function,
     idempotent_records,
 )
+from lambda_idempotency.clients.net import elapsed
 from lambda_idempotency.errors import ResponseUnavailableError
 from lambda_idempotency.protocol.record import INPROGRESS, Claim, Record, Reply
 
@@ -319,8 +320,9 @@ def test_a_step_that_nobody_asked_about_yet_is_asked_about_after_a_give_up(store
 
 
 def test_an_on_interrupted_that_is_nothing_known_is_refused(store: Faulty) -> None:
+    options: Any = {"on_interrupted": "again"}
     with pytest.raises(ConfigurationError, match="on_interrupted is 'again'"):
-        idempotent(store=store, on_interrupted="again")(Shop())  # type: ignore[arg-type]
+        idempotent(store=store, **options)(Shop())
 
 
 # Writes -------------------------------------------------------------------------------------------
@@ -416,12 +418,10 @@ def test_a_step_of_an_attempt_that_was_overtaken_is_refused(store: Faulty) -> No
 def test_a_step_does_not_begin_after_its_lease(
     store: Faulty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lambda_idempotency.execution import steps
-
     @idempotent(store=store, lease=1)
     def handler(event: Any, context: Any) -> None:
         current().step("one", lambda: 1)
-        monkeypatch.setattr(steps.elapsed, "milliseconds", lambda begin, end: 2000)
+        monkeypatch.setattr(elapsed, "milliseconds", lambda begin, end: 2000)
         current().step("two", lambda: pytest.fail("it ran"))
 
     with pytest.raises(LeaseLostError, match="before step 'two' began"):
@@ -501,8 +501,12 @@ def test_a_cancelled_step_is_recorded(store: Faulty) -> None:
 
     async def cancelled() -> None:
         task = asyncio.create_task(charge(1))
-        store.on_renew = lambda claim: loop.call_soon_threadsafe(task.cancel) and None  # type: ignore[func-returns-value]
         loop = asyncio.get_running_loop()
+
+        def cancel(_: Claim) -> None:
+            loop.call_soon_threadsafe(task.cancel)
+
+        store.on_renew = cancel
         with pytest.raises(asyncio.CancelledError):
             await task
 
@@ -573,14 +577,15 @@ def test_a_call_without_a_key_runs_its_steps_each_time(store: Faulty) -> None:
     assert shop.ran == ["charge", "label"] * 2
 
 
-def test_a_call_that_fails_open_runs_its_steps(store: Faulty) -> None:
+def test_a_call_that_fails_open_runs_its_steps(clock: ManualClock) -> None:
     shop = Shop()
     shop.fails_after = None
 
-    def down(*_: Any) -> Reply:
-        raise StoreError("unreachable")
+    class Down(Faulty):
+        def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
+            raise StoreError("unreachable")
 
-    store.claim = down  # type: ignore[method-assign]
+    store = Down(clock)
     assert idempotent(store=store, fail_open=True)(shop)(EVENT, None) == RESULT
     assert store.requests == ["complete"]
 
