@@ -12,8 +12,10 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from kit.aws.local import REGION
 from lambda_idempotency import RedisStore, Store, current, idempotent
 from lambda_idempotency.clients.aws.services import DynamoDB
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
@@ -29,7 +31,7 @@ def store_at(place: str) -> Store:
         return RedisStore(place)
     endpoint, table = rest.split()
     environment: Mapping[str, str] = {
-        "AWS_REGION": "eu-central-1",
+        "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -61,7 +63,7 @@ def main(place: str, dies: str, file: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def run(name: str) -> str:
-        with open(file, "a") as effects:
+        with Path(file).open("a") as effects:
             print(name, file=effects)
         die(f"in {name}")
         return f"{name} of {os.getpid()}"

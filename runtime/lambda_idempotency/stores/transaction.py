@@ -70,8 +70,9 @@ def request(table: str, write: Completion | Claim, item: dict[str, Any]) -> dict
 def _token(write: Completion | Claim) -> str:
     """Return the name of a transaction, of at most 36 characters: DynamoDB refuses another one that
     has it."""
-    step = f"step {write.revision}" if isinstance(write, Claim) else "completion"
-    return sha256(f"{write.owner} {step}".encode()).hexdigest()[:32]
+    if isinstance(write, Completion):
+        return write.owner
+    return sha256(f"{write.owner} {write.revision}".encode()).hexdigest()[:32]
 
 
 def verdict(code: str, response: Mapping[str, Any]) -> Verdict | None:
