@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ from kit.batches import batch, sqs
 from kit.clocks import ManualClock
 from kit.http_events import Http, http_2
 from lambda_idempotency import (
+    Absent,
     CommitError,
     ConfigurationError,
     FingerprintMismatchError,
@@ -637,3 +640,72 @@ def test_an_on_replay_hook_sees_the_answer_only(store: Faulty) -> None:
     handler(EVENT, None)
     handler(EVENT, None)
     assert seen == [RESULT]
+
+
+@pytest.mark.parametrize(
+    ("on_renew", "status", "kind"),
+    [
+        (lambda claim: WritesRefused("write 1 of 1 failed", 0), 500, "refused"),
+        (_unreachable, 503, "unknown"),
+        (lambda claim: Absent(0), 503, "overtaken"),
+    ],
+    ids=["refused", "unknown", "overtaken"],
+)
+def test_an_http_request_whose_step_is_not_recorded_is_answered(
+    store: Faulty, on_renew: Any, status: int, kind: str
+) -> None:
+    shop = Shop()
+    shop.writes, shop.fails_after = [WRITE], None
+    store.on_renew = on_renew
+    answer = idempotent(store=store)(shop)(http_2(Http()), None)
+    assert (answer["statusCode"], json.loads(answer["body"])["type"]) == (
+        status,
+        f"urn:idempotency:{kind}",
+    )
+
+
+# Large results ------------------------------------------------------------------------------------
+
+
+def test_a_result_that_is_too_large_is_returned_and_never_repeated(
+    store: Faulty, caplog: pytest.LogCaptureFixture
+) -> None:
+    ran: list[int] = []
+    store.max_data = 500
+
+    @idempotent(store=store)
+    def handler(event: Any, context: Any) -> str:
+        small = current().step("small", lambda: "s" * 100)
+        large = current().step("large", lambda: ran.append(1) or os.urandom(1000).hex())  # type: ignore[func-returns-value]
+        assert (len(small), len(large)) == (100, 2000)
+        raise ValueError("charge")
+
+    _raises(handler)
+    assert "step 'large': with its result the record would have more than 500 bytes" in caplog.text
+    with pytest.raises(ResponseUnavailableError, match="'large'"):
+        handler(EVENT, None)
+    assert ran == [1]
+
+
+def test_steps_above_a_kilobyte_are_compressed(store: Faulty) -> None:
+    @idempotent(store=store)
+    def handler(event: Any, context: Any) -> Any:
+        text = current().step("text", lambda: "words and " * 500)
+        if "complete" not in store.requests and len(store.requests) < 3:
+            raise ValueError("charge")
+        return text
+
+    _raises(handler)
+    [record] = store.records().values()
+    assert isinstance(record.steps, bytes)
+    assert len(record.steps) < 500
+    assert handler(EVENT, None) == "words and " * 500
+
+
+def test_steps_that_somebody_edited_are_refused(store: Faulty) -> None:
+    handler = idempotent(store=store)(Shop())
+    _raises(handler)
+    [record] = store.records().values()
+    store.put(record._replace(steps='{"charge": 5}'))
+    with pytest.raises(StoreError, match=r"The steps of record .* are not readable"):
+        handler(EVENT, None)

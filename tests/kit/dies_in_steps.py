@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def main(place: str, dies: str, file: str) -> None:
         got = []
         for name in STEPS:
             writes = writes_of(place, name)
-            got.append(current().step(name, lambda name=name: run(name), writes=writes))
+            got.append(current().step(name, partial(run, name), writes=writes))
             die(f"after {name}")
         return got
 

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..contract.http import HttpOptions
-from ..errors import ConfigurationError, MissingKeyError, ResponseUnavailableError
+from ..errors import (
+    CommitError,
+    ConfigurationError,
+    IdempotencyError,
+    LeaseLostError,
+    MissingKeyError,
+    ResponseUnavailableError,
+)
 from ..execution.invocation import Invocation
 from ..execution.outcomes import error_of, replayed, result_of
 from ..identity.keys import Identity, KeyAbsentError, KeyRule, RequestParts
@@ -20,6 +27,7 @@ from ..protocol.steps import (
     Mismatch,
     Outcome,
     Parked,
+    Raised,
     Replayed,
     Returned,
     Unavailable,
@@ -153,4 +161,13 @@ class _Exchange:
             return mode.outage(request, error_of(outcome))
         if isinstance(outcome, CommitFailed | LeaseLost):
             return mode.not_committed(request, error_of(outcome))
+        if (error := _of_a_step(outcome)) is not None:
+            return mode.not_committed(request, error)
         return result_of(outcome, operation.restored)
+
+
+def _of_a_step(outcome: Outcome) -> IdempotencyError | None:
+    """Return the error of a step that was not recorded, and that the handler left to us."""
+    if not isinstance(outcome, Raised) or outcome.progress is None:
+        return None
+    return outcome.error if isinstance(outcome.error, CommitError | LeaseLostError) else None
