@@ -52,8 +52,8 @@ class Idempotency(IdempotencyMetrics):
     all attached functions, so that a store may be shared with other apps (1 to 64 of A-Z a-z 0-9 .
     _ -). Default: none. `large_responses` is a bucket, in the region of the functions, for
     responses above `large_response_size`. Default: none, so duplicates do not get a response that
-    its record cannot hold. The other props are those of `IdempotencyOptions`
-    and hold for every attached function. Raises ValueError naming this construct and the prop.
+    its record cannot hold. The other props are those of `IdempotencyOptions` and hold for every
+    attached function. Raises ValueError naming this construct and the prop.
     """
 
     def __init__(

@@ -2,8 +2,8 @@
 
 Eight workers call one idempotent handler under skewed keys. They are killed and stalled past their
 leases at random, forked, and their clocks are set; meanwhile the store is restarted, paused or
-silent, or its user's rights are revoked. The
-storm ends with a verdict, and with exit status 1 if the promise was not kept.
+silent, or its user's rights are revoked. The storm ends with a verdict, and with exit status 1 if
+the promise was not kept.
 """
 
 from __future__ import annotations

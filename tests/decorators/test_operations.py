@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import runpy
 import sys
-from collections.abc import Callable
-from functools import partial, wraps
+from collections.abc import Callable, Iterator
+from functools import partial, update_wrapper, wraps
+from operator import itemgetter
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import pytest
+from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
 
 from kit.batches import batch, sqs
 from lambda_idempotency import (
@@ -39,6 +43,10 @@ def _factory(answer: str) -> Callable[..., str]:
         return answer
 
     return handler
+
+
+class Order(BaseModel):
+    order_id: int
 
 
 class Service:
@@ -150,10 +158,19 @@ def test_a_handler_with_a_name_may_be_decorated_for_each_request(store: MemorySt
 
 
 MODULE: Final = """
-import functools
+import operator
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
 from lambda_idempotency import DynamoDBStore, idempotent, idempotent_function
 
 STORE = DynamoDBStore("records")
+logger, metrics = Logger("shop"), Metrics("shop")
+
+class Order(BaseModel):
+    id: str
+
+class Service:
+    def __call__(self, event, context): ...
 
 def undressed(function):
     def wrapper(event, context):
@@ -164,17 +181,59 @@ def undressed(function):
 @undressed
 def handler(event, context): ...
 
+@event_parser(model=Order)
+@idempotent(store=STORE, namespace="shop", key=operator.itemgetter("id"))
+@logger.inject_lambda_context
+@metrics.log_metrics(capture_cold_start_metric=True)
+@event_parser(model=Order)
+def parsed(event, context): ...
+
+service = idempotent(store=STORE, namespace="shop")(Service())
+
 @idempotent_function(store=STORE, namespace="shop")
+@logger.inject_lambda_context
 def charge(order): ...
 """
 
 
-def test_a_module_may_be_reloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "reloaded_shop.py").write_text(MODULE)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(sys.modules, "reloaded_shop", None)  # forget it afterwards
-    del sys.modules["reloaded_shop"]
-    importlib.reload(importlib.import_module("reloaded_shop"))
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """Return the module above, as its file's folder would import it."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "shop_module.py").write_text(MODULE)
+    for folder in (tmp_path, tmp_path / "src"):
+        monkeypatch.syspath_prepend(str(folder))
+    before = set(sys.modules)
+    yield importlib.import_module("shop_module")
+    for name in {"src", "src.shop_module", "shop_module"} - before:
+        sys.modules.pop(name, None)
+
+
+def test_a_module_may_be_reloaded(shop: ModuleType) -> None:
+    importlib.reload(shop)
+
+
+def test_a_file_may_be_imported_under_two_names_and_run(shop: ModuleType) -> None:
+    importlib.import_module("src.shop_module")
+    assert shop.__file__ is not None
+    runpy.run_path(shop.__file__, run_name="__main__")
+
+
+def test_a_module_that_runs_again_does_not_take_another_value_for_the_same(tmp_path: Path) -> None:
+    """Two tenants' copies of one file, say."""
+    tenant = tmp_path / "tenant.py"
+    tenant.write_text("handler = decorate(make(answer))")
+    names = {"decorate": idempotent(store=MemoryStore()), "make": _factory}
+    runpy.run_path(str(tenant), {**names, "answer": "a"})
+    with pytest.raises(ConfigurationError, match="other values around it"):
+        runpy.run_path(str(tenant), {**names, "answer": "b"})
+
+
+def test_a_handler_under_powertools_may_be_decorated_for_each_request(store: MemoryStore) -> None:
+    answers = [
+        idempotent(store=store)(event_parser(model=Order)(create))(EVENT, None) for _ in range(2)
+    ]
+    assert answers == ["created", "created"]
 
 
 @pytest.mark.parametrize("other", [{"namespace": "other"}, {"store": MemoryStore()}])
@@ -218,6 +277,104 @@ def test_a_function_with_something_from_around_it_needs_a_name(
         idempotent_function(store=store)(make("a"))
 
 
+def _bank(answer: str) -> Callable[..., str]:
+    """Decorate one function with what a bank adds to it."""
+
+    @wraps(create)
+    def wrapper(*given: Any) -> str:
+        return f"{answer}: {create(*given)}"
+
+    return wrapper
+
+
+def _bank_async(answer: str) -> Callable[..., Any]:
+    @wraps(create)
+    async def wrapper(*given: Any) -> str:
+        return f"{answer}: {create(*given)}"
+
+    return wrapper
+
+
+def _with_default(answer: str) -> Callable[..., str]:
+    def handler(event: Any, context: Any = None, bank: str = answer) -> str:
+        return bank
+
+    return handler
+
+
+def _with_keyword_default(answer: str) -> Callable[..., str]:
+    def handler(event: Any, context: Any = None, *, bank: str = answer) -> str:
+        return bank
+
+    return handler
+
+
+def _from_folder(answer: str) -> Any:
+    """Return the handler of one of two files of one name."""
+    names: dict[str, Any] = {"__name__": "handler"}
+    source = "def handler(event, context=None): return 'answer'"
+    exec(compile(source, f"/{answer}/handler.py", "exec"), names)
+    return names["handler"]
+
+
+HIDDEN: Final[dict[str, Callable[[str], Callable[..., Any]]]] = {
+    "one function behind two decorators of a factory": _bank,
+    "the same, async": _bank_async,
+    "one function behind different decorators": {"a": create, "b": _dressed(create)}.__getitem__,
+    "partials that are wrappers": lambda answer: update_wrapper(
+        partial(_answering, answer), create
+    ),
+    "objects that are wrappers": lambda answer: update_wrapper(Service(answer), create),
+    "defaults": _with_default,
+    "keyword defaults": _with_keyword_default,
+    "functions that a captured function captures": lambda answer: _undressed(_factory(answer)),
+    "files of one name in two folders": _from_folder,
+}
+
+
+@each_decorator
+@pytest.mark.parametrize("make", HIDDEN.values(), ids=HIDDEN.keys())
+def test_what_hides_behind_a_decorator_or_a_default_tells_two_apart(
+    store: MemoryStore, decorator: Any, make: Any
+) -> None:
+    first, second = make("a"), make("b")
+    with pytest.raises(ConfigurationError, match=r"(?i)pass name=\.\.\."):  # noqa: PT012
+        decorator(store=store, key="order_id")(first)
+        decorator(store=store, key="order_id")(second)
+
+
+def test_a_value_that_a_loop_rebinds_tells_two_apart(store: MemoryStore) -> None:
+    protect = idempotent(store=store, key="order_id")
+    with pytest.raises(ConfigurationError, match="other values around it"):  # noqa: PT012
+        for bank in "ab":
+
+            @protect
+            def pay(event: Any, context: Any) -> str:
+                return bank  # noqa: B023 - it is what is tested
+
+
+def _key_of(field: str) -> Callable[[Any], Any]:
+    return lambda event: event[field]
+
+
+KEYS: Final[dict[str, Callable[[str], Callable[[Any], Any]]]] = {
+    "closures": _key_of,
+    "defaults": lambda field: lambda event, name=field: event[name],  # type: ignore[misc]
+    "partials": lambda field: partial(dict.get, {}, field),
+    "itemgetters": itemgetter,
+}
+
+
+@pytest.mark.parametrize("make", KEYS.values(), ids=KEYS.keys())
+def test_one_handler_by_two_keys_of_one_place_is_two_operations(
+    store: MemoryStore, make: Any
+) -> None:
+    for _ in range(2):
+        idempotent(store=store, key=make("order_id"))(create)
+    with pytest.raises(ConfigurationError, match="with another key"):
+        idempotent(store=store, key=make("customer_id"))(create)
+
+
 @alike
 def test_with_names_they_are_two_operations(store: MemoryStore, make: Any) -> None:
     answers = []
@@ -244,7 +401,7 @@ def test_lambdas_in_one_line_are_two(store: MemoryStore) -> None:
 
 def test_one_handler_by_two_keys_is_two_operations(store: MemoryStore) -> None:
     idempotent(store=store, key="order_id")(create)
-    with pytest.raises(ConfigurationError, match="with another key or as another closure"):
+    with pytest.raises(ConfigurationError, match="with another key, other code or other values"):
         idempotent(store=store, key="customer_id")(create)
 
 

@@ -162,7 +162,7 @@ def in_a_record_that_runs_unprotected(shop: Shop, store: MemoryStore) -> Callabl
 def in_a_function_that_runs_unprotected(
     shop: Shop, store: MemoryStore
 ) -> Callable[[Any, Any], Any]:
-    outer = idempotent_function(store=store, name="outer", key="no", on_missing_key="bypass")(
+    outer = idempotent_function(store=store, name="unprotected", key="no", on_missing_key="bypass")(
         shop.charge_once
     )
     return idempotent(store=store, key="call")(lambda event, context: outer(event["id"]))

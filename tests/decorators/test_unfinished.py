@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final
 
@@ -44,7 +45,15 @@ class Generates:
         yield "effect"
 
 
-UNFINISHED: Final = [generator, async_generator, coroutine, Later]
+def lazy_map(*_: Any) -> Any:
+    return map(str, [1])
+
+
+def job(*_: Any) -> Any:
+    return Future()
+
+
+UNFINISHED: Final = [generator, async_generator, coroutine, Later, lazy_map, job]
 GENERATORS: Final = [generator, async_generator, partial(generator), Generates()]
 
 
@@ -62,7 +71,7 @@ def _async_handler(store: MemoryStore, unfinished: Callable[..., Any]) -> Callab
 
 
 def _function(store: MemoryStore, unfinished: Callable[..., Any]) -> Callable[[], Any]:
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="charge")
     def charge(order: int) -> Any:
         return unfinished(order)
 
@@ -70,7 +79,7 @@ def _function(store: MemoryStore, unfinished: Callable[..., Any]) -> Callable[[]
 
 
 def _async_function(store: MemoryStore, unfinished: Callable[..., Any]) -> Callable[[], Any]:
-    @idempotent_function(store=store)
+    @idempotent_function(store=store, name="charge")
     async def charge(order: int) -> Any:
         return unfinished(order)
 

@@ -201,6 +201,11 @@ def test_a_list_of_events_is_one_s_own(sample: Sample) -> None:
     assert default_key([sample.event]) == ("", [sample.event])
 
 
+def test_an_event_in_the_form_in_which_events_are_put_is_one_s_own() -> None:
+    put = {"id": "order-1", "source": "shop", "detail-type": "Order placed", "detail": {}}
+    assert default_key(put) == ("", put)
+
+
 def test_equal_ids_of_two_sources_are_two_keys() -> None:
     rule, alexa = SAMPLES["Rule"].event, copy.deepcopy(SAMPLES["Alexa skill"].event)
     alexa["request"]["requestId"] = rule["id"]

@@ -13,7 +13,6 @@ import pytest
 
 from kit.clocks import ManualClock
 from lambda_idempotency.clients.net import deadline
-from lambda_idempotency.clients.net.workers import workers
 from lambda_idempotency.drivers.aio import drive
 from lambda_idempotency.drivers.requests import ask
 from lambda_idempotency.protocol.machine import Protocol, run_once
@@ -197,7 +196,6 @@ def no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    workers.cache_clear()
     monkeypatch.setattr(threading.Thread, "start", start)
 
 

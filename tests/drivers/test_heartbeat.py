@@ -21,6 +21,7 @@ from lambda_idempotency import (
     idempotent_function,
     idempotent_records,
 )
+from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.drivers import heartbeat as module
 from lambda_idempotency.drivers.heartbeat import Heart, Heartbeat
 from lambda_idempotency.drivers.requests import ask
@@ -276,6 +277,22 @@ def test_a_slow_renewal_holds_up_no_other(store: Beaten) -> None:
 
 
 # The thread ---------------------------------------------------------------------------------------
+
+
+def test_a_renewal_may_take_no_longer_than_its_pause() -> None:
+    left: list[float] = []
+
+    class Slow(MemoryStore):
+        """A store that looks how long it may take."""
+
+        def renew(self, claim: Claim) -> Reply:
+            left.append(deadline.current(3600).left())
+            return super().renew(claim)
+
+    store = Slow()
+    store.claim(CLAIM)
+    Heartbeat(renewals(CLAIM, CLAIM.lease_ms), store).beat()
+    assert 0 < left[0] <= CLAIM.lease_ms / 1000
 
 
 def test_all_calls_share_one_thread(store: Beaten) -> None:

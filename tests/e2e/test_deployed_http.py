@@ -178,10 +178,11 @@ def test_the_cors_prop(api: Site, order: str) -> None:
     assert (answer.status, "access-control-allow-origin" in answer.headers) == (400, False)
 
 
-def test_http_mode_can_be_off(deployed: Deployed, api: Site, order: str) -> None:
-    for _ in range(2):
-        assert post(api, "Off", order).status == 201
-    assert deployed.effects(order) == 2  # each request's event is another payload
+def test_a_request_without_http_mode_and_key_is_refused(
+    deployed: Deployed, api: Site, order: str
+) -> None:
+    assert post(api, "Off", order).status >= 500  # its event is another payload at each retry
+    assert deployed.effects(order) == 0
 
 
 # Principals and the status ------------------------------------------------------------------------

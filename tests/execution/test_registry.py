@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from kit.watched import WatchedStore
 from lambda_idempotency import ConfigurationError, DynamoDBStore, MemoryStore, idempotent_function
 from lambda_idempotency.execution import registry
-from lambda_idempotency.execution.registry import Definition, register
+from lambda_idempotency.execution.definition import Definition
+from lambda_idempotency.execution.registry import register
 from lambda_idempotency.stores.base import Store
 
 
@@ -24,35 +26,19 @@ def refund(order: Any) -> str:
 
 
 def test_a_name_that_is_taken_is_refused_and_both_places_are_told(store: MemoryStore) -> None:
-    register(store, "shop", "charge", Definition("payments.py:1"))
+    register(store, "shop", "charge", Definition.of(charge))
     with pytest.raises(ConfigurationError) as caught:
-        register(store, "shop", "charge", Definition("refunds.py:2"))
+        register(store, "shop", "charge", Definition.of(refund))
+    one, other = (f"(test_registry.py:{each.__code__.co_firstlineno})" for each in (charge, refund))
     assert str(caught.value) == (
-        "name is 'charge', which is taken by payments.py:1 in the namespace 'shop'; give "
-        "refunds.py:2 another name: pass name=..."
+        f"name is 'charge', which is taken by {__name__}.charge {one} in the namespace 'shop'; "
+        f"give {__name__}.refund {other} another name: pass name=..."
     )
 
 
-def test_the_same_place_may_take_its_name_again(store: MemoryStore) -> None:
+def test_the_same_function_may_take_its_name_again(store: MemoryStore) -> None:
     for _ in range(2):
-        register(store, "shop", "charge", Definition("payments.py:1"))
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        Definition("payments.py:1", key="b", captured=(1, "x")),
-        Definition("payments.py:1", key="a", captured=(2, "x")),
-        Definition("payments.py:1", key="a", captured=(1,)),
-        Definition("payments.py:1", key="a", captured=(True, "x")),
-    ],
-)
-def test_one_place_with_another_key_or_other_surroundings_is_another_operation(
-    store: MemoryStore, other: Definition
-) -> None:
-    register(store, "shop", "charge", Definition("payments.py:1", key="a", captured=(1, "x")))
-    with pytest.raises(ConfigurationError, match=r"payments\.py:1 has in the namespace 'shop'"):
-        register(store, "shop", "charge", other)
+        register(store, "shop", "charge", Definition.of(charge))
 
 
 def test_what_surrounds_an_operation_is_not_asked_whether_it_is_equal(store: MemoryStore) -> None:
@@ -62,23 +48,34 @@ def test_what_surrounds_an_operation_is_not_asked_whether_it_is_equal(store: Mem
 
         __hash__ = None  # type: ignore[assignment]
 
-    register(store, "shop", "charge", Definition("payments.py:1", captured=(Hostile(),)))
+    register(store, "shop", "charge", Definition.of(partial(charge, Hostile())))
     with pytest.raises(ConfigurationError):
-        register(store, "shop", "charge", Definition("payments.py:1", captured=(Hostile(),)))
+        register(store, "shop", "charge", Definition.of(partial(charge, Hostile())))
+
+
+def test_a_function_that_captures_itself_may_take_its_name_again(store: MemoryStore) -> None:
+    def make() -> Any:
+        def countdown(number: int) -> int:
+            return countdown(number - 1) if number else number
+
+        return countdown
+
+    for _ in range(2):
+        register(store, "shop", "countdown", Definition.of(make()))
 
 
 @pytest.mark.parametrize(("namespace", "operation"), [("other", "charge"), ("shop", "other")])
 def test_another_namespace_and_another_name_are_free(
     store: MemoryStore, namespace: str, operation: str
 ) -> None:
-    register(store, "shop", "charge", Definition("payments.py:1"))
-    register(store, namespace, operation, Definition("refunds.py:2"))
+    register(store, "shop", "charge", Definition.of(charge))
+    register(store, namespace, operation, Definition.of(refund))
 
 
 def test_a_name_that_was_forgotten_is_free(store: MemoryStore) -> None:
-    register(store, "shop", "charge", Definition("payments.py:1"))
+    register(store, "shop", "charge", Definition.of(charge))
     registry.clear()
-    register(store, "shop", "charge", Definition("refunds.py:2"))
+    register(store, "shop", "charge", Definition.of(refund))
 
 
 def _same_table() -> tuple[Store, Store]:
@@ -112,7 +109,7 @@ def test_of_many_threads_one_gets_the_name(store: MemoryStore) -> None:
     def take(number: int) -> bool:
         start.wait()
         try:
-            register(store, "shop", "charge", Definition(f"payments.py:{number}"))
+            register(store, "shop", "charge", Definition.of(charge, key=str(number)))
         except ConfigurationError:
             return False
         return True

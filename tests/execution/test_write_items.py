@@ -86,6 +86,7 @@ def test_what_can_change_is_frozen(value: Any, told: Any) -> None:
         ({"N": 4711}, "the N of Item.amount is an int; expected a number as a text"),
         ({"N": "NaN"}, "the N of Item.amount is a str; expected a number as a text"),
         ({"S": 4711}, "the S of Item.amount is an int; expected a text"),
+        ({"S": "4711\ud800"}, "the S of Item.amount is a str; expected a text that UTF-8 can hold"),
         ({"B": "4711"}, "the B of Item.amount is a str; expected bytes"),
         ({"BOOL": 1}, "the BOOL of Item.amount is an int; expected True or False"),
         ({"NULL": False}, "the NULL of Item.amount is a bool; expected True"),

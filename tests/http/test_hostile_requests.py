@@ -46,7 +46,7 @@ def nested(levels: int) -> Any:
         "[" * LEVELS,
         "[" * LEVELS + "]" * LEVELS,
         '{"a":' * LEVELS + "0" + "}" * LEVELS,
-        "1e" + "9" * LEVELS,
+        "[1e" + "9" * LEVELS + "]",
         '{"id": 1, "id": 2}',
         "[NaN]",
     ],

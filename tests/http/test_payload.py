@@ -108,13 +108,13 @@ def test_another_body_is_another_payload(one: tuple[Any, ...], other: tuple[Any,
 
 def test_a_text_that_only_claims_to_be_base64_is_a_text() -> None:
     event = {**SHAPES["rest"](Http(body="not base64!")), "isBase64Encoded": True}
-    assert payload_of(shapes.RestApi(event))[0] == ["text", "not base64!"]
+    assert payload_of(shapes.Format1(event))[0] == ["text", "not base64!"]
 
 
 def test_a_body_that_a_decorator_has_parsed_is_the_json_that_it_was() -> None:
     event = SHAPES["rest"](Http(body='{"a": 1}', headers=()))
     parsed = {**event, "body": {"a": 1.0}}
-    one, other = (canonical(payload_of(shapes.RestApi(each))) for each in (event, parsed))
+    one, other = (canonical(payload_of(shapes.Format1(each))) for each in (event, parsed))
     assert one == other
 
 
@@ -173,11 +173,24 @@ BODY, KIND = multipart(PHOTO, NOTE)
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
+        (b"\r\n" + BODY, KIND),
+        (b"preamble\r\n" + BODY, KIND),
+        (BODY + b"\r\nepilogue\r\n--b\r\n", KIND),
+        (BODY.removesuffix(b"\r\n"), KIND),
+        (BODY, "multipart/form-data; boundary= b"),
+    ],
+)
+def test_what_stands_around_the_parts_is_no_payload(body: bytes, kind: str) -> None:
+    assert payload(body, kind) == payload(BODY, KIND)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
         (BODY, "multipart/form-data"),
         (BODY, "multipart/form-data; boundary="),
         (BODY, "multipart/form-data; boundary=other"),
-        (b"preamble\r\n" + BODY, KIND),
-        (BODY + b"epilogue", KIND),
+        (BODY.replace(b"--b--", b"--b-x"), KIND),
         (BODY[:-8], KIND),
         (b"\xff" + b"x" * 9, KIND),
         (BODY.replace(b"\r\n", b"\n"), KIND),

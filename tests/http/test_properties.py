@@ -17,7 +17,7 @@ from lambda_idempotency.execution.invocation import Invocation
 from lambda_idempotency.execution.operation import Operation
 from lambda_idempotency.execution.runner import SyncRunner
 from lambda_idempotency.execution.target import Target
-from lambda_idempotency.http.exchange import serve
+from lambda_idempotency.http.exchange import exchange_of
 from lambda_idempotency.http.header import MOST, MalformedKeyError, key_in
 from lambda_idempotency.identity.callers import principal_of
 from lambda_idempotency.identity.events import http_shape
@@ -174,6 +174,11 @@ def events(draw: st.DrawFn) -> dict[str, Any]:
         both = isinstance(event.get(name), dict) and isinstance(value, dict)
         event[name] = {**event[name], **value} if both else value
     return event
+
+
+def serve(options: HttpOptions, *arguments: Any) -> Any:
+    """Return the response to a request."""
+    return exchange_of(options, *arguments).respond()
 
 
 @thorough

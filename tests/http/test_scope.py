@@ -25,6 +25,7 @@ from lambda_idempotency.identity import callers
 from lambda_idempotency.protocol.record import Claim, Record, Reply
 
 DOMAIN: Final = "api.example.com"
+ANSWER: Final = {"statusCode": 200}
 APIS: Final = ("rest", "http-1.0", "http-2.0")
 """The shapes whose events come from an API, with stages and domains."""
 
@@ -55,7 +56,7 @@ class Sent:
             method=self.method,
             template=self.template,
             parameters={"id": self.id},
-            headers=(("Idempotency-Key", self.key), *self._headers()),
+            headers=(("Idempotency-Key", self.key), ("Host", self.domain), *self._headers()),
             body=self.body,
             stage=self.stage,
         )
@@ -82,14 +83,15 @@ class Sent:
     def meaning(self) -> tuple[Any, ...]:
         """Return all that makes it one request, as docs/http.md says it."""
         path = self.template.replace("{id}", self.id)
-        place: tuple[str, ...] = (path,)
+        place: tuple[str, ...]
         proofs: tuple[Any, ...] = (self._person(), self.certificate)
         if self.shape in APIS:
             place = self.domain.lower(), self.stage, self.base, self.template, self.id
             if not any(proofs) and self.shape != "http-2.0":
                 proofs = (self.api_key,)
-        elif self.shape == "url":
-            place, proofs = (self.domain.lower(), path), proofs[:1]
+        else:
+            place = self.domain.lower(), path
+            proofs = proofs[:1] if self.shape == "url" else proofs
         return self.tenant, place, self.method, proofs, self.key
 
     def _person(self) -> tuple[str, ...]:
@@ -166,7 +168,7 @@ class Claims(MemoryStore):
 def identity(sent: Sent, **options: Any) -> tuple[str, str | None]:
     """Return the id and the fingerprint of a request."""
     store = Claims()
-    handler = idempotent(store=store, http=HttpOptions(**options))(lambda event, context: {})
+    handler = idempotent(store=store, http=HttpOptions(**options))(lambda event, context: ANSWER)
     handler(sent.event(), SimpleNamespace(tenant_id=sent.tenant))
     assert store.last is not None
     return store.last.key, store.last.fingerprint
@@ -194,9 +196,35 @@ def test_a_domain_is_one_however_it_is_written(sent: Sent) -> None:
     assert same(sent, replace(sent, domain="API.Example.com"))
 
 
+@pytest.mark.parametrize(
+    ("template", "parameters", "path"),
+    [
+        ("/", {}, ""),
+        ("/files/{proxy+}", {"proxy": "a/b"}, "/files/a%2Fb"),
+        ("/orders/{id}", {"id": "a/b"}, "/orders/a/b"),
+    ],
+)
+def test_two_base_paths_of_one_domain_are_two_however_the_path_is_written(
+    template: str, parameters: dict[str, str], path: str
+) -> None:
+    def route(base: str) -> Any:
+        event = {"resource": template, "path": f"{base}{path}", "pathParameters": parameters}
+        return shapes.Format1(event).route("stage")
+
+    assert route("/v1") == route("/v1")
+    assert route("/v1") != route("/v2")
+
+
 @pytest.mark.parametrize("shape", ["alb", "alb-multi"])
 def test_a_weighted_target_group_stays_one(shape: str) -> None:
     assert same(Sent(shape=shape, api="arn:blue"), Sent(shape=shape, api="arn:green"))
+
+
+@pytest.mark.parametrize("shape", ["alb", "alb-multi"])
+@pytest.mark.parametrize(("by", "counts"), [("stage", True), ("domain", True), ("none", False)])
+def test_two_hosts_of_a_load_balancer_are_two(shape: str, by: ApiScope, *, counts: bool) -> None:
+    blue = Sent(shape=shape, domain="blue.example.com")
+    assert same(blue, replace(blue, domain="green.example.com"), api_scope=by) != counts
 
 
 def test_two_functions_urls_are_two() -> None:
@@ -309,7 +337,7 @@ assert VALUES.keys() == {field.name for field in fields(Sent)}
 def pairs(draw: st.DrawFn) -> tuple[Sent, Sent]:
     """Return two requests of one shape that differ in one thing, or in none."""
     one = Sent(**{name: draw(st.sampled_from(values)) for name, values in VALUES.items()})
-    names = *tuple(VALUES)[1:], *["authorizer"] * 2
+    names = *tuple(VALUES)[1:], *["authorizer"] * 4
     changed = [draw(st.sampled_from(names))][: draw(st.sampled_from((0, 1, 1, 1)))]
     return one, replace(one, **{name: _neighbor(name, getattr(one, name)) for name in changed})
 
@@ -341,14 +369,14 @@ ROUTE: Final = shapes.Request.route
     ("place", "name", "defect"),
     [
         ("lambda_idempotency.decorators.handler", "tenant_of", lambda _: None),
-        ("lambda_idempotency.http.mode", "api_of", lambda *_: ()),
+        ("lambda_idempotency.http.shapes", "api_of", lambda *_: ()),
         (
-            "lambda_idempotency.http.mode",
+            "lambda_idempotency.http.shapes",
             "api_of",
             lambda context, _: (context.get("domainName"), context.get("apiId")),
         ),
         (
-            "lambda_idempotency.http.mode",
+            "lambda_idempotency.http.shapes",
             "api_of",
             lambda context, _: (context.get("domainName"), context.get("stage")),
         ),

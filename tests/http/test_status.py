@@ -206,6 +206,11 @@ def test_other_profiles_have_no_status_unless_told(service: Service, profile: An
         ("/{proxy+}", {"proxy": "a/b/c"}, "/prod/a/b/c", "/prod"),
         ("/{proxy+}", {"proxy": "a"}, "/a", ""),
         ("/", {}, "/prod/", "/prod"),
+        ("/", {}, "/prod", "/prod"),
+        ("/", {}, "/", ""),
+        ("/files/{proxy+}", {"proxy": "a/b"}, "/v1/files/a%2Fb", "/v1"),
+        ("/files/{proxy+}", {"proxy": "x"}, "/files/files/x", "/files"),
+        ("/orders", {}, "/prod/carts", ""),
         ("$default", {}, "/prod/a/b", "/prod"),
         ("$default", {}, "/production/a", ""),
         # No header of ours holds what a client has put into the path.
@@ -222,7 +227,7 @@ def test_other_profiles_have_no_status_unless_told(service: Service, profile: An
 def test_the_location_keeps_what_stands_before_the_apis_paths(
     template: str, parameters: dict[str, str], path: str, prefix: str
 ) -> None:
-    from lambda_idempotency.http.shapes import HttpApi2
+    from lambda_idempotency.http.shapes import Format2
 
     event = {
         "rawPath": path,
@@ -230,7 +235,7 @@ def test_the_location_keeps_what_stands_before_the_apis_paths(
         "pathParameters": parameters,
         "requestContext": {"stage": "prod", "http": {"method": "POST"}},
     }
-    assert HttpApi2(event).prefix == prefix
+    assert Format2(event).prefix == prefix
 
 
 def test_a_load_balancer_has_no_stage_before_its_paths() -> None:

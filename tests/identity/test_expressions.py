@@ -141,8 +141,8 @@ def refusal(expression: Any, event: Any, **options: Any) -> str:
 def test_a_missing_key_names_its_expression_where_it_was_set_and_what_to_do() -> None:
     assert refusal("order_id", {"orderId": 1}) == (
         "The key is missing from the event, or empty. The option key is 'order_id'. The event has "
-        "'orderId': is that meant? Correct it, send what it names, or run such calls unprotected "
-        "with on_missing_key='bypass'."
+        "a name that differs from 'order_id' in case, '_' or '-' alone: is that meant? Correct it, "
+        "send what it names, or run such calls unprotected with on_missing_key='bypass'."
     )
 
 
@@ -170,9 +170,6 @@ def test_a_callable_is_named_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("expression", "event", "meant"),
     [
-        ("order_id", {"order-id": 1}, "order-id"),
-        ("Order.ID", {"order": {"id": 1}}, "order.id"),
-        ("order_id.id", {"orderId": 1, "order_id": {"ID": 1}}, "order_id.ID"),
         ("id", {"body": {"id": 1}}, "body.id"),
         ("id", {"detail": {"id": 1}}, "detail.id"),
         ("id", {"kinesis": {"data": {"id": 1}}}, "kinesis.data.id"),
@@ -180,6 +177,27 @@ def test_a_callable_is_named_by_its_name() -> None:
 )
 def test_a_path_that_was_perhaps_meant_is_told(expression: str, event: Any, meant: str) -> None:
     assert f"The event has {meant!r}: is that meant?" in refusal(expression, event)
+
+
+@pytest.mark.parametrize(
+    ("expression", "event", "name"),
+    [
+        ("order_id", {"order-id": 1}, "order_id"),
+        ("Order.ID", {"order": {"id": 1}}, "Order"),
+        ("order_id.id", {"orderId": 1, "order_id": {"ID": 1}}, "id"),
+        ("users.jane_4711000", {"users": {"Jane-4711000": 1}}, "jane_4711000"),
+    ],
+)
+def test_a_name_that_differs_in_its_spelling_alone_is_hinted_at_and_not_told(
+    expression: str, event: Any, name: str
+) -> None:
+    text = refusal(expression, event)
+    assert f"a name that differs from {name!r} in case" in text
+    assert "Jane-4711000" not in text
+
+
+def test_an_error_within_jmespath_has_no_line_of_its_code() -> None:
+    assert "(JMESPathTypeError)" in refusal("abs(id)", {"id": "x"})
 
 
 @pytest.mark.parametrize(

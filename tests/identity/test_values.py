@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from kit.planted import plant, refutes
 from lambda_idempotency.identity import canonical as canonical_module
 from lambda_idempotency.identity.canonical import canonical
+from lambda_idempotency.identity.refusals import UnusableError
 from lambda_idempotency.identity.values import items_of, plain
 
 
@@ -204,6 +205,7 @@ def test_a_text_of_a_kind_is_that_text(value: Any, text: str) -> None:
         (deque([1, 2]), [1, 2]),
         ({1, 2}, frozenset([2, 1])),
         (b"a", bytearray(b"a")),
+        (b"ac", memoryview(b"abc")[::2]),
         (OrderedDict(a=1), {"a": 1}),
         (pydantic.SecretBytes(b"a"), b"a"),
         (Decimal("1.50"), 1.5),
@@ -230,24 +232,80 @@ def test_the_order_in_a_set_does_not_count_whatever_is_in_it() -> None:
     assert canonical({*items}) == canonical({*reversed(items)})
 
 
+class Money:
+    """A class of its own, which says in its schema how pydantic writes and reads it."""
+
+    hidden = False
+
+    def __init__(self, cents: int) -> None:
+        self.cents = cents
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Money) and self.cents == other.cents
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: Any) -> Any:
+        from pydantic_core import core_schema as schemas
+
+        write = schemas.plain_serializer_function_ser_schema(
+            lambda it: "***" if cls.hidden else f"{it.cents} ct"
+        )
+        return schemas.no_info_plain_validator_function(
+            lambda it: it if isinstance(it, Money) else cls(int(it.removesuffix(" ct"))),
+            serialization=write,
+        )
+
+
+class Hidden(Money):
+    hidden = True
+
+
+class Unread(Money):
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.is_instance_schema(cls, serialization=core_schema.to_string_ser_schema())
+
+
 def test_what_a_class_of_its_own_writes_with_pydantic_counts() -> None:
-    class Money:
-        def __init__(self, cents: int) -> None:
-            self.cents = cents
-
-        @classmethod
-        def __get_pydantic_core_schema__(cls, *_: Any) -> Any:
-            from pydantic_core import core_schema
-
-            write = core_schema.plain_serializer_function_ser_schema(lambda it: f"{it.cents} ct")
-            return core_schema.is_instance_schema(cls, serialization=write)
-
     class Order(pydantic.BaseModel):
         price: Annotated[Money, "total"]
 
     forms = [Money(1), Money(2), "1 ct", Order(price=Money(1)), Order(price=Money(2))]
     assert distinct(*forms)
     assert canonical(Money(1)) == canonical(Money(1))
+
+
+@pytest.mark.parametrize("value", [Hidden(1), Unread(1)])
+def test_what_pydantic_does_not_read_back_is_refused(value: Any) -> None:
+    with pytest.raises(UnusableError, match=f"it holds a {type(value).__name__}, which JSON does"):
+        canonical(value)
+
+
+def test_an_extra_field_of_a_pydantic_dataclass_counts() -> None:
+    @pydantic.dataclasses.dataclass(config=pydantic.ConfigDict(extra="allow"))
+    class Open:
+        id: str
+
+    assert distinct(*(Open("1", **extra) for extra in ({}, {"more": 1}, {"more": 2})))
+
+
+def test_enums_that_a_function_makes_differ_by_what_they_mean() -> None:
+    def color(value: int) -> enum.Enum:
+        class Color(enum.Enum):
+            X = value
+
+        return Color.X
+
+    assert distinct(color(1), color(2))
+
+
+def test_the_two_hours_of_a_clock_that_is_set_back_differ() -> None:
+    for hour in (datetime(2026, 10, 25, 2, 30), time(2, 30)):
+        assert distinct(hour, hour.replace(fold=1))
 
 
 def test_without_pydantic_nothing_loads_it() -> None:

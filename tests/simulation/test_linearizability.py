@@ -69,7 +69,7 @@ GOOD: dict[str, list[Operation]] = {
         _busy("b", 4, 5),
         _ran("c", 12, 13, 14, 15),
     ],
-    "who is overtaken by a run gets his own answer": [
+    "a call that a run overtakes gets its own answer": [
         _ran("a", 0, 1, 20, 22),
         _ran("b", 12, 13, 24, 25),
         _given("c", 26, 27, "b"),

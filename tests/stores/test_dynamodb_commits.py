@@ -43,7 +43,7 @@ def account(local_dynamodb: dict[str, Any]) -> Callable[[], int]:
 def _charge(account: Any, *, client: Any, **options: Any) -> Callable[[], Any]:
     """Return a call that charges the account, by a handler whose store uses the client."""
 
-    @idempotent(store=DynamoDBStore(TABLE, client=client), namespace="shop")
+    @idempotent(store=DynamoDBStore(TABLE, client=client), namespace="shop", name="handler")
     def handler(event: Any, context: Any) -> str:
         current().commit_with([_one_more(account, **options)])
         return "charged"

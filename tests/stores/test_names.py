@@ -57,6 +57,12 @@ def test_a_table_is_named_after_its_endpoint(environment: pytest.MonkeyPatch) ->
     assert DynamoDBStore("records").name == "https://dynamodb.eu-west-1.amazonaws.com/records"
 
 
+def test_a_table_and_its_arn_have_one_name(environment: pytest.MonkeyPatch) -> None:
+    by_arn = DynamoDBStore("arn:aws:dynamodb:eu-west-1:123456789012:table/records")
+    by_name = DynamoDBStore("records")
+    assert (by_arn.name, by_arn.label) == (by_name.name, by_name.label)
+
+
 def test_another_table_and_another_region_have_another_name(
     environment: pytest.MonkeyPatch,
 ) -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from lambda_idempotency import MemoryStore, idempotent_function
+from lambda_idempotency import DynamoDBStore, MemoryStore, idempotent_function
+from lambda_idempotency.clients.aws import services
+from lambda_idempotency.clients.aws.s3 import S3
 from lambda_idempotency.clients.net import elapsed
 from lambda_idempotency.clients.net.elapsed import Moment
+from lambda_idempotency.execution.definition import Definition
+from lambda_idempotency.execution.registry import register
 from lambda_idempotency.protocol.record import Claim, Conflict
+from lambda_idempotency.response.offload import Objects
 from lambda_idempotency.stores.cached import CachedStore
 
 
@@ -53,7 +59,7 @@ def test_a_call_in_a_signal_handler_takes_effect(
     clock = Interrupted()
     charged: list[str] = []
 
-    @idempotent_function(store=MemoryStore(clock), namespace="shop")
+    @idempotent_function(store=MemoryStore(clock), namespace="shop", name="charge")
     def charge(order: str) -> str:
         charged.append(order)
         return order
@@ -89,7 +95,7 @@ def test_a_signal_handler_finds_what_the_cache_holds(
     store = CachedStore(MemoryStore(), 1, moment=clock.moment)
     charged: list[str] = []
 
-    @idempotent_function(store=store, namespace="shop")
+    @idempotent_function(store=store, namespace="shop", name="charge")
     def charge(order: str) -> str:
         charged.append(order)
         return order
@@ -100,3 +106,59 @@ def test_a_signal_handler_finds_what_the_cache_holds(
     assert charge("1") == "1"
     assert charge("1") == "1"
     assert charged == ["1", "2"]
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("kind", "made_by"),
+    [
+        (services.DynamoDB, DynamoDBStore("records")._own_client),
+        (S3, Objects("responses", above=1)._s3),
+    ],
+)
+def test_a_client_is_made_though_a_signal_handler_needs_it_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+    on_signal: Callable[[Callable[[], object]], None],
+    kind: Any,
+    made_by: Callable[[], object],
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    in_handler: list[object] = []
+    on_signal(lambda: in_handler.append(made_by()))
+    make = kind.__init__
+
+    def interrupted(client: Any, *arguments: Any, **options: Any) -> None:
+        monkeypatch.setattr(kind, "__init__", make)
+        signal.raise_signal(signal.SIGUSR1)
+        make(client, *arguments, **options)
+
+    monkeypatch.setattr(kind, "__init__", interrupted)
+    assert made_by() is made_by()
+    assert in_handler == [made_by()]
+
+
+class _Interrupting(str):
+    """A name; while it is looked up, a signal comes."""
+
+    def __hash__(self) -> int:
+        signal.raise_signal(signal.SIGUSR1)
+        return super().__hash__()
+
+
+@pytest.mark.timeout(30)
+def test_a_function_is_decorated_in_a_signal_handler(
+    on_signal: Callable[[Callable[[], object]], None],
+) -> None:
+    store = MemoryStore()
+    on_signal(
+        lambda: register(
+            store, "shop", "charge", Definition.of(test_a_call_in_a_signal_handler_takes_effect)
+        )
+    )
+    register(
+        store,
+        "shop",
+        _Interrupting("refund"),
+        Definition.of(test_a_signal_handler_finds_what_the_cache_holds),
+    )
+    register(store, "shop", "charge", Definition.of(test_a_call_in_a_signal_handler_takes_effect))

@@ -107,10 +107,10 @@ class Settings(Rows, noun="setting"):
     left."""
 
     timeout: Annotated[float | None, Seconds(least=0.001)] = None
-    """The function's time-out in seconds, from which the lease follows if none is given."""
+    """The function's timeout in seconds, from which the lease follows if none is given."""
 
     heartbeat: Annotated[bool | None, Flag()] = None
-    """Renew the lease until the call ends, where no time-out does; None: if no lease is given."""
+    """Renew the lease until the call ends, where no timeout does; None: if no lease is given."""
 
     on_in_progress: Annotated[OnInProgress, Choice(*get_args(OnInProgress))] = "raise"
     """The choice of a duplicate of a running attempt: raise an error, or wait for the answer."""

@@ -15,14 +15,15 @@ from ..execution.operation import Operation
 from ..execution.outcomes import result_of
 from ..execution.runner import Runner, SyncRunner
 from ..execution.target import Target
-from ..identity.events import as_json, http_shape
+from ..identity.events import as_json, http_shape, is_parsed
 from ..identity.keys import Identity, KeyRule
 from ..identity.scope import message_scope, tenant_of
 from ..identity.sources import batch_source
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
 from .callables import check_no_generator, finished, is_async
-from .options import DISABLED, NO_STORE, Configuration, Http, ReplayOptions, naming
+from .options import DISABLED, Configuration, Http, ReplayOptions, naming
+from .resources import NO_STORE
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
 """Takes an event and a context."""
@@ -140,19 +141,18 @@ def _responder(configuration: Configuration) -> Callable[[Handler], _Responder]:
         from ..http import exchange  # HTTP is expected: load it while the environment starts
 
         exchange.prepare(settings.http)
-    protection = _Protection(
-        rule=KeyRule(
-            namespace=configuration.namespace,
-            operation="",
-            key=configuration.selector("key", source="event", default=settings.key),
-            fingerprint=configuration.selector(
-                "fingerprint", source="event", default=settings.fingerprint
-            ),
-        ),
-        operation=configuration.operation(),
-        http=settings.http,
+    key = configuration.selector("key", source="event", default=settings.key)
+    fingerprint = configuration.selector(
+        "fingerprint", source="event", default=settings.fingerprint
     )
-    return lambda handler: protection.of(configuration.register(handler))
+    operation = configuration.operation()
+
+    def protection(handler: Handler) -> _Protection:
+        name = configuration.register(handler)
+        rule = KeyRule(configuration.namespace, name, key, fingerprint)
+        return _Protection(rule, operation, settings.http)
+
+    return protection
 
 
 class _Protection(NamedTuple):
@@ -161,10 +161,6 @@ class _Protection(NamedTuple):
     rule: KeyRule
     operation: Operation
     http: HttpOptions | None
-
-    def of(self, operation: str) -> _Protection:
-        """Return the protection of the operation of this name."""
-        return self._replace(rule=self.rule._replace(operation=operation))
 
     def respond(self, runner: Runner, target: Target, event: Any) -> Any:
         """Run the handler, or answer in its place."""
@@ -177,7 +173,7 @@ class _Protection(NamedTuple):
         if self.http is not None and (shape := http_shape(seen)) is not None:
             from ..http import exchange  # only where there is HTTP to serve
 
-            return exchange.serve(self.http, shape, seen, rule, invocation)
+            return exchange.exchange_of(self.http, shape, seen, rule, invocation).respond()
         identity = self.operation.identify(lambda: self._identified(seen, rule, invocation.target))
         if identity is None:
             return invocation.run_unprotected()
@@ -190,7 +186,7 @@ class _Protection(NamedTuple):
             from ..http import exchange
 
             invocation = Invocation(self.operation, runner, target)
-            return exchange.identify(self.http, shape, seen, rule, invocation).key
+            return exchange.exchange_of(self.http, shape, seen, rule, invocation).identity().key
         return self._identified(seen, rule, target).key
 
     def _read(self, event: Any) -> tuple[Any, KeyRule]:
@@ -203,7 +199,20 @@ class _Protection(NamedTuple):
                 "the same payload; make the handling of each record idempotent with "
                 "@idempotent_records instead."
             )
+        if is_parsed(event):
+            with naming("@idempotent"):
+                self._check_parsed(event, seen)
         return seen, self.rule if seen is event else self.rule.reading(event)
+
+    def _check_parsed(self, event: Any, seen: Any) -> None:
+        """Raise `ConfigurationError` if the parsed event may stand for several requests."""
+        from ..identity import parsed  # few events are
+
+        shape = http_shape(seen)
+        if self.http is not None or shape is None:
+            parsed.check_request(event, seen, shape)
+        if self.rule.key is None and (self.http is None or shape is None):
+            parsed.check_known(event, seen)
 
     def _identified(self, seen: Any, rule: KeyRule, target: Target) -> Identity:
         """Return the identity of an event that is no HTTP request. Raises `MissingKeyError`."""

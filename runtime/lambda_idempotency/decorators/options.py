@@ -7,36 +7,27 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import lru_cache
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypedDict
+from typing import Any, Final, NamedTuple, TypeAlias, TypedDict
 
 from ..contract.http import HttpOptions, ProfileName, http_option
 from ..contract.rows import has_no
 from ..contract.settings import PREFIX, OnInProgress, OnMissingKey, Settings
 from ..errors import ConfigurationError
+from ..execution.definition import AnyCallable, Definition
 from ..execution.hooks import OnInterrupted, OnOrphan, OnReplay
 from ..execution.operation import Operation
-from ..execution.registry import Definition, register
+from ..execution.registry import register
 from ..identity.keys import Expression, Selector
-from ..metrics.emf import MetricsSource
 from ..stores.base import Store
-from ..stores.memory import MemoryStore
-from .callables import AnyCallable, captured, is_async, name_of, place_of
-
-if TYPE_CHECKING:
-    from ..response.offload import Objects
+from .callables import is_async, name_of
+from .resources import metrics_of, namespace_of, objects_of, store_of
 
 Duration: TypeAlias = float | timedelta
 """Seconds, or a timedelta."""
 
 Http: TypeAlias = ProfileName | HttpOptions | EllipsisType | None
 """A profile, options, None (HTTP mode is off), or `...` (as the settings say)."""
-
-NO_STORE: Final = (
-    "no store is configured. Attach the function with Idempotency.attach(), pass "
-    "store=DynamoDBStore(...) or RedisStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
-)
 
 DISABLED: Final = "IDEMPOTENCY_DISABLED is set, so no call has a record."
 
@@ -59,7 +50,7 @@ class DecoratorOptions(TypedDict, total=False):
     lease: Duration | None
     """The time for which an attempt may hold its key; at least what the invocation has left."""
     heartbeat: bool | None
-    """Renew the lease until the call ends, where no time-out ends it: in an environment for several
+    """Renew the lease until the call ends, where no timeout ends it: in an environment for several
     invocations at once, and outside of Lambda. Default: if no lease is given."""
     on_in_progress: OnInProgress | None
     """A duplicate that meets a running attempt: `raise` (default), or `wait` for its answer."""
@@ -111,8 +102,8 @@ class Configuration(NamedTuple):
         _check_name(options.get("name"))
         if settings.disabled:
             return cls(settings, options, None, "")
-        store = _store(settings, options.get("store"))
-        return cls(settings, options, store, "" if store is None else _namespace(settings, store))
+        store = store_of(settings, options.get("store"))
+        return cls(settings, options, store, "" if store is None else namespace_of(settings, store))
 
     def selector(self, name: str, *, source: str, default: str | None = None) -> Selector | None:
         """Return the selector of the option `name`. `default` is the expression in the settings."""
@@ -135,21 +126,13 @@ class Configuration(NamedTuple):
         another operation has it."""
         given: str | None = self.options.get("name")
         name = name_of(function) if given is None else given
-        definition = Definition(
-            place_of(function),
-            key=self._key_text(),
-            # Who gives the name has told closures apart, or makes one for each request.
-            captured=() if given is not None else tuple(value for _, value in captured(function)),
+        key = self.options.get("key")
+        definition = Definition.of(
+            function, key=self.settings.key if key is None else key, named=given is not None
         )
         assert self.store is not None
         register(self.store, self.namespace, name, definition)
         return name
-
-    def _key_text(self) -> str | None:
-        key = self.options.get("key")
-        if key is None:
-            key = self.settings.key
-        return place_of(key) if callable(key) else key
 
     def operation(self) -> Operation:
         """Return the operation that protects the calls. Raises `ConfigurationError`."""
@@ -174,8 +157,8 @@ class Configuration(NamedTuple):
             fail_open=settings.fail_open,
             on_replay=_checked_hook(self.options.get("on_replay")),
             on_interrupted=_checked_on_interrupted(self.options.get("on_interrupted")),
-            objects=_objects(settings),
-            metrics=_metrics(settings, store, self.namespace),
+            objects=objects_of(settings),
+            metrics=metrics_of(settings, store, self.namespace),
         )
 
 
@@ -207,87 +190,6 @@ def _settings(options: Mapping[str, Any]) -> Settings:
 
 _SETTINGS: Final = frozenset(Settings.kinds) - {"key", "fingerprint", "store", "http"}
 """Settings that an option of the same name replaces. The other options have a different form."""
-
-
-def _store(settings: Settings, store: Store | None) -> Store | None:
-    """Return the given store, or else that of the settings. Without either, return None outside
-    Lambda, so that a unit test can still import the code."""
-    if store is not None:
-        return _checked(store)
-    if settings.store == "memory":
-        return MemoryStore()
-    if settings.store == "redis" and settings.parameter is not None:
-        return _redis(settings.parameter, settings.url_suffix)
-    if settings.store == "dynamodb" and settings.table is not None:
-        return _dynamodb(settings.table, settings.url_suffix)
-    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-        raise ConfigurationError(NO_STORE)
-    return None
-
-
-def _namespace(settings: Settings, store: Store) -> str:
-    if settings.namespace is not None:
-        return settings.namespace
-    if isinstance(store, MemoryStore):
-        return "local"
-    raise ConfigurationError(
-        "namespace is missing, and functions that share a store must not share records. "
-        "Idempotency.attach() sets it; without the construct pass namespace=..."
-    )
-
-
-@lru_cache
-def _dynamodb(table: str, url_suffix: str) -> Store:
-    """Return one store for all decorators: one set of connections and credentials."""
-    from ..stores.dynamodb import DynamoDBStore
-
-    return DynamoDBStore(table, url_suffix=url_suffix)
-
-
-@lru_cache
-def _redis(parameter: str, url_suffix: str) -> Store:
-    """Return one store for all decorators: one set of connections and credentials."""
-    from ..clients.redis.client import RedisClient
-    from ..stores.redis import RedisStore
-
-    return RedisStore(RedisClient(parameter, url_suffix=url_suffix))
-
-
-def _metrics(settings: Settings, store: Store, namespace: str) -> MetricsSource | None:
-    """Return the source of the metrics. None: write no metrics, for example outside Lambda."""
-    if not settings.metrics or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
-        return None
-    return MetricsSource(store.label, namespace)
-
-
-def _objects(settings: Settings) -> "Objects | None":
-    bucket = settings.large_responses
-    if bucket is None:
-        return None
-    return _bucket(bucket, settings.large_response_size, settings.url_suffix)
-
-
-@lru_cache
-def _bucket(bucket: str, above: int, url_suffix: str) -> "Objects":
-    """Return one bucket for all decorators: one set of connections and credentials."""
-    from ..response.offload import Objects  # few functions use it
-
-    return Objects(bucket, above=above, url_suffix=url_suffix)
-
-
-def _checked(store: object) -> Store:
-    if isinstance(store, Store):
-        return store
-    if isinstance(store, type):
-        raise ConfigurationError(
-            f"store is the class {store.__name__}; expected an object, such as "
-            f"{store.__name__}(...)"
-        )
-    raise ConfigurationError(
-        f"store is a {type(store).__name__}; expected DynamoDBStore(...), RedisStore(...), "
-        "MemoryStore() or a store of your own, whose class is a subclass of "
-        "lambda_idempotency.Store"
-    )
 
 
 def _check_name(name: object) -> None:

@@ -1,7 +1,7 @@
 """The asynchronous driver: executes the protocol's steps without ever blocking the event loop.
 
-Our own stores wait on the loop. A store of the user's, or one with his client, is synchronous and
-works in threads.
+Our own stores wait on the loop, also for a client that the user brings, which works in a thread. A
+store of the user's own is synchronous: each of its verbs works in a thread.
 
 A cancellation leaves no key behind, whenever it arrives:
 
@@ -25,14 +25,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.net import deadline, elapsed
-from ..clients.net.aio import AIO
+from ..clients.net.aio import threaded
 from ..clients.net.elapsed import Moment
-from ..clients.net.workers import workers
-from ..metrics.reporting import report, timed_async
+from ..metrics.reporting import report
 from ..protocol.machine import Protocol, undo
-from ..protocol.record import Reply
 from ..protocol.steps import (
-    Complete,
     CompleteAndClaim,
     Emit,
     Failed,
@@ -40,19 +37,17 @@ from ..protocol.steps import (
     Outcome,
     PairResult,
     Raised,
-    Read,
     Reconcile,
-    Release,
-    Renew,
     Returned,
     Run,
     SendClaim,
     Sleep,
     StepResult,
 )
-from ..stores.base import ReplyOrError, Store, about
-from ..stores.coroutines import CoroutineStore, on_loop
-from .requests import Verb, ask_surely, complete_and_claim, key_of, pair_result
+from ..stores.base import Store
+from ..stores.coroutines import on_loop
+from .requests import Verb, ask_surely, complete_and_claim
+from .requests_on_loop import ask_surely_on_loop, complete_and_claim_on_loop
 from .sync import LeaseTimer, Pulse
 
 if TYPE_CHECKING:
@@ -185,11 +180,7 @@ async def ask_alone(
 
 async def in_thread(function: Callable[[T], R], argument: T) -> R:
     """Run a slow function in a thread. A cancellation does not wait for it."""
-    return await _in_thread(partial(function, argument))
-
-
-def _in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
-    return asyncio.wrap_future(workers().submit(work))
+    return await threaded(partial(copy_context().run, function, argument))
 
 
 async def _run(
@@ -202,9 +193,10 @@ async def _run(
         return LeaseExpired()
     try:
         pulse.start(step)
-        return pulse.told(await run(timer.begun(step)))
+        ran = await run(timer.begun(step))
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
         return Raised(error)
+    return ran if ran is None else pulse.told(ran)
 
 
 class CancellationShield:
@@ -231,7 +223,7 @@ class CancellationShield:
     async def ask(self, step: Verb) -> StepResult:
         """Send one verb to the store: on the loop, or in a thread that sees this call's context."""
         if self._on_loop is not None:
-            return await self._beside(_asked(self._on_loop, step, self._left))
+            return await self._beside(ask_surely_on_loop(self._on_loop, step, self._left))
         try:
             return await self._sent(ask_surely, step)
         except RuntimeError as error:  # no more threads can be started
@@ -240,7 +232,7 @@ class CancellationShield:
     async def complete_and_claim(self, step: CompleteAndClaim) -> PairResult:
         """Send a completion and a claim, as `ask` sends one verb."""
         if self._on_loop is not None:
-            return await self._beside(_pair_asked(self._on_loop, step, self._left))
+            return await self._beside(complete_and_claim_on_loop(self._on_loop, step, self._left))
         try:
             return await self._sent(complete_and_claim, step)
         except RuntimeError as error:
@@ -263,7 +255,7 @@ class CancellationShield:
         return await self._wait(self._in_thread(send, self._store, step, self._left))
 
     def _in_thread(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        return _in_thread(partial(self._context.run, function, *arguments))
+        return threaded(partial(self._context.run, function, *arguments))
 
     async def _wait(self, asked: asyncio.Future[T]) -> T:
         while not asked.done():
@@ -283,41 +275,3 @@ class CancellationShield:
 
     def _left(self) -> int:
         return self._remaining() if self.cancelled is None else 0
-
-
-async def _asked(store: CoroutineStore, step: Verb, remaining: Callable[[], int]) -> StepResult:
-    """Send one verb to the store, as `ask_surely` does."""
-    try:
-        if isinstance(step, Complete):
-            with deadline.completion():
-                reply = await timed_async(store.completing(step.completion, AIO))
-        elif isinstance(step, Renew):
-            with deadline.completion():
-                reply = await timed_async(store.renewing(step.claim, AIO))
-        else:
-            reply = await timed_async(_asking(store, step))
-        return about(key_of(step), reply, store)
-    except Exception as error:  # noqa: BLE001 - as in `ask_surely`
-        return Failed(error, remaining())
-
-
-def _asking(store: CoroutineStore, step: SendClaim | Release | Read) -> Coroutine[Any, Any, Reply]:
-    if isinstance(step, SendClaim):
-        return store.claiming(step.claim, step.seen, AIO)
-    if isinstance(step, Release):
-        return store.releasing(step.key, step.owner, AIO)
-    return store.reading(step.key, AIO)
-
-
-async def _pair_asked(
-    store: CoroutineStore, step: CompleteAndClaim, remaining: Callable[[], int]
-) -> PairResult:
-    """Send a completion and a claim, as `complete_and_claim` does."""
-    replies: tuple[ReplyOrError, ReplyOrError]
-    try:
-        with deadline.completion():
-            asking = store.completing_and_claiming(step.completion, step.claim, AIO)
-            replies = await timed_async(asking)
-    except Exception as error:  # noqa: BLE001 - as in `ask_surely`
-        replies = error, error
-    return pair_result(store, step, replies, remaining)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final, Protocol
 
-from ..clients.net import elapsed
+from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
 from ..protocol.heartbeat import Renewals, renewals
 from ..protocol.record import Applied, Claim
@@ -68,7 +68,11 @@ class Heartbeat:
         step = next(self._steps)
         assert isinstance(step, Renew)
         asked = self._moment()
-        reply = self._ask(step.claim)
+        token = deadline.start(self._pause_ms)  # one that hangs must not be the last
+        try:
+            reply = self._ask(step.claim)
+        finally:
+            deadline.end(token)
         if isinstance(reply, Applied):
             self.renewed_at = reply.now
             if self._renewed is not None:

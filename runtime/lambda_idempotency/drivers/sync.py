@@ -3,7 +3,7 @@
 A signal handler may raise anywhere. While the user's code runs, that is its error. Once it has
 returned, its effect has happened, so the record is completed first:
 
-    an Exception (a time-out, say)     counts as a failure of the step that it interrupts; the
+    an Exception (a timeout, say)     counts as a failure of the step that it interrupts; the
                                        caller gets the result
     KeyboardInterrupt, SystemExit      the completion is sent once more, without pauses; then it
                                        ends the call
@@ -27,6 +27,7 @@ from ..protocol.steps import (
     Failed,
     LeaseExpired,
     Outcome,
+    PairResult,
     Raised,
     Read,
     Reconcile,
@@ -140,6 +141,9 @@ def drive_batch(
                 if not (interruption.ends and isinstance(error, Exception)):
                     step = batch.throw(error)
                     continue
+                failed = interruption.during(step.step, error)
+                pair = isinstance(step.step, CompleteAndClaim)
+                result = PairResult(failed, failed) if pair else failed
             step = batch.send(result)
     except StopIteration:
         return
@@ -216,7 +220,7 @@ class Interruption:
         if not isinstance(step, (Sleep, Emit)):
             self.ends = isinstance(step, (Complete, CompleteAndClaim, Release, Renew))
 
-    def during(self, step: Step, error: BaseException) -> StepResult:
+    def during(self, step: Step | CompleteAndClaim, error: BaseException) -> StepResult:
         """Return the result of an interrupted step, if it records the end of an attempt. Raises the
         error otherwise."""
         if not self.ends:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from ..clients.net import elapsed
@@ -171,13 +172,14 @@ class ActiveCall:
         except BaseException as error:  # noqa: BLE001 - see above
             recorded = Returned(result, encoding=NO_BODY)
             known = isinstance(error, NotRecordableError)
-            log(
-                WARNING,
-                "%s: %s, so its duplicates get ResponseUnavailableError.%s",
-                self.key,
-                error if known else f"the result cannot be recorded ({type(error).__name__})",
-                f" {error.advice}" if isinstance(error, NotRecordableError) else "",
-            )
+            with suppress(BaseException):  # a log filter of the user's may raise SystemExit
+                log(
+                    WARNING,
+                    "%s: %s, so its duplicates get ResponseUnavailableError.%s",
+                    self.key,
+                    error if known else f"the result cannot be recorded ({type(error).__name__})",
+                    f" {error.advice}" if isinstance(error, NotRecordableError) else "",
+                )
         return (
             recorded._replace(writes=writes, progress=progress) if writes or progress else recorded
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -164,8 +163,8 @@ class Operation(NamedTuple):
             return time_left, lease, renews
         if renews:
             return lambda: LONGEST_MS, lease, True  # nothing limits the call
-        ends = time.monotonic() + lease / 1000
-        return lambda: int((ends - time.monotonic()) * 1000), lease, False
+        ends = deadline.Deadline(lease / 1000)
+        return lambda: int(ends.left() * 1000), lease, False
 
     def _wait(self, left: int) -> int:
         if not self.wait:

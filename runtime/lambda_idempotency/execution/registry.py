@@ -6,35 +6,13 @@ two objects for one table share its records.
 
 from __future__ import annotations
 
-import threading
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from ..errors import ConfigurationError
 from ..stores.base import Store
-
-
-class Definition(NamedTuple):
-    """The code of an operation, by which it is known again when its module is reloaded, or when it
-    is decorated once for each request."""
-
-    place: str
-    """Where its code is, for messages too."""
-    key: str | None = None
-    """Its key expression, or the place of its key callable."""
-    captured: tuple[Any, ...] = ()
-    """The objects that its code has from around it, which tell closures of one factory apart."""
-
-    def is_same(self, other: Definition) -> bool:
-        """Tell whether `other` is the same operation, defined again."""
-        return (
-            (self.place, self.key) == (other.place, other.key)
-            and len(self.captured) == len(other.captured)
-            and all(map(_is_same, self.captured, other.captured))
-        )
-
+from .definition import Definition
 
 _DEFINITIONS: Final[dict[tuple[str, str, str], Definition]] = {}
-_LOCK: Final = threading.Lock()
 
 
 def register(store: Store, namespace: str, operation: str, definition: Definition) -> None:
@@ -42,15 +20,19 @@ def register(store: Store, namespace: str, operation: str, definition: Definitio
 
     Raises `ConfigurationError` if another operation has the name.
     """
-    with _LOCK:
-        other = _DEFINITIONS.setdefault((store.name, namespace, operation), definition)
+    # Steps of the interpreter, without a lock: a signal handler or a fork's child, which decorates
+    # for each request, would wait for ever for one that is held.
+    name = (store.name, namespace, operation)
+    other = _DEFINITIONS.setdefault(name, definition)
     if other.is_same(definition):
+        _DEFINITIONS[name] = definition
         return
     place = definition.place
     if other.place == place:
         raise ConfigurationError(
             f"name is {operation!r}, which {place} has in the namespace {namespace!r} already, "
-            "with another key or as another closure; pass name=..., another one for each"
+            "with another key, other code or other values around it; pass name=..., another one "
+            "for each"
         )
     raise ConfigurationError(
         f"name is {operation!r}, which is taken by {other.place} in the namespace {namespace!r}; "
@@ -60,13 +42,4 @@ def register(store: Store, namespace: str, operation: str, definition: Definitio
 
 def clear() -> None:
     """Forget all names, for example between two tests."""
-    with _LOCK:
-        _DEFINITIONS.clear()
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    # An `__eq__` of the user's could do or raise anything.
-    return one is other or (type(one) is type(other) in _PLAIN and one == other)
-
-
-_PLAIN: Final = (str, bytes, int, float)
+    _DEFINITIONS.clear()

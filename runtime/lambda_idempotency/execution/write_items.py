@@ -100,9 +100,18 @@ def _value(name: str, typed: Any) -> dict[str, Any]:
 
 
 def _string(name: str, kind: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _wrong(name, kind, value, "a text")
+    if not isinstance(value, str) or not _is_unicode(value):
+        raise _wrong(name, kind, value, "a text that UTF-8 can hold")
     return str(value)
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a text has no lone surrogate, which UTF-8 lacks."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _number(name: str, kind: str, value: Any) -> str:

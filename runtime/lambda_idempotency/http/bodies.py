@@ -28,7 +28,8 @@ MOST_HEADERS: Final = 16
 """The most headers of a part."""
 
 _PIECE: Final = 64 * 1024
-_BOUNDARY: Final = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s";,]{1,70}))', re.IGNORECASE)
+_BOUNDARY: Final = re.compile(r';\s*boundary=\s*(?:"([^"]{1,70})"|([^\s";,]{1,70}))', re.IGNORECASE)
+_CLOSED: Final = re.compile(rb"--[ \t]*(?:\r\n|\Z)")
 _NAME: Final = re.compile(rb';\s*name="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 _PADDING: Final = b" \t"
 
@@ -105,16 +106,17 @@ def parts(body: bytes, parameters: str, *, by_name: bool) -> list[Any] | None:
     """Return the headers of each part and the hash of its content: in order or, `by_name`, as
     `fields` are. `parameters` are those of the Content-Type, which have the boundary.
 
-    Strict (RFC 2046, 5.1.1): nothing stands before the first part or after the last.
+    What stands before the first part or after the last is none (RFC 2046, 5.1.1).
     """
     found = _BOUNDARY.search(f";{parameters}")
     if found is None:
         return None
     delimiter = b"\r\n--" + (found[1] or found[2]).encode("utf-8", "surrogatepass")
-    first, *pieces = (b"\r\n" + body).split(delimiter, MOST_PARTS + 1)
-    if first or not pieces or pieces.pop() not in (b"--", b"--\r\n"):
+    _, *pieces = (b"\r\n" + body).split(delimiter, MOST_PARTS + 1)
+    end = next((at for at, piece in enumerate(pieces) if _CLOSED.match(piece)), None)
+    if end is None:
         return None
-    read = [_part(piece) for piece in pieces]
+    read = [_part(piece) for piece in pieces[:end]]
     known = [part for part in read if part is not None]
     if len(known) < len(read):
         return None

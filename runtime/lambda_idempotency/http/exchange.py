@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from ..contract.http import HttpOptions
 from ..errors import (
@@ -18,7 +17,7 @@ from ..errors import (
 from ..execution.invocation import Invocation
 from ..execution.outcomes import error_of, replayed, result_of
 from ..identity.keys import Identity, KeyAbsentError, KeyRule, RequestParts
-from ..metrics.reporting import report
+from ..metrics.reporting import INFO, log, report
 from ..protocol.record import Record
 from ..protocol.steps import (
     CommitFailed,
@@ -37,56 +36,30 @@ from .mode import HttpMode, mode_of
 from .payload import payload_of
 from .shapes import SHAPES, Request
 
-_LOG: Final = logging.getLogger("lambda_idempotency")
-
 
 def prepare(options: HttpOptions) -> None:
     """Compute what the options need while the environment starts, not in the first request."""
     mode_of(options)
 
 
-def serve(
+def exchange_of(
     options: HttpOptions,
     shape: str,
     event: Mapping[str, Any],
     rule: KeyRule,
     invocation: Invocation,
-) -> Any:
-    """Return the response to a request.
-
-    Raises what the handler raised, and `ConfigurationError`.
-    """
-    return _exchange(options, shape, event, rule, invocation).respond()
-
-
-def identify(
-    options: HttpOptions,
-    shape: str,
-    event: Mapping[str, Any],
-    rule: KeyRule,
-    invocation: Invocation,
-) -> Identity:
-    """Return the identity of a request. Raises `MissingKeyError` if it has none, and
-    `ConfigurationError`."""
-    return _exchange(options, shape, event, rule, invocation).identity()
-
-
-def _exchange(
-    options: HttpOptions,
-    shape: str,
-    event: Mapping[str, Any],
-    rule: KeyRule,
-    invocation: Invocation,
-) -> _Exchange:
+) -> Exchange:
+    """Return the exchange of a request. Raises `ConfigurationError` for an event of a version that
+    is not supported."""
     if shape not in SHAPES:
         raise ConfigurationError(
-            f"This HTTP event has version {event.get('version')!r}; expected '1.0' or '2.0'. "
+            "The version of this HTTP event is unknown; expected '1.0' or '2.0'. "
             "Set the payload format of the integration, or switch HTTP mode off (http=None)."
         )
-    return _Exchange(mode_of(options), SHAPES[shape](event), rule, invocation)
+    return Exchange(mode_of(options), SHAPES[shape](event), rule, invocation)
 
 
-class _Exchange:
+class Exchange:
     """One request and its response."""
 
     def __init__(
@@ -98,6 +71,7 @@ class _Exchange:
         self._invocation = invocation
 
     def respond(self) -> Any:
+        """Return the response. Raises what the handler raised, and `ConfigurationError`."""
         mode, request, invocation = self._mode, self._request, self._invocation
         if (token := status.token_in(request, mode.status_path)) is not None:
             return status.answer(mode, request, invocation, f"{self._rule.namespace}#", token)
@@ -112,13 +86,14 @@ class _Exchange:
                 return invocation.run_unprotected()
             if absent:
                 if expression := self._rule.key is not None:
-                    _LOG.info("%s", error)  # the client is not told which one found nothing
+                    log(INFO, "%s", error)  # the client is not told which one found nothing
                 return mode.refuse_missing(request, expression=expression)
             return mode.refuse(request, "malformed", 400, detail=str(error))
         return self._answer(invocation.call(identity, record=self._recorded))
 
     def identity(self) -> Identity:
-        """Return the identity of the record of a request. Raises `MissingKeyError`."""
+        """Return the identity of the request's record. Raises `MissingKeyError` if it has none, and
+        `ConfigurationError`."""
         if not self._mode.guards(self._request):
             raise MissingKeyError(
                 f"A request with the method {self._request.method} has no record: it passes."

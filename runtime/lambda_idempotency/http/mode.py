@@ -11,7 +11,7 @@ from ..contract.http import HttpOptions
 from ..errors import CommitError, ConfigurationError, IdempotencyError, MissingKeyError
 from ..execution.operation import Operation
 from ..identity.callers import principal_of
-from ..identity.scope import Scope, api_of
+from ..identity.scope import Scope
 from ..metrics.reporting import WARNING, log
 from ..protocol.record import NO_BODY
 from ..protocol.steps import Returned
@@ -65,7 +65,7 @@ class HttpMode:
         """Return the scope of a request. Raises `ConfigurationError` if its caller is not told."""
         by = self._options.api_scope
         caller = principal_of(request.caller, self._options.principal_claim)
-        return Scope(tenant, api_of(request.context, by), caller, request.route(by))
+        return Scope(tenant, request.api(by), caller, request.route(by))
 
     def recorded(self, request: Request, result: Any) -> Returned:
         """Return a handler's result in its recorded form. Raises any error if Lambda's own client
@@ -79,7 +79,8 @@ class HttpMode:
             log(
                 WARNING,
                 "The handler returned a %s that is no response: the client gets 502 Bad Gateway, "
-                "and retries get 410. Return a dict with a statusCode.",
+                "and retries get 410. Return a dict with a statusCode, a body that is a text, and "
+                "headers in a dict.",
                 type(result).__name__,
             )
             return Returned(result, encoding=NO_BODY)

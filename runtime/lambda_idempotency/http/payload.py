@@ -6,7 +6,7 @@ order, a multipart body with another boundary, gzip with another time. That is o
 | body                                                | meaning                                  |
 |-----------------------------------------------------|------------------------------------------|
 | none, or empty                                      | `none`                                   |
-| JSON, by its type, or by its text if it has no type | `json`: the value                        |
+| JSON by its type; objects and arrays without one    | `json`: the value                        |
 | application/x-www-form-urlencoded                   | `form`: the fields, by name              |
 | multipart/form-data                                 | `form-data`: the parts, by name          |
 | multipart/*                                         | `multipart`: the parts                   |
@@ -73,7 +73,7 @@ def _decoded(content: bytes, kind: str, parameters: str) -> list[Any]:
 
 
 def _text(text: str, kind: str, parameters: str) -> list[Any]:
-    if may_be_json(kind):
+    if may_be_json(kind, text):
         try:
             return ["json", parse(text)]
         except NotJSONError:

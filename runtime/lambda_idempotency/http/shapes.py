@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ..contract.http import ApiScope
 from ..identity.callers import Caller, caller_behind_elb, caller_in_v1, caller_in_v2
+from ..identity.scope import api_of
 from ..response import lambda_json
 from .response import Answer, merged, merged_lists
 
@@ -52,28 +53,44 @@ class Request(ABC):
     def caller(self) -> Caller:
         """The caller of the request."""
 
+    def api(self, by: ApiScope) -> tuple[str, ...]:
+        """Return what tells the API from others."""
+        return api_of(self.context, by)
+
     def route(self, by: ApiScope) -> list[Any]:
         """Return the parts that tell one operation of the API from another. Of two APIs behind one
         domain, the base path tells; by `api` and `none`, an API may be called by several."""
-        prefix = self.prefix
+        base = self._base()
         catches_all = self.template in ("", "$default")
-        template = self.path.removeprefix(prefix) if catches_all else self.template
-        base = prefix if by in ("stage", "domain") else ""
-        return [self.method, base, template, dict(self.parameters)]
+        template = self.path.removeprefix(base or "") if catches_all else self.template
+        counted = (self.path if base is None else base) if by in ("stage", "domain") else ""
+        return [self.method, counted, template, dict(self.parameters)]
 
     @property
     def prefix(self) -> str:
-        """The path before the API's own paths: the stage's name, or a custom domain's base path."""
+        """The path before the API's own paths: the stage's name, or a custom domain's base path; ''
+        if it cannot be told."""
+        return self._base() or ""
+
+    def _base(self) -> str | None:
+        """Return the prefix; None if the path is not one of the template."""
         if self.template in ("", "$default"):
             stage = f"/{_text(self.context.get('stage'))}"
             return stage if self.path.startswith(f"{stage}/") and stage != "/" else ""
-        depth = 0
-        for part in self.template.strip("/").split("/"):
-            greedy = part.startswith("{") and part.endswith("+}")
-            value = str(self.parameters.get(part[1:-2], "")) if greedy else ""
-            depth += 1 + value.strip("/").count("/")
-        prefix = "/".join(self.path.split("/")[:-depth])
-        return prefix if _PREFIX.fullmatch(prefix) else ""
+        parts = self.template.strip("/").split("/") if self.template != "/" else []
+        segments = self.path.rstrip("/").split("/")
+        decoded = [_decoded(segment) for segment in segments]
+        start = len(segments) - len(parts)
+        if parts and parts[-1].endswith("+}"):  # greedy: its value says how many segments it has
+            value = _text(self.parameters.get(parts.pop()[1:-2])).strip("/")
+            found = _ending(segments, value) or _ending(decoded, value)
+            start = found - len(parts)
+        fits = start > 0 and all(
+            part.startswith("{") or part in (segments[start + at], decoded[start + at])
+            for at, part in enumerate(parts)
+        )
+        base = "/".join(segments[:start])
+        return base if fits and _PREFIX.fullmatch(base) else None
 
     def header(self, name: str) -> list[str]:
         """Return all values of a header."""
@@ -112,17 +129,17 @@ class Request(ABC):
         return dict(result) if isinstance(result, Mapping) else None
 
     def status(self, result: Any) -> int | None:
-        """Return the status that the source derives from a handler's result. None: it cannot, and
-        answers 502 Bad Gateway itself."""
-        return _status(result.get("statusCode")) if isinstance(result, Mapping) else None
+        """Return the status that the source derives from a handler's result. None: it cannot read
+        the result, and answers 502 Bad Gateway itself."""
+        return _status(result.get("statusCode")) if _is_response(result) else None
 
     def add_headers(self, response: dict[str, Any], headers: Mapping[str, str]) -> None:
         """Add headers to an explicit response."""
         response["headers"] = merged(_mapping(response.get("headers")), headers)
 
 
-class _V1(Request):
-    """A request in payload format 1.0."""
+class Format1(Request):
+    """A request of a REST API, or of an HTTP API in payload format 1.0."""
 
     @property
     def method(self) -> str:
@@ -141,16 +158,9 @@ class _V1(Request):
         return caller_in_v1(self.context)
 
 
-class RestApi(_V1):
-    """A request of a REST API."""
-
-
-class HttpApi1(_V1):
-    """A request of an HTTP API, in payload format 1.0."""
-
-
-class HttpApi2(Request):
-    """A request of an HTTP API, in payload format 2.0. A result without a status is the body."""
+class Format2(Request):
+    """A request of an HTTP API in payload format 2.0, or of a function URL, which has one route:
+    `$default`. A result without a status is the body."""
 
     @property
     def method(self) -> str:
@@ -186,11 +196,9 @@ class HttpApi2(Request):
         }
 
     def status(self, result: Any) -> int | None:
-        return _status(result.get("statusCode")) if isinstance(result, Mapping) else 200
-
-
-class FunctionUrl(HttpApi2):
-    """A request of a function URL, which has one route: `$default`."""
+        if isinstance(result, Mapping) and result.get("statusCode") is not None:
+            return super().status(result)
+        return 200
 
 
 class LoadBalancer(Request):
@@ -208,6 +216,10 @@ class LoadBalancer(Request):
     def template(self) -> str:
         return ""
 
+    def api(self, by: ApiScope) -> tuple[str, ...]:
+        """Return the domain that was called: weighted target groups share it."""
+        return api_of({"domainName": ",".join(self.header("host"))}, by)
+
     @property
     def caller(self) -> Caller:
         return caller_behind_elb(self.header)
@@ -222,6 +234,10 @@ class LoadBalancer(Request):
         self.add_headers(response, answer.headers)
         return response
 
+    def status(self, result: Any) -> int | None:
+        has_one = isinstance(result, Mapping) and result.get("statusCode") is not None
+        return super().status(result) if has_one else None
+
     def add_headers(self, response: dict[str, Any], headers: Mapping[str, str]) -> None:
         if self.event.get("multiValueHeaders") is None:
             return super().add_headers(response, headers)
@@ -231,12 +247,38 @@ class LoadBalancer(Request):
 
 
 SHAPES: Final[Mapping[str, type[Request]]] = {
-    "rest": RestApi,
-    "http-1.0": HttpApi1,
-    "http-2.0": HttpApi2,
-    "url": FunctionUrl,
+    "rest": Format1,
+    "http-1.0": Format1,
+    "http-2.0": Format2,
+    "url": Format2,
     "alb": LoadBalancer,
 }
+
+
+def _decoded(text: str) -> str:
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote
+
+    return unquote(text)
+
+
+def _ending(segments: list[str], value: str) -> int:
+    """Return the place of the last segments of a path that are a value together, 0 if none are."""
+    length = -1
+    for at in range(len(segments) - 1, 0, -1):
+        length += 1 + len(segments[at])
+        if length >= len(value):
+            return at if "/".join(segments[at:]) == value else 0
+    return 0
+
+
+def _is_response(result: Any) -> bool:
+    """Tell whether a result has the form of a response: its body a text, its headers by name."""
+    if not isinstance(result, Mapping) or not isinstance(result.get("body"), str | None):
+        return False
+    forms = (result.get(name) for name in ("headers", "multiValueHeaders"))
+    return all(isinstance(form, Mapping | None) for form in forms)
 
 
 def _status(value: Any) -> int | None:

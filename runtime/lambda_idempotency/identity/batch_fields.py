@@ -162,8 +162,9 @@ def read(record: Delivered, name: str, *, base64_encoded: bool = True) -> Delive
     if not isinstance(text := record.get(name), str):
         return record
     # A schema registry turns a value into JSON, which is not in base64 then; no base64 starts so.
-    is_json = text[:1] in ("{", "[", '"')
-    return {**record, name: decoded(text, base64_encoded=base64_encoded and not is_json)}
+    is_json = base64_encoded and text[:1] in ("{", "[", '"')
+    kind = "application/json" if is_json else ""
+    return {**record, name: decoded(text, base64_encoded=base64_encoded and not is_json, kind=kind)}
 
 
 def image(record: Delivered) -> list[Any]:

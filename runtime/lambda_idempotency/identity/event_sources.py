@@ -157,7 +157,13 @@ SOURCES: Final[tuple[EventSource, ...]] = (
             *("detail/object/version-id?", "detail/object/sequencer"),
         ),
     ),
-    EventSource("EventBridge", "detail-type", has("source", "detail", "id"), key=selected("id")),
+    EventSource(
+        "EventBridge",
+        "detail-type",
+        # All that EventBridge itself writes: a user's own event may have the form of PutEvents.
+        has("source", "detail", "id", "version", "account", "region", "time", "resources"),
+        key=selected("id"),
+    ),
     # Lists of records that come again as they are, each of its own kind.
     EventSource(
         "SNS",

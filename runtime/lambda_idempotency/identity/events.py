@@ -18,6 +18,8 @@ HttpShape: TypeAlias = Literal["rest", "http-1.0", "http-2.0", "url", "alb", "un
 
 _V1: Final[Mapping[str | None, HttpShape]] = {None: "rest", "1.0": "http-1.0"}
 
+_DELIVERED: Final = (dict, list, str, int, float, type(None))
+
 
 def as_json(event: Any) -> Any:
     """Return the JSON that an event stands for: an event as Lambda delivers it is that itself.
@@ -31,12 +33,9 @@ def as_json(event: Any) -> Any:
             f"the event is a list of {type(event[0]).__name__}, which a decorator has made of a "
             "batch. Put @idempotent_records above that decorator, in place of this one"
         )
-    if isinstance(event, dict | list | str | int | float | None):
-        return event
-    if isinstance(raw := getattr(event, "raw_event", None), Mapping):
-        return raw
-    if isinstance(event, Mapping):
-        return event
+    if not is_parsed(event):
+        raw = None if isinstance(event, _DELIVERED) else getattr(event, "raw_event", None)
+        return raw if isinstance(raw, Mapping) else event
     try:
         return plain(event)
     except UnusableError as error:
@@ -45,6 +44,16 @@ def as_json(event: Any) -> Any:
             f"was delivered, and {error}. Expected JSON, a dataclass, a pydantic model or a data "
             "class of Powertools: put ours above that decorator"
         ) from None
+
+
+def is_parsed(event: Any) -> bool:
+    """Tell whether the event is an object of a class that a decorator has made of its JSON. A data
+    class of Powertools, and any mapping, has all of it."""
+    if isinstance(event, _DELIVERED):
+        return False
+    return not isinstance(event, Mapping) and not isinstance(
+        getattr(event, "raw_event", None), Mapping
+    )
 
 
 def view(event: Any) -> Any:

@@ -46,24 +46,29 @@ def compiled(name: str, expression: object, *, objects: bool = False) -> Callabl
 
 
 def near_miss(expression: str, seen: Any) -> str | None:
-    """Return the path that was meant, perhaps, where a path leads nowhere; None if there is none.
+    """Return a hint at the path that was meant, perhaps, where a path leads nowhere; None if there
+    is none.
 
     It differs from the expression only in case, `_` and `-`, or in the name of the payload before
-    it. Names in a payload can be data, and no others are told.
+    it. Names in a payload can be data, so none of them is told.
     """
     if (path := _path(expression)) is None:
         return None
     for payload in _PAYLOADS:
         if _followed((*payload.split("."), *path), seen) is not None:
-            return f"{payload}.{expression}"
-    found = []
+            return f"has '{payload}.{expression}': is that meant?"
+    other = None
     for name in path:
         names = seen if isinstance(seen, Mapping) else members_of(seen) or ()
-        if name not in names and (alike := _alike(name, names)) is not None:
-            name = alike  # noqa: PLW2901
-        found.append(name)
-        seen = member(seen, name)
-    return ".".join(found) if seen is not None and found != list(path) else None
+        found = name if name in names else _alike(name, names)
+        if found is None:
+            return None
+        if found != name:
+            other = other or name
+        seen = member(seen, found)
+    if other is None or seen is None:
+        return None
+    return f"has a name that differs from {other!r} in case, '_' or '-' alone: is that meant?"
 
 
 def _path(expression: str) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ functions of one namespace apart; the scope, those who ask.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, ValuesView
+from contextlib import suppress
 from decimal import InvalidOperation
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -120,7 +121,7 @@ class Selector:
             raise self._absent(f"The {{}} cannot be read from the {{}}: {error}", seen) from None
         except _UNREADABLE as error:
             # Report neither the error's text nor its chain: both can quote the value.
-            where = _whereabouts(error)
+            where = type(error).__name__ if self.by_path else _whereabouts(error)
             raise self._absent(f"The {{}} cannot be read from the {{}} ({where})", seen) from None
         if is_empty(value):
             raise self._absent("The {} is missing from the {}, or empty", seen)
@@ -130,8 +131,10 @@ class Selector:
 
     def _absent(self, what: str, seen: Any) -> KeyAbsentError:
         expression = self._expression
-        meant = near_miss(expression, seen) if isinstance(expression, str) else None
-        hint = "" if meant is None else f" The {self._source} has {meant!r}: is that meant?"
+        meant = None
+        with suppress(UnusableError):  # what was meant, perhaps, is none either
+            meant = near_miss(expression, seen) if isinstance(expression, str) else None
+        hint = "" if meant is None else f" The {self._source} {meant}"
         return KeyAbsentError(
             f"{what.format(self._name, self._source)}. {self._origin} is {self._text}.{hint} "
             "Correct it, send what it names, or run such calls unprotected with "

@@ -50,8 +50,8 @@ def tenant_of(context: Any) -> str | None:
 def api_of(context: Mapping[str, Any], by: str) -> tuple[str, ...]:
     """Return what tells the API in a request's context from others, by the option `api_scope`.
 
-    The domain is the one that was called, and stays when the API behind it is replaced. Load
-    balancers are all one: weights move requests from one of their target groups to another.
+    The domain is the one that was called, and stays when the API behind it is replaced. For a load
+    balancer it is the Host: weights move requests from one target group behind it to another.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
     """
     domain = ("domain", _text(context.get("domainName")).lower())

@@ -15,6 +15,7 @@ MAX_DECODED_MIB: Final = 16
 sends in them less than that; a few KB of zeros can claim gigabytes."""
 
 _JSON: Final = re.compile(r"(?:application|text)/json|[^/]+/[^/]+\+json")  # RFC 6839, 3.1
+_SPACES: Final = " \t\r\n"  # RFC 8259, 2
 
 
 def media_type(content_types: Iterable[str]) -> tuple[str, str]:
@@ -24,36 +25,43 @@ def media_type(content_types: Iterable[str]) -> tuple[str, str]:
     return kind.strip().lower(), parameters
 
 
-def may_be_json(kind: str) -> bool:
-    """Tell whether a body of this media type is JSON if it can be read as such."""
-    return kind == "" or _JSON.fullmatch(kind) is not None
+def may_be_json(kind: str, data: str | bytes) -> bool:
+    """Tell whether a body of this media type is JSON if it can be read as such. Without a type only
+    an object or an array is: a number or a word may be a text, and 1.10 is not 1.1."""
+    if kind != "":
+        return _JSON.fullmatch(kind) is not None
+    if isinstance(data, bytes):
+        return data.lstrip(_SPACES.encode()).startswith((b"{", b"["))
+    return data.lstrip(_SPACES).startswith(("{", "["))
 
 
 def decoded(body: str, *, base64_encoded: bool, kind: str = "") -> Any:
     """Decode a body from base64, then parse it as JSON; a step that does not apply is left out.
     `kind` is its media type.
 
+    Of another type than JSON's, only an object or an array counts as JSON. Bytes that are no text
+    are `bytes`.
+
     Raises ValueError if the text is ambiguous JSON: a name twice in an object, or NaN. If its media
-    type is another one, such a text is a text, and so are numbers and words: 1.0 is not 1.
+    type is another one, such a text is a text.
     """
-    text: str | bytes = body
+    data: str | bytes = body
     if base64_encoded:
         try:
-            text = binascii.a2b_base64(body, strict_mode=True)
-        except (binascii.Error, ValueError):
+            data = binascii.a2b_base64(body, strict_mode=True)
+        except ValueError:
             return body
     try:
-        value = parse(text)
-        if may_be_json(kind) or isinstance(value, dict | list):
+        value = parse(data)
+        if may_be_json(kind, data) or isinstance(value, dict | list):
             return value
     except ValueError as error:
-        if may_be_json(kind) and not isinstance(error, NotJSONError):
+        if may_be_json(kind, data) and not isinstance(error, NotJSONError):
             raise
-    # Not JSON: expressions see the text, or the original body if the bytes are not text.
     try:
-        return text if isinstance(text, str) else text.decode()
+        return data if isinstance(data, str) else data.decode()
     except UnicodeDecodeError:
-        return body
+        return data
 
 
 def from_json(text: str) -> Any:

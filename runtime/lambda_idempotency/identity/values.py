@@ -1,7 +1,7 @@
 """Python values that JSON does not have: what each of them says, and what tells it from others.
 
 Keys and expressions read them by the same table. Types are recognized without importing their
-modules: who passes a pydantic model has imported pydantic.
+modules: where there is a pydantic model, pydantic has been imported.
 
 - A text of a certain kind (UUID, date, address, path, URL, secret) is that text.
 - A class that a user writes (dataclass, pydantic, attrs, NamedTuple, Enum) is a part of its values:
@@ -22,12 +22,14 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from .refusals import UnusableError
+from .whole import View, attributes, check_content, check_fields
 
 SET: Final = "set"
 """The kind of a form whose parts have no order."""
 
 _LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 _JSON_LIKE: Final = (str, int, float, Decimal, Mapping, list, tuple)
+_PARTLESS: Final = (*_JSON_LIKE, bytes, bytearray, memoryview, set, frozenset)
 
 
 class Form(NamedTuple):
@@ -37,7 +39,7 @@ class Form(NamedTuple):
     content: Any
 
 
-class Members(dict[str, Any]):
+class Members(View):
     """The members of an object, by the names that they have in JSON. `get` takes those of its
     attributes, too."""
 
@@ -63,11 +65,14 @@ def form_of(value: Any) -> Form | None:
     than that. Raises `UnusableError` if there is none."""
     kind = type(value)
     if hasattr(kind, "__members__"):  # Enum; the combinations of a Flag may have no name
-        return Form(_class_name(kind), value.value if isinstance(value, Flag) else value.name)
+        return Form(_class_name(kind), _member_of_enum(value))
     if (names := _attributes(kind)) is not None:
-        return Form(_class_name(kind), _valued(value, names))
+        content = _valued(value, names)
+        check_fields(value, content)
+        return Form(_class_name(kind), content)
+    check_content(value)
     if isinstance(value, bytes | bytearray | memoryview):
-        return Form("bytes", b2a_base64(value, newline=False).decode())
+        return Form("bytes", b2a_base64(bytes(value), newline=False).decode())
     if isinstance(value, set | frozenset):
         return Form(SET, list(value))
     if isinstance(value, _JSON_LIKE):
@@ -126,14 +131,33 @@ def members_of(value: Any) -> Members | None:
 
 
 def member(value: Any, name: str) -> Any:
-    """Return a member of an object, or None: what the JMESPath expression `name` selects."""
+    """Return a member of an object, or None: what the JMESPath expression `name` selects. Raises
+    `UnusableError` for an object that can have an attribute of the name, which is no member."""
     if isinstance(value, dict):
         return value.get(name)
     if type(value) in _LEAVES or isinstance(value, list):
         return None
     value = root_of(value)
-    found = value if isinstance(value, Mapping) else members_of(value)
-    return None if found is None else found.get(name)
+    if isinstance(value, Mapping):
+        return value.get(name)
+    members = members_of(value)
+    found = None if members is None else members.get(name)
+    if found is None and _hides(value, name):
+        raise UnusableError(
+            f"it asks for {name!r} of a {type(value).__name__}, which is no field that JMESPath "
+            "sees; pass a callable that returns it"
+        )
+    return found
+
+
+def declares(value: Any, name: str) -> bool:
+    """Tell whether the class of an object leaves room for a member of this name in JSON."""
+    value = root_of(value)
+    kind: Any = type(value)
+    names = _attributes(kind)
+    if names is None or (_is_model(kind) and kind.model_config.get("extra") == "allow"):
+        return True
+    return any(name in (field, _is_model(kind) and _alias(kind, field)) for field in names)
 
 
 def items_of(value: Any) -> list[Any] | None:
@@ -182,9 +206,36 @@ def _attributes(kind: Any) -> Iterable[str] | None:
     return names
 
 
+def _hides(value: Any, name: str) -> bool:
+    """Tell whether an object can have an attribute of this name that is none of its fields: a
+    property, say, or anything where nothing tells its fields."""
+    kind = type(value)
+    names = _attributes(kind)
+    if names is None and not hasattr(kind, "__members__"):
+        if isinstance(value, _PARTLESS):
+            return False
+        if _standard(value) is None:
+            return True
+    return name not in (names or ()) and (
+        hasattr(kind, name) or name in getattr(value, "__dict__", ())
+    )
+
+
 def _valued(value: Any, names: Iterable[str]) -> dict[str, Any]:
-    extra = getattr(value, "model_extra", None) if _is_model(type(value)) else None
-    return {name: getattr(value, name) for name in names if hasattr(value, name)} | (extra or {})
+    kind = type(value)
+    found = {name: getattr(value, name) for name in names if hasattr(value, name)}
+    if _is_model(kind):
+        return found | (value.model_extra or {})
+    if getattr(kind, "__pydantic_config__", {}).get("extra") == "allow":  # a dataclass of pydantic
+        return {name: getattr(value, name) for name in attributes(value)} | found
+    return found
+
+
+def _member_of_enum(value: Any) -> Any:
+    if isinstance(value, Flag):
+        return value.value
+    # Two Enums that a function makes have one name, and what they mean by theirs can differ.
+    return [value.name, value.value] if "<locals>" in type(value).__qualname__ else value.name
 
 
 def _alias(kind: Any, name: str) -> str:
@@ -207,7 +258,9 @@ def _standard(value: Any) -> Form | None:
     if "uuid" in homes:
         return Form("", str(value))
     if "datetime" in homes and hasattr(value, "isoformat"):
-        return Form("", value.isoformat())
+        # Without an offset, the text is that of both hours when a clock is set back.
+        second = getattr(value, "fold", 0) and value.utcoffset() is None
+        return Form("fold" if second else "", value.isoformat())
     if "datetime" in homes and hasattr(value, "total_seconds"):  # ISO 8601, one text for each
         seconds = f"{value.seconds}.{value.microseconds:06}".rstrip("0").rstrip(".")
         return Form("", f"P{value.days}DT{seconds}S")
@@ -231,15 +284,19 @@ def _is_deque(kind: type) -> bool:
 
 
 def _written_by_pydantic(value: Any) -> Form | None:
-    """Return what pydantic writes in JSON mode, where the process has it; None if nothing."""
+    """Return what pydantic writes in JSON mode, where the process has it; None if that is nothing,
+    or less than the value: what it reads from it must be equal."""
     if "pydantic" not in sys.modules:
         return None
     kind: Any = type(value)
     try:
-        written = _adapter(kind).dump_python(value, mode="json", warnings="error")
+        adapter = _adapter(kind)
+        written = adapter.dump_python(value, mode="json", warnings="error")
+        read = adapter.validate_json(json.dumps(written))
+        whole = type(read) is kind and bool(read == value)
     except Exception:  # noqa: BLE001 - it has no schema; the error's text can quote the value
         return None
-    return None if written is None else Form(_class_name(kind), written)
+    return Form(_class_name(kind), written) if whole else None
 
 
 @lru_cache

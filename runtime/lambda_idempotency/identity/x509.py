@@ -1,7 +1,7 @@
 """The two parts of a certificate that no event spells out: its alternative names and its key.
 
-A reader of DER as far as they are. It verifies nothing: whoever passed the certificate on has.
-Nothing in the standard library decodes a certificate that is not one's peer's.
+A reader of DER as far as they are. It verifies nothing; `Certificate.verified` tells whether
+somebody has. Nothing in the standard library decodes a certificate that is not one's peer's.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ WARNINGS: Final[frozenset[Metric]] = frozenset(
 
 ERROR: Final = 40
 WARNING: Final = 30
+INFO: Final = 20
 DEBUG: Final = 10
 """The levels of the logging module."""
 

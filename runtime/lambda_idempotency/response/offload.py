@@ -11,14 +11,13 @@ import re
 from hashlib import sha256
 from typing import Any, Final
 
-from ..clients.net.process import ProcessLock
 from ..errors import StoreError
 from ..metrics.reporting import WARNING, log
 from ..protocol.record import NO_BODY, Record
 from ..protocol.steps import Returned
 from .compression import IN_S3, IN_S3_ZLIB, MAX_TEXT, ZLIB
 
-UPLOAD_RESERVE_S: Final = 2.0
+COMPLETION_S: Final = 2.0
 """Seconds of the invocation that an upload leaves for the completion."""
 
 _OWNER: Final = re.compile(r"[0-9a-f]{32}")
@@ -47,7 +46,6 @@ class Objects:
         self._above = above
         self._url_suffix = url_suffix
         self._client = client
-        self._lock = ProcessLock()
 
     def offload(self, ran: Returned, *, key: str, owner: str, max_data: int | None) -> Returned:
         """Return the result, its data in an object if they are large.
@@ -66,7 +64,7 @@ class Objects:
         try:
             if len(data) > MAX_TEXT:
                 raise ValueError("too large")
-            self._s3().put_object(object_name(key, owner), data, reserve=UPLOAD_RESERVE_S)
+            self._s3().put_object(object_name(key, owner), data, leave=COMPLETION_S)
         except Exception as error:  # noqa: BLE001 - the effect has happened
             whole = max_data is None or len(data) <= max_data
             _warn(key, "could not be written to", error)
@@ -94,12 +92,12 @@ class Objects:
         return record._replace(data=data, encoding=ZLIB if record.encoding != IN_S3 else None)
 
     def _s3(self) -> Any:
-        with self._lock.get():
-            if self._client is None:
-                from ..clients.aws.s3 import S3
+        if self._client is None:
+            from ..clients.aws.s3 import S3
 
-                self._client = S3(self._bucket, url_suffix=self._url_suffix)
-            return self._client
+            made = S3(self._bucket, url_suffix=self._url_suffix)  # no lock: see `DynamoDBStore`
+            self._client = self._client or made
+        return self._client
 
 
 def object_name(key: str, owner: str) -> str:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..clients.aws.clock import MAX_SKEW_MS, ClockReading, ServiceClock
 from ..clients.aws.endpoints import Endpoint, endpoint_of
 from ..clients.net.deadline import current
-from ..clients.net.process import ProcessLock
 from ..clients.net.retry import Backoff
 from ..clients.net.secret import Environment
 from ..clients.net.waiting import BLOCKING, Waits
@@ -49,6 +48,7 @@ from .dynamodb_items import MAX_DATA, from_item, to_item
 
 if TYPE_CHECKING:
     from ..clients.aws.services import DynamoDB
+    from ..clients.net.brought import Brought
 
 CLAIM_TRIES: Final = 3
 """Further tries to claim a key that is refused and not there."""
@@ -83,22 +83,26 @@ class DynamoDBStore(CoroutineStore):
             raise ConfigurationError("table_name is empty; expected the name of a DynamoDB table")
         self._table = table_name
         self._brought = client
+        self._threads: Brought | None = None
+        if client is not None:
+            from ..clients.net.brought import Brought  # few functions bring a client
+
+            self._threads = Brought(getattr(client, "close", lambda: None))
         self._client: DynamoDB | None = None
         self._url_suffix = url_suffix
         self._clock = ServiceClock(clock, steady)
-        self._lock = ProcessLock()
 
     @property
     def name(self) -> str:
         """The endpoint's URL and the table, or the table alone while no region is known, as in a
         unit test."""
         endpoint = self._endpoint()
-        return self._table if endpoint is None else f"{endpoint.url}/{self._table}"
+        return self.label if endpoint is None else f"{endpoint.url}/{self.label}"
 
     @property
     def label(self) -> str:
-        """The table, as in the construct's metrics."""
-        return self._table
+        """The table's name, as in the construct's metrics, also where its ARN is given."""
+        return self._table.rpartition("/")[2]  # no name has a slash
 
     async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
         if seen is not None:
@@ -233,16 +237,14 @@ class DynamoDBStore(CoroutineStore):
     ) -> _Answer:
         refused, about = False, None
         response: Any
-        own = self._own_client() if self._brought is None else None
+        own = self._own_client() if self._threads is None else None
         try:
             if own is not None:
                 response = await own.ask(operation, request, waits)
             else:
-                from ..clients.net.workers import in_time  # whoever brings a client pays for it
-
-                response = await in_time(
-                    partial(getattr(self._brought, operation), **request), waits
-                )
+                assert self._threads is not None
+                send = partial(getattr(self._brought, operation), **request)
+                response = await self._threads.ask(send, waits)
         except Exception as error:
             response = getattr(error, "response", None)
             response = response if isinstance(response, Mapping) else {}
@@ -271,11 +273,12 @@ class DynamoDBStore(CoroutineStore):
 
     def _own_client(self) -> DynamoDB:
         if self._client is None:
-            with self._lock.get():
-                if self._client is None:
-                    from ..clients.aws.services import DynamoDB
+            from ..clients.aws.services import DynamoDB
 
-                    self._client = DynamoDB(url_suffix=self._url_suffix)
+            # Without a lock, for which a signal handler in this thread would wait for ever: of two
+            # callers at once each makes a client, and all later ones have one of them.
+            made = DynamoDB(url_suffix=self._url_suffix)
+            self._client = self._client or made
         return self._client
 
     def _unreachable(self, operation: str, error: Exception, response: Any) -> StoreError:

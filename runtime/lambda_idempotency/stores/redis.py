@@ -21,10 +21,10 @@ from ..protocol.record import (
     Reply,
 )
 from . import redis_scripts as scripts
-from .base import ReplyOrError
+from .base import ReplyOrError, another_record
 from .coroutines import CoroutineStore
 from .redis_clients import ask_of
-from .redis_errors import failure, foreign, is_unknown_script, misdirected
+from .redis_errors import failure, foreign, is_unknown_script
 from .redis_fields import from_fields, to_fields
 from .redis_names import label_of, name_of
 from .redis_scripts import Request
@@ -45,14 +45,11 @@ class RedisStore(CoroutineStore):
 
     def __init__(self, client: Any) -> None:
         if isinstance(client, str):
-            from ..clients.redis.fixed import client_of_url
-
             client = Secret(client)  # an error would show the variable
-            client = client_of_url(client)
-        elif type(client).__name__ == "RedisSettings":  # without their import
-            from ..clients.redis.fixed import FixedClient
+        if isinstance(client, Secret | tuple):  # `RedisSettings` are a tuple, and no client is
+            from ..clients.redis.fixed import client_of
 
-            client = FixedClient(client, place="the settings")
+            client = client_of(client)
         self._ask = ask_of(client)
         self._client = client
         self._name, self._label = name_of(client), label_of(client)
@@ -165,7 +162,7 @@ def _reply(key: str, answer: Any) -> Reply:
     try:
         verdict, now, answered, *rest = answer
         if answered != key.encode() or not isinstance(now, int):
-            raise misdirected(key)
+            raise another_record("Redis")
         if verdict == scripts.APPLIED:
             return Applied(now)
         if verdict == scripts.ABSENT:
@@ -174,7 +171,7 @@ def _reply(key: str, answer: Any) -> Reply:
             [flat] = rest
             fields = dict(zip(flat[::2], flat[1::2], strict=True))
     except (TypeError, ValueError):
-        raise misdirected(key) from None
+        raise another_record("Redis") from None
     if verdict != scripts.CONFLICT:
         raise foreign(key)
     return Conflict(from_fields(key, fields), now)

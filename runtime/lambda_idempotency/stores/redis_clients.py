@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ..clients.net.waiting import Waits
 from ..errors import ConfigurationError
@@ -37,7 +37,7 @@ def ask_of(client: Any) -> Ask:
 def _of_redis_py(client: Any) -> Ask:
     from inspect import iscoroutinefunction
 
-    from ..clients.net.workers import in_time  # whoever brings a client pays for the threads
+    from ..clients.net.brought import Brought  # few functions bring a client
 
     execute = getattr(client, "execute_command", None)
     if not callable(execute) or iscoroutinefunction(execute):
@@ -49,6 +49,8 @@ def _of_redis_py(client: Any) -> Ask:
     # The pipelines of a cluster client do not follow a key that moves to another node.
     pipelines = None if hasattr(client, "nodes_manager") else getattr(client, "pipeline", None)
 
+    brought = Brought()  # redis-py itself notices a fork
+
     def answers(commands: Sequence[Command]) -> list[Any]:
         if pipelines is None or len(commands) == 1:
             return [_executed(execute, command) for command in commands]
@@ -59,7 +61,7 @@ def _of_redis_py(client: Any) -> Ask:
             return found
 
     async def ask(commands: Sequence[Command], waits: Waits) -> list[Any]:
-        return await in_time(lambda: answers(commands), waits)
+        return await brought.ask(lambda: answers(commands), waits)
 
     return ask
 
@@ -71,4 +73,5 @@ def _executed(execute: Callable[..., Any], command: Command) -> Any:
         return error
 
 
-_AS_BYTES = {"NEVER_DECODE": True}  # even where the client decodes: some answers are not text
+_AS_BYTES: Final = {"NEVER_DECODE": True}
+"""Even where the client decodes: some answers are not text."""

@@ -15,14 +15,6 @@ def foreign(key: str) -> StoreError:
     )
 
 
-def misdirected(key: str) -> StoreError:
-    """Return the error for a reply to another request."""
-    return StoreError(
-        f"Redis answered the request for {key} with the reply to another one: is its connection "
-        "shared by processes or threads?"
-    )
-
-
 def is_unknown_script(error: Exception) -> bool:
     """Tell whether the server has not seen the script since its start."""
     code = getattr(error, "status_code", None)

@@ -251,7 +251,7 @@ def test_a_write_leaves_time_for_what_follows(
     token = deadline.start(left)
     try:
         with pytest.raises(ServiceError, match="SlowDown"):
-            faulty.put_object(NAME, b"body", reserve=2.0)
+            faulty.put_object(NAME, b"body", leave=2.0)
     finally:
         deadline.end(token)
     assert spent - 1.0 <= sum(slept) <= spent

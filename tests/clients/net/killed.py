@@ -1,6 +1,6 @@
 """A function that is killed at its limit, as Lambda kills: `python killed.py WHAT LIMIT_MS`.
 
-Prints what its caller gets, if he gets anything.
+Prints what its caller gets, if that is anything.
 """
 
 from __future__ import annotations

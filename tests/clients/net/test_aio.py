@@ -18,7 +18,7 @@ from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.aio import AIO
 from lambda_idempotency.clients.net.deadline import Deadline
 from lambda_idempotency.clients.net.dial import Dialer
-from lambda_idempotency.clients.net.waiting import READABLE, WRITABLE, in_thread
+from lambda_idempotency.clients.net.waiting import READABLE, WRITABLE
 
 ITEM: Final = {"Item": {"id": {"S": "shop#1"}}}
 
@@ -164,4 +164,4 @@ def test_what_a_thread_raises_is_raised() -> None:
         raise ValueError("from the thread")
 
     with pytest.raises(ValueError, match="from the thread"):
-        asyncio.run(in_thread(fail, AIO, Deadline(30)))
+        asyncio.run(AIO.in_thread(fail, Deadline(30)))

@@ -20,7 +20,8 @@ from kit.redis.access import PASSWORD, VERBS, Access, Clocks, Publish, ask, comp
 from kit.redis.cluster import RedisCluster
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer, until
-from lambda_idempotency.clients.net.deadline import LAST_S, RESERVE_S, Deadline, reserve_of
+from lambda_idempotency.clients.net import deadline
+from lambda_idempotency.clients.net.deadline import RESERVE_S, SEND_S, Deadline, reserve_of
 from lambda_idempotency.clients.net.waiting import Blocking, run
 from lambda_idempotency.clients.redis.base import BUDGET_S
 from lambda_idempotency.clients.redis.client import RedisClient
@@ -167,8 +168,13 @@ def test_a_connection_that_was_given_little_time_has_more_in_the_next_invocation
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
 def test_a_completion_that_is_too_late_is_sent_all_the_same(
-    access: Access, publish: Publish, redis_proxy: RedisProxy, seconds: float
+    access: Access,
+    publish: Publish,
+    redis_proxy: RedisProxy,
+    seconds: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "function")
     publish(port=redis_proxy.port)
     store = RedisStore(access.client())
     key = new_key()
@@ -176,7 +182,11 @@ def test_a_completion_that_is_too_late_is_sent_all_the_same(
         VERBS[verb](store, key)
     store.complete(completion(new_key()))
     redis_proxy.delay = 0.1  # the reply does not come in time
-    with invocation(seconds), pytest.raises(StoreError, match="no answer in time"):
+    with (
+        invocation(seconds),
+        deadline.completion(),
+        pytest.raises(StoreError, match="no answer in time"),
+    ):
         store.complete(completion(key))
     redis_proxy.delay = 0
 
@@ -315,7 +325,7 @@ def test_whichever_wait_is_in_vain_none_passes_the_reserve(
                     break
                 except StoreError:
                     failed += 1
-            assert time.monotonic() - began <= longest + LAST_S + 1e-6
+            assert time.monotonic() - began <= longest + SEND_S + 1e-6
         assert failed >= 6  # settings, secret, connecting, AUTH and the command, and more
 
 

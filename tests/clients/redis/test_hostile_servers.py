@@ -139,5 +139,5 @@ def test_a_whole_answer_is_a_reply() -> None:
 
 
 def test_an_answer_to_another_request_is_refused() -> None:
-    with pytest.raises(StoreError, match="with the reply to another one"):
+    with pytest.raises(StoreError, match="another record than the one"):
         RedisStore(Canned(CONFLICT)).read("shop#2")

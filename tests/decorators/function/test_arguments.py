@@ -279,6 +279,14 @@ def test_what_a_method_is_called_on_is_no_part_of_its_key(store: MemoryStore) ->
     assert (one.runs, other.runs) == (1, 0)
 
 
+def test_an_argument_of_a_plain_function_counts_whatever_its_name(store: MemoryStore) -> None:
+    @idempotent_function(store=store)
+    def enroll(cls: str, student: str) -> str:
+        return f"{student} in {cls}"
+
+    assert [enroll("math", "bob"), enroll("art", "bob")] == ["bob in math", "bob in art"]
+
+
 @pytest.mark.parametrize(
     "key",
     ["[self.tenant, order]", lambda arguments: [arguments["self"].tenant, arguments["order"]]],

@@ -239,7 +239,7 @@ def test_a_task_that_outlives_its_attempt_gets_the_replay(store: MemoryStore) ->
 
 @pytest.fixture(autouse=True)
 def in_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run as in Lambda, where the time-out ends an attempt."""
+    """Run as in Lambda, where the timeout ends an attempt."""
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "payments")
 
 

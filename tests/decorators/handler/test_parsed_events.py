@@ -31,7 +31,7 @@ HTTP: Final[dict[str, Any]] = {
     "requestContext": {
         "accountId": "1",
         "apiId": "a",
-        "domainName": "a.example",
+        "domainName": "a.lambda-url.us-east-1.on.aws",
         "domainPrefix": "a",
         "http": {
             "method": "POST",
@@ -95,7 +95,7 @@ def order(number: int = 7, sent: str = "now") -> Order:
 
 
 PARSERS: Final[list[Any]] = [
-    models.APIGatewayProxyEventV2Model.model_validate,
+    models.LambdaFunctionUrlModel.model_validate,
     data_classes.APIGatewayProxyEventV2,
     Wrapped,
 ]
@@ -117,7 +117,7 @@ def test_a_parsed_request_is_a_request(store: MemoryStore, parse: Any) -> None:
 
 def test_a_parsed_request_and_the_delivered_one_are_one(store: MemoryStore) -> None:
     handler = idempotent(store=store)(Handler())
-    parsed = models.APIGatewayProxyEventV2Model.model_validate(HTTP)
+    parsed = models.LambdaFunctionUrlModel.model_validate(HTTP)
     wrapped = data_classes.APIGatewayProxyEventV2(HTTP)
     assert handler.record_id(HTTP) == handler.record_id(parsed) == handler.record_id(wrapped)
 
@@ -127,6 +127,108 @@ def test_an_expression_sees_the_decoded_body_of_a_parsed_request(store: MemorySt
     handler = idempotent(store=store, key="body.amount")(inner)
     for parse in PARSERS:
         assert handler(parse({**HTTP, "headers": {}}), None)["body"] == "1"
+
+
+def rest(**context: Any) -> dict[str, Any]:
+    """Return a request of a REST API with these parts of its context."""
+    return {
+        **dict.fromkeys(("pathParameters", "queryStringParameters", "stageVariables")),
+        "multiValueQueryStringParameters": None,
+        "resource": "/pay",
+        "path": "/pay",
+        "httpMethod": "POST",
+        "version": None,
+        "headers": {"Idempotency-Key": KEY},
+        "multiValueHeaders": {"Idempotency-Key": [KEY]},
+        "body": "{}",
+        "isBase64Encoded": False,
+        "requestContext": {
+            "accountId": "1",
+            "apiId": "a",
+            "stage": "prod",
+            "protocol": "HTTP/1.1",
+            "requestId": "r",
+            "requestTime": "t",
+            "requestTimeEpoch": 1583348638390,
+            "resourcePath": "/pay",
+            "httpMethod": "POST",
+            "path": "/pay",
+            "domainName": "a",
+            "identity": {"sourceIp": "192.0.2.1/32"},
+            **context,
+        },
+    }
+
+
+def message(**context: Any) -> dict[str, Any]:
+    """Return a message of a WebSocket API."""
+    delivered = rest(
+        routeKey="pay",
+        messageId="m",
+        eventType="MESSAGE",
+        connectionId="c",
+        extendedRequestId="e",
+        messageDirection="IN",
+        connectedAt=1583348638390,
+        **context,
+    )
+    return {name: delivered[name] for name in ("requestContext", "body", "isBase64Encoded")}
+
+
+class Part(pydantic.BaseModel):
+    """A model of some of a request's fields."""
+
+    rawPath: str  # noqa: N815
+    routeKey: str  # noqa: N815
+    version: str
+    headers: dict[str, str]
+    body: str
+    requestContext: dict[str, Any]  # noqa: N815
+
+
+REST_API: Final = models.APIGatewayProxyEventModel
+LAMBDA: Final = {"principalId": "alice", "tenant": "acme"}
+
+
+@pytest.mark.parametrize(
+    ("model", "delivered", "lost"),
+    [
+        (REST_API, rest(authorizer=LAMBDA), "requestContext.authorizer"),
+        (
+            models.APIGatewayProxyEventV2Model,
+            {**HTTP, "requestContext": {**HTTP["requestContext"], "domainName": "a.example"}},
+            "requestContext.authentication",
+        ),
+        (
+            models.APIGatewayWebSocketMessageEventModel,
+            message(authorizer=LAMBDA),
+            "requestContext.authorizer",
+        ),
+        (Part, {**HTTP, "rawQueryString": "a=1"}, "isBase64Encoded"),
+    ],
+)
+def test_a_model_that_keeps_not_all_of_a_request_is_refused(
+    store: MemoryStore, model: Any, delivered: Any, lost: str
+) -> None:
+    handler = idempotent(store=store, key="body")(Handler())
+    with pytest.raises(ConfigurationError, match=rf"{model.__name__}.*not keep {lost}.*ours above"):
+        handler(model.model_validate(delivered), None)
+
+
+@pytest.mark.parametrize("authorizer", [None, {"claims": {"iss": "i", "sub": "alice"}}])
+def test_a_model_that_keeps_all_of_a_request_is_the_request(
+    store: MemoryStore, authorizer: Any
+) -> None:
+    handler = idempotent(store=store)(Handler())
+    delivered = rest(authorizer=authorizer)
+    assert handler.record_id(REST_API.model_validate(delivered)) == handler.record_id(delivered)
+
+
+@pytest.mark.parametrize("http", ["ietf", None])
+def test_what_an_envelope_took_out_of_an_event_is_no_key(store: MemoryStore, http: Any) -> None:
+    handler = idempotent(store=store, http=http)(Handler())
+    with pytest.raises(ConfigurationError, match=r"the event is a Order.*ours above.*or pass key="):
+        handler(order(), None)
 
 
 # Other events -------------------------------------------------------------------------------------
@@ -161,7 +263,7 @@ def test_a_field_is_found_by_its_name_in_json_and_in_code(store: MemoryStore, na
 
 
 def test_a_model_is_as_a_whole_the_json_that_it_stands_for(store: MemoryStore) -> None:
-    handler = idempotent(store=store)(Handler())
+    handler = idempotent(store=store, key="@")(Handler())
     delivered = {"id": 7, "sentAt": "now", "lines": [{"skuCode": "a"}]}
     assert handler.record_id(order()) == handler.record_id(delivered)
     assert handler.record_id(order()) != handler.record_id(order(8))
@@ -216,7 +318,7 @@ def test_an_object_that_stands_for_no_json_is_refused_by_its_name(
 )
 def test_functions_take_a_model_for_an_object(store: MemoryStore, key: str, selected: Any) -> None:
     handler = idempotent(store=store, key=key)(Handler())
-    as_selected = idempotent(store=store, key=lambda _: selected)(Handler())
+    as_selected = idempotent(store=MemoryStore(), key=lambda _: selected)(Handler())
     assert handler.record_id(order()) == as_selected.record_id({})
 
 
@@ -245,9 +347,10 @@ BATCH: Final = {
 
 
 def test_a_parsed_batch_is_a_batch(store: MemoryStore) -> None:
+    handler = idempotent(store=store)(Handler())
     for event in (models.SqsModel.model_validate(BATCH), data_classes.SQSEvent(BATCH)):
         with pytest.raises(ConfigurationError, match="batch of aws:sqs records"):
-            idempotent(store=store)(Handler())(event, None)
+            handler(event, None)
 
 
 def test_the_records_of_a_data_class_are_handled_as_they_were_delivered(store: MemoryStore) -> None:

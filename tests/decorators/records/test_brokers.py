@@ -209,3 +209,34 @@ def test_a_handler_of_events_refuses_every_batch(
     event = source.event(source.make("1"))
     with pytest.raises(ConfigurationError, match=r"batch of [\w:]+ records.*@idempotent_records"):
         idempotent(store=store, key=key)(lambda event, context: None)(event, None)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "key"),
+    [
+        (sqs("1", "1e2"), sqs("2", "100"), "body"),
+        (sqs("1", "1.10"), sqs("2", "1.1"), "body"),
+        (sqs("1", '"abc"'), sqs("2", "abc"), "body"),
+        (kinesis("1", b"1.10"), kinesis("2", b"1.1"), "kinesis.data"),
+        (kinesis("1", b"\xff"), kinesis("2", b"/w=="), "kinesis.data"),
+    ],
+)
+def test_two_texts_that_are_no_objects_are_two_keys(
+    handle: Handle, orders: Orders, one: Record, other: Record, key: str
+) -> None:
+    handle({"Records": [one, other, {**one}]}, key=key)
+    assert len(orders.started) == 2
+
+
+def test_a_word_that_a_schema_registry_has_read_is_that_word(
+    store: MemoryStore, orders: Orders
+) -> None:
+    keys: list[Any] = []
+
+    def key(seen: Any) -> Any:
+        keys.append(seen["value"])
+        return seen["value"]
+
+    record = {**kafka("1"), "value": '"abc"'}
+    idempotent_records(store=store, key=key)(orders)(by_partition(record), None)
+    assert keys == ["abc"]

@@ -204,7 +204,7 @@ def test_writes_that_are_to_be_committed_do_not_wait(clock: ManualClock) -> None
 def test_a_lease_is_measured_when_its_record_is_claimed(
     clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "payments")  # the time-out ends an attempt
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "payments")  # the timeout ends an attempt
     leases: list[int] = []
 
     class Leases(MemoryStore):

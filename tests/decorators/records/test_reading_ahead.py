@@ -102,7 +102,7 @@ def key(record):
     if record["messageId"] == "2":
         print(*effects)
         sys.stdout.flush()
-        os._exit(1)  # as an out-of-memory kill, or Lambda's time-out
+        os._exit(1)  # as an out-of-memory kill, or Lambda's timeout
     return record["messageId"]
 handler = idempotent_records(store=MemoryStore(), key=key)(
     lambda record, _: effects.append(record["messageId"])

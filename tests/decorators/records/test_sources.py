@@ -28,7 +28,7 @@ def delivered(
     store: MemoryStore, orders: Orders, source: Source, items: str, **options: Any
 ) -> list[Any]:
     """Return the failures of a batch with these items."""
-    handler = idempotent_records(store=store, key=source.key, **options)(orders)
+    handler = idempotent_records(store=store, name="orders", key=source.key, **options)(orders)
     return failures(handler(source.event(*map(source.make, items)), None))
 
 

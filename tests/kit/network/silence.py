@@ -11,12 +11,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import pytest
 
-from lambda_idempotency.clients.net import dial, waiting
+from lambda_idempotency.clients.net import dial
 from lambda_idempotency.clients.net.deadline import Deadline
 from lambda_idempotency.clients.net.waiting import READABLE
 
@@ -37,6 +37,8 @@ Stage: TypeAlias = Literal[
 CREDENTIALS_PORT: Final = 2000
 PROXY_PORT: Final = 3000
 
+T = TypeVar("T")
+
 _THROTTLED: Final = b"HTTP/1.1 503 Slow\r\nContent-Length: 0\r\n\r\n"
 _FAILED: Final = b"HTTP/1.1 500 Bad\r\nContent-Length: 0\r\n\r\n"
 
@@ -52,9 +54,7 @@ class SilentNetwork:
         monkeypatch.setattr(time, "time", lambda: self.now)
         monkeypatch.setattr(socket, "socket", lambda *_: _Socket(self))
         monkeypatch.setattr(ssl, "create_default_context", lambda **_: _Context())
-        if stage == "resolving":
-            monkeypatch.setattr(waiting, "threading", _NoThreads)
-        else:
+        if stage != "resolving":
             count = 3 if stage == "connecting to three addresses" else 1
             places = [(socket.AF_INET, (f"10.0.0.{n}", 0)) for n in range(count)]
             monkeypatch.setattr(
@@ -85,6 +85,11 @@ class SilentNetwork:
             return True
         self.now += max(deadline.left(), 0)
         return False
+
+    async def in_thread(self, work: Callable[[], T], deadline: Deadline) -> T:
+        """Wait for a thread in vain: only resolving has one."""
+        self.now += max(deadline.left(), 0)
+        raise TimeoutError("timed out")
 
 
 class _Socket:
@@ -151,15 +156,3 @@ class _TlsSocket:
         raise ssl.SSLWantReadError
 
     def close(self) -> None: ...
-
-
-class _NoThreads:
-    """The threading module, whose threads do not get to run."""
-
-    Lock = staticmethod(threading.Lock)
-    TIMEOUT_MAX = threading.TIMEOUT_MAX
-
-    class Thread:
-        def __init__(self, **_: Any) -> None: ...
-
-        def start(self) -> None: ...

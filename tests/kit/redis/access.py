@@ -218,7 +218,7 @@ class Load:
         runs: list[str] = []
         events: list[str] = []
 
-        @idempotent(store=self._store, namespace=NAMESPACE)
+        @idempotent(store=self._store, namespace=NAMESPACE, name="handler")
         def handler(event: str, _: None) -> str:
             runs.append(event)
             return event

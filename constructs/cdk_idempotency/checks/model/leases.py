@@ -9,7 +9,7 @@ from .deployment import AttachedFunction, Deployment
 
 def is_multi_concurrent(deployment: Deployment, attached: AttachedFunction) -> bool:
     """Tell whether an environment of the function serves several invocations at once. Then an
-    attempt is not stopped at its time-out
+    attempt is not stopped at its timeout
     (https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html)."""
     return "capacityProviderConfig" in deployment.tree.properties(attached.resource)
 

@@ -53,7 +53,7 @@ def store_places(deployment: Deployment, attached: AttachedFunction) -> Iterator
             yield _seen_from(attached.function, f"parameter {name}")
     server = store.server
     if server is not None and (settings := server.settings) is not None:
-        for name in _names(tree, deployment.construct, settings.host):
+        for name in _names(tree, deployment.construct, _host(settings.host)):
             port = "" if Token.is_unresolved(settings.port) else settings.port
             yield Place(f"server {name}:{port}/{settings.database}")
 
@@ -75,6 +75,11 @@ def _names(tree: ConstructTree, owner: IConstruct, value: str) -> list[str]:
     if not resources:
         return [json.dumps(Stack.of(owner).resolve(value), sort_keys=True)]
     return [resource.node.path for resource in resources]
+
+
+def _host(host: str) -> str:
+    """Return the one form of a host's name, which has no case and may end with a dot."""
+    return host if Token.is_unresolved(host) else host.lower().removesuffix(".")
 
 
 def _seen_from(construct: IConstruct, name: str) -> Place:

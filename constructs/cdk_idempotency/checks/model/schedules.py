@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -28,21 +29,55 @@ _VARYING_PATHS: Final = ("$", "$.id", "$.time")
 (https://docs.aws.amazon.com/eventbridge/latest/ref/event-ref-scheduled-events.html)."""
 
 
+_ATTEMPT: Final = re.compile(r"<aws\.scheduler\.(execution-id|attempt-number)>")
+"""Attributes that each attempt of one run has anew."""
+
+
 class ConstantSchedule(NamedTuple):
     """A schedule whose runs have one input."""
 
     resource: CfnResource
     every: float | None
     """Seconds between two runs, where a rate tells them."""
+    text: str | None
+    """The input, where it is known."""
+
+    def selects(self, key: str) -> bool:
+        """Tell whether a key selects a part of the input, which all runs have."""
+        import jmespath
+
+        if self.text is None:
+            return False
+        try:
+            return jmespath.search(key, json.loads(self.text)) is not None
+        except ValueError:  # it is no JSON, or the key no JMESPath, or one of our own functions
+            return False
 
 
 def constant_schedules(tree: ConstructTree) -> dict[str, list[ConstantSchedule]]:
     """Return the recurring schedules with a constant input, by their functions' paths."""
     found: dict[str, list[ConstantSchedule]] = {}
     for resource, expression, target in (*_rules(tree), *_schedules(tree)):
-        schedule = ConstantSchedule(resource, _every(expression))
+        text = target.get("input")
+        known = text if isinstance(text, str) else None
+        schedule = ConstantSchedule(resource, _every(expression), known)
         for function in tree.functions(resource, target.get("arn")):
             found.setdefault(function, []).append(schedule)
+    return found
+
+
+def attempts_as_input(tree: ConstructTree) -> dict[str, list[CfnResource]]:
+    """Return the schedules whose input differs from one attempt of a run to the next, by their
+    functions' paths."""
+    from aws_cdk import aws_scheduler as scheduler
+
+    found: dict[str, list[CfnResource]] = {}
+    for schedule in tree.resources(scheduler.CfnSchedule):
+        target = tree.properties(schedule).get("target", {})
+        text = target.get("input")
+        if isinstance(text, str) and _ATTEMPT.search(text):
+            for function in tree.functions(schedule, target.get("arn")):
+                found.setdefault(function, []).append(schedule)
     return found
 
 

@@ -36,21 +36,21 @@ class S3(Client):
         self._path = endpoint.path
         self._headers = {"host": endpoint.authority}
 
-    def put_object(self, key: str, body: bytes, *, reserve: float = 0.0) -> None:
+    def put_object(self, key: str, body: bytes, *, leave: float = 0.0) -> None:
         """Write an object; S3 compares it with the signed checksum of its body.
 
-        `key` has only characters that need no encoding. The write leaves `reserve` seconds of the
-        call for what follows, but at most half of what there is. Raises `ServiceError`.
+        `key` has only characters that need no encoding. Of the call's seconds it leaves
+        `leave` for what follows, but at most half of them. Raises `ServiceError`.
         """
-        run(self.put(key, body, self._blocking, reserve=reserve))
+        run(self.put(key, body, self._blocking, leave=leave))
 
-    async def put(self, key: str, body: bytes, waits: Waits, *, reserve: float = 0.0) -> None:
+    async def put(self, key: str, body: bytes, waits: Waits, *, leave: float = 0.0) -> None:
         """Do as `put_object`, waiting as `waits` does."""
         headers = {**self._headers, "content-type": "application/octet-stream"}
         request = Request("PutObject", "PUT", self._path + key, headers, body)
-        latest = current(BUDGET_S + reserve)
+        latest = current(BUDGET_S + leave)
         left = latest.left()
-        await self.send(request, waits, latest.within(max(left - reserve, left / 2)), try_s=TRY_S)
+        await self.send(request, waits, latest.within(max(left - leave, left / 2)), try_s=TRY_S)
 
     def get_object(self, key: str) -> bytes:
         """Return an object's bytes. Raises `ServiceError`: where there is no object, NoSuchKey, or

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final, TypeVar
 
 from .deadline import Deadline
 from .waiting import READABLE, WRITABLE, Waits
+
+T = TypeVar("T")
 
 POLL_S: Final = 0.005
 """Seconds between two looks at a lock: a thread that releases one knows of no loop."""
@@ -33,8 +36,40 @@ class AsyncioWaits:
             await asyncio.sleep(min(POLL_S, left))
         return True
 
+    async def in_thread(self, work: Callable[[], T], deadline: Deadline) -> T:
+        left = min(deadline.require(), threading.TIMEOUT_MAX)
+        return await asyncio.wait_for(threaded(work), left)
+
 
 AIO: Final[Waits] = AsyncioWaits()
+
+
+def threaded(work: Callable[[], T]) -> asyncio.Future[T]:
+    """Run a function that blocks in a thread of its own, as `Waits.in_thread` does, and return its
+    result, which is to come."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+
+    def settle(found: list[T], error: BaseException | None) -> None:
+        if result.done():
+            return  # cancelled
+        if error is None:
+            result.set_result(found[0])
+        else:
+            result.set_exception(error)
+
+    def target() -> None:
+        error: BaseException | None = None
+        found: list[T] = []
+        try:
+            found.append(work())
+        except BaseException as caught:  # noqa: BLE001 - raised where the result is awaited
+            error = caught
+        with suppress(RuntimeError):  # the loop has been closed
+            loop.call_soon_threadsafe(settle, found, error)
+
+    threading.Thread(target=target, daemon=True).start()
+    return result
 
 
 async def _first(files: Sequence[int], event: int, deadline: Deadline) -> list[int]:

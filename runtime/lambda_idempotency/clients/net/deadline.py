@@ -25,11 +25,10 @@ RESERVE_S: Final = 0.5
 RESERVE_PART: Final = 0.1
 """The part of a limit that stays for it, where that is less."""
 
-
-LEAST_S: Final = 1.0
+COMPLETION_S: Final = 1.0
 """The least seconds for a completion, where the process lives on after the deadline."""
 
-LAST_S: Final = 0.001
+SEND_S: Final = 0.001
 """Seconds for a completion whose time is over: enough to send it on an open connection."""
 
 
@@ -114,8 +113,8 @@ def completion() -> Iterator[None]:
     about it and not the clock: where the process lives on, with a second to be answered in; where
     it is about to be killed, only if a connection is open, and without waiting for the answer."""
     known = _CURRENT.get(None)
-    late = known is not None and known.left() < LEAST_S and not is_enforced()
-    ends = _CURRENT.set(Deadline(LEAST_S)) if late else None
+    late = known is not None and known.left() < COMPLETION_S and not is_enforced()
+    ends = _CURRENT.set(Deadline(COMPLETION_S)) if late else None
     sends = _SENDS.set(True)
     try:
         yield
@@ -128,7 +127,7 @@ def completion() -> Iterator[None]:
 def of_exchange(deadline: Deadline) -> Deadline:
     """Return the deadline of an exchange on an open connection: a completion is sent even when its
     time is over."""
-    return Deadline(LAST_S) if _SENDS.get() and deadline.left() < LAST_S else deadline
+    return Deadline(SEND_S) if _SENDS.get() and deadline.left() < SEND_S else deadline
 
 
 def limited(function: Callable[[T], R], left: Callable[[], int]) -> Callable[[T], R]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from . import elapsed
 from .connection import Connection
 from .deadline import Deadline
-from .waiting import Waits, in_thread
+from .waiting import Waits
 
 if TYPE_CHECKING:
     import ssl
@@ -95,7 +95,7 @@ class Dialer:
         try:
             found = _looked_up(host, port, socket.AI_NUMERICHOST)
         except OSError:  # it is a name
-            found = await in_thread(lambda: _looked_up(host, port), waits, deadline)
+            found = await waits.in_thread(lambda: _looked_up(host, port), deadline)
         self._known = (found, elapsed.now())
         return found
 

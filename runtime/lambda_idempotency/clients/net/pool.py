@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from .connection import Connection
@@ -35,10 +36,13 @@ class Pool:
         """Return a connection, `reused` or new. Give it back after a whole exchange; after any
         other, close it. Raises what `open` raises."""
         while (connection := self._pop()) is not None:
+            ends = of_exchange(deadline)
+            # For what is too late to open another one, an old connection is better than none.
+            is_fresh = ends is not deadline or connection.fresh.left() > 0
             # Another process's, too old, or ended by the peer, perhaps while this one was frozen:
-            if connection.is_own and connection.fresh.left() > 0 and connection.is_silent():
+            if connection.is_own and is_fresh and connection.is_silent():
                 connection.reused = True
-                connection.lend(waits, of_exchange(deadline))
+                connection.lend(waits, ends)
                 return connection
             connection.close()
         connection = await self._open(waits, deadline)
@@ -51,6 +55,9 @@ class Pool:
         ends, idle_s = connection.ends, self._max_idle_s
         connection.fresh = Deadline(idle_s) if ends is None else ends.within(idle_s)
         self._idle.append(connection)
+        with suppress(IndexError):  # another thread may have taken the last one
+            while self._idle[0].fresh.left() <= 0:  # those at the bottom are taken last
+                self._idle.pop(0).close()
 
     def close(self) -> None:
         """Close the idle connections; the next caller opens new ones."""

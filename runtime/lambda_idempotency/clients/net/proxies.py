@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from socket import socket
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from ...errors import ConfigurationError
 from .connection import Connection
@@ -16,8 +16,6 @@ from .deadline import Deadline
 from .http1 import Response, parsing, request_bytes
 from .secret import Environment, Secret
 from .waiting import Waits
-
-VARIABLES: Final = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 
 
 class Proxy(NamedTuple):

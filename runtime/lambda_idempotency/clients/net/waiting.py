@@ -42,6 +42,15 @@ class Waits(Protocol):
         """Acquire a lock. Tell whether it was free in time."""
         ...
 
+    async def in_thread(self, work: Callable[[], T], deadline: Deadline) -> T:
+        """Return what a function returns that blocks and knows no deadline. Raises what it raises,
+        and `TimeoutError`.
+
+        It runs in a thread of its own, which is left behind if it is too slow: no executor, whose
+        workers the user's own jobs may hold, and which the interpreter's end would wait for.
+        """
+        ...
+
 
 class Blocking:
     """Waits by blocking the thread."""
@@ -69,6 +78,30 @@ class Blocking:
     async def acquire(self, lock: threading.Lock, deadline: Deadline) -> bool:
         return lock.acquire(timeout=min(max(deadline.left(), 0), threading.TIMEOUT_MAX))
 
+    async def in_thread(self, work: Callable[[], T], deadline: Deadline) -> T:
+        found: list[T] = []
+        failed: list[BaseException] = []
+        done = threading.Lock()
+
+        def target() -> None:
+            try:
+                found.append(work())
+            except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
+                failed.append(error)
+            finally:
+                done.release()
+
+        done.acquire()
+        try:
+            threading.Thread(target=target, daemon=True).start()
+        except RuntimeError:  # there can be no more threads
+            return work()
+        if not await self.acquire(done, deadline):
+            raise TimeoutError("timed out")
+        for error in failed:
+            raise error
+        return found[0]
+
 
 BLOCKING: Final[Waits] = Blocking()
 
@@ -82,33 +115,3 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         return result
     coroutine.close()
     raise RuntimeError("the coroutine waits on an event loop")
-
-
-async def in_thread(work: Callable[[], T], waits: Waits, deadline: Deadline) -> T:
-    """Return what a function returns that knows no deadline. Raises what it raises.
-
-    It runs in a thread of its own, which is left behind if it is too slow: no executor, whose
-    workers the user's own jobs may hold, and which the interpreter's end would wait for.
-    """
-    found: list[T] = []
-    failed: list[BaseException] = []
-    done = threading.Lock()
-
-    def target() -> None:
-        try:
-            found.append(work())
-        except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
-            failed.append(error)
-        finally:
-            done.release()
-
-    done.acquire()
-    try:
-        threading.Thread(target=target, daemon=True).start()
-    except RuntimeError:  # there can be no more threads
-        return work()
-    if not await waits.acquire(done, deadline):
-        raise TimeoutError("timed out")
-    for error in failed:
-        raise error
-    return found[0]

@@ -66,6 +66,15 @@ class FixedClient(Client):
         )
 
 
+def client_of(server: Secret[str] | tuple[Any, ...]) -> FixedClient:
+    """Return a client of the server in a URL or in `RedisSettings`. Raises `ConfigurationError`."""
+    if isinstance(server, Secret):
+        return client_of_url(server)
+    if isinstance(server, RedisSettings):
+        return FixedClient(server, place="the settings")
+    raise ConfigurationError(f"client is a {type(server).__name__}; expected RedisSettings")
+
+
 def client_of_url(url: Secret[str], *, sleep: Callable[[float], None] | None = None) -> FixedClient:
     """Return a client of the server in a URL. Raises `ConfigurationError`."""
     found = _read(url)

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from ...errors import ConfigurationError
+from ...execution.definition import AnyCallable, underlying
 from ...identity.canonical import canonical
 from ...identity.keys import Identity, Selector, canonical_bytes, digest, record_id, unusable
 from ...identity.refusals import UnusableError
 from ...identity.scope import ANYWHERE, Scope
-from ..callables import AnyCallable, signature_of
+from ...identity.whole import View
+from ..callables import signature_of
 
 _RECEIVERS: Final = ("self", "cls")
 
@@ -33,7 +35,7 @@ class Parameters:
                 "its parameters are not known; decorate a function of yours that calls it"
             ) from None
         first = next(iter(self._signature.parameters), None)
-        self._receiver = first if first in _RECEIVERS else None
+        self._receiver = first if first in _RECEIVERS and _is_method(function) else None
 
     @property
     def are_none(self) -> bool:
@@ -48,6 +50,13 @@ class Parameters:
         if self._receiver is None:
             return Bound(arguments, {})
         return Bound(arguments, {self._receiver: arguments.pop(self._receiver)})
+
+
+def _is_method(function: AnyCallable) -> bool:
+    """Tell whether a function was defined in a class, of which its qualified name tells."""
+    name: str = getattr(underlying(function), "__qualname__", "")
+    around = name.rpartition(".")[0]
+    return around != "" and not around.endswith("<locals>")
 
 
 class ArgumentsRule(NamedTuple):
@@ -78,7 +87,7 @@ def _selected(selector: Selector, bound: Bound) -> Any:
     )
 
 
-class _Seen(dict[str, Any]):
+class _Seen(View):
     """The arguments as JMESPath sees them. The object that a method was called on is there if it is
     named."""
 

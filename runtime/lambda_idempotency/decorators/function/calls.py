@@ -14,6 +14,7 @@ from ...execution.attempt import (
     time_left_outside,
     unprotected,
 )
+from ...execution.definition import AnyCallable
 from ...execution.hooks import OnOrphan
 from ...execution.operation import Operation
 from ...execution.outcomes import result_of
@@ -22,8 +23,9 @@ from ...identity.keys import Identity
 from ...identity.scope import Scope
 from ...metrics.reporting import MetricsScope
 from ...protocol.record import Record
-from ..callables import AnyCallable, finished
-from ..options import DISABLED, NO_STORE
+from ..callables import finished
+from ..options import DISABLED
+from ..resources import NO_STORE
 from .arguments import ArgumentsRule, Parameters
 from .results import Results
 

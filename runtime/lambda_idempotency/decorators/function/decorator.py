@@ -8,8 +8,9 @@ from inspect import isfunction
 from typing import Any, NamedTuple, TypeVar, Unpack, overload
 
 from ...errors import ConfigurationError
+from ...execution.definition import AnyCallable, captured
 from ...identity.keys import Selector
-from ..callables import AnyCallable, captured, check_no_generator, is_async
+from ..callables import check_no_generator, is_async
 from ..options import Configuration, ReplayOptions, naming
 from .arguments import ArgumentsRule, Parameters
 from .calls import Calls, Code, ProtectedCalls, refused
@@ -137,7 +138,7 @@ def _name_of(function: AnyCallable) -> str:
             f"applied to a {'lambda' if isfunction(function) else type(function).__name__}, which "
             "has no name that its records could have; pass name=..."
         )
-    if surroundings := dict.fromkeys(variable for variable, _ in captured(function)):
+    if surroundings := dict.fromkeys(captured(function)):
         raise ConfigurationError(
             f"applied to {name}, which has {', '.join(surroundings)} from around it: two such "
             "functions would share their records. Pass name=..., another one for each of them"

@@ -13,11 +13,12 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from ...errors import ConfigurationError, ResponseUnavailableError
+from ...execution.definition import AnyCallable
 from ...protocol.record import Record
 from ...protocol.steps import Returned
 from ...response import lambda_json, serialization
 from ...response.lambda_json import NotRecordableError
-from ..callables import AnyCallable, return_type
+from ..callables import return_type
 from .annotations import conversion_of
 from .conversions import Conversion
 

@@ -11,7 +11,8 @@ from ...errors import ConfigurationError
 from ...execution.runner import Runner
 from ...identity.records import RecordRule
 from ..handler import MARK, Handler, runner_and_code
-from ..options import NO_STORE, Configuration, DecoratorOptions, naming
+from ..options import Configuration, DecoratorOptions, naming
+from ..resources import NO_STORE
 from .calls import RecordCode, Records
 
 
@@ -115,21 +116,18 @@ def _responder(configuration: Configuration) -> Callable[[Handler], _Responder]:
         return lambda _: Records(rule=None, operation=None, on_orphan=None, responds=responds)
     if configuration.store is None:
         return lambda _: _Refusal()
-    rule = RecordRule(
-        namespace=configuration.namespace,
-        operation="",
-        key=configuration.selector("key", source="record", default=settings.key),
-        fingerprint=configuration.selector(
-            "fingerprint", source="record", default=settings.fingerprint
-        ),
+    key = configuration.selector("key", source="record", default=settings.key)
+    fingerprint = configuration.selector(
+        "fingerprint", source="record", default=settings.fingerprint
     )
     operation = configuration.operation()
-    return lambda handler: Records(
-        rule=rule._replace(operation=configuration.register(handler)),
-        operation=operation,
-        on_orphan=configuration.on_orphan,
-        responds=responds,
-    )
+
+    def records(handler: Handler) -> Records:
+        name = configuration.register(handler)
+        rule = RecordRule(configuration.namespace, name, key, fingerprint)
+        return Records(rule, operation, configuration.on_orphan, responds)
+
+    return records
 
 
 def _check_handler(handler: object) -> None:

@@ -115,7 +115,28 @@ def test_a_key_that_is_named_is_in_order(make: Any) -> None:
     scope = stack()
     nightly = function(scope)
     make(scope, nightly)
-    assert findings(attached(nightly, key="job"), RULE) == []
+    assert findings(attached(nightly, key="order_id"), RULE) == []
+
+
+@pytest.mark.parametrize("kind", ["object", "scheduler"])
+def test_a_key_that_is_a_part_of_one_input_for_all_runs_is_reported(kind: str) -> None:
+    scope = stack()
+    nightly = function(scope)
+    CONSTANT[kind](scope, nightly)
+    [finding] = findings(attached(nightly, key="job"), RULE)
+    assert "its part 'job' is the key, so of all runs within 1 day one" in finding.message
+
+
+@pytest.mark.parametrize("name", ["execution-id", "attempt-number"])
+@pytest.mark.parametrize(("props", "found"), [({}, 1), ({"key": "at"}, 0)])
+def test_an_input_that_is_new_at_each_attempt_is_no_key(
+    name: str, props: dict[str, Any], found: int
+) -> None:
+    scope = stack()
+    nightly = function(scope)
+    times = f'{{"at": "<aws.scheduler.scheduled-time>", "run": "<aws.scheduler.{name}>"}}'
+    _scheduler(scope, nightly, times)
+    assert len(findings(attached(nightly, **props), RULE)) == found
 
 
 @pytest.mark.parametrize("make", VARYING.values(), ids=VARYING.keys())

@@ -185,6 +185,15 @@ def test_a_server_of_the_app_is_known_by_its_resource() -> None:
     assert len(_errors(root)) == 1
 
 
+@pytest.mark.parametrize("host", ["Redis.Example.com", "redis.example.com."])
+def test_a_server_is_one_however_its_host_is_written(host: str) -> None:
+    root = app()
+    for name, options in {"A": {}, "B": {"host": host}}.items():
+        scope = stack(root, name)
+        _attach(scope, _server(scope, **options), namespace="shared")
+    assert len(_errors(root)) == 1
+
+
 # Other stores -------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Threads for what blocks: no caller waits past its deadline, and no other jobs are in the way."""
+"""Clients that users bring: no call waits for them past its deadline."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from lambda_idempotency import (
 )
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.aio import AIO
+from lambda_idempotency.clients.net.brought import MOST, Brought
 from lambda_idempotency.clients.net.waiting import BLOCKING, run
-from lambda_idempotency.clients.net.workers import MOST, Workers, in_time, workers
 from lambda_idempotency.stores.base import Store
 
 
@@ -60,9 +60,6 @@ class Ending:
         return 100
 
 
-# Deadlines ----------------------------------------------------------------------------------------
-
-
 def test_a_users_client_that_hangs_is_left_behind(store: Store, stuck: Stuck) -> None:
     handler = idempotent(store=store, namespace="shop")(lambda event, context: "never")
     with pytest.raises(StoreError):
@@ -81,13 +78,13 @@ def test_it_is_left_behind_on_an_event_loop_too(store: Store, stuck: Stuck) -> N
 
 def _on_a_loop(work: Callable[[], Any]) -> Any:
     async def main() -> Any:
-        return await in_time(work, AIO)
+        return await Brought().ask(work, AIO)
 
     return asyncio.run(main())
 
 
 def _blocking(work: Callable[[], Any]) -> Any:
-    return run(in_time(work, BLOCKING))
+    return run(Brought().ask(work, BLOCKING))
 
 
 @pytest.mark.parametrize("do", [_blocking, _on_a_loop])
@@ -101,52 +98,49 @@ def test_past_the_deadline_nothing_is_begun() -> None:
     ran: list[int] = []
     token = deadline.start(-1)
     with pytest.raises(TimeoutError):
-        run(in_time(lambda: ran.append(1), BLOCKING))
+        run(Brought().ask(lambda: ran.append(1), BLOCKING))
     deadline.end(token)
     assert ran == []
 
 
-# Threads ------------------------------------------------------------------------------------------
-
-
-def test_a_thread_is_used_again() -> None:
-    threads = Workers()
-    names = {threads.submit(threading.get_ident).result() for _ in range(2)}
-    found = {threads.submit(threading.get_ident).result() for _ in range(20)}
-    assert len(names | found) <= 3  # one may not have come back yet when the next job is there
-
-
-def test_there_are_no_more_threads_than_the_most() -> None:
-    threads, ended = Workers(), threading.Event()
-    jobs = [threads.submit(ended.wait) for _ in range(MOST + 5)]
-    assert len(threads._threads) == MOST
-    ended.set()
-    assert all(job.result() for job in jobs)
-
-
-def test_a_thread_without_a_job_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(Workers._work.__globals__, "IDLE_S", 0.01)
-    threads = Workers()
-    threads.submit(lambda: None).result()
-    for thread in list(threads._threads):
-        thread.join()
-    assert threads._threads == threads._idle == []
-    assert threads.submit(lambda: "again").result() == "again"
-
-
-def test_a_thread_sees_what_its_caller_sees() -> None:
+def test_a_request_sees_what_its_call_sees() -> None:
     @idempotent_function(store=MemoryStore(), namespace="shop")
     def charge(order: str) -> bool:
-        return workers().submit(current).result().key == current().key
+        return bool(_blocking(current).key == current().key)
 
     assert charge("1")
 
 
+def test_a_client_that_never_answers_does_not_take_one_thread_after_another(stuck: Stuck) -> None:
+    brought, begun = Brought(), []
+
+    def request() -> Any:
+        begun.append(1)
+        return stuck.put_item()
+
+    token = deadline.start(1)
+    for _ in range(MOST + 3):
+        with pytest.raises(TimeoutError):
+            run(brought.ask(request, BLOCKING))
+        deadline.start(1)
+    deadline.end(token)
+    assert len(begun) <= MOST
+
+
+def test_one_client_that_never_answers_disturbs_no_other(stuck: Stuck) -> None:
+    silent, other = Brought(), Brought()
+    silent._open.extend([None] * MOST)
+    with pytest.raises(TimeoutError, match="unanswered"):
+        run(silent.ask(lambda: "found", BLOCKING))
+    assert run(other.ask(lambda: "found", BLOCKING)) == "found"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork here")
-def test_a_forks_child_has_threads_of_its_own() -> None:
-    threads = Workers()
-    threads.submit(lambda: None).result()
+def test_a_forks_child_closes_the_clients_connections_before_it_asks() -> None:
+    closed: list[int] = []
+    brought = Brought(lambda: closed.append(1))
+    assert run(brought.ask(lambda: len(closed), BLOCKING)) == 0
     child = os.fork()
     if child == 0:
-        os._exit(threads.submit(lambda: 7).result(30))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        os._exit(run(brought.ask(lambda: len(closed), BLOCKING)))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1

@@ -1,0 +1,104 @@
+"""The store, the bucket and the metrics of a decorator: given in code, or named by the settings."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from ..contract.settings import Settings
+from ..errors import ConfigurationError
+from ..metrics.emf import MetricsSource
+from ..stores.base import Store
+from ..stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from ..response.offload import Objects
+
+NO_STORE: Final = (
+    "no store is configured. Attach the function with Idempotency.attach(), pass "
+    "store=DynamoDBStore(...) or RedisStore(...), or set IDEMPOTENCY_STORE=memory in unit tests."
+)
+
+
+def store_of(settings: Settings, store: Store | None) -> Store | None:
+    """Return the given store, or else that of the settings. Without either, return None outside
+    Lambda, so that a unit test can still import the code, and raise `ConfigurationError` in it."""
+    if store is not None:
+        return _checked(store)
+    if settings.store == "memory":
+        return MemoryStore()
+    if settings.store == "redis" and settings.parameter is not None:
+        return _redis(settings.parameter, settings.url_suffix)
+    if settings.store == "dynamodb" and settings.table is not None:
+        return _dynamodb(settings.table, settings.url_suffix)
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        raise ConfigurationError(NO_STORE)
+    return None
+
+
+def namespace_of(settings: Settings, store: Store) -> str:
+    """Return the namespace of records. Raises `ConfigurationError` if there is none."""
+    if settings.namespace is not None:
+        return settings.namespace
+    if isinstance(store, MemoryStore):
+        return "local"
+    raise ConfigurationError(
+        "namespace is missing, and functions that share a store must not share records. "
+        "Idempotency.attach() sets it; without the construct pass namespace=..."
+    )
+
+
+@lru_cache
+def _dynamodb(table: str, url_suffix: str) -> Store:
+    """Return one store for all decorators: one set of connections and credentials."""
+    from ..stores.dynamodb import DynamoDBStore
+
+    return DynamoDBStore(table, url_suffix=url_suffix)
+
+
+@lru_cache
+def _redis(parameter: str, url_suffix: str) -> Store:
+    """Return one store for all decorators: one set of connections and credentials."""
+    from ..clients.redis.client import RedisClient
+    from ..stores.redis import RedisStore
+
+    return RedisStore(RedisClient(parameter, url_suffix=url_suffix))
+
+
+def metrics_of(settings: Settings, store: Store, namespace: str) -> MetricsSource | None:
+    """Return the source of the metrics. None: write no metrics, for example outside Lambda."""
+    if not settings.metrics or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
+        return None
+    return MetricsSource(store.label, namespace)
+
+
+def objects_of(settings: Settings) -> Objects | None:
+    """Return the bucket for large responses; None: there is none."""
+    bucket = settings.large_responses
+    if bucket is None:
+        return None
+    return _bucket(bucket, settings.large_response_size, settings.url_suffix)
+
+
+@lru_cache
+def _bucket(bucket: str, above: int, url_suffix: str) -> Objects:
+    """Return one bucket for all decorators: one set of connections and credentials."""
+    from ..response.offload import Objects  # few functions use it
+
+    return Objects(bucket, above=above, url_suffix=url_suffix)
+
+
+def _checked(store: object) -> Store:
+    if isinstance(store, Store):
+        return store
+    if isinstance(store, type):
+        raise ConfigurationError(
+            f"store is the class {store.__name__}; expected an object, such as "
+            f"{store.__name__}(...)"
+        )
+    raise ConfigurationError(
+        f"store is a {type(store).__name__}; expected DynamoDBStore(...), RedisStore(...), "
+        "MemoryStore() or a store of your own, whose class is a subclass of "
+        "lambda_idempotency.Store"
+    )
