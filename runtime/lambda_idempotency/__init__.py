@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .errors import MissingKeyError as MissingKeyError
     from .errors import ParkedError as ParkedError
     from .errors import ResponseUnavailableError as ResponseUnavailableError
+    from .errors import StepInterruptedError as StepInterruptedError
     from .errors import StoreError as StoreError
     from .execution.attempt import Attempt as Attempt
     from .execution.attempt import current as current
@@ -67,6 +68,7 @@ _HOMES = {
     "Reply": "protocol.record",
     "ResponseUnavailableError": "errors",
     "Store": "stores.base",
+    "StepInterruptedError": "errors",
     "StoreError": "errors",
     "WritesRefused": "protocol.record",
     "current": "execution.attempt",

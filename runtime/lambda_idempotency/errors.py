@@ -47,7 +47,7 @@ class BatchError(IdempotencyError):
 
 
 class CommitError(IdempotencyError):
-    """The handler ran, but its `commit_with` writes were not applied, so there is no result.
+    """The handler or step ran, but its writes were not applied, so there is no result.
 
     `applied` is False; or None where it is unknown, and then the key stays blocked until its lease
     ends.
@@ -60,4 +60,9 @@ class CommitError(IdempotencyError):
 
 class LeaseLostError(IdempotencyError):
     """The handler ran beyond its lease and another attempt took over, so its `commit_with` writes
-    were not applied. Retry to get the other attempt's answer."""
+    were not applied, or its step was not recorded. Retry to get the other attempt's answer."""
+
+
+class StepInterruptedError(IdempotencyError):
+    """An attempt died, and may have run this step, which has no recovery point. Raised in its place
+    if `on_interrupted` is "raise"."""

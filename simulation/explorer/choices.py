@@ -27,7 +27,8 @@ from lambda_idempotency.protocol.steps import (
 )
 from simulation.explorer.backends import Clock
 from simulation.explorer.backends import Step as ClockStep
-from simulation.explorer.invariants import Broken
+from simulation.explorer.handlers import STEP_FAILED, Begin, Finish, Take
+from simulation.explorer.invariants import Broken, of_steps, of_take
 from simulation.explorer.scenarios import HOUR
 from simulation.explorer.workers import Local, Ran, answer_of, ended
 from simulation.explorer.world import Effect, Message, World, stamp
@@ -74,6 +75,7 @@ class Kind(Enum):
     SET_WITHIN = "is answered, and the clock is set meanwhile"
     BEGINS = "begins to run"
     ENDS = "ends its run"
+    TAKES = "is run, as a step"
     RUNS = "runs"
     STALLED = "stalls as it starts, and runs"
     LATE = "does not start, since the lease may have ended"
@@ -152,7 +154,7 @@ def _run(world: World, worker: int, local: Local, step: Run, place: Place) -> It
         yield Move(kind, number, record, runs=starts, broken=broken, reply=answer)
 
 
-def _is_late(world: World, local: Local, step: Run | Reconcile, moment: int) -> bool:
+def _is_late(world: World, local: Local, step: Run | Reconcile | Begin, moment: int) -> bool:
     """Tell whether the driver sees that the lease may have ended."""
     return step.lease_ms is not None and world.times[moment] - local.sent >= step.lease_ms
 
@@ -181,6 +183,40 @@ def _reconcile(
     for other in range(len(world.scenario.calls)):
         if other != worker:
             yield move(answer_of(other), other, ran=Ran.KEPT, gives=other)
+
+
+def _begin(world: World, worker: int, local: Local, step: Begin, place: Place) -> Iterator[Move]:
+    """Yield the beginning of a handler with steps: in time, or after a stall."""
+    record, moment, _ = place
+    late = _is_late(world, local, step, moment)
+    if late:
+        yield _late(world, worker, local, place)
+    begun = local._replace(ran=Ran.KEPT, gives=worker)
+    after, broken = world.send(worker, begun, None, record, moment)
+    yield Move(Kind.BEGINS, world.locals.number(after), record, runs=not late, broken=broken)
+
+
+def _take(world: World, worker: int, local: Local, step: Take, place: Place) -> Iterator[Move]:
+    """Yield each way to run a step: its function returns or raises. It does not start too late,
+    unless it stalls after the look at the clock."""
+    record, moment, _ = place
+    broken = of_take(step.name, world.owners[worker], world.records[record], world.times[moment])
+    for answer in (None, STEP_FAILED):
+        ran = local if answer is None else local._replace(ran=Ran.LET_GO)
+        after, ends = world.send(worker, ran, answer, record, moment)
+        number = world.locals.number(after)
+        found = broken or ends
+        yield Move(Kind.TAKES, number, record, reply=answer, broken=found, about=step.name)
+
+
+def _finish(world: World, worker: int, local: Local, step: Finish, place: Place) -> Iterator[Move]:
+    """Yield each end of a handler that has got its steps."""
+    record, moment, _ = place
+    broken = of_steps(step.steps, world.owners[worker], world.records[record])
+    for answer, ran in ((answer_of(worker), Ran.KEPT), (RAISED, Ran.LET_GO)):
+        after, ends = world.send(worker, local._replace(ran=ran), answer, record, moment)
+        number = world.locals.number(after)
+        yield Move(Kind.ENDS, number, record, broken=broken or ends, reply=answer)
 
 
 def _sleep(world: World, worker: int, local: Local, step: Step, place: Place) -> Iterator[Move]:
@@ -218,7 +254,7 @@ def _ask(world: World, worker: int, local: Local, step: Any, place: Place) -> It
     yield move(Kind.ANSWERED, once, answer=once.reply, cost=0)
     if world.scenario.steps:
         yield from _set_around(world, worker, local, message, place)
-    if isinstance(step, Complete) and step.completion.writes and isinstance(once.reply, Applied):
+    if _writes(step) and isinstance(once.reply, Applied):
         refused = none._replace(local=local._replace(ran=Ran.LET_GO))
         yield move(
             Kind.REFUSED, refused, answer=WritesRefused("write 1 of 1 failed", once.reply.now)
@@ -232,6 +268,13 @@ def _ask(world: World, worker: int, local: Local, step: Any, place: Place) -> It
         twice = world.land(once.local, message, once.record, moment=moment, drift=drift)
         yield move(Kind.TWICE, once, twice, answer=twice.reply)
         yield move(Kind.DOUBLED, once, answer=once.reply, under_way=True)
+
+
+def _writes(step: Any) -> bool:
+    """Tell whether a request has writes of the business."""
+    if isinstance(step, Complete):
+        return bool(step.completion.writes)
+    return isinstance(step, Renew) and bool(step.claim.writes)
 
 
 def _set_around(
@@ -258,7 +301,6 @@ def _beat(world: World, worker: int, local: Local, renewal: Claim, place: Place)
     else:
         told = local._replace(renewal=None)
     told = told._replace(confirmed=world.scenario.worker_clocks)
-    about = name_of(Renew(renewal))
 
     def move(kind: Kind, after: Local, stored: int, cost: int, under_way: int | None) -> Move:
         return Move(
@@ -269,7 +311,7 @@ def _beat(world: World, worker: int, local: Local, renewal: Claim, place: Place)
             under_way,
             broken=once.broken if stored != record else None,
             reply=once.reply if after is told else None,
-            about=about,
+            about=RENEWAL,
         )
 
     if (told, once.record) != (local, record):
@@ -292,7 +334,7 @@ def _answered(
     last = effects[-1]
     local = last.local._replace(sent=world.times[moment])
     step = world.automata[worker].nodes[local.node].step
-    assert isinstance(step, SendClaim | Complete | Release | Read)
+    assert isinstance(step, SendClaim | Renew | Complete | Release | Read)
     if isinstance(move.reply, Failed):
         unprotected = world.scenario.calls[worker].fail_open and isinstance(step, SendClaim)
         local = local._replace(unprotected=local.unprotected or unprotected)
@@ -318,7 +360,7 @@ def has_moves(kind: type) -> bool:
 def name_of(step: SendClaim | Renew | Complete | Release | Read) -> str:
     """Return the name of a request."""
     if isinstance(step, Renew):
-        return RENEWAL
+        return "recovery point" if step.claim.lease_ms else "give-up"
     taking_over = isinstance(step, SendClaim) and step.seen is not None
     return "take-over" if taking_over else type(step).__name__.removeprefix("Send").lower()
 
@@ -331,4 +373,8 @@ _MOVES: Final[dict[type, Callable[..., Iterator[Move]]]] = {
     Run: _run,
     Reconcile: _reconcile,
     Sleep: _sleep,
+    Renew: _ask,
+    Begin: _begin,
+    Take: _take,
+    Finish: _finish,
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from lambda_idempotency.protocol import machine
-from lambda_idempotency.protocol.record import COMPLETED, Record
+from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, Claim, Record
 from lambda_idempotency.protocol.steps import (
     CommitFailed,
     Executed,
@@ -17,6 +17,7 @@ from lambda_idempotency.protocol.steps import (
     Replayed,
     Unavailable,
 )
+from simulation.explorer.handlers import read
 from simulation.explorer.scenarios import NAMES, Scenario
 from simulation.explorer.workers import Holds, Local, Ran, answer_of
 
@@ -32,6 +33,11 @@ OWN_CLAIM: Final = "no caller is told to wait for its own call"
 RESULT: Final = "the handler's result, or the recorded answer, reaches the caller"
 PARKING: Final = "no more attempts die than max_attempts"
 RECONCILING: Final = "no run follows a dead attempt before asking what the attempt did"
+SAME_RESULT: Final = "what a step returned is what every later attempt gets"
+ONCE: Final = "a recorded step never runs again"
+STEP_FENCE: Final = "no step is recorded by an attempt that lost its lease"
+NO_DEATH: Final = "an attempt that gave up has not died"
+LET_GO: Final = "a handler that raised leaves nothing held"
 PROGRESS: Final = "no call goes round in circles"
 
 
@@ -51,12 +57,73 @@ def of_write(
     before: Record | None, after: Record | None, time: int, scenario: Scenario
 ) -> Broken | None:
     """Check a request that has reached the store, or the deletion of a record."""
+    lives = before is not None and before.expiration * 1000 > time
+    if before is not None and lives and before.status == INPROGRESS:
+        return _of_steps_kept(before, after)
     if before is None or before.status != COMPLETED or after == before:
         return None
     if before.expiration * 1000 <= time + scenario.early:
         return None
     what = "deleted" if after is None else "replaced"
     return Broken(FIXED_ANSWER, f"{before.data!r} is {what}")
+
+
+def _of_steps_kept(before: Record, after: Record | None) -> Broken | None:
+    """Check that recovery points stay until the record is completed or parked, and that giving up
+    is no death."""
+    if after is not None and after.status != INPROGRESS:
+        return None
+    kept = {} if after is None else read(after.steps)
+    for name, value in read(before.steps).items():
+        if kept.get(name) != value:
+            return Broken(SAME_RESULT, f"step {name}, which {value} ran, is forgotten")
+    if after is not None and before.given_up and after.attempt != before.attempt:
+        return Broken(NO_DEATH, f"attempt {before.attempt} gave up, and counts as dead")
+    return None
+
+
+def of_renewal(local: Local, claim: Claim, before: Record | None) -> Broken | None:
+    """Check a renewal, recovery point or give-up that has taken effect."""
+    if local.gave_up and claim.lease_ms:
+        return Broken(LET_GO, f"{claim.owner[0]} has let go, and holds its lease again")
+    known = read(None if before is None else before.steps)
+    if claim.writes and known.keys() >= read(claim.steps).keys():
+        return Broken(ONE_COMMIT, f"the writes of a step of {claim.owner[0]} are applied twice")
+    if before is None or before.owner != claim.owner:
+        return Broken(STEP_FENCE, f"a step of {claim.owner[0]} is recorded without its lease")
+    return None
+
+
+def of_take(name: str, owner: str, stored: Record | None, time: int) -> Broken | None:
+    """Check the start of a step, while the store holds this record."""
+    if stored is None or stored.owner != owner or not stored.leased(time):
+        return None
+    if name in read(stored.steps):
+        return Broken(ONCE, f"{owner[0]} runs step {name}, which is recorded")
+    return None
+
+
+def of_steps(steps: str | None, owner: str, stored: Record | None) -> Broken | None:
+    """Check what a handler got from its steps, while the store holds this record."""
+    if stored is None or stored.owner != owner:
+        return None
+    for name, value in read(stored.steps).items():
+        if read(steps).get(name) != value:
+            return Broken(
+                SAME_RESULT, f"{owner[0]} got another result of step {name} than {value}'s"
+            )
+    return None
+
+
+def of_end(
+    local: Local, outcome: Outcome, stored: Record | None, owner: str, time: int
+) -> Broken | None:
+    """Check the end of a call whose last request was answered at this time, by any clock."""
+    if not isinstance(outcome, Raised) or stored is None or stored.owner != owner:
+        return None
+    if local.ran is Ran.LET_GO and stored.leased(time):
+        return Broken(LET_GO, f"{owner[0]} has raised, and still holds its lease")
+    return None
 
 
 def of_outcome(
@@ -76,6 +143,7 @@ def of_outcome(
         fits = local.gives is not None and outcome.result == answer_of(local.gives).result
     elif isinstance(outcome, Raised):
         fits = local.ran is Ran.LET_GO or (scenario.reconciles and not has_run)
+        fits = fits or (scenario.handlers is not None and has_run)
     elif isinstance(outcome, CommitFailed | LeaseLost):
         fits = has_run and scenario.commits
     if not fits:

@@ -19,6 +19,7 @@ from lambda_idempotency.protocol.steps import Step as ProtocolStep
 from simulation.explorer.automaton import advance
 from simulation.explorer.backends import DynamoDBBackend, MemoryBackend, Step
 from simulation.explorer.choices import RENEWAL, Kind, Move
+from simulation.explorer.handlers import Begin
 from simulation.explorer.moves import Moves
 from simulation.explorer.workers import Local
 from simulation.explorer.world import Message, State, World
@@ -31,7 +32,7 @@ class _Worker:
     """A call's own generator."""
 
     def __init__(self, world: World, index: int) -> None:
-        self._protocol = world.subject.start(world.scenario.calls[index])
+        self._protocol = world.start(world.scenario.calls[index])
         self.step: ProtocolStep | None
         self.outcome: Outcome | None
         self.step, self.outcome = advance(self._protocol, None)
@@ -90,10 +91,10 @@ class Live:
             for _ in range(_EFFECTS.get(move.kind, 0)):
                 self._ask(renewal, state)
             return
-        if move.kind is Kind.BEGINS:
+        if move.kind is Kind.BEGINS and not isinstance(worker.step, Begin):
             return
         answer = move.reply
-        if isinstance(worker.step, SendClaim | Complete | Release | Read):
+        if isinstance(worker.step, SendClaim | Renew | Complete | Release | Read):
             message = self._world.message(index, local, worker.step, state[0])
             if move.step is not None:
                 answer = self._ask_across(message, state, move.step)

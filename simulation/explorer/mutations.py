@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Final
 
 from lambda_idempotency.clients.aws import clock
-from lambda_idempotency.protocol import endings
+from lambda_idempotency.protocol import endings, recovery
 from lambda_idempotency.protocol import machine as protocol
 from lambda_idempotency.stores import dynamodb, dynamodb_conditions, memory, transaction
 from simulation.explorer import invariants
@@ -37,6 +37,8 @@ class Mutation:
         module = _mutated(self.module, self.old, self.new)
         if (user := _USERS.get(self.module)) is not None:
             module = _using(user, module)
+        if hasattr(module, "recovery_point"):
+            return Subject(recovery=module)
         if hasattr(module, "run_once"):
             return Subject(start=module.run_once)
         if hasattr(module, "MemoryStore"):
@@ -103,7 +105,7 @@ MUTATIONS: Final = (
     Mutation(
         "unconditional release",
         memory,
-        "            if not _is_own(found, owner):\n",
+        "            if not _is_own(found, owner) or found.steps is not None:\n",
         "            if False:\n",
         "three",
         invariants.FIXED_ANSWER,
@@ -111,8 +113,8 @@ MUTATIONS: Final = (
     Mutation(
         "lease compare flipped",
         memory,
-        "_is_own(found, seen.owner) and not found.leased(now)",
-        "_is_own(found, seen.owner) and found.leased(now)",
+        "return is_seen and not found.leased(now)",
+        "return is_seen and found.leased(now)",
         "two",
         invariants.NO_BLOCK,
     ),
@@ -159,8 +161,8 @@ MUTATIONS: Final = (
     Mutation(
         "lease counted from when the claim was recognized",
         protocol,
-        "return HeldLease(found.attempt, found.expiration, found.lease_end - now)",
-        "return HeldLease(found.attempt, found.expiration, call.lease_ms)",
+        "return _held(found, found.lease_end - now, step)",
+        "return _held(found, call.lease_ms, step)",
         "waiting",
         invariants.EXCLUSION,
     ),
@@ -201,7 +203,7 @@ MUTATIONS: Final = (
     Mutation(
         "orphan taken over whoever owns it by now",
         memory,
-        "return _is_own(found, seen.owner) and not found.leased(now)",
+        "return is_seen and not found.leased(now)",
         "return found.status == INPROGRESS",
         "three",
         invariants.EXCLUSION,
@@ -210,7 +212,7 @@ MUTATIONS: Final = (
         "key released when its answer cannot be recorded",
         endings,
         'if isinstance(reply, Failed):\n        yield Emit("CompletionFailed")\n    elif',
-        "if isinstance(reply, Failed):\n        yield from release(call)\n    elif",
+        "if isinstance(reply, Failed):\n        yield from release(call, held)\n    elif",
         "two",
         invariants.NO_REPEAT,
     ),
@@ -236,24 +238,24 @@ MUTATIONS: Final = (
     Mutation(
         "attempts not counted",
         protocol,
-        "attempt = 1 if seen is None else seen.attempt + (seen.owner != call.owner)",
-        "attempt = 1",
+        "call.claim_with(seen.attempt + died, progress)",
+        "call.claim_with(1, progress)",
         "parking",
         invariants.PARKING,
     ),
     Mutation(
         "key released by a take-over of unknown outcome",
         protocol,
-        "if attempt == 1:",
-        "if True:",
+        "    if held.after_death:\n        return None\n",
+        "",
         "parking",
         invariants.PARKING,
     ),
     Mutation(
         "dead attempt forgotten by a take-over of unknown outcome",
         protocol,
-        "if attempt == 1:",
-        "if True:",
+        "    if held.after_death:\n        return None\n",
+        "",
         "reconciling",
         invariants.RECONCILING,
     ),
@@ -268,7 +270,7 @@ MUTATIONS: Final = (
     Mutation(
         "dead attempt not asked about",
         protocol,
-        "if call.reconciles and held.attempt > 1:",
+        "if call.reconciles and held.after_death:",
         "if False:",
         "reconciling",
         invariants.RECONCILING,
@@ -333,7 +335,7 @@ MUTATIONS: Final = (
     Mutation(
         "renewal without the fence",
         memory,
-        "            if not _is_own(found, claim.owner):",
+        "            if not _is_own(found, claim.owner) or _is_ahead(found, claim):",
         "            if False:",
         "renewing",
         invariants.FIXED_ANSWER,
@@ -349,8 +351,8 @@ MUTATIONS: Final = (
     Mutation(
         "lease taken over that was renewed since it was seen",
         memory,
-        "return _is_own(found, seen.owner) and not found.leased(now)",
-        "return _is_own(found, seen.owner)",
+        "return is_seen and not found.leased(now)",
+        "return is_seen",
         "renewing",
         invariants.EXCLUSION,
     ),
@@ -377,5 +379,118 @@ MUTATIONS: Final = (
         "checked = confirmed is not None",
         "clocks-set",
         invariants.EXCLUSION,
+    ),
+    Mutation(
+        "recovery point erased by a take-over that did not see it",
+        memory,
+        " and found.revision == seen.revision",
+        "",
+        "steps",
+        invariants.SAME_RESULT,
+    ),
+    Mutation(
+        "recovery point erased by a take-over that did not see it, in DynamoDB",
+        dynamodb_conditions,
+        "#revision = :revision AND ",
+        "",
+        "steps-clocks",
+        invariants.SAME_RESULT,
+    ),
+    Mutation(
+        "recovery points taken over without their results",
+        protocol,
+        "progress = Progress(seen.revision + 1, seen.steps)",
+        "progress = Progress(seen.revision + 1, None)",
+        "steps",
+        invariants.SAME_RESULT,
+    ),
+    Mutation(
+        "two recovery points side by side with one revision",
+        recovery,
+        "revision=progress.revision + 1",
+        "revision=progress.revision",
+        "steps-side-by-side",
+        invariants.SAME_RESULT,
+    ),
+    Mutation(
+        "steps deleted with the record of an attempt that gives up",
+        memory,
+        "if version.replace(claim.record(now)):\n                self.committed",
+        "if version.replace(claim.record(now) if claim.lease_ms else None):\n"
+        "                self.committed",
+        "steps",
+        invariants.SAME_RESULT,
+    ),
+    Mutation(
+        "lease let go although a step's writes may have been applied",
+        endings,
+        "if held.progress.uncertain:",
+        "if False:",
+        "steps-writes",
+        invariants.SAME_RESULT,
+    ),
+    Mutation(
+        "recorded steps not told to the next attempt",
+        protocol,
+        "_renewal(call, held), held.progress)",
+        "_renewal(call, held))",
+        "steps",
+        invariants.ONCE,
+    ),
+    Mutation(
+        "giving up counted as a death",
+        protocol,
+        "died = seen.owner != call.owner and not seen.given_up",
+        "died = seen.owner != call.owner",
+        "steps",
+        invariants.NO_DEATH,
+    ),
+    Mutation(
+        "step accepted from an attempt that lost its lease",
+        memory,
+        "if not _is_own(found, claim.owner) or _is_ahead(found, claim):",
+        "if found.status != INPROGRESS or _is_ahead(found, claim):",
+        "steps",
+        invariants.STEP_FENCE,
+    ),
+    Mutation(
+        "step accepted from an attempt that lost its lease, in DynamoDB",
+        dynamodb_conditions,
+        "#owner = :me AND #revision <= :revision",
+        "#revision <= :revision",
+        "steps-clocks",
+        invariants.STEP_FENCE,
+    ),
+    Mutation(
+        "lease let go without a revision of its own",
+        endings,
+        "return Renew(claim.given_up()) if held.keeps",
+        "return Renew(claim.given_up()._replace(revision=claim.revision)) if held.keeps",
+        "steps",
+        invariants.LET_GO,
+    ),
+    Mutation(
+        "handler's error told before its record is let go",
+        protocol,
+        "    if isinstance(ran, Raised):\n        yield from release(call, held)\n",
+        "    if isinstance(ran, Raised):\n",
+        "steps",
+        invariants.LET_GO,
+    ),
+    Mutation(
+        "writes of a step applied at each arrival",
+        memory,
+        "claim.revision + (not claim.writes)",
+        "claim.revision + 1",
+        "steps-writes",
+        invariants.ONE_COMMIT,
+    ),
+    Mutation(
+        "writes of a step applied at each arrival, in DynamoDB",
+        transaction,
+        "#revision < :revision",
+        "#revision <= :revision",
+        "steps-writes-clocks",
+        invariants.ONE_COMMIT,
     ),
 )

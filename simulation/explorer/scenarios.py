@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from lambda_idempotency.protocol.steps import Call
 from simulation.explorer.backends import KEY
+from simulation.explorer.handlers import Steps
 
 SECOND: Final = 1000
 HOUR: Final = 3600 * SECOND
@@ -42,6 +43,8 @@ class Scenario:
     deadline: int | None = None
     """The second at which the first call's invocation ends: from then on it sends its completion,
     whose answer it does not await, and nothing else."""
+    handlers: Steps | None = None
+    """The way in which handlers take steps; None: they take none."""
     steps: bool = False
     """A worker's wall clock may be set by an hour, before a request or while it is under way."""
 
@@ -121,6 +124,7 @@ SET: Final = (0, 9, 10, 20)
 SKEWED: Final[dict[str, Any]] = {"seconds": EDGES, "skews": (-SKEW, 0, SKEW)}
 WORKER_CLOCKS: Final[dict[str, Any]] = {**SKEWED, "worker_clocks": True}
 KEPT: Final = 20 * SECOND
+LONG: Final = 1000 * SECOND
 
 SCENARIOS: Final = (
     Scenario(
@@ -165,6 +169,49 @@ SCENARIOS: Final = (
         commits=True,
         patience=KEPT - SECOND,
         **WORKER_CLOCKS,
+    ),
+    # Recovery points. Nothing expires: that a step runs again after that is no fault.
+    Scenario(
+        "steps",
+        calls(2, expires_after_ms=LONG),
+        faults=2,
+        seconds=(0, 10, 20),
+        handlers=Steps(),
+    ),
+    Scenario(
+        "steps-side-by-side",
+        calls(2, expires_after_ms=LONG),
+        faults=2,
+        seconds=(0, 10, 20),
+        handlers=Steps(order="side by side"),
+    ),
+    Scenario(
+        "steps-three",
+        calls(3, expires_after_ms=LONG, max_attempts=1),
+        faults=1,
+        seconds=(0, 10, 20),
+        handlers=Steps(),
+    ),
+    Scenario(
+        "steps-writes",
+        calls(2, expires_after_ms=LONG),
+        faults=2,
+        seconds=(0, 10, 20),
+        handlers=Steps(writes=True),
+    ),
+    Scenario(
+        "steps-clocks",
+        calls(2, expires_after_ms=LONG),
+        faults=1,
+        handlers=Steps(),
+        **{**WORKER_CLOCKS, "seconds": SET},
+    ),
+    Scenario(
+        "steps-writes-clocks",
+        calls(2, expires_after_ms=LONG),
+        faults=1,
+        handlers=Steps(writes=True),
+        **{**WORKER_CLOCKS, "seconds": SET},
     ),
 )
 

@@ -120,4 +120,6 @@ def _record(record: Record | None) -> str:
         return "-"
     name = record.owner[0]
     ends = (record.lease_end or record.expiration * 1000) - START
+    if record.given_up:
+        return f"{record.status} {name}, attempt {record.attempt}, given up"
     return f"{record.status} {name}, attempt {record.attempt}, to {ends / 1000:.1f} s"

@@ -65,6 +65,8 @@ class Local(NamedTuple):
     """The claim that its heartbeat renews."""
     renewed: int = 0
     """The time of the last renewal that was answered, in epoch milliseconds."""
+    gave_up: bool = False
+    """It has let go of its record, which keeps its steps."""
     asleep: int = 0
     """A stamp of what it had seen when it fell asleep, if it waits for a change."""
 
@@ -91,6 +93,8 @@ def holding(
     local: Local, request: SendClaim | Renew | Complete | Release, after: Record | None
 ) -> Local:
     """Return the worker after a write of its own that took effect."""
+    if isinstance(request, Renew) and request.claim.lease_ms == 0:
+        return local._replace(holds=Holds.NOTHING, until=0, gave_up=True)
     if isinstance(request, SendClaim | Renew) and after is not None:
         return local._replace(holds=Holds.LEASE, until=after.lease_end)
     if isinstance(request, Complete) and after is not None and after.status == COMPLETED:

@@ -8,11 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
-from lambda_idempotency.protocol.machine import run_once
+from lambda_idempotency.protocol import recovery
+from lambda_idempotency.protocol.machine import Protocol, run_once
 from lambda_idempotency.protocol.record import Applied, Record, Reply
-from lambda_idempotency.protocol.steps import Complete, Read, Reconcile, Run, Sleep, StepResult
+from lambda_idempotency.protocol.steps import (
+    Call,
+    Complete,
+    Failed,
+    Read,
+    Reconcile,
+    Renew,
+    Run,
+    Sleep,
+    StepResult,
+)
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 from lambda_idempotency.stores.memory import MemoryStore
 from simulation.explorer import invariants
@@ -25,6 +37,7 @@ from simulation.explorer.backends import (
     Request,
     Step,
 )
+from simulation.explorer.handlers import Begin, Take, with_steps
 from simulation.explorer.invariants import ONE_COMMIT, Broken
 from simulation.explorer.scenarios import NAMES, Scenario
 from simulation.explorer.workers import Local, aged, ended, holding
@@ -39,6 +52,7 @@ class Subject:
     start: Start = run_once
     memory: type[MemoryStore] = MemoryStore
     dynamodb: type[DynamoDBStore] = DynamoDBStore
+    recovery: ModuleType = recovery
 
 
 class Message(NamedTuple):
@@ -102,7 +116,8 @@ class World:
         self.records: Interned[Record | None] = Interned(None)
         self.locals: Interned[Local] = Interned()
         self.messages: Interned[Message] = Interned()
-        self.automata = [Automaton(subject.start, call) for call in scenario.calls]
+        self.automata = [Automaton(self.start, call) for call in scenario.calls]
+        self.owners = [call.owner for call in scenario.calls]
         self.backend: Backend = (
             DynamoDBBackend(subject.dynamodb)
             if scenario.worker_clocks
@@ -112,6 +127,13 @@ class World:
         self._request_numbers: dict[Hashable, int] = {}
         self._replies: dict[tuple[int, int, int, bool], tuple[Reply, int]] = {}
         self._across: dict[Hashable, tuple[Reply, int, Clock]] = {}
+
+    def start(self, call: Call) -> Protocol:
+        """Begin a call, whose handler takes steps if the scenario says so."""
+        protocol = self.subject.start(call)
+        if self.scenario.handlers is None:
+            return protocol
+        return with_steps(protocol, call, self.scenario.handlers, self.subject.recovery)
 
     def initial(self) -> State:
         """Return the first state: nobody has done anything, and the workers' clocks differ as much
@@ -189,6 +211,8 @@ class World:
         record, number = records
         before, after = self.records[record], self.records[number]
         broken = invariants.of_write(before, after, self.times[moment], self.scenario)
+        if broken is None and isinstance(request, Renew) and isinstance(reply, Applied):
+            broken = invariants.of_renewal(local, request.claim, before)
         if not isinstance(reply, Applied):
             return Effect(reply, number, local, committed=False, broken=broken)
         assert not isinstance(request, Read)
@@ -230,14 +254,24 @@ class World:
             broken = invariants.of_outcome(
                 worker, local, node.outcome, self.records[record], self.scenario
             )
+            takes_steps = self.scenario.handlers is not None
+            if broken is None and takes_steps and not isinstance(answer, Failed):
+                now = self.times[moment] + self.scenario.early
+                broken = invariants.of_end(
+                    local, node.outcome, self.records[record], self.owners[worker], now
+                )
             return ended(local), broken
         asleep = 0
         if isinstance(node.step, Sleep):
             after = automaton.nodes[automaton.send(number, None)].step
             asleep = stamp(record, moment) if isinstance(after, Read) else 0
-        leased = isinstance(node.step, Run | Reconcile) and node.step.lease_ms is not None
+        leased = isinstance(node.step, _LEASED) and node.step.lease_ms is not None
         sent = local.sent if leased else 0
         return local._replace(node=number, sent=sent, asleep=asleep), None
+
+
+_LEASED = (Run, Reconcile, Begin, Take)
+"""The steps that begin under a lease, which may have ended."""
 
 
 def stamp(record: int, moment: int) -> int:

@@ -46,7 +46,7 @@ def test_every_block_is_run_here() -> None:
     elsewhere = [block for block in BLOCKS if block.page == "stores"]  # tests/testing runs it
     assert len(elsewhere) == 1
     assert len(REDIS) > 0
-    assert len(BLOCKS) == 19 + len(REDIS) + len(elsewhere)
+    assert len(BLOCKS) == 20 + len(REDIS) + len(elsewhere)
 
 
 def test_the_stack_synthesizes(tmp_path: Path) -> None:
@@ -141,6 +141,20 @@ def test_the_booking_is_committed() -> None:
     handler = run("commit_with")["handler"]
     event = {"payment_id": "1", "amount": 5}
     assert handler(event, None) == handler(event, None) == {"booked": 5}
+
+
+def test_the_order_is_charged_and_shipped_once() -> None:
+    names = run('step("charge"', page="steps")
+    paid: list[int] = []
+    names["pay"] = lambda amount, idempotency_key: paid.append(amount) or len(paid)  # type: ignore[func-returns-value]
+    shipped = iter([None])
+    names["ship"] = lambda sku: next(shipped) or 1 / 0
+    event = {"order_id": 1, "amount": 5, "sku": "a"}
+    with pytest.raises(ZeroDivisionError):
+        names["handler"](event, None)
+    names["ship"] = lambda sku: f"label of {sku}"
+    assert names["handler"](event, None) == {"charge": 1, "label": "label of a"}
+    assert paid == [5]
 
 
 def test_the_orphan_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:

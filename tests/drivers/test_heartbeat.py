@@ -12,8 +12,15 @@ from typing import Any
 
 import pytest
 
+from kit.batches import batch, sqs
 from kit.clocks import ProcessClocks
-from lambda_idempotency import MemoryStore, idempotent, idempotent_function, idempotent_records
+from lambda_idempotency import (
+    MemoryStore,
+    current,
+    idempotent,
+    idempotent_function,
+    idempotent_records,
+)
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.drivers import heartbeat as module
 from lambda_idempotency.drivers.heartbeat import Heart, Heartbeat
@@ -106,6 +113,46 @@ def test_an_async_function_keeps_its_lease(store: Beaten) -> None:
         return "answer"
 
     assert asyncio.run(charge(1)) == "answer"
+
+
+@pytest.mark.parametrize("kind", ["handler", "batch"])
+def test_renewals_carry_the_steps_so_far(store: Beaten, kind: str) -> None:
+    def work() -> None:
+        current().step("one", lambda: 1)
+        store.wait_for(len(store.renewals) + 3)
+        current().step("two", lambda: 2)
+        raise ValueError("asked to")
+
+    if kind == "handler":
+        with pytest.raises(ValueError, match="asked to"):
+            idempotent(store=store, **SHORT)(lambda event, _: work())({"id": 1}, None)
+    else:
+
+        @idempotent_records(store=store, **SHORT)
+        def handler(record: Any, context: Any) -> None:
+            work()
+
+        assert handler(batch(sqs("1")), None)["batchItemFailures"]
+    [record] = store.records().values()
+    assert record.steps == '{"one":["1"],"two":["2"]}'
+    assert record.given_up
+
+
+def test_no_renewal_is_sent_while_a_recovery_point_is_under_way(store: Beaten) -> None:
+    class Busy:
+        asked = 0
+
+        def stamped(self, claim: Claim) -> Claim | None:
+            self.asked += 1
+            return None
+
+        def leased(self, asked: Any, lease_ms: int) -> None:
+            raise AssertionError("nothing was renewed")
+
+    busy = Busy()
+    Heartbeat(renewals(CLAIM, 1), store, renewed=busy).beat()
+    assert busy.asked == 1
+    assert store.renewals == []
 
 
 def test_each_record_of_a_batch_has_its_own_heartbeat(store: Beaten) -> None:

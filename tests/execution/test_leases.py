@@ -42,9 +42,9 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     begun: list[int] = []
     begin = heartbeat.begin
 
-    def note(claim: Claim, lease_ms: int, store: Any) -> Any:
+    def note(claim: Claim, lease_ms: int, *others: Any) -> Any:
         begun.append(lease_ms)
-        return begin(claim, lease_ms, store)
+        return begin(claim, lease_ms, *others)
 
     monkeypatch.setattr(heartbeat, "begin", note)
     return begun

@@ -45,13 +45,29 @@ def test_a_renewal_that_fails_is_tried_again() -> None:
     assert steps.send(None) == Renew(CLAIM)
 
 
-@pytest.mark.parametrize("reply", [Absent(1), Conflict(CLAIM.record(0), 1)], ids=repr)
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Absent(1),
+        Conflict(CLAIM._replace(owner=owner("b")).record(0), 1),
+        Conflict(CLAIM.given_up().record(0), 1),
+    ],
+    ids=["absent", "another's", "given up"],
+)
 def test_a_record_that_is_no_longer_ours_is_left_alone(reply: Absent | Conflict) -> None:
     steps = renewals(CLAIM, LEASE)
     next(steps)
     steps.send(None)
     with pytest.raises(StopIteration):
         steps.send(reply)
+
+
+def test_a_recovery_point_that_was_faster_does_not_end_the_renewals() -> None:
+    steps = renewals(CLAIM, LEASE)
+    next(steps)
+    steps.send(None)
+    ahead = CLAIM._replace(revision=2).record(0)
+    assert steps.send(Conflict(ahead, 1)) == Sleep(LEASE // BEATS)
 
 
 def test_a_pause_is_never_none() -> None:

@@ -11,6 +11,7 @@ from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.steps import (
     Executed,
     LeaseExpired,
+    Progress,
     Read,
     Reconcile,
     Release,
@@ -99,7 +100,7 @@ def test_a_question_and_the_run_after_it_have_one_lease(timeline: Timeline) -> N
     _orphaned(timeline)
     b = timeline.worker("b", reconciles=True)
     assert b.until(Reconcile) == Reconcile(2, LEASE)
-    assert b.until(Run) == Run(2, LEASE)
+    assert b.until(Run) == Run(2, LEASE, progress=Progress(2))
 
 
 def test_of_a_lease_that_is_found_the_rest_is_left(timeline: Timeline) -> None:

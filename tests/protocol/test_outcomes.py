@@ -42,6 +42,7 @@ def test_while_the_handler_runs_the_key_is_leased(timeline: Timeline) -> None:
         lease_end=lease_end,
         fingerprint="payload",
         scope="alice",
+        revision=1,
     )
 
 

@@ -216,6 +216,7 @@ def test_a_waiter_claims_what_it_read_as_an_orphan(timeline: Timeline) -> None:
             expires_after_ms=EXPIRES_AFTER,
             attempt=2,
             fingerprint="payload",
+            revision=2,
         ),
         seen=orphan,
     )

@@ -444,3 +444,50 @@ def test_an_attempt_that_was_overtaken_has_its_own_answer_where_the_others_is_go
 
     assert idempotent(store=store)(run)({"id": 1}, None) == [LARGE, "own"]
     assert handler.runs == 0
+
+
+# Steps --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_large_step_is_an_object_of_its_own(
+    settle: Settle, store: Store, s3: Any, kind: str
+) -> None:
+    settle()
+    tried: list[int] = []
+
+    def steps() -> Any:
+        tried.append(1)
+        return current().step("large", lambda: f"{len(tried)} {LARGE}")
+
+    def sync(event: Any, context: Any) -> Any:
+        got = steps()
+        return got if len(tried) > 1 else 1 / 0
+
+    async def asynchronous(event: Any, context: Any) -> Any:
+        got = await steps()
+        return got if len(tried) > 1 else 1 / 0
+
+    handler: Any = idempotent(store=store)(sync if kind == "sync" else asynchronous)
+    with pytest.raises(ZeroDivisionError):
+        handler({"id": kind}, None)
+    [record] = store.records().values()
+    assert len(record.steps or "") < 500
+    assert handler({"id": kind}, None) == f"1 {LARGE}"
+
+
+def test_a_step_whose_object_cannot_be_written_stays_in_the_record(
+    settle: Settle, faulty: FaultServer
+) -> None:
+    settle(faulty.endpoint)
+    store = Store(max_data=None)
+
+    @idempotent(store=store)
+    def handler(event: Any, context: Any) -> Any:
+        got = current().step("large", lambda: LARGE)
+        return got if store.key else 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        handler({"id": 1}, None)
+    [record] = store.records().values()
+    assert len(record.steps or "") > 5000

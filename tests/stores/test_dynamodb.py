@@ -104,9 +104,20 @@ def test_a_claim_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBHar
         "attempt": {"N": "1"},
         "expiration": {"N": str(-(-(now + 30_000 + DAY) // 1000))},
         "in_progress_expiration": {"N": str(now + 30_000)},
+        "revision": {"N": "1"},
         "validation": {"S": "digest"},
         "scope": {"S": "alice"},
     }
+
+
+def test_steps_are_an_attribute_while_the_attempt_runs(dynamodb: DynamoDBHarness) -> None:
+    claim = _claim(dynamodb.key)._replace(steps='{"charge":["1"]}')
+    dynamodb.store.claim(claim)
+    assert (dynamodb.item() or {})["steps"] == {"S": '{"charge":["1"]}'}
+    dynamodb.store.renew(claim._replace(steps=b"\x00\xff"))
+    assert (dynamodb.item() or {})["steps"] == {"B": b"\x00\xff"}
+    dynamodb.store.complete(_completion(dynamodb.key))
+    assert not {"steps", "revision"} & set(dynamodb.item() or {})
 
 
 def test_an_answer_is_an_item_with_the_documented_attributes(dynamodb: DynamoDBHarness) -> None:

@@ -87,9 +87,21 @@ def test_a_claim_is_a_hash_with_the_documented_fields(harness: RedisHarness) -> 
         b"attempt": b"1",
         b"expiration": str(-(-(now + 30_000 + DAY) // 1000)).encode(),
         b"in_progress_expiration": str(now + 30_000).encode(),
+        b"revision": b"1",
         b"validation": b"digest",
         b"scope": b"alice",
     }
+
+
+def test_steps_are_a_field_while_the_attempt_runs(harness: RedisHarness) -> None:
+    leased = claim(harness.key)._replace(steps='{"charge":["1"]}')
+    harness.store.claim(leased)
+    assert harness.fields()[b"steps"] == b'{"charge":["1"]}'
+    harness.store.renew(leased._replace(steps=b"\x00\xff"))
+    assert harness.fields()[b"steps_blob"] == b"\x00\xff"
+    assert b"steps" not in harness.fields()
+    harness.store.complete(completion(harness.key))
+    assert not {b"steps", b"steps_blob", b"revision"} & set(harness.fields())
 
 
 def test_an_answer_is_a_hash_with_the_documented_fields(harness: RedisHarness) -> None:
@@ -141,7 +153,7 @@ def test_nothing_is_left_of_the_record_before(harness: RedisHarness, verb: str) 
     )
     if verb == "claim":
         harness.store.claim(Claim(key=harness.key, owner=ME, lease_ms=30_000, expires_after_ms=DAY))
-        lease = {b"in_progress_expiration"}
+        lease = {b"in_progress_expiration", b"revision"}
     else:
         harness.store.complete(
             Completion(key=harness.key, owner=ME, attempt=1, expires_after_ms=DAY)

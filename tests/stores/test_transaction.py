@@ -299,3 +299,62 @@ def test_every_try_sends_the_same_request() -> None:
             store.complete(completion)
     assert client.requests[0] == client.requests[1] == client.requests[2]
     assert client.requests[0]["ClientRequestToken"] == ME
+
+
+# A step with writes -------------------------------------------------------------------------------
+
+
+def _step(harness: DynamoDBHarness, *writes: Any, revision: int = 2, steps: str = "{}") -> Claim:
+    return Claim(
+        key=harness.key,
+        owner=_me(harness),
+        lease_ms=60_000,
+        expires_after_ms=3_600_000,
+        revision=revision,
+        steps=steps,
+        writes=writes,
+    )
+
+
+def test_each_step_of_an_attempt_is_a_transaction_of_its_own(dynamodb: DynamoDBHarness) -> None:
+    _claim(dynamodb)
+    for revision in (2, 3):
+        step = _step(dynamodb, _count(dynamodb), revision=revision)
+        reply = dynamodb.store.renew(step)
+        assert isinstance(reply, Applied)
+        assert dynamodb.stored() == step.record(reply.now)
+    assert _charges(dynamodb) == 2
+    assert isinstance(dynamodb.store.complete(_completion(dynamodb, _count(dynamodb))), Applied)
+    assert _charges(dynamodb) == 3
+
+
+def test_a_step_whose_writes_are_refused_is_not_recorded(dynamodb: DynamoDBHarness) -> None:
+    _claim(dynamodb)
+    before = dynamodb.stored()
+    guarded = _put(dynamodb, ConditionExpression="attribute_exists(id)")
+    reply = dynamodb.store.renew(_step(dynamodb, _count(dynamodb), guarded))
+    assert isinstance(reply, WritesRefused)
+    assert dynamodb.stored() == before
+    assert _charges(dynamodb) == 0
+
+
+def test_the_writes_of_a_step_that_is_recorded_are_not_applied(dynamodb: DynamoDBHarness) -> None:
+    _claim(dynamodb)
+    step = _step(dynamodb, _count(dynamodb))
+    assert isinstance(dynamodb.store.renew(step._replace(writes=())), Applied)
+    # No token is known: it is the revision that tells.
+    assert isinstance(dynamodb.store.renew(step), Conflict)
+    assert _charges(dynamodb) == 0
+
+
+def test_a_step_of_another_owner_s_record_writes_nothing(dynamodb: DynamoDBHarness) -> None:
+    _claim(dynamodb, OTHER)
+    reply = dynamodb.store.renew(_step(dynamodb, _count(dynamodb), revision=9))
+    assert isinstance(reply, Conflict)
+    assert reply.record.owner == OTHER
+    assert _charges(dynamodb) == 0
+
+
+def test_a_step_is_no_record_of_its_own(dynamodb: DynamoDBHarness) -> None:
+    assert isinstance(dynamodb.store.renew(_step(dynamodb, _count(dynamodb))), Absent)
+    assert _charges(dynamodb) == 0

@@ -63,7 +63,10 @@ def test_the_tests_of_the_documentation_are_these() -> None:
     [
         (".expired(now)", ".leased(now)", "test_a_verb_does_what_the_table_says"),
         ("and not found.leased(now)", "", "test_a_verb_does_what_the_table_says"),
-        ("or found.owner != seen.owner", "", "test_a_verb_does_what_the_table_says"),
+        ("return record.owner, record.revision", "return record.owner, 0", "says"),
+        ("return record.owner, record.revision", 'return "", record.revision', "says"),
+        ("or found.revision > claim.revision", "", "test_a_verb_does_what_the_table_says"),
+        ("or found.steps is not None", "", "test_a_verb_does_what_the_table_says"),
         ("completion.strict or", "", "test_a_verb_does_what_the_table_says"),
         ("not completion.may_create(now)", "False", "test_a_verb_does_what_the_table_says"),
         ('({places})", record)', '({places})", record._replace(scope=None))', "says"),

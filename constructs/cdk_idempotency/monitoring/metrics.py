@@ -92,6 +92,24 @@ class IdempotencyMetrics(Construct):
         """Count dead attempts whose answer `on_orphan` found out."""
         return self.metric("Reconciled", namespace=namespace, **props)
 
+    def metric_step_recorded(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Count steps whose result was recorded."""
+        return self.metric("StepRecorded", namespace=namespace, **props)
+
+    def metric_step_replayed(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Count steps that were not repeated, because an attempt before had recorded them."""
+        return self.metric("StepReplayed", namespace=namespace, **props)
+
+    def metric_step_unrecorded(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Count steps whose recovery point the store did not confirm."""
+        return self.metric("StepUnrecorded", namespace=namespace, **props)
+
     def metric_store_error(
         self, *, namespace: str | None = None, **props: Unpack[MetricProps]
     ) -> cloudwatch.Metric:

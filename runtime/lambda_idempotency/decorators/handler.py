@@ -114,6 +114,7 @@ def _wrap(responder: _Responder, handler: Handler, on_orphan: OnOrphan | None) -
             reconcile=None if on_orphan is None else lambda: on_orphan(event),
             time_left=time_left_of(context),
             tenant=tenant_of(context),
+            subject=lambda: event,
         )
 
     def wrapper(event: Any, context: Any = None) -> Any:

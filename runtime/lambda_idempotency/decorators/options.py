@@ -14,7 +14,7 @@ from ..contract.rows import has_no
 from ..contract.settings import PREFIX, OnInProgress, OnMissingKey, Settings
 from ..errors import ConfigurationError
 from ..execution.definition import AnyCallable, Definition
-from ..execution.hooks import OnOrphan, OnReplay
+from ..execution.hooks import OnInterrupted, OnOrphan, OnReplay
 from ..execution.operation import Operation
 from ..execution.registry import register
 from ..identity.keys import Expression, Selector
@@ -65,6 +65,9 @@ class DecoratorOptions(TypedDict, total=False):
     """The number of attempts that may die before the key is parked. Default: no limit."""
     on_orphan: OnOrphan | None
     """A callable that finds out what a dead attempt has done, before the next one runs."""
+    on_interrupted: OnInterrupted | None
+    """At a step that a dead attempt may have run: `rerun` it (default), `raise`, or ask a callable
+    of the event and the step's name."""
     on_missing_key: OnMissingKey | None
     """The handling of a call without a key: `reject` (default), or `bypass`: run it unprotected."""
     fail_open: bool | None
@@ -158,6 +161,7 @@ class Configuration(NamedTuple):
             bypass_missing_key=settings.on_missing_key == "bypass",
             fail_open=settings.fail_open,
             on_replay=_checked_hook(self.options.get("on_replay")),
+            on_interrupted=_checked_on_interrupted(self.options.get("on_interrupted")),
             objects=objects_of(settings),
             metrics=metrics_of(settings, store, self.namespace),
         )
@@ -205,6 +209,17 @@ def _check_on_orphan(options: Mapping[str, Any]) -> None:
             f"on_orphan is {on_orphan!r}; expected a callable that takes the event and returns "
             "Reconciled(response), or None to run again"
         )
+
+
+def _checked_on_interrupted(on_interrupted: OnInterrupted | None) -> OnInterrupted | None:
+    known = on_interrupted in (None, "rerun", "raise")
+    if not known and not callable(on_interrupted):
+        raise ConfigurationError(
+            f'on_interrupted is {on_interrupted!r}; expected "rerun", "raise", or a callable that '
+            "takes the event and a step's name and returns Reconciled(result), or None to run the "
+            "step"
+        )
+    return on_interrupted
 
 
 def _checked_hook(on_replay: OnReplay | None) -> OnReplay | None:

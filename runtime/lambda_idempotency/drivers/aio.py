@@ -28,7 +28,7 @@ from ..clients.net import deadline, elapsed
 from ..clients.net.aio import threaded
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report
-from ..protocol.machine import Protocol
+from ..protocol.machine import Protocol, undo
 from ..protocol.steps import (
     CompleteAndClaim,
     Emit,
@@ -38,7 +38,6 @@ from ..protocol.steps import (
     PairResult,
     Raised,
     Reconcile,
-    Release,
     Returned,
     Run,
     SendClaim,
@@ -54,6 +53,7 @@ from .sync import LeaseTimer, Pulse
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.
     from ..protocol.batch import Batch, BatchStep, BatchStepResult
+    from .heartbeat import Renewed
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -65,15 +65,16 @@ async def drive(
     *,
     key: str,
     store: Store,
-    run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
+    run: Callable[[Run | Reconcile], Awaitable[Returned | Raised | None]],
     remaining: Callable[[], int],
     finish: Callable[[Returned], Returned] | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     moment: Callable[[], Moment] = elapsed.now,
+    renewed: Renewed | None = None,
 ) -> Outcome:
     """Run a call to its outcome, as `sync.drive` does."""
     shield = CancellationShield(store, remaining, sleep)
-    timer, pulse = LeaseTimer(moment), Pulse(store)
+    timer, pulse = LeaseTimer(moment), Pulse(store, renewed)
     ran = False
     result: StepResult = None
     try:
@@ -97,8 +98,8 @@ async def drive(
             else:
                 result = await shield.ask(step)
         protocol.close()
-        if isinstance(step, SendClaim) and step.claim.attempt == 1:
-            await shield.ask(Release(step.claim.key, step.claim.owner))
+        if isinstance(step, SendClaim) and (undoing := undo(step)) is not None:
+            await shield.ask(undoing)
     except StopIteration as stop:
         outcome: Outcome = stop.value
         if shield.cancelled is None:
@@ -156,6 +157,7 @@ async def _execute_in_batch(
     if isinstance(step, CompleteAndClaim):
         return await shield.complete_and_claim(step)
     if isinstance(step, (Run, Reconcile)):
+        pulse.renewed = call.renewed
         return await _run(call.run, step, timer, pulse)
     if isinstance(step, Sleep):
         await shield.sleep(step.milliseconds)
@@ -166,13 +168,23 @@ async def _execute_in_batch(
     return await shield.ask(step)
 
 
+async def ask_alone(
+    store: Store, step: Verb, remaining: Callable[[], int]
+) -> tuple[StepResult, asyncio.CancelledError | None]:
+    """Send one verb to the store, beside a call's protocol. Return its reply, and a cancellation
+    that came meanwhile."""
+    shield = CancellationShield(store, remaining, asyncio.sleep)
+    result = await shield.ask(step)
+    return result, shield.cancelled
+
+
 async def in_thread(function: Callable[[T], R], argument: T) -> R:
     """Run a slow function in a thread. A cancellation does not wait for it."""
     return await threaded(partial(copy_context().run, function, argument))
 
 
 async def _run(
-    run: Callable[[Run | Reconcile], Awaitable[Returned | None]],
+    run: Callable[[Run | Reconcile], Awaitable[Returned | Raised | None]],
     step: Run | Reconcile,
     timer: LeaseTimer,
     pulse: Pulse,
@@ -181,7 +193,7 @@ async def _run(
         return LeaseExpired()
     try:
         pulse.start(step)
-        ran = await run(step)
+        ran = await run(timer.begun(step))
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
         return Raised(error)
     return ran if ran is None else pulse.told(ran)

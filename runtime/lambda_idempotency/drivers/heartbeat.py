@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Callable
 from functools import cache
-from typing import Final
+from typing import Final, Protocol
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
@@ -27,12 +27,30 @@ TICK_S: Final = 1.0
 """The most seconds between two looks at the clocks."""
 
 
+class Renewed(Protocol):
+    """A call whose lease is renewed while it records steps."""
+
+    def stamped(self, claim: Claim) -> Claim | None:
+        """Return the claim, with all that is recorded so far. None: not now, because a recovery
+        point is under way, which renews the lease itself."""
+        ...
+
+    def leased(self, asked: Moment, lease_ms: int) -> None:
+        """Note that the lease holds for so long since it was asked for."""
+        ...
+
+
 class Heartbeat:
     """The renewals of one call. `renewed_at` is the store's time of the last one."""
 
     def __init__(
-        self, steps: Renewals, store: Store, moment: Callable[[], Moment] = elapsed.now
+        self,
+        steps: Renewals,
+        store: Store,
+        moment: Callable[[], Moment] = elapsed.now,
+        renewed: Renewed | None = None,
     ) -> None:
+        self._renewed = renewed
         self.is_over = False
         self.is_under_way = False
         self.renewed_at: int | None = None
@@ -49,19 +67,27 @@ class Heartbeat:
         """Renew the lease."""
         step = next(self._steps)
         assert isinstance(step, Renew)
-        reply: StepResult
         asked = self._moment()
         token = deadline.start(self._pause_ms)  # one that hangs must not be the last
         try:
-            reply = ask(self._store, step)
-        except Exception as error:  # noqa: BLE001 - the next one may succeed
-            reply = Failed(error, 0)
+            reply = self._ask(step.claim)
         finally:
             deadline.end(token)
         if isinstance(reply, Applied):
             self.renewed_at = reply.now
+            if self._renewed is not None:
+                self._renewed.leased(asked, step.claim.lease_ms)
         self._send(reply, asked)
         self.is_under_way = False
+
+    def _ask(self, claim: Claim) -> StepResult:
+        try:
+            stamped = claim if self._renewed is None else self._renewed.stamped(claim)
+            if stamped is None:
+                return Failed(TimeoutError("a recovery point is under way"), 0)
+            return ask(self._store, Renew(stamped))
+        except Exception as error:  # noqa: BLE001 - the next one may succeed
+            return Failed(error, 0)
 
     def stop(self) -> None:
         """Renew no more: the call has ended. A renewal that is under way is harmless."""
@@ -140,8 +166,8 @@ def heart() -> Heart:
     return Heart()
 
 
-def begin(claim: Claim, lease_ms: int, store: Store) -> Heartbeat:
+def begin(claim: Claim, lease_ms: int, store: Store, renewed: Renewed | None = None) -> Heartbeat:
     """Begin to renew a claim's lease, of which `lease_ms` are left."""
-    heartbeat = Heartbeat(renewals(claim, lease_ms), store)
+    heartbeat = Heartbeat(renewals(claim, lease_ms), store, renewed=renewed)
     heart().add(heartbeat)
     return heartbeat

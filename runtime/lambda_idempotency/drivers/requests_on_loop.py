@@ -33,6 +33,9 @@ async def ask_surely_on_loop(
         if isinstance(step, Complete):
             with deadline.completion():
                 reply = await timed_async(store.completing(step.completion, AIO))
+        elif isinstance(step, Renew):  # what has happened is written down
+            with deadline.completion():
+                reply = await timed_async(store.renewing(step.claim, AIO))
         else:
             reply = await timed_async(_asking(store, step))
         return about(key_of(step), reply, store)
@@ -40,13 +43,9 @@ async def ask_surely_on_loop(
         return Failed(error, remaining())
 
 
-def _asking(
-    store: CoroutineStore, step: SendClaim | Renew | Release | Read
-) -> Coroutine[Any, Any, Reply]:
+def _asking(store: CoroutineStore, step: SendClaim | Release | Read) -> Coroutine[Any, Any, Reply]:
     if isinstance(step, SendClaim):
         return store.claiming(step.claim, step.seen, AIO)
-    if isinstance(step, Renew):
-        return store.renewing(step.claim, AIO)
     if isinstance(step, Release):
         return store.releasing(step.key, step.owner, AIO)
     return store.reading(step.key, AIO)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
@@ -32,6 +32,7 @@ from ..protocol.steps import (
     Read,
     Reconcile,
     Release,
+    Renew,
     Returned,
     Run,
     SendClaim,
@@ -45,7 +46,12 @@ from .requests import ask_surely, complete_and_claim
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.
     from ..protocol.batch import Batch, BatchStep, BatchStepResult
-    from .heartbeat import Heartbeat
+    from .heartbeat import Heartbeat, Renewed
+
+Runs: TypeAlias = Callable[[Run | Reconcile], Returned | Raised | None]
+"""Runs the user's code for a step."""
+
+Told = TypeVar("Told", bound=StepResult)
 
 
 def drive(
@@ -53,19 +59,21 @@ def drive(
     *,
     key: str,
     store: Store,
-    run: Callable[[Run | Reconcile], Returned | None],
+    run: Runs,
     remaining: Callable[[], int],
     finish: Callable[[Returned], Returned] | None = None,
     sleep: Callable[[float], None] = time.sleep,
     moment: Callable[[], Moment] = elapsed.now,
+    renewed: Renewed | None = None,
 ) -> Outcome:
     """Run a call to its outcome.
 
     `run` calls the user's code for a step. `remaining` returns the milliseconds left. `finish` does
-    the slow work between a result and its recording; it never raises.
+    the slow work between a result and its recording; it never raises. `renewed` is the call, for
+    its heartbeat.
     """
     token = deadline.start(remaining())
-    timer, pulse = LeaseTimer(moment), Pulse(store)
+    timer, pulse = LeaseTimer(moment), Pulse(store, renewed)
     interruption = Interruption(remaining)
     result: StepResult = None
     try:
@@ -81,7 +89,7 @@ def drive(
                         step,
                         key=key,
                         store=store,
-                        run=pulse.around(run),
+                        run=pulse.around(run, timer),
                         remaining=interruption.remaining,
                         sleep=sleep,
                         timer=timer,
@@ -160,7 +168,7 @@ def _execute_in_batch(
         step,
         key=call.key,
         store=store,
-        run=pulse.around(call.run),
+        run=pulse.around(call.run, timer, call.renewed),
         remaining=call.remaining,
         sleep=sleep,
         timer=timer,
@@ -173,7 +181,7 @@ def execute(
     *,
     key: str,
     store: Store,
-    run: Callable[[Run | Reconcile], Returned | None],
+    run: Runs,
     remaining: Callable[[], int],
     sleep: Callable[[float], None],
     timer: LeaseTimer,
@@ -210,7 +218,7 @@ class Interruption:
     def note(self, step: Step | CompleteAndClaim) -> None:
         """Note a step before it is executed."""
         if not isinstance(step, (Sleep, Emit)):
-            self.ends = isinstance(step, (Complete, CompleteAndClaim, Release))
+            self.ends = isinstance(step, (Complete, CompleteAndClaim, Release, Renew))
 
     def during(self, step: Step | CompleteAndClaim, error: BaseException) -> StepResult:
         """Return the result of an interrupted step, if it records the end of an attempt. Raises the
@@ -239,21 +247,21 @@ class Pulse:
     It goes on until the call ends, or the next one of a batch runs: by then this one has ended.
     """
 
-    __slots__ = ("_claim", "_heartbeat", "_store")
+    __slots__ = ("_claim", "_heartbeat", "_store", "renewed")
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, renewed: Renewed | None = None) -> None:
         self._store = store
+        self.renewed = renewed
         self._claim: Claim | None = None
         self._heartbeat: Heartbeat | None = None
 
-    def around(
-        self, run: Callable[[Run | Reconcile], Returned | None]
-    ) -> Callable[[Run | Reconcile], Returned | None]:
+    def around(self, run: Runs, timer: LeaseTimer, renewed: Renewed | None = None) -> Runs:
         """Return the function that runs the user's code for a step, with its heartbeat."""
+        self.renewed = renewed or self.renewed
 
-        def ran(step: Run | Reconcile) -> Returned | None:
+        def ran(step: Run | Reconcile) -> Returned | Raised | None:
             self.start(step)
-            return run(step)
+            return run(timer.begun(step))
 
         return ran
 
@@ -266,11 +274,14 @@ class Pulse:
             from .heartbeat import begin  # ordinary Lambda functions need none
 
             assert step.lease_ms is not None
-            self._claim, self._heartbeat = claim, begin(claim, step.lease_ms, self._store)
+            self._claim, self._heartbeat = (
+                claim,
+                begin(claim, step.lease_ms, self._store, self.renewed),
+            )
 
-    def told(self, ran: Returned) -> Returned:
+    def told(self, ran: Told) -> Told:
         """Return a result that says when the lease was last renewed."""
-        if self._heartbeat is None:
+        if self._heartbeat is None or not isinstance(ran, Returned):
             return ran
         return ran._replace(renewed_at=self._heartbeat.renewed_at)
 
@@ -301,3 +312,10 @@ class LeaseTimer:
         if step.lease_ms is None:
             return False
         return elapsed.milliseconds(self._asked, self._moment()) > step.lease_ms
+
+    def begun(self, step: Run | Reconcile) -> Run | Reconcile:
+        """Return the step as it begins: its lease is what is left of it."""
+        if step.lease_ms is None:
+            return step
+        passed = elapsed.milliseconds(self._asked, self._moment())
+        return step._replace(lease_ms=step.lease_ms - passed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar, Token
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from ..errors import ConfigurationError
 from ..identity.keys import digest
@@ -14,6 +14,14 @@ from .commits import Writes
 
 TimeLeft: TypeAlias = Callable[[], int]
 """Returns the milliseconds that an invocation has left."""
+
+
+class StepRunner(Protocol):
+    """Runs the steps of an attempt."""
+
+    def step(self, name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
+        """Run a step; return what is awaited if the code is async."""
+        ...
 
 
 class Attempt(NamedTuple):
@@ -27,6 +35,7 @@ class Attempt(NamedTuple):
     attempt: int
     writes: Writes | None = None
     tenant: str | None = None
+    steps: StepRunner | None = None
 
     def downstream_key(self, name: str) -> str:
         """Return an idempotency key for a call to another service, the same in every attempt.
@@ -54,6 +63,32 @@ class Attempt(NamedTuple):
                 "commit_with() cannot be used here: this call has no record to commit with"
             )
         self.writes.add(items)
+
+    def step(
+        self, name: str, function: Callable[[], Any], *, writes: Iterable[Mapping[str, Any]] = ()
+    ) -> Any:
+        """Run a part of this attempt that is never repeated, and return its result.
+
+        What `function` returns is recorded under `name` before `step` returns: a recovery point.
+        The attempts after this one, should it die or raise, get the recorded result, and do not run
+        the step again. The result is what JSON makes of it, in the first attempt too. In an async
+        handler or function, await the step; `function` may be async there. Each name is taken once
+        in an attempt.
+
+        `writes` are DynamoDB writes, as for `commit_with`, that take effect in one transaction with
+        the recovery point: the step then takes effect exactly once.
+
+        Raises what `function` raises; `LeaseLostError` if another attempt has taken over;
+        `CommitError` if the writes were not applied, or nobody knows; and `StepInterruptedError`
+        where `on_interrupted` says so. A recovery point without `writes` whose store fails costs
+        nothing but the promise: the result is returned (metric `StepUnrecorded`), and recorded with
+        the next step.
+        """
+        if self.steps is None:
+            raise ConfigurationError(
+                f"step {name!r} cannot run here: steps are the handler's, and this is on_orphan"
+            )
+        return self.steps.step(name, function, writes)
 
 
 class AttemptScope:
@@ -110,9 +145,23 @@ async def run_as_async(
         return await code()
 
 
-def unprotected(tenant: str | None = None) -> Attempt:
+class Unrecorded(NamedTuple):
+    """Runs the steps of a call that has no record: each time."""
+
+    is_async: bool
+
+    def step(self, name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
+        """Run a step. Raises `ConfigurationError` if it has writes."""
+        from .steps import unrecorded, unrecorded_async
+
+        run = unrecorded_async if self.is_async else unrecorded
+        return run(name, function, writes)
+
+
+def unprotected(tenant: str | None = None, *, is_async: bool = False) -> Attempt:
     """Return an attempt without a record; its key is unique to this call."""
-    return Attempt(f"unprotected#{os.urandom(16).hex()}", 1, tenant=tenant)
+    key = f"unprotected#{os.urandom(16).hex()}"
+    return Attempt(key, 1, tenant=tenant, steps=Unrecorded(is_async))
 
 
 def time_left_outside() -> TimeLeft | None:

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from ..clients.net import elapsed
+from ..clients.net.elapsed import Moment
 from ..contract.lease import LONGEST_MS
 from ..metrics.reporting import WARNING, log
 from ..protocol.machine import Protocol, run_once, run_unprotected
-from ..protocol.record import NO_BODY
-from ..protocol.steps import Call, Reconcile, Returned, Run
+from ..protocol.record import NO_BODY, Claim
+from ..protocol.steps import Call, Progress, Raised, Reconcile, Returned, Run
 from ..response.body import ResponseBody
 from ..response.lambda_json import NotRecordableError
-from .attempt import Attempt, TimeLeft, run_as, run_as_async, unprotected
+from .attempt import Attempt, TimeLeft, Unrecorded, run_as, run_as_async, unprotected
 from .commits import Writes
-from .hooks import reconciled, settled
+from .hooks import OnInterrupted, reconciled, settled
 from .target import Target
 
 if TYPE_CHECKING:
     from ..response.offload import Objects
     from ..stores.base import Store
+    from .steps import Steps
 
 
 class ActiveCall:
     """A call under way. Its protocol decides what runs; `remaining` returns milliseconds."""
 
-    __slots__ = ("_target", "_writes", "body", "key", "protocol", "remaining")
+    __slots__ = (
+        *("_call", "_is_async", "_leased", "_made", "_objects", "_on_interrupted", "_run"),
+        *("_steps", "_store", "_target", "_writes", "body", "key", "protocol", "remaining"),
+    )
 
     def __init__(
         self,
@@ -35,6 +43,7 @@ class ActiveCall:
         store: Store,
         objects: Objects | None,
         remaining: TimeLeft,
+        on_interrupted: OnInterrupted | None = None,
     ) -> None:
         self.key = call.key
         self.protocol: Protocol = run_once(call)
@@ -42,8 +51,41 @@ class ActiveCall:
         self.remaining = remaining
         self._writes = Writes.into(store)  # on_orphan and the handler are one attempt
         self._target = target
+        self._call = call
+        self._store = store
+        self._objects = objects
+        self._on_interrupted = on_interrupted
+        self._run: Run | None = None
+        self._leased: tuple[Moment, int] | None = None
+        self._made: list[Steps] = []
+        self._steps: Steps | None = None
+        self._is_async = False
 
-    def run(self, step: Run | Reconcile) -> Returned | None:
+    @property
+    def renewed(self) -> ActiveCall:
+        """The call, for its heartbeat."""
+        return self
+
+    def stamped(self, claim: Claim) -> Claim | None:
+        """Return a renewal with all steps so far. None: not now."""
+        return claim if self._steps is None else self._steps.stamped(claim)
+
+    def leased(self, asked: Moment, lease_ms: int) -> None:
+        """Note that the lease holds for so long since it was asked for."""
+        self._leased = asked, lease_ms
+        if self._steps is not None:
+            self._steps.leased = self._leased
+
+    def step(self, name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
+        """Run a step of the attempt."""
+        if self._steps is None:
+            self._made.append(self._first_step())  # other threads may do the same
+            self._steps = self._made[0]
+        if self._is_async and _in_event_loop():
+            return self._steps.run_async(name, function, writes)
+        return self._steps.run(name, function, writes)
+
+    def run(self, step: Run | Reconcile) -> Returned | Raised | None:
         """Run the user's code for a step. None: the dead attempt had no effect, so run again."""
         target = self._target
         ran: list[Any] = []
@@ -58,16 +100,16 @@ class ActiveCall:
         try:
             run_as(self._attempt(step), target.time_left, code)
             return self._returned(step, *ran)
-        except BaseException:
+        except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
             if not ran:
-                self._writes.drop()
-                raise
+                return self._raised(error)
         # A signal handler has raised, after the code had returned.
         return self._returned(step, *ran)
 
-    async def run_async(self, step: Run | Reconcile) -> Returned | None:
+    async def run_async(self, step: Run | Reconcile) -> Returned | Raised | None:
         """Run the user's code for a step on the running event loop, as `run` does."""
         target = self._target
+        self._is_async = True
         ran: list[Any] = []
 
         async def code() -> None:
@@ -80,14 +122,42 @@ class ActiveCall:
         try:
             await run_as_async(self._attempt(step), target.time_left, code)
             return self._returned(step, *ran)
-        except BaseException:
+        except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
             if not ran:
-                self._writes.drop()
-                raise
+                return self._raised(error)
         return self._returned(step, *ran)
 
     def _attempt(self, step: Run | Reconcile) -> Attempt:
-        return Attempt(self.key, step.attempt, self._writes, self._target.tenant)
+        if isinstance(step, Reconcile):
+            return Attempt(self.key, step.attempt, self._writes, self._target.tenant)
+        self._run = step
+        self._leased = None if step.lease_ms is None else (elapsed.now(), step.lease_ms)
+        return Attempt(self.key, step.attempt, self._writes, self._target.tenant, self)
+
+    def _first_step(self) -> Steps:
+        from .steps import Steps, StepsOf  # few handlers have steps
+
+        assert self._run is not None
+        return Steps(
+            StepsOf(
+                call=self._call,
+                attempt=self._run.attempt,
+                progress=self._run.progress,
+                store=self._store,
+                objects=self._objects,
+                remaining=self.remaining,
+                leased=self._leased,
+                on_interrupted=self._on_interrupted,
+                subject=self._target.subject,
+            )
+        )
+
+    def _raised(self, error: BaseException) -> Raised:
+        self._writes.drop()
+        return Raised(error, self._progress("the attempt has raised"))
+
+    def _progress(self, why: str) -> Progress | None:
+        return None if self._steps is None else self._steps.close(why)
 
     def _returned(self, step: Run | Reconcile, result: Any) -> Returned | None:
         """Return the result in its recorded form. Never raises, whatever a serializer or a signal
@@ -96,7 +166,7 @@ class ActiveCall:
             if result is None:
                 return None
             result = result.response
-        writes = self._writes.taken()
+        writes, progress = self._writes.taken(), self._progress("the handler has returned")
         try:
             recorded = self.body.packed(self._target.record(result))
         except BaseException as error:  # noqa: BLE001 - see above
@@ -110,7 +180,9 @@ class ActiveCall:
                     error if known else f"the result cannot be recorded ({type(error).__name__})",
                     f" {error.advice}" if isinstance(error, NotRecordableError) else "",
                 )
-        return recorded._replace(writes=writes) if writes else recorded
+        return (
+            recorded._replace(writes=writes, progress=progress) if writes or progress else recorded
+        )
 
 
 class UnprotectedCall:
@@ -124,6 +196,8 @@ class UnprotectedCall:
         self.protocol: Protocol = run_unprotected()
         self._target = target
 
+    renewed: Final = None
+
     def remaining(self) -> int:
         """Return the milliseconds left: no lease limits the call."""
         return LONGEST_MS
@@ -134,5 +208,16 @@ class UnprotectedCall:
 
     async def run_async(self, _: Run | Reconcile) -> Returned:
         """Run the user's code on the running event loop."""
-        ran = await run_as_async(self._attempt, self._target.time_left, self._target.run)
+        attempt = self._attempt._replace(steps=Unrecorded(is_async=True))
+        ran = await run_as_async(attempt, self._target.time_left, self._target.run)
         return self._target.record(ran)
+
+
+def _in_event_loop() -> bool:
+    """Tell whether this thread runs an event loop; a thread beside an async handler does not."""
+    asyncio = sys.modules["asyncio"]
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

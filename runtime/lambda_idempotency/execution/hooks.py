@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from ..errors import ConfigurationError
 from ..tuples import NamedTuple
@@ -21,6 +21,12 @@ class Reconciled(NamedTuple):
 OnOrphan: TypeAlias = Callable[[Any], Any]
 """Takes the event (or a function's arguments by name). Returns `Reconciled(response)`, or None to
 run again. `current()` is the attempt that has taken over."""
+
+
+OnInterrupted: TypeAlias = Literal["rerun", "raise"] | Callable[[Any, str], Any]
+"""What to do at a step that a dead attempt may have run: run it, raise `StepInterruptedError`, or
+ask a callable. That takes the event (or what `on_orphan` takes) and the step's name. It returns
+`Reconciled(result)`, which is recorded as the step's, or None to run the step."""
 
 
 class Replay(NamedTuple):

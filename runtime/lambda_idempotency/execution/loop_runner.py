@@ -42,7 +42,7 @@ class LoopRunner:
 
     def run_unprotected(self, target: Target) -> Any:
         """Run the handler without a record."""
-        attempt = unprotected(target.tenant)
+        attempt = unprotected(target.tenant, is_async=True)
         return self._on_loop(lambda: run_as_async(attempt, target.time_left, target.run))
 
     def run_batch(self, batch: Batch, store: Store) -> None:

@@ -21,7 +21,7 @@ from ..stores.base import Store, about
 from ..tuples import NamedTuple
 from .attempt import TimeLeft
 from .call import ActiveCall
-from .hooks import OnReplay, Replay
+from .hooks import OnInterrupted, OnReplay, Replay
 from .target import Target
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Operation(NamedTuple):
     bypass_missing_key: bool
     fail_open: bool
     on_replay: OnReplay | None = None
+    on_interrupted: OnInterrupted | None = None
     objects: Objects | None = None
     metrics: MetricsSource | None = None
     timeout_ms: int | None = None
@@ -60,6 +61,7 @@ class Operation(NamedTuple):
             run=active.run,
             remaining=active.remaining,
             finish=None if self.objects is None else active.body.offloaded,
+            renewed=active,
         )
         if self.objects is None:
             return outcome
@@ -79,6 +81,7 @@ class Operation(NamedTuple):
             run=active.run_async,
             remaining=active.remaining,
             finish=None if self.objects is None else active.body.offloaded,
+            renewed=active,
         )
         if self.objects is None or not isinstance(outcome, Replayed):
             return outcome
@@ -108,6 +111,7 @@ class Operation(NamedTuple):
             store=self.store,
             objects=self.objects,
             remaining=remaining,
+            on_interrupted=self.on_interrupted,
         )
 
     def identify(self, find: Callable[[], Identity]) -> Identity | None:

@@ -16,11 +16,13 @@ class Target(NamedTuple):
     `run` is the handler or function with its arguments bound; in an async call it returns an
     awaitable. `record` turns a result into its recorded form; if it raises, the result is recorded
     without a body. `reconcile` is `on_orphan` with its argument bound. `time_left` is the
-    invocation's, where the code is its handler, and `tenant` the one that it is for.
+    invocation's, where the code is its handler, and `tenant` the one that it is for. `subject`
+    returns what hooks are told: the event, the arguments, the record.
     """
 
     run: Callable[[], Any]
     record: Callable[[Any], Returned]
     reconcile: Callable[[], Any] | None = None
     time_left: TimeLeft | None = None
+    subject: Callable[[], Any] = lambda: None
     tenant: str | None = None

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..contract.http import HttpOptions
-from ..errors import ConfigurationError, MissingKeyError, ResponseUnavailableError
+from ..errors import (
+    CommitError,
+    ConfigurationError,
+    IdempotencyError,
+    LeaseLostError,
+    MissingKeyError,
+    ResponseUnavailableError,
+)
 from ..execution.invocation import Invocation
 from ..execution.outcomes import error_of, replayed, result_of
 from ..identity.keys import Identity, KeyAbsentError, KeyRule, RequestParts
@@ -19,6 +26,7 @@ from ..protocol.steps import (
     Mismatch,
     Outcome,
     Parked,
+    Raised,
     Replayed,
     Returned,
     Unavailable,
@@ -128,4 +136,13 @@ class Exchange:
             return mode.outage(request, error_of(outcome))
         if isinstance(outcome, CommitFailed | LeaseLost):
             return mode.not_committed(request, error_of(outcome))
+        if (error := _of_a_step(outcome)) is not None:
+            return mode.not_committed(request, error)
         return result_of(outcome, operation.restored)
+
+
+def _of_a_step(outcome: Outcome) -> IdempotencyError | None:
+    """Return the error of a step that was not recorded, and that the handler left to us."""
+    if not isinstance(outcome, Raised) or outcome.progress is None:
+        return None
+    return outcome.error if isinstance(outcome.error, CommitError | LeaseLostError) else None

@@ -18,7 +18,10 @@ from .emf import Event, MetricsSource, lines
 R = TypeVar("R")
 
 WARNINGS: Final[frozenset[Metric]] = frozenset(
-    {"TakenOver", "LeaseLost", "CompletionFailed", "Parked", "StoreError", "EvictionPossible"}
+    {
+        *("TakenOver", "LeaseLost", "CompletionFailed", "StepUnrecorded", "Parked", "StoreError"),
+        "EvictionPossible",
+    }
 )
 """The events that on-call must see in the log."""
 

@@ -36,6 +36,7 @@ class BatchCall(NamedTuple):
 
     `number` is its place in the batch, `key` its record's id. `remaining` returns the milliseconds
     left for it. `run` calls the user's code for a step; an async driver awaits the result.
+    `renewed` is the call, for its heartbeat.
     """
 
     number: int
@@ -43,6 +44,7 @@ class BatchCall(NamedTuple):
     protocol: Protocol
     remaining: Callable[[], int]
     run: Callable[[Run | Reconcile], Any]
+    renewed: Any = None
 
 
 class BatchStep(NamedTuple):

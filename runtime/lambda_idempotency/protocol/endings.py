@@ -6,8 +6,9 @@ from collections.abc import Generator
 from typing import Final
 
 from ..tuples import NamedTuple
-from .record import COMPLETED, Absent, Applied, Completion, Conflict, Record, WritesRefused
+from .record import COMPLETED, Absent, Applied, Claim, Completion, Conflict, Record, WritesRefused
 from .steps import (
+    NO_PROGRESS,
     Call,
     CommitFailed,
     Complete,
@@ -16,7 +17,9 @@ from .steps import (
     Failed,
     LeaseLost,
     Outcome,
+    Progress,
     Release,
+    Renew,
     Replayed,
     Returned,
     Sleep,
@@ -38,11 +41,24 @@ class HeldLease(NamedTuple):
     """The key is ours for this attempt, for `lease_ms` since we asked for it.
 
     `not_after` is the expiration of our claim. Both are None if the claim's fate is unknown.
+    `progress` is what has been recorded so far, `uses_steps` that this attempt has used steps.
     """
 
     attempt: int
     not_after: int | None
     lease_ms: int | None
+    progress: Progress = NO_PROGRESS
+    after_death: bool = False
+    """True if the attempt before this one died, and did not give up."""
+    uses_steps: bool = False
+
+    @property
+    def keeps(self) -> bool:
+        """True if the record outlives the attempt, however that ends: it has recovery points, or
+        says that a step may have been interrupted."""
+        resumes = self.attempt > 1 and not self.after_death
+        interrupted = self.attempt > 1 and self.uses_steps
+        return self.progress.steps is not None or resumes or interrupted
 
 
 def record_answer(
@@ -79,7 +95,7 @@ def commit(call: Call, held: HeldLease, ran: Returned) -> Generator[Step, StepRe
     )
     reply = yield from send(completion) if claimed else _once(completion)
     if isinstance(reply, WritesRefused):
-        freed = yield from release(call)
+        freed = yield from release(call, held)
         if _is_done(call, freed):
             # An earlier try was still under way, and took effect after all.
             return Executed(ran.result)
@@ -98,14 +114,28 @@ def commit(call: Call, held: HeldLease, ran: Returned) -> Generator[Step, StepRe
     return LeaseLost(call.key) if claimed else CommitFailed(call.key, _UNCLAIMED, applied=False)
 
 
-def release(call: Call) -> Generator[Step, StepResult, StepResult]:
-    """Release the key, so that a retry can run at once. One try: its lease's end frees it, too."""
-    reply = yield Release(call.key, call.owner)
+def release(call: Call, held: HeldLease) -> Generator[Step, StepResult, StepResult]:
+    """Let go of the key, so that a retry can run at once: release it, or give up if that would
+    forget something. One try: its lease's end frees it, too. Keep it to that end where nobody knows
+    whether a step's writes were applied: another write might erase their recovery point."""
+    if held.progress.uncertain:
+        return None
+    step = letting_go(call.claim_with(held.attempt, held.progress), held)
+    reply = yield step
+    if isinstance(step, Release) and _has_steps(call, reply):
+        assert isinstance(reply, Conflict)
+        found = Progress(reply.record.revision, reply.record.steps)
+        reply = yield Renew(call.claim_with(held.attempt, found).given_up())
     if isinstance(reply, Failed):
         yield Emit("StoreError")
     elif isinstance(reply, Conflict) and not _is_done(call, reply):
         yield Emit("LeaseLost")
     return reply
+
+
+def letting_go(claim: Claim, held: HeldLease) -> Release | Renew:
+    """Return the step that lets go of the key that this claim holds."""
+    return Renew(claim.given_up()) if held.keeps else Release(claim.key, claim.owner)
 
 
 def send(completion: Completion) -> Generator[Step, StepResult, StepResult]:
@@ -132,6 +162,15 @@ def differs(call: Call, found: Record) -> bool:
     """Tell whether the payloads differ under one key. Without both fingerprints, they do not."""
     return None not in (call.fingerprint, found.fingerprint) and (
         call.fingerprint != found.fingerprint
+    )
+
+
+def _has_steps(call: Call, reply: StepResult) -> bool:
+    """Tell whether a release was refused because the own record has recovery points."""
+    return (
+        isinstance(reply, Conflict)
+        and reply.record.owner == call.owner
+        and reply.record.steps is not None
     )
 
 

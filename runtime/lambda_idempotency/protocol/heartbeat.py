@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Final, TypeAlias
 
-from .record import Applied, Claim
+from .record import INPROGRESS, Applied, Claim, Conflict
 from .steps import Failed, Renew, Sleep, StepResult
 
 BEATS: Final = 3
@@ -30,6 +30,15 @@ def renewals(claim: Claim, lease_ms: int) -> Renewals:
     while True:
         yield Sleep(pause)
         reply = yield Renew(claim)
-        if not isinstance(reply, Applied | Failed):
+        if not isinstance(reply, Applied | Failed) and not _is_ahead(claim, reply):
             return  # the completion will tell, too
         pause = max(claim.lease_ms // BEATS, 1)
+
+
+def _is_ahead(claim: Claim, reply: StepResult) -> bool:
+    """Tell whether a recovery point of the same attempt, which renews too, has overtaken."""
+    return (
+        isinstance(reply, Conflict)
+        and (reply.record.owner, reply.record.status) == (claim.owner, INPROGRESS)
+        and not reply.record.given_up
+    )

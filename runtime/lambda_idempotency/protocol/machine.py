@@ -6,8 +6,8 @@ connection and draws no random numbers, so every interleaving of several workers
                  claim                    complete
     (absent) ──────────────► INPROGRESS ────────────► COMPLETED ──► (absent, when expired)
         ▲                      │   ▲  │
-        └──────────────────────┘   └──┘  claim under the fence: the lease has ended (an orphan)
-     release: it raised, or its       │
+        └──────────────────────┘   └──┘  claim under the fence: the lease has ended (an orphan),
+     release: it raised, or its       │  or was given up, because the record has recovery points
      answer is not kept               │
                                       └─────────────► PARKED: more than max_attempts have died
 
@@ -27,7 +27,7 @@ from collections.abc import Generator, Iterator
 from typing import Final, TypeAlias
 
 from ..errors import StoreError
-from .endings import HeldLease, commit, differs, record_answer, release, send
+from .endings import HeldLease, commit, differs, letting_go, record_answer, release, send
 from .record import COMPLETED, PARKED, Absent, Applied, Claim, Conflict, Metric, Record
 from .steps import (
     Call,
@@ -39,10 +39,12 @@ from .steps import (
     Mismatch,
     Outcome,
     Parked,
+    Progress,
     Raised,
     Read,
     Reconcile,
     Release,
+    Renew,
     Replayed,
     Returned,
     Run,
@@ -84,7 +86,7 @@ def run_once(call: Call) -> Protocol:
     if call.max_attempts is not None and held.attempt > call.max_attempts:
         return (yield from _park(call, held))
     ran: StepResult = None
-    if call.reconciles and held.attempt > 1:
+    if call.reconciles and held.after_death:
         ran = yield Reconcile(held.attempt, held.lease_ms, _renewal(call, held))
         if isinstance(ran, Raised):
             # The key keeps its lease: a release would erase the dead attempt to be reconciled.
@@ -94,15 +96,17 @@ def run_once(call: Call) -> Protocol:
     if ran is None:
         # Emit before the run, so that the log shows which attempt died. Late ones count, too.
         yield Emit("Executed")
-        ran = yield Run(held.attempt, held.lease_ms, _renewal(call, held))
+        ran = yield Run(held.attempt, held.lease_ms, _renewal(call, held), held.progress)
     if isinstance(ran, LeaseExpired):
         return (yield from _too_late(call, held))
+    assert isinstance(ran, Returned | Raised)
+    if ran.progress is not None:
+        held = held._replace(progress=ran.progress, uses_steps=True)
     if isinstance(ran, Raised):
-        yield from release(call)
+        yield from release(call, held)
         return ran
-    assert isinstance(ran, Returned)
     if not ran.keep:
-        yield from release(call)
+        yield from release(call, held)
         return Executed(ran.result)
     if ran.renewed_at is not None:
         renewed = call.claim(held.attempt).record(ran.renewed_at)
@@ -134,12 +138,10 @@ def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
             assert isinstance(step, SendClaim)
             if _takes_over(call, step):
                 yield Emit("TakenOver")
-            return HeldLease(
-                step.claim.attempt, step.claim.record(reply.now).expiration, call.lease_ms
-            )
+            return _held(step.claim.record(reply.now), call.lease_ms, step)
         assert isinstance(reply, Conflict | Absent)
         now, found = reply.now, reply.record if isinstance(reply, Conflict) else None
-        verdict = None if found is None else _verdict(call, found, now)
+        verdict = None if found is None else _verdict(call, found, now, step)
         if isinstance(verdict, InProgress):
             deadline = now + call.wait_ms if deadline is None else deadline
             if now >= deadline or waited >= call.wait_ms:  # the store's clock may be set back
@@ -161,11 +163,13 @@ def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
                 yield Sleep(next(pauses))
 
 
-def _verdict(call: Call, found: Record, now: int) -> HeldLease | Outcome | None:
+def _verdict(
+    call: Call, found: Record, now: int, step: SendClaim | Read
+) -> HeldLease | Outcome | None:
     """Return what an unexpired record means for the call. None: its attempt is dead, take over."""
     if found.owner == call.owner and found.leased(now):
         # The reply to an earlier send of this claim was lost: it is ours.
-        return HeldLease(found.attempt, found.expiration, found.lease_end - now)
+        return _held(found, found.lease_end - now, step)
     if differs(call, found):
         return Mismatch(found)
     if found.status == COMPLETED:
@@ -182,8 +186,9 @@ def _unreachable(
     if isinstance(step, Read):
         return Unavailable(failed.error)
     if call.fail_open:
-        return HeldLease(step.claim.attempt, not_after=None, lease_ms=None)
-    yield from _let_go(call, step.claim.attempt)
+        return _held(step.claim.record(0), None, step)._replace(not_after=None)
+    if (undoing := undo(step)) is not None:
+        yield undoing
     return Unavailable(failed.error)
 
 
@@ -195,11 +200,25 @@ def _contradiction(call: Call) -> StoreError:
     )
 
 
-def _let_go(call: Call, attempt: int) -> Generator[Step, StepResult, None]:
-    """Release the key of a claim under which nothing has run, in case the claim took effect. After
-    a take-over keep the lease: a release would erase that an attempt has died."""
-    if attempt == 1:
-        yield Release(call.key, call.owner)
+def undo(step: SendClaim) -> Release | Renew | None:
+    """Return what lets go of a claim under which nothing has run, in case it took effect. None:
+    keep the lease, because letting go would erase that the attempt before has died."""
+    held = _held(step.claim.record(0), None, step)
+    if held.after_death:
+        return None
+    return letting_go(step.claim, held)
+
+
+def _held(record: Record, lease_ms: int | None, step: SendClaim | Read) -> HeldLease:
+    """Return the lease that the own record gives, which this step has written or found."""
+    resumes = isinstance(step, SendClaim) and step.seen is not None and step.seen.given_up
+    return HeldLease(
+        record.attempt,
+        record.expiration,
+        lease_ms,
+        Progress(record.revision, record.steps),
+        after_death=record.attempt > 1 and not resumes,
+    )
 
 
 def _park(call: Call, held: HeldLease) -> Protocol:
@@ -210,7 +229,7 @@ def _park(call: Call, held: HeldLease) -> Protocol:
     reply = yield from send(completion)
     if isinstance(reply, Conflict) and reply.record.owner != call.owner:
         # Our own lease ended meanwhile. The new owner decides, unless it has died, too.
-        verdict = _verdict(call, reply.record, reply.now)
+        verdict = _verdict(call, reply.record, reply.now, Read(call.key))
         if verdict is not None and not isinstance(verdict, HeldLease):
             yield from _count(verdict)
             return verdict
@@ -220,7 +239,8 @@ def _park(call: Call, held: HeldLease) -> Protocol:
 
 def _too_late(call: Call, held: HeldLease) -> Protocol:
     yield Emit("StoreError")
-    yield from _let_go(call, held.attempt)
+    if not held.after_death:
+        yield letting_go(call.claim_with(held.attempt, held.progress), held)
     why = (
         f"The lease of record {call.key} ended before the call could start: the store answered too "
         "late, or this process stood still. Nothing ran; retry."
@@ -230,17 +250,27 @@ def _too_late(call: Call, held: HeldLease) -> Protocol:
 
 def _renewal(call: Call, held: HeldLease) -> Claim | None:
     """Return the claim that a heartbeat renews while the call runs, if it has a lease at all."""
-    return call.claim(held.attempt) if call.renews and held.lease_ms is not None else None
+    if not call.renews or held.lease_ms is None:
+        return None
+    return call.claim_with(held.attempt, held.progress)
 
 
 def _claim(call: Call, *, seen: Record | None = None) -> SendClaim:
-    attempt = 1 if seen is None else seen.attempt + (seen.owner != call.owner)
-    return SendClaim(call.claim(attempt), seen)
+    if seen is None:
+        return SendClaim(call.claim(1))
+    died = seen.owner != call.owner and not seen.given_up
+    progress = Progress(seen.revision + 1, seen.steps)
+    return SendClaim(call.claim_with(seen.attempt + died, progress), seen)
 
 
 def _takes_over(call: Call, step: SendClaim | Read) -> bool:
     """Tell whether the claim, if it took effect, took over the dead attempt of another call."""
-    return isinstance(step, SendClaim) and step.seen is not None and step.seen.owner != call.owner
+    return (
+        isinstance(step, SendClaim)
+        and step.seen is not None
+        and step.seen.owner != call.owner
+        and not step.seen.given_up
+    )
 
 
 def _count(outcome: Outcome) -> Generator[Step, StepResult, None]:

@@ -27,6 +27,9 @@ Metric: TypeAlias = Literal[
     "CompletionFailed",
     "Parked",
     "Reconciled",
+    "StepRecorded",
+    "StepReplayed",
+    "StepUnrecorded",
     "StoreError",
     "StoreLatency",
     "EvictionPossible",
@@ -43,6 +46,9 @@ class Record(NamedTuple):
     `status` is INPROGRESS, COMPLETED or PARKED; `owner` is the attempt that wrote it, `attempt` its
     number. `expiration` is in epoch seconds, `lease_end` (of an INPROGRESS record, else 0) in epoch
     milliseconds. `data` is the answer, text or bytes, in the form that `encoding` names.
+
+    Of an INPROGRESS record, `revision` grows with each recovery point, give-up and take-over, and
+    `steps` are all recovery points so far. An attempt that gave up left a `lease_end` of 0.
     """
 
     key: str
@@ -55,6 +61,8 @@ class Record(NamedTuple):
     data: str | bytes | None = None
     encoding: str | None = None
     scope: str | None = None
+    revision: int = 0
+    steps: str | bytes | None = None
 
     def expired(self, now: int) -> bool:
         """Return True where the record counts as absent, deleted or not (TTL deletion lags by
@@ -65,10 +73,18 @@ class Record(NamedTuple):
         """Return True while the owner may still be running. `now` is in epoch milliseconds."""
         return self.status == INPROGRESS and self.lease_end > now
 
+    @property
+    def given_up(self) -> bool:
+        """True if the last attempt gave up: it did not die, and another may go on at once."""
+        return self.status == INPROGRESS and self.lease_end == 0
+
 
 class Claim(NamedTuple):
-    """The wish to run: becomes an INPROGRESS record leased for `lease_ms`, which expires
-    `expires_after_ms` after its lease."""
+    """The wish to run, or to run on: becomes an INPROGRESS record leased for `lease_ms`, which
+    expires `expires_after_ms` after its lease. `lease_ms` 0: the attempt gives up.
+
+    `writes` are the DynamoDB writes of a step, which take effect together with the record.
+    """
 
     key: str
     owner: str
@@ -77,6 +93,9 @@ class Claim(NamedTuple):
     attempt: int = 1
     fingerprint: str | None = None
     scope: str | None = None
+    revision: int = 1
+    steps: str | bytes | None = None
+    writes: tuple[Any, ...] = ()
 
     def record(self, now: int) -> Record:
         """Return the record that this claim writes at `now`, epoch milliseconds: nothing expires
@@ -88,10 +107,16 @@ class Claim(NamedTuple):
             owner=self.owner,
             attempt=self.attempt,
             expiration=expiration(lease_end, self.expires_after_ms),
-            lease_end=lease_end,
+            lease_end=lease_end if self.lease_ms else 0,
             fingerprint=self.fingerprint,
             scope=self.scope,
+            revision=self.revision,
+            steps=self.steps,
         )
+
+    def given_up(self) -> Claim:
+        """Return what an attempt writes that gives up: its lease ends, its steps stay."""
+        return self._replace(lease_ms=0, revision=self.revision + 1, writes=())
 
 
 class Completion(NamedTuple):

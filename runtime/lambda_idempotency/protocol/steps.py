@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ..tuples import NamedTuple
 from . import record
@@ -39,6 +39,10 @@ class Call(NamedTuple):
             scope=self.scope,
         )
 
+    def claim_with(self, attempt: int, progress: Progress) -> record.Claim:
+        """Return the claim of an attempt that has come so far."""
+        return self.claim(attempt)._replace(revision=progress.revision, steps=progress.steps)
+
     def completion(self, attempt: int) -> Completion:
         """Return the completion of an attempt, without an answer."""
         return Completion(
@@ -49,6 +53,23 @@ class Call(NamedTuple):
             fingerprint=self.fingerprint,
             scope=self.scope,
         )
+
+
+class Progress(NamedTuple):
+    """What attempts have recorded: the record's revision, and its recovery points. `recovery` has
+    the rules by which it grows.
+
+    `uncertain`: nobody knows whether a step's writes were applied, so the lease is kept to its end.
+    `lost`: the record refused a step, so it is another attempt's.
+    """
+
+    revision: int = 1
+    steps: str | bytes | None = None
+    uncertain: bool = False
+    lost: bool = False
+
+
+NO_PROGRESS: Final = Progress()
 
 
 # Steps: what the driver is asked to do ------------------------------------------------------------
@@ -62,7 +83,8 @@ class SendClaim(NamedTuple):
 
 
 class Renew(NamedTuple):
-    """Lease the own record anew, as the claim says. Reply: the store's, or `Failed`."""
+    """Write the own record anew, as the claim says: a renewal, a recovery point, or a give-up.
+    Reply: the store's, or `Failed`."""
 
     claim: record.Claim
 
@@ -72,11 +94,13 @@ class Run(NamedTuple):
     the last `SendClaim` or `Read`, `LeaseExpired`. `lease_ms` None: there is no lease.
 
     `renewal`: from now on, until the call has ended, this claim's lease is renewed by a heartbeat.
+    `progress` is what the attempts before have recorded.
     """
 
     attempt: int
     lease_ms: int | None = None
     renewal: record.Claim | None = None
+    progress: Progress = NO_PROGRESS
 
 
 class Reconcile(NamedTuple):
@@ -127,7 +151,7 @@ class Emit(NamedTuple):
     metric: Metric
 
 
-Step: TypeAlias = SendClaim | Run | Reconcile | Complete | Release | Read | Sleep | Emit
+Step: TypeAlias = SendClaim | Renew | Run | Reconcile | Complete | Release | Read | Sleep | Emit
 
 
 # Replies that are not a store's -------------------------------------------------------------------
@@ -145,7 +169,7 @@ class Returned(NamedTuple):
 
     `keep` False: the answer is not final (a server error, for example), so it is not recorded.
     `writes` take effect together with the record. `renewed_at` is the store's time at which the
-    lease was last renewed, if it was.
+    lease was last renewed, if it was. `progress` is given if the attempt has used steps.
     """
 
     result: Any
@@ -154,12 +178,17 @@ class Returned(NamedTuple):
     keep: bool = True
     writes: tuple[Any, ...] = ()
     renewed_at: int | None = None
+    progress: Progress | None = None
 
 
 class Raised(NamedTuple):
-    """The handler raised an exception of any kind. Also the outcome of such a call."""
+    """The handler raised an exception of any kind. Also the outcome of such a call.
+
+    `progress` is given if the attempt has used steps.
+    """
 
     error: BaseException
+    progress: Progress | None = None
 
 
 class LeaseExpired(NamedTuple):

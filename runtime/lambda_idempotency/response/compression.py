@@ -86,7 +86,7 @@ def unpack(record: Record) -> str | bytes:
         )
     if record.encoding is None:
         return data
-    text = None if isinstance(data, str) else _decompressed(data)
+    text = None if isinstance(data, str) else decompressed(data)
     if text is None:
         raise unreadable(record)
     return text
@@ -105,7 +105,7 @@ def unreadable(record: Record) -> ResponseUnavailableError:
     )
 
 
-def _decompressed(data: bytes) -> bytes | None:
+def decompressed(data: bytes) -> bytes | None:
     """Return the text, or None if the data are damaged or give more text than was ever written."""
     import zlib
 

@@ -26,10 +26,11 @@ class Store(ABC):
     """The most bytes of `data` that a record can hold; None: any number."""
 
     transactional: bool = False
-    """True if a completion's `writes` take effect together with its record, or not at all."""
+    """True if the `writes` of a completion or a step take effect with the record, or not at all."""
 
     renews: bool = False
-    """True if the store has `renew`. Without it a lease must be longer than the longest call."""
+    """True if the store has `renew`. Without it there are no steps, and a lease must be longer than
+    the longest call."""
 
     @property
     @abstractmethod
@@ -45,8 +46,9 @@ class Store(ABC):
     @abstractmethod
     def claim(self, claim: Claim, seen: Record | None = None) -> Reply:
         """Write `claim.record(now)`. Without `seen`, write where the record is absent or expired.
-        With it, write only over that owner's INPROGRESS record whose lease has ended; without a
-        record the reply is `Absent`: an attempt that released its key has not died."""
+        With it, write only over the INPROGRESS record of that owner and revision whose lease has
+        ended; without a record the reply is `Absent`: an attempt that released its key has not
+        died."""
 
     @abstractmethod
     def complete(self, completion: Completion) -> Reply:
@@ -58,7 +60,8 @@ class Store(ABC):
 
     @abstractmethod
     def release(self, key: str, owner: str) -> Reply:
-        """Delete the owner's own INPROGRESS record, whether its lease has ended or not."""
+        """Delete the owner's own INPROGRESS record, whether its lease has ended or not, unless it
+        has steps."""
 
     @abstractmethod
     def read(self, key: str) -> Reply:
@@ -66,7 +69,10 @@ class Store(ABC):
 
     def renew(self, claim: Claim) -> Reply:
         """Write `claim.record(now)` over the owner's own INPROGRESS record, whether its lease has
-        ended or not. Only asked for where `renews` is set."""
+        ended or not, if its revision is not higher than the claim's; lower if the claim has
+        `writes`, which take effect together with it. Reply `WritesRefused` where they cannot be
+        applied. Only asked for where `renews` is set, and given `writes` where `transactional`
+        is."""
         raise NotImplementedError(f"{type(self).__name__} has no renew(), and says that it renews")
 
     def complete_and_claim(

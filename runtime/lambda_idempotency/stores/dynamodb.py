@@ -39,7 +39,9 @@ from .dynamodb_conditions import (
     CLAIM,
     COMPLETE,
     COMPLETE_OR_CREATE,
+    IF_NOT_AHEAD,
     IF_OWN,
+    IF_WITHOUT_STEPS,
     TAKE_OVER,
     Condition,
 )
@@ -107,7 +109,9 @@ class DynamoDBStore(CoroutineStore):
 
     async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
         if seen is not None:
-            answer, now = await self._lease(claim, TAKE_OVER, waits, seen=seen.owner)
+            answer, now = await self._lease(
+                claim, TAKE_OVER, waits, seen=seen.owner, revision=seen.revision
+            )
         else:
             answer, now = await self._lease(claim, CLAIM, waits)
             if answer.refused and answer.item is None:
@@ -115,7 +119,11 @@ class DynamoDBStore(CoroutineStore):
         return await self._reply(claim.key, answer, now, waits)
 
     async def renewing(self, claim: Claim, waits: Waits) -> Reply:
-        answer, now = await self._lease(claim, IF_OWN, waits, me=claim.owner)
+        if claim.writes:
+            return await self._commit(claim, waits)
+        answer, now = await self._lease(
+            claim, IF_NOT_AHEAD, waits, me=claim.owner, revision=claim.revision
+        )
         return await self._reply(claim.key, answer, now, waits)
 
     async def _untold(self, claim: Claim, waits: Waits) -> Reply:
@@ -152,7 +160,7 @@ class DynamoDBStore(CoroutineStore):
 
     async def releasing(self, key: str, owner: str, waits: Waits) -> Reply:
         reading = self._clock.read()
-        guard = IF_OWN.at(reading, me=owner)
+        guard = IF_WITHOUT_STEPS.at(reading, me=owner)
         answer = await self._send("delete_item", reading, waits, **self._at(key), **guard)
         return await self._reply(key, answer, reading.now, waits)
 
@@ -181,34 +189,40 @@ class DynamoDBStore(CoroutineStore):
         return {"TableName": self._table, "Key": {PARTITION_KEY: {"S": key}}}
 
     async def _lease(
-        self, claim: Claim, condition: Condition, waits: Waits, **owners: str
+        self, claim: Claim, condition: Condition, waits: Waits, **demanded: str | int
     ) -> tuple[_Answer, int]:
         """Write a claim's record."""
-        answer, now = await self._put(claim, condition, waits, **owners)
+        answer, now = await self._put(claim, condition, waits, **demanded)
         if not answer.refused and abs(answer.moved) > MAX_SKEW_MS:
             # The lease just written is off by that much: write it again while it is still ours.
-            answer, now = await self._put(claim, IF_OWN, waits, me=claim.owner)
+            answer, now = await self._put(
+                claim, IF_NOT_AHEAD, waits, me=claim.owner, revision=claim.revision
+            )
         return answer, now
 
     async def _put(
-        self, write: Claim | Completion, condition: Condition, waits: Waits, **owners: str
+        self,
+        write: Claim | Completion,
+        condition: Condition,
+        waits: Waits,
+        **demanded: str | int,
     ) -> tuple[_Answer, int]:
         reading = self._clock.read()
-        guard = condition.at(reading, **owners)
+        guard = condition.at(reading, **demanded)
         item = to_item(write.record(reading.now))
         answer = await self._send(
             "put_item", reading, waits, TableName=self._table, Item=item, **guard
         )
         return answer, reading.now
 
-    async def _commit(self, completion: Completion, waits: Waits) -> Reply:
+    async def _commit(self, write: Claim | Completion, waits: Waits) -> Reply:
         reading = self._clock.read()
-        item = to_item(completion.record(reading.now))
-        request = transaction.request(self._table, completion, item)
+        item = to_item(write.record(reading.now))
+        request = transaction.request(self._table, write, item)
         answer = await self._send(_TRANSACT, reading, waits, **request)
         if answer.about is not None:
             return WritesRefused(answer.about, reading.now)
-        return await self._reply(completion.key, answer, reading.now, waits)
+        return await self._reply(write.key, answer, reading.now, waits)
 
     async def _reply(self, key: str, answer: _Answer, now: int, waits: Waits) -> Reply:
         if not answer.refused:

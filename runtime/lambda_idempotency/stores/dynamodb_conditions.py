@@ -15,9 +15,17 @@ from ..protocol.record import INPROGRESS, PARKED
 _ABSENT: Final = "attribute_not_exists(#id)"
 _EXPIRED: Final = "#expiration <= :now"
 _ORPHAN: Final = (
-    "(#status = :inprogress AND #owner = :seen AND #lease_end <= :now_ms AND #expiration > :now)"
+    "(#status = :inprogress AND #owner = :seen AND #revision = :revision AND "
+    "#lease_end <= :now_ms AND #expiration > :now)"
 )
 _OWN: Final = "(#status = :inprogress AND #owner = :me AND #expiration > :now)"
+_NOT_AHEAD: Final = (
+    "(#status = :inprogress AND #owner = :me AND #revision <= :revision AND #expiration > :now)"
+)
+_WITHOUT_STEPS: Final = (
+    "(#status = :inprogress AND #owner = :me AND attribute_not_exists(#steps) AND "
+    "#expiration > :now)"
+)
 _PARKED: Final = "(#status = :parked AND #expiration > :now)"
 
 
@@ -32,6 +40,8 @@ class Condition:
             "#owner": "owner",
             "#expiration": TTL_ATTRIBUTE,
             "#lease_end": "in_progress_expiration",
+            "#revision": "revision",
+            "#steps": "steps",
         }
         values = {":inprogress": {"S": INPROGRESS}, ":parked": {"S": PARKED}}
         used = set(expression.replace("(", " ").replace(")", " ").split())
@@ -44,21 +54,24 @@ class Condition:
         self._seconds = ":now" in used
         self._milliseconds = ":now_ms" in used
 
-    def at(self, reading: ClockReading, **owners: str) -> dict[str, Any]:
-        """Return what makes a request conditional; `owners` are its `:me` and `:seen`."""
+    def at(self, reading: ClockReading, **demanded: str | int) -> dict[str, Any]:
+        """Return what makes a request conditional; `demanded` are its `:me`, `:seen` and
+        `:revision`."""
         now = reading.now if reading.checked else 0  # by an unconfirmed clock nothing has expired
         values = dict(self._constants)
         if self._seconds:
             values[":now"] = {"N": str(now // 1000)}
         if self._milliseconds:
             values[":now_ms"] = {"N": str(now)}
-        for name, owner in owners.items():
-            values[f":{name}"] = {"S": owner}
+        for name, value in demanded.items():
+            values[f":{name}"] = {"S": value} if isinstance(value, str) else {"N": str(value)}
         return {**self._request, "ExpressionAttributeValues": values}
 
 
 CLAIM: Final = Condition(_ABSENT, _EXPIRED)
 TAKE_OVER: Final = Condition(_ORPHAN)
 IF_OWN: Final = Condition(_OWN)
+IF_NOT_AHEAD: Final = Condition(_NOT_AHEAD)
+IF_WITHOUT_STEPS: Final = Condition(_WITHOUT_STEPS)
 COMPLETE: Final = Condition(_OWN, _PARKED)
 COMPLETE_OR_CREATE: Final = Condition(_OWN, _PARKED, _ABSENT, _EXPIRED)

@@ -28,6 +28,9 @@ def to_item(record: Record) -> dict[str, Any]:
     }
     if record.status == INPROGRESS:
         item["in_progress_expiration"] = {"N": str(record.lease_end)}
+        item["revision"] = {"N": str(record.revision)}
+    if record.steps is not None:
+        item["steps"] = {"S" if isinstance(record.steps, str) else "B": record.steps}
     if record.fingerprint is not None:
         item["validation"] = {"S": record.fingerprint}
     if record.data is not None:
@@ -48,7 +51,7 @@ def from_item(item: Mapping[str, Any], key: str, table: str) -> Record:
         status = item["status"]["S"]
         if status not in (INPROGRESS, COMPLETED, PARKED):
             raise ValueError
-        data = item.get("data", {})
+        data, steps = item.get("data", {}), item.get("steps", {})
         return Record(
             key=key,
             status=status,
@@ -60,6 +63,8 @@ def from_item(item: Mapping[str, Any], key: str, table: str) -> Record:
             data=data["B"] if "B" in data else data.get("S"),
             encoding=_text(item, "encoding"),
             scope=_text(item, "scope"),
+            revision=int(item["revision"]["N"]) if status == INPROGRESS else 0,
+            steps=steps["B"] if "B" in steps else steps.get("S"),
         )
     except (KeyError, ValueError):
         raise StoreError(

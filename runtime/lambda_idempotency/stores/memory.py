@@ -28,7 +28,8 @@ class MemoryStore(Store):
     """Records in a dictionary. `clock` returns epoch seconds; tests pass their own. The default is
     the process's time, which runs on evenly when the system's clock is set.
 
-    `committed` holds the writes of `commit_with` that took effect: nothing else is done with them.
+    `committed` holds the writes of `commit_with` and of steps that took effect: nothing else is
+    done with them.
     """
 
     transactional = True
@@ -81,9 +82,10 @@ class MemoryStore(Store):
             version, found, now = self._look(claim.key)
             if found is None:
                 return Absent(now)
-            if not _is_own(found, claim.owner):
+            if not _is_own(found, claim.owner) or _is_ahead(found, claim):
                 return Conflict(found, now)
             if version.replace(claim.record(now)):
+                self.committed.extend(claim.writes)
                 return Applied(now)
 
     def complete(self, completion: Completion) -> Reply:
@@ -105,7 +107,7 @@ class MemoryStore(Store):
             version, found, now = self._look(key)
             if found is None:
                 return Absent(now)
-            if not _is_own(found, owner):
+            if not _is_own(found, owner) or found.steps is not None:
                 return Conflict(found, now)
             if version.replace(None):
                 return Applied(now)
@@ -159,6 +161,12 @@ def _is_own(found: Record, owner: str) -> bool:
     return found.owner == owner and found.status == INPROGRESS
 
 
+def _is_ahead(found: Record, claim: Claim) -> bool:
+    """Tell whether a later write of the same attempt has overtaken this one."""
+    return found.revision >= claim.revision + (not claim.writes)
+
+
 def _is_orphan(found: Record, seen: Record, now: int) -> bool:
     """Tell whether this is the INPROGRESS record we saw, and its lease has ended."""
-    return _is_own(found, seen.owner) and not found.leased(now)
+    is_seen = _is_own(found, seen.owner) and found.revision == seen.revision
+    return is_seen and not found.leased(now)

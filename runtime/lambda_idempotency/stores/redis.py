@@ -73,7 +73,8 @@ class RedisStore(CoroutineStore):
 
     async def renewing(self, claim: Claim, waits: Waits) -> Reply:
         fields = to_fields(claim.record(0))
-        arguments = (claim.lease_ms, claim.expires_after_ms, claim.owner, *fields)
+        head = (claim.lease_ms, claim.expires_after_ms, claim.owner, claim.revision)
+        arguments = (*head, *fields)
         return await self._run(Request(scripts.RENEW, claim.key, arguments), waits)
 
     async def completing(self, completion: Completion, waits: Waits) -> Reply:
@@ -131,10 +132,9 @@ class RedisStore(CoroutineStore):
 
 def _claim(claim: Claim, seen: Record | None) -> Request:
     fields = to_fields(claim.record(0))
-    owner = "" if seen is None else seen.owner
-    return Request(
-        scripts.CLAIM, claim.key, (claim.lease_ms, claim.expires_after_ms, owner, *fields)
-    )
+    owner, revision = ("", "") if seen is None else (seen.owner, seen.revision)
+    head = (claim.lease_ms, claim.expires_after_ms, owner, revision)
+    return Request(scripts.CLAIM, claim.key, (*head, *fields))
 
 
 def _completion(completion: Completion) -> Request:

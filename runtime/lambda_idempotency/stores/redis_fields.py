@@ -16,6 +16,12 @@ def to_fields(record: Record) -> list[Any]:
         *("owner", record.owner),
         *("attempt", record.attempt),
     ]
+    if record.status == INPROGRESS:
+        fields += ("revision", record.revision)
+    if isinstance(record.steps, str):
+        fields += ("steps", record.steps.encode())
+    elif record.steps is not None:
+        fields += ("steps_blob", record.steps)
     if record.fingerprint is not None:
         fields += ("validation", record.fingerprint)
     if isinstance(record.data, str):
@@ -45,7 +51,7 @@ def _record(key: str, fields: Mapping[bytes, bytes]) -> Record:
         expires = -(-lease_end // 1000)  # as the scripts see it
     if expires is None or (owner := _text(fields, b"owner")) is None:
         raise ValueError
-    blob = fields.get(b"blob")
+    blob, steps = fields.get(b"blob"), fields.get(b"steps_blob")
     return Record(
         key=key,
         status=status,
@@ -57,6 +63,8 @@ def _record(key: str, fields: Mapping[bytes, bytes]) -> Record:
         data=_text(fields, b"data") if blob is None else blob,
         encoding=_text(fields, b"encoding"),
         scope=_text(fields, b"scope"),
+        revision=(_whole(fields, b"revision") or 0) if status == INPROGRESS else 0,
+        steps=_text(fields, b"steps") if steps is None else steps,
     )
 
 

@@ -48,6 +48,8 @@ if #fields > 0 then
 end
 local conflict, absent, applied = {1, now, key, fields}, {2, now, key}, {0, now, key}
 
+local revision = whole(found.revision) or 0
+
 local function is_own(me) return status == 'INPROGRESS' and owner == me end
 
 local function put(expires, ...)
@@ -67,8 +69,10 @@ local function put(expires, ...)
 end
 
 local function lease(duration, after, ...)
-  local ends = now + duration
-  return put(math.ceil((ends + after) / 1000), 'in_progress_expiration', ends, ...)
+  local expires = math.ceil((now + duration + after) / 1000)
+  -- Without a duration the attempt gives up: the record is leased to nobody.
+  local ends = duration > 0 and now + duration or 0
+  return put(expires, 'in_progress_expiration', ends, ...)
 end
 """
 
@@ -78,16 +82,16 @@ if seen == '' then
   if live then return conflict end
 elseif not live then
   return absent
-elseif not (is_own(seen) and lease_end <= now) then
+elseif not (is_own(seen) and revision == tonumber(ARGV[4]) and lease_end <= now) then
   return conflict
 end
-return lease(tonumber(ARGV[1]), tonumber(ARGV[2]), unpack(ARGV, 4))
+return lease(tonumber(ARGV[1]), tonumber(ARGV[2]), unpack(ARGV, 5))
 """
 
 _RENEW: Final = """
 if not live then return absent end
-if not is_own(ARGV[3]) then return conflict end
-return lease(tonumber(ARGV[1]), tonumber(ARGV[2]), unpack(ARGV, 4))
+if not is_own(ARGV[3]) or revision > tonumber(ARGV[4]) then return conflict end
+return lease(tonumber(ARGV[1]), tonumber(ARGV[2]), unpack(ARGV, 5))
 """
 
 _COMPLETE: Final = """
@@ -104,7 +108,7 @@ return put(math.ceil((now + after) / 1000), unpack(ARGV, 4))
 
 _RELEASE: Final = """
 if not live then return absent end
-if not is_own(ARGV[1]) then return conflict end
+if not is_own(ARGV[1]) or found.steps or found.steps_blob then return conflict end
 redis.call('DEL', key)
 return applied
 """

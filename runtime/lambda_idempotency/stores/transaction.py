@@ -1,4 +1,4 @@
-"""A completion together with the business's own writes: one TransactWriteItems.
+"""A completion or a step together with the business's own writes: one TransactWriteItems.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 """
@@ -6,15 +6,17 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, Final
 
 from ..contract.names import PARTITION_KEY
-from ..protocol.record import INPROGRESS, Completion
+from ..protocol.record import INPROGRESS, Claim, Completion
 from ..tuples import NamedTuple
 
 # It contains no time: every try has the same bytes, as the token demands. A record that has expired
 # and still exists is still ours, and nobody else has run.
 _OWN: Final = "#status = :inprogress AND #owner = :me"
+_OWN_BEFORE: Final = f"{_OWN} AND #revision < :revision"
 _OWN_OR_ABSENT: Final = f"attribute_not_exists(#id) OR ({_OWN})"
 
 _FINAL: Final = frozenset(
@@ -39,7 +41,7 @@ class Verdict(NamedTuple):
     about: str | None = None
 
 
-def request(table: str, completion: Completion, item: dict[str, Any]) -> dict[str, Any]:
+def request(table: str, write: Completion | Claim, item: dict[str, Any]) -> dict[str, Any]:
     """Return the request. A repetition is harmless: by its token for ten minutes, then by its
     condition."""
     put: dict[str, Any] = {
@@ -49,17 +51,29 @@ def request(table: str, completion: Completion, item: dict[str, Any]) -> dict[st
         "ExpressionAttributeNames": {"#status": "status", "#owner": "owner"},
         "ExpressionAttributeValues": {
             ":inprogress": {"S": INPROGRESS},
-            ":me": {"S": completion.owner},
+            ":me": {"S": write.owner},
         },
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    if not completion.strict:
+    if isinstance(write, Claim):
+        put["ConditionExpression"] = _OWN_BEFORE
+        put["ExpressionAttributeNames"]["#revision"] = "revision"
+        put["ExpressionAttributeValues"][":revision"] = {"N": str(write.revision)}
+    elif not write.strict:
         put["ConditionExpression"] = _OWN_OR_ABSENT
         put["ExpressionAttributeNames"]["#id"] = PARTITION_KEY
     return {
-        "TransactItems": [{"Put": put}, *completion.writes],
-        "ClientRequestToken": completion.owner,
+        "TransactItems": [{"Put": put}, *write.writes],
+        "ClientRequestToken": _token(write),
     }
+
+
+def _token(write: Completion | Claim) -> str:
+    """Return the name of a transaction, of at most 36 characters: DynamoDB refuses another one that
+    has it."""
+    if isinstance(write, Completion):
+        return write.owner
+    return sha256(f"{write.owner} {write.revision}".encode()).hexdigest()[:32]
 
 
 def verdict(code: str, response: Mapping[str, Any]) -> Verdict | None:

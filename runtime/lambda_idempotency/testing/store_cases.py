@@ -24,26 +24,32 @@ ME: Final = "a" * 32
 OTHER: Final = "b" * 32
 STRANGER: Final = "c" * 32
 MINUTE: Final = 60_000
+REVISION: Final = 3
+STEPS: Final = '{"charge":["\\"paid \u00fc\\""]}'
 
-# `seen` is the planted record, `stranger` another owner's; `late` is after the own claim's
-# expiration, `strict` demands the own record. Expired means: not yet deleted.
+# `seen` is the planted record, `stranger` another owner's, `stale` the planted one at an earlier
+# revision. `renew` has the revision after the record's, `behind` one before it. `late` is after the
+# own claim's expiration, `strict` demands the own record. Expired means: not yet deleted.
 
 TABLE: Final = """
-                 claim    seen     stranger renew    complete late     strict   release  read
-absent           Applied  Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
-own live         Conflict Conflict Conflict Applied  Applied  Applied  Applied  Applied  Conflict
-other live       Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict
-own orphan       Conflict Applied  Conflict Applied  Applied  Applied  Applied  Applied  Conflict
-other orphan     Conflict Applied  Conflict Conflict Conflict Conflict Conflict Conflict Conflict
-own completed    Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict
-other completed  Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict
-own parked       Conflict Conflict Conflict Conflict Applied  Applied  Conflict Conflict Conflict
-other parked     Conflict Conflict Conflict Conflict Applied  Applied  Conflict Conflict Conflict
-own expired      Applied  Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
-other expired    Applied  Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
-completed expired Applied Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
-parked expired   Applied  Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
-"""
+                 claim    seen     stranger stale    renew    behind   complete late     strict   release  read
+absent           Applied  Absent   Absent   Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
+own live         Conflict Conflict Conflict Conflict Applied  Conflict Applied  Applied  Applied  Applied  Conflict
+own steps        Conflict Conflict Conflict Conflict Applied  Conflict Applied  Applied  Applied  Conflict Conflict
+other live       Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict
+own orphan       Conflict Applied  Conflict Conflict Applied  Conflict Applied  Applied  Applied  Applied  Conflict
+other orphan     Conflict Applied  Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict
+own given-up     Conflict Applied  Conflict Conflict Applied  Conflict Applied  Applied  Applied  Conflict Conflict
+other given-up   Conflict Applied  Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict
+own completed    Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict
+other completed  Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict Conflict
+own parked       Conflict Conflict Conflict Conflict Conflict Conflict Applied  Applied  Conflict Conflict Conflict
+other parked     Conflict Conflict Conflict Conflict Conflict Conflict Applied  Applied  Conflict Conflict Conflict
+own expired      Applied  Absent   Absent   Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
+other expired    Applied  Absent   Absent   Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
+completed expired Applied Absent   Absent   Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
+parked expired   Applied  Absent   Absent   Absent   Absent   Absent   Applied  Absent   Absent   Absent   Absent
+"""  # noqa: E501
 
 REPLIES: Final[dict[str, type[Reply]]] = {
     "Applied": Applied,
@@ -73,7 +79,9 @@ def record_in(state: str, key: str, now: int) -> Record | None:
         status = COMPLETED
     elif "parked" in words:
         status = PARKED
-    lease_end = now + MINUTE if state.endswith("live") else now - MINUTE
+    lease_end = now + MINUTE if words & {"live", "steps"} else now - MINUTE
+    if "given-up" in words:
+        lease_end = 0
     return Record(
         key=key,
         status=status,
@@ -84,6 +92,8 @@ def record_in(state: str, key: str, now: int) -> Record | None:
         fingerprint="payload",
         data='"answer"' if status == COMPLETED else None,
         scope="alice",
+        revision=REVISION if status == INPROGRESS else 0,
+        steps=STEPS if words & {"steps", "given-up"} else None,
     )
 
 
@@ -103,6 +113,8 @@ def claim_of(key: str, *, owner: str = ME) -> Claim:
         attempt=4,
         fingerprint="mine",
         scope="me",
+        revision=REVISION + 1,
+        steps=STEPS,
     )
 
 
@@ -140,8 +152,14 @@ def _claim_stranger(harness: StoreHarness, _: Record | None) -> tuple[Reply, Wri
     return _try_to_claim(harness, seen._replace(owner=STRANGER))
 
 
-def _renew(harness: StoreHarness, _: Record | None) -> tuple[Reply, Written]:
-    claim = claim_of(harness.key)
+def _claim_stale(harness: StoreHarness, planted: Record | None) -> tuple[Reply, Written]:
+    seen = planted or record_in("other orphan", harness.key, harness.now())
+    assert seen is not None
+    return _try_to_claim(harness, seen._replace(revision=REVISION - 1))
+
+
+def _renew(harness: StoreHarness, revision: int) -> tuple[Reply, Written]:
+    claim = claim_of(harness.key)._replace(revision=revision)
     return harness.store.renew(claim), claim.record
 
 
@@ -156,7 +174,9 @@ VERBS: Final[dict[str, Verb]] = {
     "claim": lambda harness, _: _try_to_claim(harness, None),
     "seen": _claim_seen,
     "stranger": _claim_stranger,
-    "renew": _renew,
+    "stale": _claim_stale,
+    "renew": lambda harness, _: _renew(harness, REVISION + 1),
+    "behind": lambda harness, _: _renew(harness, REVISION - 1),
     "complete": lambda harness, _: _complete(harness, completion_of(harness.key, harness.now())),
     "late": lambda harness, _: _complete(
         harness, completion_of(harness.key, 0)._replace(not_after=harness.now() // 1000)

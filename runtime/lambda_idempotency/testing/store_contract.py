@@ -28,7 +28,17 @@ from ..protocol.record import (
     Status,
 )
 from ..stores.base import Store
-from .store_cases import ME, OTHER, VERBS, cases, claim_of, completion_of, planted, record_in
+from .store_cases import (
+    ME,
+    OTHER,
+    STEPS,
+    VERBS,
+    cases,
+    claim_of,
+    completion_of,
+    planted,
+    record_in,
+)
 from .store_harness import StoreHarness, new_key
 
 LARGE: Final = 300_000
@@ -55,7 +65,7 @@ class OneCallerContract:
     def test_a_verb_does_what_the_table_says(
         self, harness: StoreHarness, verb: str, state: str, expected: type[Reply]
     ) -> None:
-        if verb == "renew" and not harness.store.renews:
+        if (verb in ("renew", "behind") or "steps" in state) and not harness.store.renews:
             pytest.skip("the store does not renew leases")
         found = planted(harness, state)
         before = harness.now()
@@ -132,6 +142,45 @@ class OneCallerContract:
         found = harness.store.read(harness.key)
         assert isinstance(found, Conflict)
         assert found.record == claim.record(applied.now)
+
+    @pytest.mark.parametrize("steps", [None, STEPS, b"\x78\x00\xff"], ids=["none", "text", "bytes"])
+    def test_steps_come_back_as_they_were_written(
+        self, harness: StoreHarness, steps: str | bytes | None
+    ) -> None:
+        claim = claim_of(harness.key)._replace(steps=steps)
+        applied = harness.store.claim(claim)
+        found = harness.store.read(harness.key)
+        assert isinstance(found, Conflict)
+        assert found.record == claim.record(applied.now)
+
+    def test_an_attempt_that_gives_up_leaves_its_steps_and_no_lease(
+        self, harness: StoreHarness
+    ) -> None:
+        if not harness.store.renews:
+            pytest.skip("the store does not renew leases")
+        claim = claim_of(harness.key)
+        harness.store.claim(claim)
+        applied = harness.store.renew(claim.given_up())
+        stored = harness.stored()
+        assert isinstance(applied, Applied)
+        assert stored == claim.given_up().record(applied.now)
+        assert stored.given_up
+        assert isinstance(harness.store.claim(claim_of(harness.key, owner=OTHER), stored), Applied)
+
+    def test_a_write_of_the_same_revision_takes_effect_again(self, harness: StoreHarness) -> None:
+        if not harness.store.renews:
+            pytest.skip("the store does not renew leases")
+        claim = claim_of(harness.key)
+        harness.store.claim(claim)
+        replies = [harness.store.renew(claim) for _ in range(2)]
+        assert [type(reply) for reply in replies] == [Applied, Applied]
+
+    def test_a_completion_drops_the_steps(self, harness: StoreHarness) -> None:
+        harness.store.claim(claim_of(harness.key))
+        harness.store.complete(completion_of(harness.key, harness.now()))
+        stored = harness.stored()
+        assert stored is not None
+        assert (stored.steps, stored.revision) == (None, 0)
 
     def test_a_claim_without_fingerprint_and_scope_comes_back_without(
         self, harness: StoreHarness

@@ -37,11 +37,13 @@ class StoreHarness:
             claim = Claim(
                 key=record.key,
                 owner=record.owner,
-                lease_ms=record.lease_end - now,
-                expires_after_ms=expires - record.lease_end,
+                lease_ms=record.lease_end - now if record.lease_end else 0,
+                expires_after_ms=expires - (record.lease_end or now),
                 attempt=record.attempt,
                 fingerprint=record.fingerprint,
                 scope=record.scope,
+                revision=record.revision,
+                steps=record.steps,
             )
             return claim.record(_applied(self.store.claim(claim)))
         completion = Completion(

@@ -129,6 +129,7 @@ class ProtectedCalls(NamedTuple):
                 else lambda: on_orphan(self.parameters.bind(args, kwargs).arguments)
             ),
             tenant=tenant_outside(),
+            subject=lambda: self.parameters.bind(args, kwargs).arguments,
         )
 
     def _identity(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Identity | None:

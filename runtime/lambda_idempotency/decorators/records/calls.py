@@ -58,7 +58,8 @@ class Records(NamedTuple):
 
         def begin(number: int, record: BatchRecord, identity: Identity | None) -> BatchCall:
             call = self._call(identity, self._target(code, record, context))
-            return BatchCall(number, call.key, call.protocol, call.remaining, runner.code_of(call))
+            code_of = runner.code_of(call)
+            return BatchCall(number, call.key, call.protocol, call.remaining, code_of, call.renewed)
 
         records = records_of(event)
         if self.rule is not None:
@@ -87,6 +88,7 @@ class Records(NamedTuple):
             reconcile=None if on_orphan is None else lambda: on_orphan(record.delivered),
             time_left=time_left_of(context),
             tenant=tenant_of(context),
+            subject=lambda: record.delivered,
         )
 
     def _identity(self, record: BatchRecord, scope: Scope) -> Identity | None:

@@ -1,0 +1,376 @@
+"""The steps of one attempt: each is run, recorded and remembered, or replayed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..clients.net import deadline, elapsed
+from ..clients.net.elapsed import Moment
+from ..drivers.requests import ask_surely
+from ..errors import (
+    CommitError,
+    ConfigurationError,
+    IdempotencyError,
+    LeaseLostError,
+    StepInterruptedError,
+)
+from ..metrics.reporting import report
+from ..protocol.record import Claim
+from ..protocol.recovery import Fate, recovery_point, settled
+from ..protocol.steps import Call, Failed, Progress, Renew, StepResult
+from ..response import steps as forms
+from ..response.steps import StepData
+from ..tuples import NamedTuple
+from .commits import MAX_WRITES
+from .hooks import OnInterrupted, reconciled
+from .queue import Queue
+
+if TYPE_CHECKING:
+    from ..response.offload import Objects
+    from ..stores.base import Store
+
+
+class StepsOf(NamedTuple):
+    """What the steps of an attempt need to know. `subject` returns the event, or what stands for
+    it, for `on_interrupted`. `leased` is when its lease was asked for, and its milliseconds; None:
+    there is no lease."""
+
+    call: Call
+    attempt: int
+    progress: Progress
+    store: Store
+    objects: Objects | None
+    remaining: Callable[[], int]
+    leased: tuple[Moment, int] | None
+    on_interrupted: OnInterrupted | None
+    subject: Callable[[], Any]
+
+
+class Steps:
+    """The steps of one attempt. Threads and tasks may take them at the same time: functions run
+    side by side, and their recovery points are written one after another."""
+
+    def __init__(self, of: StepsOf) -> None:
+        self._of = of
+        self.progress = of.progress
+        self.leased = of.leased
+        self._known = forms.unpacked(of.call.key, of.progress.steps)
+        """The steps that attempts before have recorded."""
+        self._steps = dict(self._known)
+        """All steps to record, so far."""
+        self._names: set[str] = set()
+        self._queue = Queue()
+        self._refusal: str | None = None
+
+    def close(self, why: str) -> Progress:
+        """Refuse further steps, because the attempt has ended. Return what it has recorded."""
+        self._refusal = why
+        return self.progress
+
+    # For the heartbeat ----------------------------------------------------------------------------
+
+    def stamped(self, claim: Claim) -> Claim | None:
+        """Return a renewal with all that is recorded so far. None: not now."""
+        progress = self.progress
+        if progress.uncertain or progress.lost or not self._queue.is_free:
+            return None
+        return claim._replace(revision=progress.revision, steps=progress.steps)
+
+    # A step ---------------------------------------------------------------------------------------
+
+    def run(self, name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
+        """Return the recorded result of the step, or run it and record its result."""
+        step = self._begin(name, function, writes)
+        if (found := self._known.get(name)) is not None:
+            return self._replayed(name, found)
+        if step.asks and (ask := self._question(name)) is not None:
+            answer = reconciled(_not_awaitable(name, ask()))
+        else:
+            answer = None
+        result = _not_awaitable(name, function()) if answer is None else answer.response
+        form = self._form(step, result)
+        if self.leased is None:
+            return self._value(step, form, result)
+        with self._queue.turn():
+            point = self._point(step, self._fitting(step, form))
+            asked = elapsed.now()
+            with self._interrupted(point):
+                reply = self._ask(point)
+            self._settle(step, point, reply, asked)
+        return self._value(step, form, result)
+
+    async def run_async(self, name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
+        """Do as `run` does, on the running event loop. `function` may be async."""
+        from ..drivers import aio  # loaded already
+
+        step = self._begin(name, function, writes)
+        if (found := self._known.get(name)) is not None:
+            if self._of.objects is None:
+                return self._replayed(name, found)
+            return await aio.in_thread(partial(self._replayed, name), found)
+        answer = None
+        if step.asks and (ask := self._question(name)) is not None:
+            answer = reconciled(await _awaited(ask()))
+        result = await _awaited(function()) if answer is None else answer.response
+        form = self._form(step, result)
+        if self.leased is None:
+            return self._value(step, form, result)
+        async with self._queue.turn_async():
+            if self._of.objects is None:
+                fitting = self._fitting(step, form)
+            else:
+                fitting = await aio.in_thread(partial(self._fitting, step), form)
+            point = self._point(step, fitting)
+            asked = elapsed.now()
+            with self._interrupted(point):
+                reply, cancelled = await aio.ask_alone(
+                    self._of.store, Renew(point), self._of.remaining
+                )
+            if cancelled is not None:
+                with suppress(IdempotencyError):
+                    self._settle(step, point, reply, asked)
+                raise cancelled
+            self._settle(step, point, reply, asked)
+        return self._value(step, form, result)
+
+    def _begin(self, name: str, function: object, writes: Iterable[Any]) -> _Step:
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(f"step() was given the name {name!r}; expected a text")
+        self._check(name)
+        if not callable(function):
+            raise ConfigurationError(
+                f"step {name!r} was given a {type(function).__name__}; expected a function without "
+                "arguments, which step() calls: lambda: pay(order)"
+            )
+        items = self._copied(name, writes)
+        if name in self._names:
+            raise ConfigurationError(
+                f"step {name!r} was taken twice in one attempt; each step has a name of its own, "
+                'such as f"charge {order}"'
+            )
+        self._names.add(name)
+        if name not in self._known:
+            self._check_lease(name, items)
+        return _Step(name, items, asks=self._of.attempt > 1 and not items)
+
+    def _check(self, name: str) -> None:
+        of = self._of
+        if self._refusal is not None:
+            raise ConfigurationError(f"step {name!r} cannot run: {self._refusal}")
+        if not of.store.renews:
+            raise ConfigurationError(
+                f"step {name!r} cannot be recorded: the records are in a "
+                f"{type(of.store).__name__}, which has no renew()"
+            )
+        if self.progress.lost:
+            raise _lost(name, of.call.key)
+        if self.progress.uncertain:
+            raise _unknown(name, of.call.key, "an earlier step's writes have an unknown outcome")
+
+    def _check_lease(self, name: str, items: tuple[Any, ...]) -> None:
+        if self.leased is None:
+            if items:
+                raise CommitError(
+                    f"The writes of step {name!r} were not applied: the call runs without a lease "
+                    "(fail_open).",
+                    applied=False,
+                )
+            return
+        asked, lease_ms = self.leased
+        if elapsed.milliseconds(asked, elapsed.now()) > lease_ms:
+            raise LeaseLostError(
+                f"The lease of record {self._of.call.key} may have ended before step {name!r} "
+                "began, so it did not run. Retry."
+            )
+
+    def _copied(self, name: str, writes: Iterable[Any]) -> tuple[Mapping[str, Any], ...]:
+        items = tuple(writes)
+        if not items:
+            return ()
+        if not self._of.store.transactional:
+            raise ConfigurationError(
+                f"step {name!r} has writes, and the records are in a "
+                f"{type(self._of.store).__name__}: only DynamoDB writes a record and your items in "
+                "one transaction"
+            )
+        if len(items) > MAX_WRITES:
+            raise ConfigurationError(
+                f"step {name!r} has {len(items)} writes; a transaction has room for {MAX_WRITES} "
+                "beside the record"
+            )
+        from .write_items import copied
+
+        return tuple(copied(number, item) for number, item in enumerate(items, start=1))
+
+    def _question(self, name: str) -> Callable[[], Any] | None:
+        """Return the question about a step that a dead attempt may have run. None: run it."""
+        asked = self._of.on_interrupted
+        if asked is None or asked == "rerun":
+            return None
+        if callable(asked):
+            hook = asked
+            return lambda: hook(self._of.subject(), name)
+        raise StepInterruptedError(
+            f"Step {name!r} under record {self._of.call.key} may have run in an attempt that died, "
+            'and on_interrupted is "raise". Find out whether its effect happened.'
+        )
+
+    def _replayed(self, name: str, found: StepData) -> Any:
+        of = self._of
+        result = forms.result_of(found, key=of.call.key, name=name, objects=of.objects)
+        report("StepReplayed", of.call.key)
+        return result
+
+    def _form(self, step: _Step, result: Any) -> StepData:
+        return forms.recorded_form(result, key=self._of.call.key, name=step.name)
+
+    def _fitting(self, step: _Step, form: StepData) -> dict[str, StepData]:
+        of = self._of
+        return forms.fitting(
+            {**self._steps, step.name: form},
+            step.name,
+            key=of.call.key,
+            owner=of.call.owner,
+            max_data=of.store.max_data,
+            objects=of.objects,
+        )
+
+    def _point(self, step: _Step, steps: dict[str, StepData]) -> Claim:
+        """Return the recovery point of a step that has returned."""
+        of = self._of
+        self._check(step.name)  # again: another step may have lost the lease meanwhile
+        self.progress, point = recovery_point(
+            of.call,
+            of.attempt,
+            self.progress,
+            forms.packed(steps),
+            lease_ms=self._lease_ms(),
+            writes=step.writes,
+        )
+        self._steps = steps
+        return point
+
+    @contextmanager
+    def _interrupted(self, point: Claim) -> Iterator[None]:
+        """Note that nobody knows the fate of a recovery point whose request is interrupted."""
+        try:
+            yield
+        except BaseException as error:
+            failed = Failed(InterruptedError(type(error).__name__), 0)
+            self.progress, _ = settled(self.progress, point, failed)
+            raise
+
+    def _ask(self, point: Claim) -> StepResult:
+        of = self._of
+        token = deadline.start(of.remaining())
+        try:
+            return ask_surely(of.store, Renew(point), of.remaining)
+        finally:
+            deadline.end(token)
+
+    def _lease_ms(self) -> int:
+        """Return the lease from now on: what is left of it where Lambda ends the attempt, else
+        anew."""
+        lease_ms = self._of.call.lease_ms
+        if self._of.leased is None or not deadline.is_enforced():
+            return lease_ms
+        asked, left = self._of.leased
+        return max(left - elapsed.milliseconds(asked, elapsed.now()), 1)
+
+    def _settle(self, step: _Step, point: Claim, reply: StepResult, asked: Moment) -> None:
+        """Note the reply to a recovery point. Raises where the step does not count."""
+        key = self._of.call.key
+        self.progress, fate = settled(self.progress, point, reply)
+        if fate == "recorded":
+            self.leased = asked, point.lease_ms
+            report("StepRecorded", key)
+        elif fate == "lost":
+            raise _lost(step.name, key)
+        elif step.writes:
+            self._steps = {name: form for name, form in self._steps.items() if name != step.name}
+            raise self._uncommitted(step, fate, reply)
+        else:
+            report("StepUnrecorded", key)
+
+    def _uncommitted(self, step: _Step, fate: Fate, reply: StepResult) -> CommitError:
+        key = self._of.call.key
+        if fate == "unknown":
+            return _unknown(step.name, key, "the store did not answer")
+        about = getattr(reply, "about", "a later step was recorded first")
+        return CommitError(
+            f"The writes of step {step.name!r} under record {key} were not applied, and the step "
+            f"was not recorded: {about}. A retry runs it again.",
+            applied=False,
+        )
+
+    def _value(self, step: _Step, form: StepData, result: Any) -> Any:
+        """Return what later attempts will get; the result itself if it cannot be recorded."""
+        if form.data is None:
+            return result
+        return forms.result_of(form, key=self._of.call.key, name=step.name, objects=None)
+
+
+def unrecorded(name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
+    """Run a step of a call that has no record. Return the result as a recorded one would be."""
+    _check_no_writes(name, writes)
+    return _as_recorded(name, _not_awaitable(name, function()))
+
+
+async def unrecorded_async(name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
+    """Do as `unrecorded` does, on the running event loop."""
+    _check_no_writes(name, writes)
+    return _as_recorded(name, await _awaited(function()))
+
+
+def _check_no_writes(name: str, writes: Iterable[Any]) -> None:
+    if tuple(writes):
+        raise ConfigurationError(
+            f"step {name!r} cannot have writes here: this call has no record to commit with"
+        )
+
+
+def _as_recorded(name: str, result: Any) -> Any:
+    form = forms.recorded_form(result, key="unprotected", name=name)
+    if form.data is None:
+        return result
+    return forms.result_of(form, key="unprotected", name=name, objects=None)
+
+
+class _Step(NamedTuple):
+    name: str
+    writes: tuple[Mapping[str, Any], ...]
+    asks: bool
+
+
+def _lost(name: str, key: str) -> LeaseLostError:
+    return LeaseLostError(
+        f"Step {name!r} was not recorded: the attempt under record {key} has lost its lease "
+        "(another one took over, or its record is gone). Retry to get the other attempt's answer."
+    )
+
+
+def _unknown(name: str, key: str, why: str) -> CommitError:
+    return CommitError(
+        f"Nobody knows whether the writes of step {name!r} under record {key} were applied: {why}. "
+        "Retry: the record tells, at the latest when its lease has ended.",
+        applied=None,
+    )
+
+
+async def _awaited(result: Any) -> Any:
+    return await result if inspect.isawaitable(result) else result
+
+
+def _not_awaitable(name: str, result: Any) -> Any:
+    if inspect.iscoroutine(result):
+        result.close()
+    elif not inspect.isawaitable(result):
+        return result
+    raise ConfigurationError(
+        f"step {name!r} was given an async function outside of an async handler; await the step in "
+        "an async handler or function"
+    )
