@@ -47,6 +47,15 @@ _CONSTRUCTORS: Final = (
     lambda _cls, a, b, c, d, e, f, g, h, i, j, k, o, p: _new(
         _cls, (a, b, c, d, e, f, g, h, i, j, k, o, p)
     ),
+    lambda _cls, a, b, c, d, e, f, g, h, i, j, k, o, p, q: _new(
+        _cls, (a, b, c, d, e, f, g, h, i, j, k, o, p, q)
+    ),
+    lambda _cls, a, b, c, d, e, f, g, h, i, j, k, o, p, q, r: _new(
+        _cls, (a, b, c, d, e, f, g, h, i, j, k, o, p, q, r)
+    ),
+    lambda _cls, a, b, c, d, e, f, g, h, i, j, k, o, p, q, r, s: _new(
+        _cls, (a, b, c, d, e, f, g, h, i, j, k, o, p, q, r, s)
+    ),
 )
 
 
