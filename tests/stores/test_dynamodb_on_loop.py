@@ -28,6 +28,7 @@ ITEM: Final = {
     "status": {"S": "INPROGRESS"},
     "owner": {"S": "c" * 32},
     "attempt": {"N": "1"},
+    "revision": {"N": "0"},
     "expiration": {"N": "4000000000"},
     "in_progress_expiration": {"N": "4000000000000"},
 }
