@@ -345,7 +345,9 @@ def test_an_async_handler_may_be_collected_while_another_loop_runs(store: Memory
 
 def test_a_process_with_an_async_handler_ends_in_silence() -> None:
     program = """
+import logging
 from lambda_idempotency import MemoryStore, idempotent
+logging.getLogger("asyncio").setLevel(logging.ERROR)  # on a slow machine it warns of slow callbacks
 @idempotent(store=MemoryStore())
 async def handler(event, context):
     return event
