@@ -10,6 +10,8 @@ import os
 import sys
 from collections.abc import Callable
 
+import boto3
+
 from lambda_idempotency import DynamoDBStore
 from lambda_idempotency.clients.aws.services import DynamoDB
 from lambda_idempotency.protocol.record import Conflict
@@ -20,7 +22,8 @@ def asker(kind: str) -> Callable[[str], bool]:
     if kind == "client":
         client = DynamoDB()
         return lambda key: client.get_item(Key={"id": {"S": key}})["Item"]["id"]["S"] == key
-    store = DynamoDBStore("table")
+    brought = boto3.client("dynamodb", os.environ["AWS_REGION"]) if kind == "boto3" else None
+    store = DynamoDBStore("table", client=brought)
 
     def read(key: str) -> bool:
         reply = store.read(key)

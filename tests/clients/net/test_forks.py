@@ -41,7 +41,7 @@ def _environment(endpoint: str, **more: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("kind", ["client", "store"])
+@pytest.mark.parametrize("kind", ["client", "store", "boto3"])
 def test_parents_and_children_get_their_own_answers(kind: str) -> None:
     script = Path(__file__).with_name("forks.py")
     with FaultServer(otherwise=_echo) as server:
