@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Final, TypeVar
 
 from .deadline import Deadline
-from .waiting import READABLE, WRITABLE, Waits
+from .waiting import READABLE, WRITABLE, Waits, start
 
 T = TypeVar("T")
 
@@ -58,17 +58,11 @@ def threaded(work: Callable[[], T]) -> asyncio.Future[T]:
         else:
             result.set_exception(error)
 
-    def target() -> None:
-        error: BaseException | None = None
-        found: list[T] = []
-        try:
-            found.append(work())
-        except BaseException as caught:  # noqa: BLE001 - raised where the result is awaited
-            error = caught
+    def tell(found: list[T], error: BaseException | None) -> None:
         with suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(settle, found, error)
 
-    threading.Thread(target=target, daemon=True).start()
+    start(work, tell)
     return result
 
 

@@ -53,6 +53,22 @@ class Waits(Protocol):
         ...
 
 
+def start(work: Callable[[], T], tell: Callable[[list[T], BaseException | None], None]) -> None:
+    """Run a function in a thread of its own, which then tells the result, alone in a list, or the
+    error. Raises `RuntimeError` if there can be no more threads."""
+
+    def target() -> None:
+        found: list[T] = []
+        error: BaseException | None = None
+        try:
+            found.append(work())
+        except BaseException as caught:  # noqa: BLE001 - raised where the result is awaited
+            error = caught
+        tell(found, error)
+
+    threading.Thread(target=target, daemon=True).start()
+
+
 class WithThreads:
     """Ways to wait that look at locks."""
 
@@ -61,26 +77,22 @@ class WithThreads:
         raise NotImplementedError
 
     async def in_thread(self, work: Callable[[], T], deadline: Deadline) -> T:
-        found: list[T] = []
-        failed: list[BaseException] = []
+        ended: list[tuple[list[T], BaseException | None]] = []
         done = threading.Lock()
 
-        def target() -> None:
-            try:
-                found.append(work())
-            except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
-                failed.append(error)
-            finally:
-                done.release()
+        def tell(found: list[T], error: BaseException | None) -> None:
+            ended.append((found, error))
+            done.release()
 
         done.acquire()
         try:
-            threading.Thread(target=target, daemon=True).start()
+            start(work, tell)
         except RuntimeError:  # there can be no more threads
             return work()
         if not await self.acquire(done, deadline):
             raise TimeoutError("timed out")
-        for error in failed:
+        found, error = ended[0]
+        if error is not None:
             raise error
         return found[0]
 
