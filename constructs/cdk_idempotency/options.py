@@ -14,6 +14,7 @@ from lambda_idempotency.contract.settings import (
     OnMissingKey,
     Settings,
     check_expression,
+    check_kept,
 )
 
 from .errors import ConstructError
@@ -59,6 +60,12 @@ class IdempotencyOptions(TypedDict, total=False):
     cache_size: int
     """Completed records that each decorated handler keeps in its process, so that their replays
     send no request to the store. Default: 0."""
+    store_response: bool
+    """Keep the answer for duplicates; False: they learn that their request is done, and no more.
+    Default: True."""
+    redact: Expression
+    """JMESPath over the answer: what of it is kept, and given to duplicates; the first caller gets
+    all. Default: all of it is kept."""
     metrics: bool
     """Write a line of metrics for each invocation, from which CloudWatch makes those of `metric()`.
     Default: True."""
@@ -87,7 +94,9 @@ def to_settings(scope: IConstruct, options: Mapping[str, Any], **settings: Any) 
         )
     try:
         values = {name: _convert(name, value) for name, value in options.items()}
-        return Settings(**values, **settings)
+        found = Settings(**values, **settings)
+        check_kept(found)
+        return found
     except ConfigurationError as error:
         raise ConstructError(scope, str(error)) from None
 

@@ -34,7 +34,8 @@ class StoreError(IdempotencyError):
 
 
 class ResponseUnavailableError(IdempotencyError):
-    """The operation is done, but its response could not be stored, so it cannot be replayed."""
+    """The operation is done, but its response cannot be replayed: it could not be stored, or was
+    not to be (`store_response=False`)."""
 
 
 class ParkedError(IdempotencyError):

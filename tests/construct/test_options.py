@@ -20,6 +20,8 @@ PROPS: list[tuple[IdempotencyOptions, dict[str, str]]] = [
     ({"wait_timeout": Duration.millis(1500)}, {"WAIT_TIMEOUT": "1.5"}),
     ({"max_attempts": 3}, {"MAX_ATTEMPTS": "3"}),
     ({"cache_size": 100}, {"CACHE_SIZE": "100"}),
+    ({"store_response": False}, {"STORE_RESPONSE": "false"}),
+    ({"redact": "{id: id}"}, {"REDACT": "{id: id}"}),
     ({"on_missing_key": "bypass"}, {"ON_MISSING_KEY": "bypass"}),
     ({"fail_open": True}, {"FAIL_OPEN": "true"}),
     ({"heartbeat": False}, {"HEARTBEAT": "false"}),
@@ -111,6 +113,11 @@ BAD_PROPS: list[tuple[dict[str, Any], str]] = [
     ({"max_attempts": 0}, "max_attempts is 0; expected a whole number from 1"),
     ({"max_attempts": True}, "max_attempts is True; expected a whole number from 1"),
     ({"cache_size": -1}, "cache_size is -1; expected a whole number from 0"),
+    ({"redact": "body.["}, "redact is 'body.[', which is not JMESPath"),
+    (
+        {"store_response": False, "redact": "id"},
+        "redact is given, and store_response=False keeps no response for it",
+    ),
     ({"fail_open": "yes"}, "fail_open is 'yes'; expected true or false"),
     ({"ttl": 3}, "ttl is not a prop; the props are cache_size, expires_after, fail_open"),
 ]

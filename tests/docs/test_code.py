@@ -46,7 +46,7 @@ def test_every_block_is_run_here() -> None:
     elsewhere = [block for block in BLOCKS if block.page == "stores"]  # tests/testing runs it
     assert len(elsewhere) == 1
     assert len(REDIS) > 0
-    assert len(BLOCKS) == 20 + len(REDIS) + len(elsewhere)
+    assert len(BLOCKS) == 21 + len(REDIS) + len(elsewhere)
 
 
 def test_the_stack_synthesizes(tmp_path: Path) -> None:
@@ -93,6 +93,14 @@ def test_the_hook_marks_a_replay() -> None:
     handler = run("def mark")["handler"]
     assert handler({"report_id": 7}, None) == {"report": 7}
     assert handler({"report_id": 7}, None) == {"report": 7, "replayed_from_attempt": 1}
+
+
+def test_a_duplicate_gets_what_redact_has_kept() -> None:
+    handler = run("redact=")["handler"]
+    event = {"order_id": 7, "card": "4111"}
+    first, again = handler(event, None), handler(event, None)
+    assert first == {"receipt": "r-1", "total": 12, "card": "4111"}
+    assert again == {"receipt": "r-1", "total": 12}
 
 
 def test_the_handler_answers_a_duplicate() -> None:

@@ -31,6 +31,7 @@ STATUSES: Final[dict[str, tuple[int, int, int]]] = {
     "in flight": (409, 409, 202),
     "other payload": (422, 400, 400),
     "unavailable": (410, 410, 410),
+    "not kept": (409, 409, 200),
     "parked": (500, 500, 500),
     "outage": (503, 503, 503),
 }
@@ -319,6 +320,30 @@ def test_statuses(service: Service, status: int) -> None:
     assert (first.status, again.status) == (status, status)
     assert service.runs == (1 if kept else 2)
     assert (MARKERS[service.profile] in again.headers) == kept
+
+
+def test_a_response_that_is_not_to_be_kept(service: Service) -> None:
+    service.options = {"store_response": False}
+    assert service.send().body == '{"run": 1}'
+    again = service.send()
+    if service.profile != "accepted":
+        service.assert_refused(again, "not kept")
+    else:
+        assert (again.status, again.body) == (service.expected("not kept"), "")
+        assert again.headers[MARKERS[service.profile]] == "true"
+    assert service.runs == 1
+
+
+@pytest.mark.parametrize(
+    ("kept", "status"), [(("2xx",), 200), (("201", "2xx"), 200), (("2xx", "404"), 409)], ids=str
+)
+def test_a_success_is_told_where_nothing_else_is_kept(
+    service: Service, kept: tuple[str, ...], status: int
+) -> None:
+    http = HttpOptions(profile=service.profile, store_statuses=kept)  # type: ignore[arg-type]
+    service.options = {"store_response": False, "http": http}
+    service.send()
+    assert service.send().status == status
 
 
 def test_an_exception_passes_and_frees_the_key(service: Service) -> None:

@@ -112,6 +112,14 @@ def test_completed_without_a_stored_body(service: Service, caller: str | None, s
     assert service.ask(service.token(), caller=caller).status == status
 
 
+def test_completed_with_a_body_that_was_not_to_be_kept_is_the_state(service: Service) -> None:
+    service.meanwhile = lambda: None
+    service.options["store_response"] = False
+    service.send(replace(POST, caller="alice"))
+    answer = service.ask(service.token(), caller="alice")
+    assert (answer.status, answer.json) == (200, {"status": "completed"})
+
+
 @pytest.mark.parametrize("asker", ["bob", None])
 def test_another_callers_request_is_not_found(service: Service, asker: str | None) -> None:
     service.meanwhile = lambda: None

@@ -64,6 +64,8 @@ ROWS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "on_missing_key": st.sampled_from(["reject", "bypass"]),
     "fail_open": _FLAGS,
     "cache_size": st.integers(0, 10**9),
+    "store_response": _FLAGS,
+    "redact": st.none() | _TEXTS,
     "large_responses": st.none() | _TEXTS,
     "large_response_size": st.integers(1, 10**9),
     "metrics": _FLAGS,

@@ -22,6 +22,7 @@ __all__ = [
     "Settings",
     "StoreKind",
     "check_expression",
+    "check_kept",
     "check_namespace",
 ]
 
@@ -130,6 +131,12 @@ class Settings(Rows, noun="setting"):
     cache_size: Annotated[int, Whole(least=0)] = 0
     """Completed records that are kept in the process, for each decorated handler or function."""
 
+    store_response: Annotated[bool, Flag()] = True
+    """Keep the answer for duplicates; False: keep that there was one, and nothing of it."""
+
+    redact: Annotated[str | None, Text()] = None
+    """JMESPath over the answer: what of it is kept for duplicates; None: all of it."""
+
     large_responses: Annotated[str | None, Text()] = None
     """The S3 bucket for responses that are large; None: records hold all they can."""
 
@@ -178,6 +185,20 @@ def check_expression(name: str, expression: str) -> None:
     from ..identity.expressions import compiled
 
     compiled(name, expression)
+
+
+def check_kept(settings: Settings, given: Mapping[str, object] | None = None) -> None:
+    """Raise `ConfigurationError` for settings, or options that are `given`, which are about a
+    response that is not kept."""
+    if settings.store_response:
+        return
+    about = {"redact": settings.redact, **(given or {})}
+    for name in ("redact", "on_replay", "serializer"):
+        if about.get(name) is not None:
+            raise ConfigurationError(
+                f"{name} is given, and store_response=False keeps no response for it; leave one of "
+                "them out"
+            )
 
 
 def _expected_namespace(text: str) -> str | None:

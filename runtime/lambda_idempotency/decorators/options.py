@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from ..contract.http import HttpOptions, ProfileName, http_option
 from ..contract.rows import has_no
-from ..contract.settings import PREFIX, OnInProgress, OnMissingKey, Settings
+from ..contract.settings import PREFIX, OnInProgress, OnMissingKey, Settings, check_kept
 from ..errors import ConfigurationError
 from ..execution.definition import AnyCallable, Definition
 from ..execution.hooks import OnInterrupted, OnOrphan, OnReplay
 from ..execution.operation import Operation
 from ..execution.registry import register
+from ..identity.expressions import selection
 from ..identity.keys import Expression, Selector
+from ..response.keeping import Keeping
+from ..response.redaction import Redact
 from ..stores.base import Store
 from ..tuples import NamedTuple
 from .callables import is_async, name_of
@@ -84,6 +87,12 @@ class ReplayOptions(DecoratorOptions, total=False):
     cache_size: int | None
     """The number of completed records to keep in the process, so that their replays need no request
     to the store. Default: 0."""
+    store_response: bool | None
+    """False: keep nothing of the response, so duplicates learn that their request is done, and no
+    more. Default: True."""
+    redact: Expression | None
+    """JMESPath, or a callable: what of the answer is kept. It sees the answer as JSON; the first
+    caller gets all of it, and duplicates get what was kept. If it raises, nothing is kept."""
     on_replay: OnReplay | None
     """A callable that gets the response about to be replayed, and its `Replay`. Its result is
     replayed instead, unless that is None. Its exceptions reach the caller."""
@@ -104,6 +113,7 @@ class Configuration(NamedTuple):
         _check_names(options, kind.__annotations__)
         settings = _settings(options)
         _check_on_orphan(options)
+        check_kept(settings, {name: value for name, value in options.items() if value is not None})
         _check_name(options.get("name"))
         if settings.disabled:
             return cls(settings, options, None, "")
@@ -162,9 +172,25 @@ class Configuration(NamedTuple):
             fail_open=settings.fail_open,
             on_replay=_checked_hook(self.options.get("on_replay")),
             on_interrupted=_checked_on_interrupted(self.options.get("on_interrupted")),
-            objects=objects_of(settings),
+            keeping=Keeping(
+                objects=objects_of(settings),
+                store_response=settings.store_response,
+                redact=self._redact(),
+            ),
             metrics=metrics_of(settings, store, self.namespace),
         )
+
+    def _redact(self) -> Redact | None:
+        """Return the function that tells what of an answer is kept; None: all of it."""
+        given: Expression | None = self.options.get("redact")
+        if callable(given):
+            if is_async(given):
+                raise ConfigurationError(
+                    "redact is an async one; expected JMESPath, or a function of the answer"
+                )
+            return given
+        expression = self.settings.redact if given is None else given
+        return None if expression is None else selection("redact", expression)
 
 
 @contextmanager
@@ -193,7 +219,7 @@ def _settings(options: Mapping[str, Any]) -> Settings:
     return Settings.from_environment(os.environ).overridden(**given)
 
 
-_SETTINGS: Final = frozenset(Settings.kinds) - {"key", "fingerprint", "store", "http"}
+_SETTINGS: Final = frozenset(Settings.kinds) - {"key", "fingerprint", "redact", "store", "http"}
 """Settings that an option of the same name replaces. The other options have a different form."""
 
 

@@ -16,13 +16,14 @@ from ..protocol.record import NO_BODY, Claim
 from ..protocol.steps import Call, Progress, Raised, Reconcile, Returned, Run
 from ..response.body import ResponseBody
 from ..response.lambda_json import NotRecordableError
+from ..response.redaction import redacted
 from .attempt import Attempt, TimeLeft, Unrecorded, run_as, run_as_async, unprotected
 from .commits import Writes
 from .hooks import OnInterrupted, reconciled, settled
 from .target import Target
 
 if TYPE_CHECKING:
-    from ..response.offload import Objects
+    from ..response.keeping import Keeping
     from ..stores.base import Store
     from .steps import Steps
 
@@ -31,7 +32,7 @@ class ActiveCall:
     """A call under way. Its protocol decides what runs; `remaining` returns milliseconds."""
 
     __slots__ = (
-        *("_call", "_is_async", "_leased", "_made", "_objects", "_on_interrupted", "_run"),
+        *("_call", "_is_async", "_keeping", "_leased", "_made", "_on_interrupted", "_run"),
         *("_steps", "_store", "_target", "_writes", "body", "key", "protocol", "remaining"),
     )
 
@@ -41,19 +42,19 @@ class ActiveCall:
         target: Target,
         *,
         store: Store,
-        objects: Objects | None,
+        keeping: Keeping,
         remaining: TimeLeft,
         on_interrupted: OnInterrupted | None = None,
     ) -> None:
         self.key = call.key
         self.protocol: Protocol = run_once(call)
-        self.body = ResponseBody(call, max_data=store.max_data, objects=objects)
+        self.body = ResponseBody(call, max_data=store.max_data, keeping=keeping)
         self.remaining = remaining
         self._writes = Writes.into(store)  # on_orphan and the handler are one attempt
         self._target = target
         self._call = call
         self._store = store
-        self._objects = objects
+        self._keeping = keeping
         self._on_interrupted = on_interrupted
         self._run: Run | None = None
         self._leased: tuple[Moment, int] | None = None
@@ -144,7 +145,7 @@ class ActiveCall:
                 attempt=self._run.attempt,
                 progress=self._run.progress,
                 store=self._store,
-                objects=self._objects,
+                objects=self._keeping.objects,
                 remaining=self.remaining,
                 leased=self._leased,
                 on_interrupted=self._on_interrupted,
@@ -168,7 +169,7 @@ class ActiveCall:
             result = result.response
         writes, progress = self._writes.taken(), self._progress("the handler has returned")
         try:
-            recorded = self.body.packed(self._target.record(result))
+            recorded = self.body.packed(self._recorded(result))
         except BaseException as error:  # noqa: BLE001 - see above
             recorded = Returned(result, encoding=NO_BODY)
             known = isinstance(error, NotRecordableError)
@@ -183,6 +184,13 @@ class ActiveCall:
         return (
             recorded._replace(writes=writes, progress=progress) if writes or progress else recorded
         )
+
+    def _recorded(self, result: Any) -> Returned:
+        """Return the result with the recorded form of what is kept of it."""
+        recorded, redact = self._target.record(result), self._keeping.redact
+        if redact is None or not recorded.keep:
+            return recorded
+        return redacted(recorded, redact, self._target.replayable)
 
 
 class UnprotectedCall:

@@ -22,10 +22,19 @@ class Invocation(NamedTuple):
     target: Target
 
     def call(
-        self, identity: Identity, *, record: Callable[[Any], Returned] | None = None
+        self,
+        identity: Identity,
+        *,
+        record: Callable[[Any], Returned] | None = None,
+        replayable: Callable[[str, Any], bool] | None = None,
     ) -> Outcome:
-        """Run the handler, unless its record decides. `record` replaces the target's `record`."""
-        target = self.target if record is None else self.target._replace(record=record)
+        """Run the handler, unless its record decides. `record` and `replayable` replace the
+        target's."""
+        target = self.target
+        if record is not None:
+            target = target._replace(record=record)
+        if replayable is not None:
+            target = target._replace(replayable=replayable)
         return self.runner.call(self.operation, identity, target)
 
     def run_unprotected(self) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from ..clients.net import deadline
 from ..contract.lease import LONGEST_MS, effective_lease_ms, has_heartbeat
@@ -17,15 +17,13 @@ from ..protocol.record import Record, Reply
 from ..protocol.steps import Call, Outcome, Replayed
 from ..response import body as bodies
 from ..response import serialization
+from ..response.keeping import Keeping
 from ..stores.base import Store, about
 from ..tuples import NamedTuple
 from .attempt import TimeLeft
 from .call import ActiveCall
 from .hooks import OnInterrupted, OnReplay, Replay
 from .target import Target
-
-if TYPE_CHECKING:
-    from ..response.offload import Objects
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -44,7 +42,7 @@ class Operation(NamedTuple):
     fail_open: bool
     on_replay: OnReplay | None = None
     on_interrupted: OnInterrupted | None = None
-    objects: Objects | None = None
+    keeping: Keeping = Keeping()
     metrics: MetricsSource | None = None
     timeout_ms: int | None = None
     heartbeat: bool | None = None
@@ -60,10 +58,10 @@ class Operation(NamedTuple):
             store=self.store,
             run=active.run,
             remaining=active.remaining,
-            finish=None if self.objects is None else active.body.offloaded,
+            finish=None if self.keeping.objects is None else active.body.offloaded,
             renewed=active,
         )
-        if self.objects is None:
+        if self.keeping.objects is None:
             return outcome
         return deadline.limited(active.body.fetched, active.remaining)(outcome)
 
@@ -80,10 +78,10 @@ class Operation(NamedTuple):
             store=self.store,
             run=active.run_async,
             remaining=active.remaining,
-            finish=None if self.objects is None else active.body.offloaded,
+            finish=None if self.keeping.objects is None else active.body.offloaded,
             renewed=active,
         )
-        if self.objects is None or not isinstance(outcome, Replayed):
+        if self.keeping.objects is None or not isinstance(outcome, Replayed):
             return outcome
         fetched = deadline.limited(active.body.fetched, active.remaining)
         return await aio.in_thread(fetched, outcome)
@@ -109,7 +107,7 @@ class Operation(NamedTuple):
             ),
             target,
             store=self.store,
-            objects=self.objects,
+            keeping=self.keeping,
             remaining=remaining,
             on_interrupted=self.on_interrupted,
         )
@@ -145,7 +143,7 @@ class Operation(NamedTuple):
         """Return the record with its body. Raises `StoreError`."""
 
         def fetch(found: Record) -> Record:
-            return bodies.fetched(found, self.objects)
+            return bodies.fetched(found, self.keeping.objects)
 
         return _within(time_left, fetch)(record)
 

@@ -17,7 +17,8 @@ class Target(NamedTuple):
     awaitable. `record` turns a result into its recorded form; if it raises, the result is recorded
     without a body. `reconcile` is `on_orphan` with its argument bound. `time_left` is the
     invocation's, where the code is its handler, and `tenant` the one that it is for. `subject`
-    returns what hooks are told: the event, the arguments, the record.
+    returns what hooks are told: the event, the arguments, the record. `replayable` tells whether a
+    duplicate can get a recorded text in a result's place.
     """
 
     run: Callable[[], Any]
@@ -25,4 +26,5 @@ class Target(NamedTuple):
     reconcile: Callable[[], Any] | None = None
     time_left: TimeLeft | None = None
     subject: Callable[[], Any] = lambda: None
+    replayable: Callable[[str, Any], bool] = lambda _, __: True
     tenant: str | None = None

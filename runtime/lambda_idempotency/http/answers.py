@@ -16,6 +16,7 @@ Case: TypeAlias = Literal[
     "in progress",
     "mismatch",
     "unavailable",
+    "not kept",
     "parked",
     "outage",
     "refused",
@@ -61,6 +62,11 @@ _TEXTS: Final[Mapping[Case, _Text]] = {
         "Response unavailable",
         "The request is done, but its response could not be stored. Do not repeat it.",
         "api_error",
+    ),
+    "not kept": _Text(
+        "Response not kept",
+        "The request is done, and its response was not kept. Do not repeat it.",
+        "idempotency_error",
     ),
     "parked": _Text(
         "Request parked",
@@ -148,6 +154,11 @@ def refusal(
 def state(status: int, name: str, headers: Mapping[str, str] | None = None) -> Answer:
     """Return the state of a request, without its response."""
     return _answer(status, "application/json", {"status": name}, headers or {})
+
+
+def done(marker: str) -> Answer:
+    """Return a success without a body, marked as a replay."""
+    return Answer(200, _PHRASES[200], {"Cache-Control": "no-store", marker: "true"}, "")
 
 
 def retry_after(milliseconds: int) -> dict[str, str]:

@@ -89,7 +89,9 @@ class Exchange:
                     log(INFO, "%s", error)  # the client is not told which one found nothing
                 return mode.refuse_missing(request, expression=expression)
             return mode.refuse(request, "malformed", 400, detail=str(error))
-        return self._answer(invocation.call(identity, record=self._recorded))
+        return self._answer(
+            invocation.call(identity, record=self._recorded, replayable=self._is_replayable)
+        )
 
     def identity(self) -> Identity:
         """Return the identity of the request's record. Raises `MissingKeyError` if it has none, and
@@ -115,6 +117,9 @@ class Exchange:
     def _recorded(self, result: Any) -> Returned:
         return self._mode.recorded(self._request, result)
 
+    def _is_replayable(self, text: str, result: Any) -> bool:
+        return self._mode.is_replayable(self._request, text, result)
+
     def _replay(self, record: Record) -> Any:
         return self._mode.replay(self._request, self._invocation.operation.restored(record))
 
@@ -124,7 +129,7 @@ class Exchange:
             try:
                 return replayed(outcome, self._replay)
             except ResponseUnavailableError:
-                return mode.refuse(request, "unavailable", 410)
+                return mode.unavailable(request, outcome.record)
         if isinstance(outcome, InProgress):
             rest = outcome.record.lease_end - outcome.now
             return mode.in_progress(request, outcome.record.key, rest)

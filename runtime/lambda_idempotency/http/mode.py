@@ -13,13 +13,13 @@ from ..execution.operation import Operation
 from ..identity.callers import principal_of
 from ..identity.scope import Scope
 from ..metrics.reporting import WARNING, log
-from ..protocol.record import NO_BODY
+from ..protocol.record import NO_BODY, NOT_KEPT, Record
 from ..protocol.steps import Returned
 from ..response import lambda_json, serialization
 from . import codings
-from .answers import MAX_RETRY_AFTER_S, Case, cross_origin, refusal, retry_after, state
+from .answers import MAX_RETRY_AFTER_S, Case, cross_origin, done, refusal, retry_after, state
 from .header import MalformedKeyError, key_in
-from .profiles import PROFILES, guards, keeps, not_replayed, requires_key
+from .profiles import PROFILES, guards, keeps, keeps_only_successes, not_replayed, requires_key
 from .response import Answer, without
 from .shapes import Request
 
@@ -89,6 +89,11 @@ class HttpMode:
         kept = without(sent, self._not_replayed) if isinstance(sent, dict) else sent
         return serialization.to_stored(kept)._replace(result=result)
 
+    def is_replayable(self, request: Request, text: str, result: Any) -> bool:
+        """Tell whether a recorded text is a response with the result's status."""
+        status = request.status(lambda_json.as_object(result))
+        return request.status(lambda_json.read(text)) == status
+
     def refuse(
         self,
         request: Request,
@@ -129,6 +134,15 @@ class HttpMode:
     def mismatch(self, request: Request) -> Any:
         """Return the answer to a key that belongs to another payload."""
         return self.refuse(request, "mismatch", self._profile.mismatch)
+
+    def unavailable(self, request: Request, record: Record) -> Any:
+        """Return the answer to a request that is done, and whose response is not to be had. Where
+        it was not to be kept, and can only have been a success, that is told."""
+        if record.encoding != NOT_KEPT:
+            return self.refuse(request, "unavailable", 410)
+        if keeps_only_successes(self._options):
+            return self.write(request, done(self._profile.marker))
+        return self.refuse(request, "not kept", 409)
 
     def outage(self, request: Request, error: IdempotencyError) -> Any:
         """Return the answer while the store cannot be asked. Raises `ConfigurationError`."""

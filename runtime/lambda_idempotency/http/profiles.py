@@ -87,6 +87,12 @@ def keeps(options: HttpOptions, status: int) -> bool:
     return status not in RETRIABLE and f"{status // 100}xx" in statuses
 
 
+def keeps_only_successes(options: HttpOptions) -> bool:
+    """Tell whether no response but a success is kept."""
+    statuses = options.store_statuses or PROFILES[options.profile].stores
+    return all(status.startswith("2") for status in statuses)
+
+
 def guards(options: HttpOptions, method: str) -> bool:
     """Tell whether requests of this method are made idempotent."""
     return method not in PASSED if options.methods is None else method in options.methods

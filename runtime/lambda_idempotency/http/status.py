@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import ResponseUnavailableError, StoreError
 from ..execution.outcomes import error_of
 from ..identity.keys import state_scope
-from ..protocol.record import COMPLETED, PARKED, Conflict, Record
+from ..protocol.record import COMPLETED, NOT_KEPT, PARKED, Conflict, Record
 from ..protocol.steps import Unavailable
 from .answers import retry_after, state
 from .shapes import Request
@@ -58,7 +58,7 @@ def answer(
 def _completed(
     mode: HttpMode, request: Request, invocation: Invocation, record: Record, *, with_body: bool
 ) -> Any:
-    if not with_body:
+    if not with_body or record.encoding == NOT_KEPT:
         return mode.write(request, state(200, "completed"))
     try:
         return mode.replay(request, invocation.fetch_and_restore(record))

@@ -18,7 +18,7 @@ _PAYLOADS: Final = ("body", "detail", "kinesis.data", "value", "data")
 
 
 def compiled(name: str, expression: object, *, objects: bool = False) -> Callable[[Any], Any]:
-    """Return the search for an expression, over JSON or over Python's values (`objects`).
+    """Return the search for a key's expression, over JSON or over Python's values (`objects`).
 
     Raises `ConfigurationError`, which names the setting, the expression and its error.
     """
@@ -26,6 +26,20 @@ def compiled(name: str, expression: object, *, objects: bool = False) -> Callabl
         raise ConfigurationError(f"{name} is {expression!r}; expected JMESPath (see jmespath.org)")
     if (path := _path(expression)) is not None:
         return partial(_followed, path)
+    return _search(name, expression, objects=objects, strict=True)
+
+
+def selection(name: str, expression: object) -> Callable[[Any], Any]:
+    """Return the search for an expression over JSON that may lack parts, as JMESPath has it.
+
+    Raises `ConfigurationError` as `compiled` does.
+    """
+    if not isinstance(expression, str):
+        raise ConfigurationError(f"{name} is {expression!r}; expected JMESPath (see jmespath.org)")
+    return _search(name, expression, objects=False, strict=False)
+
+
+def _search(name: str, expression: str, *, objects: bool, strict: bool) -> Callable[[Any], Any]:
     # Imported here: few keys need it, and it costs 10 ms of a cold start.
     import jmespath
     from jmespath.exceptions import JMESPathError
@@ -42,7 +56,7 @@ def compiled(name: str, expression: object, *, objects: bool = False) -> Callabl
         raise ConfigurationError(
             f"{name} is {expression!r}, which is not JMESPath: {wrong} (see jmespath.org)"
         )
-    return partial(Interpreter(objects=objects).search, tree)
+    return partial(Interpreter(objects=objects, strict=strict).search, tree)
 
 
 def near_miss(expression: str, seen: Any) -> str | None:

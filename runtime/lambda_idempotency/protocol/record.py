@@ -39,6 +39,9 @@ Metric: TypeAlias = Literal[
 NO_BODY: Final = "none"
 """The `encoding` of a completed record whose response could not be stored."""
 
+NOT_KEPT: Final = "not kept"
+"""The `encoding` of a completed record whose response was not to be stored."""
+
 
 class Record(NamedTuple):
     """The record of a request, as a store holds it under its key.

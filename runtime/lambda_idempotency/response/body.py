@@ -6,28 +6,32 @@ from typing import TYPE_CHECKING
 
 from ..errors import StoreError
 from ..metrics.reporting import WARNING, log
-from ..protocol.record import Record
+from ..protocol.record import NOT_KEPT, Record
 from ..protocol.steps import Call, Outcome, Replayed, Returned, Unavailable
 from . import compression
+from .keeping import Keeping
 
 if TYPE_CHECKING:
     from .offload import Objects
 
 
 class ResponseBody:
-    """The response that one call records or finds. `objects` are for large bodies."""
+    """The response that one call records or finds."""
 
-    __slots__ = ("_call", "_max_data", "_objects")
+    __slots__ = ("_call", "_keeps", "_max_data", "_objects")
 
-    def __init__(self, call: Call, *, max_data: int | None, objects: Objects | None) -> None:
+    def __init__(self, call: Call, *, max_data: int | None, keeping: Keeping) -> None:
         self._call = call
         self._max_data = max_data
-        self._objects = objects
+        self._keeps = keeping.store_response
+        self._objects = keeping.objects
 
     def packed(self, ran: Returned) -> Returned:
         """Return a result in its recorded form."""
         if ran.data is None or not ran.keep:
             return ran
+        if not self._keeps:
+            return ran._replace(data=None, encoding=NOT_KEPT)
         packed = compression.pack(ran, max_data=self._max_data if self._objects is None else None)
         if packed.data is None:
             log(

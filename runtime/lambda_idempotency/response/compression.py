@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..errors import ResponseUnavailableError
-from ..protocol.record import NO_BODY, Record
+from ..protocol.record import NO_BODY, NOT_KEPT, Record
 from ..protocol.steps import Returned
 
 ZLIB: Final = "zlib"
@@ -78,6 +78,11 @@ def unpack(record: Record) -> str | bytes:
         raise ResponseUnavailableError(
             f"The operation under record {record.key} is done, but the S3 object with its response "
             "is not there, may not be read, or is damaged. Is large_responses still that bucket?"
+        )
+    if record.encoding == NOT_KEPT:
+        raise ResponseUnavailableError(
+            f"The operation under record {record.key} is done, and its response is not kept "
+            "(store_response=False)."
         )
     if data is None or record.encoding not in (None, ZLIB):
         raise ResponseUnavailableError(

@@ -23,6 +23,7 @@ from ...identity.keys import Identity
 from ...identity.scope import Scope
 from ...metrics.reporting import MetricsScope
 from ...protocol.record import Record
+from ...response import serialization
 from ...tuples import NamedTuple
 from ..callables import finished
 from ..options import DISABLED
@@ -122,7 +123,7 @@ class ProtectedCalls(NamedTuple):
         on_orphan = self.on_orphan
         return Target(
             run=lambda: run(args, kwargs),
-            record=self.results.to_stored,
+            record=self.results.to_stored if self._keeps else serialization.not_kept,
             reconcile=(
                 None
                 if on_orphan is None
@@ -130,12 +131,14 @@ class ProtectedCalls(NamedTuple):
             ),
             tenant=tenant_outside(),
             subject=lambda: self.parameters.bind(args, kwargs).arguments,
+            replayable=lambda text, _: self.results.is_replayable(text),
         )
 
     def _identity(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Identity | None:
         """Return the identity of a call. None: it has no key, and runs anyway."""
         try:
-            self.results.prepare(last=True)
+            if self._keeps:
+                self.results.prepare(last=True)
         except ConfigurationError as error:
             raise ConfigurationError(f"{_DECORATOR}: {self.name}: {error}") from None
         identity = self.operation.identify(lambda: self._found(args, kwargs))
@@ -148,6 +151,10 @@ class ProtectedCalls(NamedTuple):
                 "Add what tells the two apart to the key, or call the undecorated function."
             )
         return identity
+
+    @property
+    def _keeps(self) -> bool:
+        return self.operation.keeping.store_response
 
     def _found(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Identity:
         scope = Scope(tenant=tenant_outside())

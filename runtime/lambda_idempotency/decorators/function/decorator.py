@@ -90,7 +90,8 @@ class _Decorator(NamedTuple):
             return Code(refused)
         with naming(name):
             parameters, results = Parameters(function), Results(name, function, self.serializer)
-            results.prepare(last=False)
+            if configuration.settings.store_response:
+                results.prepare(last=False)
             if self.key is None and parameters.are_none:
                 raise ConfigurationError(
                     "it takes no arguments, and all the arguments are the key; pass a key, such "

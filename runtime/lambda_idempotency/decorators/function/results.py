@@ -71,10 +71,20 @@ class Results:
             "Annotate the return type, or pass serializer=(to_json, from_json).",
         ) from None
 
+    def is_replayable(self, text: str) -> bool:
+        """Tell whether a recorded text is a result of the function's type."""
+        assert self._conversion is not None
+        try:
+            self._conversion.from_json(_parsed(text))
+        except Exception:  # noqa: BLE001 - a serializer may raise anything
+            return False
+        return True
+
     def from_stored(self, record: Record) -> Any:
         """Return the recorded result. Raises `ResponseUnavailableError`."""
-        assert self._conversion is not None
         value = serialization.from_stored(record, _parsed)
+        self.prepare(last=True)  # a function whose results are not kept reads older records alone
+        assert self._conversion is not None
         try:
             return self._conversion.from_json(value)
         except Exception:  # noqa: BLE001 - its text and chain can quote the value
