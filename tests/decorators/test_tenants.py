@@ -22,6 +22,7 @@ from lambda_idempotency import (
     idempotent_function,
     idempotent_records,
 )
+from lambda_idempotency.protocol.record import INPROGRESS
 
 BLUE: Final = SimpleNamespace(tenant_id="blue")
 GREEN: Final = SimpleNamespace(tenant_id="green")
@@ -243,3 +244,164 @@ def test_a_context_without_a_tenant_is_like_none(store: MemoryStore, context: An
     for other in (context, NOBODY):
         handler({"id": 7}, other)
     assert len(runs) == 1
+
+
+# Functions that the user's other code calls -------------------------------------------------------
+
+
+class Hooks:
+    """The user's code that the layer runs besides the handler: each charges once for a tenant."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store = store
+        self.shop = Shop(store)
+
+    def select(self, event: Any) -> Any:
+        self.shop.charge(7)
+        return event["body"]
+
+    def read(self, event: Any, *_: Any) -> None:
+        self.shop.charge(7)
+
+    def write(self, result: Any) -> Any:
+        self.shop.charge(7)
+        return result
+
+
+def answered(event: Any, context: Any) -> Any:
+    return {"statusCode": 200, "body": "x"}
+
+
+def in_a_key(hooks: Hooks) -> Any:
+    return idempotent(store=hooks.store, key=hooks.select)(answered)
+
+
+def in_an_async_handlers_key(hooks: Hooks) -> Any:
+    @idempotent(store=hooks.store, key=hooks.select)
+    async def handler(event: Any, context: Any) -> None: ...
+
+    return handler
+
+
+def in_a_fingerprint(hooks: Hooks) -> Any:
+    return idempotent(store=hooks.store, fingerprint=hooks.select)(answered)
+
+
+def in_on_replay(hooks: Hooks) -> Any:
+    return idempotent(store=hooks.store, on_replay=hooks.read)(answered)
+
+
+def in_on_replay_of_an_event(hooks: Hooks) -> Any:
+    return idempotent(store=hooks.store, key="body", http=None, on_replay=hooks.read)(answered)
+
+
+def in_the_key_of_a_record_id(hooks: Hooks) -> Any:
+    return idempotent(store=hooks.store, key=hooks.select)(answered).record_id
+
+
+def in_a_records_key(hooks: Hooks) -> Any:
+    records = idempotent_records(store=hooks.store, key=hooks.select)(answered)
+    return lambda event, context: records({"Records": [sqs("1", "7")]}, context)
+
+
+def in_the_key_of_record_ids(hooks: Hooks) -> Any:
+    records = idempotent_records(store=hooks.store, key=hooks.select)(answered)
+    return lambda event, context: records.record_ids({"Records": [sqs("1", "7")]}, context)
+
+
+def _outer(hooks: Hooks, **options: Any) -> Any:
+    @idempotent_function(store=hooks.store, name="outer of a hook", **options)
+    def outer(body: str) -> Any:
+        return body
+
+    return idempotent(store=hooks.store, key="[body, `1`]", http=None, on_missing_key="bypass")(
+        lambda event, context: outer(event["body"])
+    )
+
+
+def in_a_functions_key(hooks: Hooks) -> Any:
+    return _outer(hooks, key=hooks.select)
+
+
+def in_a_serializer(hooks: Hooks) -> Any:
+    return _outer(hooks, serializer=(hooks.write, lambda value: value))
+
+
+def in_a_deserializer(hooks: Hooks) -> Any:
+    return _outer(hooks, serializer=(lambda value: value, hooks.write))
+
+
+def _dying(hooks: Hooks, **options: Any) -> Any:
+    """Return a handler whose first attempt for each tenant has died when the second one comes."""
+
+    @idempotent(store=hooks.store, key="body", http=None, lease=1, heartbeat=False, **options)
+    def handler(event: Any, context: Any) -> Any:
+        current().step("charge", lambda: None)
+        return answered(event, context)
+
+    def twice(event: Any, context: Any) -> None:
+        handler(event, context)
+        record = hooks.store.records()[handler.record_id(event, context)]
+        hooks.store.put(record._replace(status=INPROGRESS, lease_end=1))
+        handler(event, context)
+
+    return twice
+
+
+def in_on_orphan(hooks: Hooks) -> Any:
+    return _dying(hooks, on_orphan=hooks.read)
+
+
+def in_on_interrupted(hooks: Hooks) -> Any:
+    return _dying(hooks, on_interrupted=hooks.read)
+
+
+def in_redact(hooks: Hooks) -> Any:
+    """Redact the answer of each request: only the first one of a tenant is answered."""
+    return idempotent(store=hooks.store, redact=hooks.write)(answered)
+
+
+def in_a_step(hooks: Hooks) -> Any:
+    return idempotent(store=hooks.store, key="body", http=None)(
+        lambda event, context: current().step("charge", lambda: hooks.read(event))
+    )
+
+
+def in_a_handler_that_is_called_without_a_context(hooks: Hooks) -> Any:
+    inner = idempotent(store=hooks.store, name="inner", key="body", http=None)(
+        lambda event, context: hooks.shop.runs.append(current().tenant)
+    )
+    return idempotent(store=hooks.store, name="dispatcher", key="body", http=None)(
+        lambda event, context: inner(event, None)
+    )
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        in_a_key,
+        in_an_async_handlers_key,
+        in_a_fingerprint,
+        in_on_replay,
+        in_on_replay_of_an_event,
+        in_the_key_of_a_record_id,
+        in_a_records_key,
+        in_the_key_of_record_ids,
+        in_a_functions_key,
+        in_a_serializer,
+        in_a_deserializer,
+        in_on_orphan,
+        in_on_interrupted,
+        in_redact,
+        in_a_step,
+        in_a_handler_that_is_called_without_a_context,
+    ],
+)
+def test_a_function_that_a_hook_calls_runs_once_for_each_tenant(
+    store: MemoryStore, place: Callable[[Hooks], Callable[[Any, Any], Any]]
+) -> None:
+    hooks = Hooks(store)
+    handler = place(hooks)
+    for context in (*CONTEXTS, *CONTEXTS):
+        handler(SHAPES["http-2.0"](Http()), context)
+    assert hooks.shop.runs == ["blue", "green", None]

@@ -20,15 +20,15 @@ def test_async_code_is_awaited_whatever_makes_it_awaitable() -> None:
         return current().key
 
     attempt = unprotected()
-    assert asyncio.run(run_as_async(attempt, None, work)) == attempt.key
+    assert asyncio.run(run_as_async(attempt, work)) == attempt.key
 
 
 def test_async_code_that_cannot_be_awaited_is_no_result() -> None:
     broken: Any = lambda: 42  # noqa: E731
     with pytest.raises(TypeError, match="await"):
-        asyncio.run(run_as_async(unprotected(), None, broken))
+        asyncio.run(run_as_async(unprotected(), broken))
 
 
 def test_code_sees_its_attempt() -> None:
     attempt = unprotected()
-    assert run_as(attempt, None, current) == attempt
+    assert run_as(attempt, current) == attempt

@@ -368,7 +368,7 @@ ROUTE: Final = shapes.Request.route
 @pytest.mark.parametrize(
     ("place", "name", "defect"),
     [
-        ("lambda_idempotency.decorators.handler", "tenant_of", lambda _: None),
+        ("lambda_idempotency.execution.invocation_scope", "tenant_of", lambda _: None),
         ("lambda_idempotency.http.shapes", "api_of", lambda *_: ()),
         (
             "lambda_idempotency.http.shapes",

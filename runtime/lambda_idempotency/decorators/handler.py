@@ -8,16 +8,20 @@ from typing import Any, Final, NoReturn, Protocol, TypeAlias, Unpack, overload
 
 from ..contract.http import DEFAULT, HttpOptions
 from ..errors import ConfigurationError
-from ..execution.attempt import TimeLeft
 from ..execution.hooks import OnOrphan
 from ..execution.invocation import Invocation
+from ..execution.invocation_scope import (
+    InvocationScope,
+    invocation_tenant,
+    invocation_time_left,
+)
 from ..execution.operation import Operation
 from ..execution.outcomes import result_of
 from ..execution.runner import Runner, SyncRunner
 from ..execution.target import Target
 from ..identity.events import as_json, http_shape, is_parsed
 from ..identity.keys import Identity, KeyRule
-from ..identity.scope import message_scope, tenant_of
+from ..identity.scope import message_scope
 from ..identity.sources import batch_source
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
@@ -112,16 +116,17 @@ def _wrap(responder: _Responder, handler: Handler, on_orphan: OnOrphan | None) -
             run=lambda: code(event, context),
             record=serialization.to_stored,
             reconcile=None if on_orphan is None else lambda: on_orphan(event),
-            time_left=time_left_of(context),
-            tenant=tenant_of(context),
+            time_left=invocation_time_left(),
             subject=lambda: event,
         )
 
     def wrapper(event: Any, context: Any = None) -> Any:
-        return responder.respond(runner, target(event, context), event)
+        with InvocationScope(context):
+            return responder.respond(runner, target(event, context), event)
 
     def record_id(event: Any, context: Any = None) -> str:
-        return responder.record_id(runner, target(event, context), event)
+        with InvocationScope(context):
+            return responder.record_id(runner, target(event, context), event)
 
     update_wrapper(wrapper, handler)
     if is_async(handler):  # `__wrapped__` would make the wrapper look async, too
@@ -175,7 +180,7 @@ class _Protection(NamedTuple):
             from ..http import exchange  # only where there is HTTP to serve
 
             return exchange.exchange_of(self.http, shape, seen, rule, invocation).respond()
-        identity = self.operation.identify(lambda: self._identified(seen, rule, invocation.target))
+        identity = self.operation.identify(lambda: self._identified(seen, rule))
         if identity is None:
             return invocation.run_unprotected()
         return result_of(invocation.call(identity), self.operation.restored)
@@ -188,7 +193,7 @@ class _Protection(NamedTuple):
 
             invocation = Invocation(self.operation, runner, target)
             return exchange.exchange_of(self.http, shape, seen, rule, invocation).identity().key
-        return self._identified(seen, rule, target).key
+        return self._identified(seen, rule).key
 
     def _read(self, event: Any) -> tuple[Any, KeyRule]:
         """Return the JSON of an event, and the rule for it."""
@@ -215,10 +220,11 @@ class _Protection(NamedTuple):
         if self.rule.key is None and (self.http is None or shape is None):
             parsed.check_known(event, seen)
 
-    def _identified(self, seen: Any, rule: KeyRule, target: Target) -> Identity:
+    def _identified(self, seen: Any, rule: KeyRule) -> Identity:
         """Return the identity of an event that is no HTTP request. Raises `MissingKeyError`."""
         http = DEFAULT if self.http is None else self.http
-        scope = message_scope(seen, target.tenant, api=http.api_scope, claim=http.principal_claim)
+        tenant = invocation_tenant()
+        scope = message_scope(seen, tenant, api=http.api_scope, claim=http.principal_claim)
         return rule.identify(seen, scope=scope)
 
 
@@ -257,9 +263,3 @@ def runner_and_code(handler: Handler, decorator: str) -> tuple[Runner, Handler]:
 
         return LoopRunner(), awaited
     return SyncRunner(), lambda event, context: finished(handler(event, context), decorator)
-
-
-def time_left_of(context: Any) -> TimeLeft | None:
-    """Return the function that tells the invocation's milliseconds left; None without a context."""
-    ask: TimeLeft | None = getattr(context, "get_remaining_time_in_millis", None)
-    return ask

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar, Token
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol
 
 from ..errors import ConfigurationError
 from ..identity.keys import digest
 from ..tuples import NamedTuple
 from .commits import Writes
-
-TimeLeft: TypeAlias = Callable[[], int]
-"""Returns the milliseconds that an invocation has left."""
+from .invocation_scope import invocation_tenant
 
 
 class StepRunner(Protocol):
@@ -97,12 +95,10 @@ class AttemptScope:
     Tasks, and threads that get the context, also see the attempt, even after it has ended.
     """
 
-    __slots__ = ("_token", "attempt", "ended", "outer", "time_left")
+    __slots__ = ("_token", "attempt", "ended", "outer")
 
-    def __init__(self, attempt: Attempt, time_left: TimeLeft | None = None) -> None:
-        """Set the attempt, and the invocation's `time_left` if the attempt is an invocation."""
+    def __init__(self, attempt: Attempt) -> None:
         self.attempt = attempt
-        self.time_left = time_left
         self.outer = _CURRENT.get(None)
         self.ended = False
         self._token: Token[AttemptScope] | None = None
@@ -131,17 +127,15 @@ class AttemptScope:
 _CURRENT: Final[ContextVar[AttemptScope]] = ContextVar("lambda_idempotency.attempt")
 
 
-def run_as(attempt: Attempt, time_left: TimeLeft | None, code: Callable[[], Any]) -> Any:
+def run_as(attempt: Attempt, code: Callable[[], Any]) -> Any:
     """Run the user's code as an attempt."""
-    with AttemptScope(attempt, time_left):
+    with AttemptScope(attempt):
         return code()
 
 
-async def run_as_async(
-    attempt: Attempt, time_left: TimeLeft | None, code: Callable[[], Awaitable[Any]]
-) -> Any:
+async def run_as_async(attempt: Attempt, code: Callable[[], Awaitable[Any]]) -> Any:
     """Run the user's async code as an attempt."""
-    with AttemptScope(attempt, time_left):
+    with AttemptScope(attempt):
         return await code()
 
 
@@ -158,23 +152,10 @@ class Unrecorded(NamedTuple):
         return run(name, function, writes)
 
 
-def unprotected(tenant: str | None = None, *, is_async: bool = False) -> Attempt:
+def unprotected(*, is_async: bool = False) -> Attempt:
     """Return an attempt without a record; its key is unique to this call."""
     key = f"unprotected#{os.urandom(16).hex()}"
-    return Attempt(key, 1, tenant=tenant, steps=Unrecorded(is_async))
-
-
-def time_left_outside() -> TimeLeft | None:
-    """Return the `time_left` of the invocation in which this code runs, or None."""
-    known = (scope.time_left for scope in AttemptScope.running() if scope.time_left is not None)
-    return next(known, None)
-
-
-def tenant_outside() -> str | None:
-    """Return the tenant of the attempt in which this code runs, or None. What outlives its attempt,
-    such as a task, is still for that tenant."""
-    scope = _CURRENT.get(None)
-    return None if scope is None else scope.attempt.tenant
+    return Attempt(key, 1, tenant=invocation_tenant(), steps=Unrecorded(is_async))
 
 
 def current() -> Attempt:

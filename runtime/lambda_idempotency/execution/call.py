@@ -17,9 +17,10 @@ from ..protocol.steps import Call, Progress, Raised, Reconcile, Returned, Run
 from ..response.body import ResponseBody
 from ..response.lambda_json import NotRecordableError
 from ..response.redaction import redacted
-from .attempt import Attempt, TimeLeft, Unrecorded, run_as, run_as_async, unprotected
+from .attempt import Attempt, Unrecorded, run_as, run_as_async, unprotected
 from .commits import Writes
 from .hooks import OnInterrupted, reconciled, settled
+from .invocation_scope import TimeLeft, invocation_tenant
 from .target import Target
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class ActiveCall:
                 ran.append(reconciled(target.reconcile()))
 
         try:
-            run_as(self._attempt(step), target.time_left, code)
+            run_as(self._attempt(step), code)
             return self._returned(step, *ran)
         except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
             if not ran:
@@ -121,7 +122,7 @@ class ActiveCall:
                 ran.append(reconciled(await settled(target.reconcile)))
 
         try:
-            await run_as_async(self._attempt(step), target.time_left, code)
+            await run_as_async(self._attempt(step), code)
             return self._returned(step, *ran)
         except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
             if not ran:
@@ -130,10 +131,10 @@ class ActiveCall:
 
     def _attempt(self, step: Run | Reconcile) -> Attempt:
         if isinstance(step, Reconcile):
-            return Attempt(self.key, step.attempt, self._writes, self._target.tenant)
+            return Attempt(self.key, step.attempt, self._writes, invocation_tenant())
         self._run = step
         self._leased = None if step.lease_ms is None else (elapsed.now(), step.lease_ms)
-        return Attempt(self.key, step.attempt, self._writes, self._target.tenant, self)
+        return Attempt(self.key, step.attempt, self._writes, invocation_tenant(), self)
 
     def _first_step(self) -> Steps:
         from .steps import Steps, StepsOf  # few handlers have steps
@@ -199,7 +200,7 @@ class UnprotectedCall:
     __slots__ = ("_attempt", "_target", "key", "protocol")
 
     def __init__(self, target: Target) -> None:
-        self._attempt = unprotected(target.tenant)
+        self._attempt = unprotected()
         self.key = self._attempt.key
         self.protocol: Protocol = run_unprotected()
         self._target = target
@@ -212,12 +213,12 @@ class UnprotectedCall:
 
     def run(self, _: Run | Reconcile) -> Returned:
         """Run the user's code."""
-        return self._target.record(run_as(self._attempt, self._target.time_left, self._target.run))
+        return self._target.record(run_as(self._attempt, self._target.run))
 
     async def run_async(self, _: Run | Reconcile) -> Returned:
         """Run the user's code on the running event loop."""
         attempt = self._attempt._replace(steps=Unrecorded(is_async=True))
-        ran = await run_as_async(attempt, self._target.time_left, self._target.run)
+        ran = await run_as_async(attempt, self._target.run)
         return self._target.record(ran)
 
 

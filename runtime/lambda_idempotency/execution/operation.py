@@ -20,9 +20,9 @@ from ..response import serialization
 from ..response.keeping import Keeping
 from ..stores.base import Store, about
 from ..tuples import NamedTuple
-from .attempt import TimeLeft
 from .call import ActiveCall
 from .hooks import OnInterrupted, OnReplay, Replay
+from .invocation_scope import TimeLeft
 from .target import Target
 
 A = TypeVar("A")
@@ -47,11 +47,9 @@ class Operation(NamedTuple):
     timeout_ms: int | None = None
     heartbeat: bool | None = None
 
-    def call(
-        self, identity: Identity, target: Target, time_left: TimeLeft | None = None
-    ) -> Outcome:
-        """Run a call to its outcome. `time_left` is that of the invocation, if known."""
-        active = self.begin(identity, target, time_left)
+    def call(self, identity: Identity, target: Target) -> Outcome:
+        """Run a call to its outcome."""
+        active = self.begin(identity, target)
         outcome = sync.drive(
             active.protocol,
             key=identity.key,
@@ -65,13 +63,11 @@ class Operation(NamedTuple):
             return outcome
         return deadline.limited(active.body.fetched, active.remaining)(outcome)
 
-    async def call_async(
-        self, identity: Identity, target: Target, time_left: TimeLeft | None = None
-    ) -> Outcome:
+    async def call_async(self, identity: Identity, target: Target) -> Outcome:
         """Run a call to its outcome on the running event loop, as `call` does."""
         from ..drivers import aio  # only async calls pay for asyncio's import
 
-        active = self.begin(identity, target, time_left)
+        active = self.begin(identity, target)
         outcome = await aio.drive(
             active.protocol,
             key=identity.key,
@@ -86,11 +82,9 @@ class Operation(NamedTuple):
         fetched = deadline.limited(active.body.fetched, active.remaining)
         return await aio.in_thread(fetched, outcome)
 
-    def begin(
-        self, identity: Identity, target: Target, time_left: TimeLeft | None = None
-    ) -> ActiveCall:
+    def begin(self, identity: Identity, target: Target) -> ActiveCall:
         """Return a call for a driver to run at once: its lease is measured from now."""
-        remaining, lease, renews = self._times(target.time_left if time_left is None else time_left)
+        remaining, lease, renews = self._times(target.time_left)
         return ActiveCall(
             Call(
                 key=identity.key,

@@ -47,7 +47,7 @@ class SyncRunner:
 
     def run_unprotected(self, target: Target) -> Any:
         """Run the handler without a record."""
-        return run_as(unprotected(target.tenant), target.time_left, target.run)
+        return run_as(unprotected(), target.run)
 
     def run_batch(self, batch: Batch, store: Store) -> None:
         """Run a batch to its end."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..protocol.steps import Returned
 from ..tuples import NamedTuple
-from .attempt import TimeLeft
+from .invocation_scope import TimeLeft
 
 
 class Target(NamedTuple):
@@ -15,10 +15,10 @@ class Target(NamedTuple):
 
     `run` is the handler or function with its arguments bound; in an async call it returns an
     awaitable. `record` turns a result into its recorded form; if it raises, the result is recorded
-    without a body. `reconcile` is `on_orphan` with its argument bound. `time_left` is the
-    invocation's, where the code is its handler, and `tenant` the one that it is for. `subject`
-    returns what hooks are told: the event, the arguments, the record. `replayable` tells whether a
-    duplicate can get a recorded text in a result's place.
+    without a body. `reconcile` is `on_orphan` with its argument bound. `time_left` is that of the
+    invocation in which the code runs, if there is one. `subject` returns what hooks are told: the
+    event, the arguments, the record. `replayable` tells whether a duplicate can get a recorded text
+    in a result's place.
     """
 
     run: Callable[[], Any]
@@ -27,4 +27,3 @@ class Target(NamedTuple):
     time_left: TimeLeft | None = None
     subject: Callable[[], Any] = lambda: None
     replayable: Callable[[str, Any], bool] = lambda _, __: True
-    tenant: str | None = None

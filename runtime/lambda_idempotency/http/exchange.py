@@ -15,6 +15,7 @@ from ..errors import (
     ResponseUnavailableError,
 )
 from ..execution.invocation import Invocation
+from ..execution.invocation_scope import invocation_tenant
 from ..execution.outcomes import error_of, replayed, result_of
 from ..identity.keys import Identity, KeyAbsentError, KeyRule, RequestParts
 from ..metrics.reporting import INFO, log, report
@@ -110,7 +111,7 @@ class Exchange:
             raise KeyAbsentError("The request carries no key.")
         return self._rule.identify(
             request.event,
-            scope=self._mode.scope(request, self._invocation.target.tenant),
+            scope=self._mode.scope(request, invocation_tenant()),
             request=RequestParts(key=key, payload=lambda: payload_of(request)),
         )
 

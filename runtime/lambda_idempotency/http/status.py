@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ResponseUnavailableError, StoreError
+from ..execution.invocation_scope import invocation_tenant
 from ..execution.outcomes import error_of
 from ..identity.keys import state_scope
 from ..protocol.record import COMPLETED, NOT_KEPT, PARKED, Conflict, Record
@@ -36,7 +37,7 @@ def answer(
     mode: HttpMode, request: Request, invocation: Invocation, prefix: str, token: str
 ) -> Any:
     """Answer a request for the status. `prefix` begins the ids of the operation's records."""
-    scope = mode.scope(request, invocation.target.tenant)
+    scope = mode.scope(request, invocation_tenant())
     if not _TOKEN.fullmatch(token):
         return mode.refuse(request, "bad token", 400)
     try:

@@ -10,12 +10,11 @@ from ...execution.attempt import (
     AttemptScope,
     run_as,
     run_as_async,
-    tenant_outside,
-    time_left_outside,
     unprotected,
 )
 from ...execution.definition import AnyCallable
 from ...execution.hooks import OnOrphan
+from ...execution.invocation_scope import invocation_tenant, invocation_time_left
 from ...execution.operation import Operation
 from ...execution.outcomes import result_of
 from ...execution.target import Target
@@ -57,12 +56,11 @@ class Code(NamedTuple):
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run the function."""
-        return run_as(unprotected(tenant_outside()), None, lambda: self.run(args, kwargs))
+        return run_as(unprotected(), lambda: self.run(args, kwargs))
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run an async function."""
-        attempt = unprotected(tenant_outside())
-        return await run_as_async(attempt, None, lambda: self.run_async(args, kwargs))
+        return await run_as_async(unprotected(), lambda: self.run_async(args, kwargs))
 
     def record_id(self, *_: Any) -> NoReturn:
         """Raise `ConfigurationError`."""
@@ -97,7 +95,7 @@ class ProtectedCalls(NamedTuple):
             if identity is None:
                 return self.code.call(args, kwargs)
             target = self._target(self.code.run, args, kwargs)
-            outcome = self.operation.call(identity, target, time_left_outside())
+            outcome = self.operation.call(identity, target)
             return result_of(outcome, self._restored)
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -107,7 +105,7 @@ class ProtectedCalls(NamedTuple):
             if identity is None:
                 return await self.code.call_async(args, kwargs)
             target = self._target(self.code.run_async, args, kwargs)
-            outcome = await self.operation.call_async(identity, target, time_left_outside())
+            outcome = await self.operation.call_async(identity, target)
             return result_of(outcome, self._restored)
 
     def record_id(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
@@ -129,7 +127,7 @@ class ProtectedCalls(NamedTuple):
                 if on_orphan is None
                 else lambda: on_orphan(self.parameters.bind(args, kwargs).arguments)
             ),
-            tenant=tenant_outside(),
+            time_left=invocation_time_left(),
             subject=lambda: self.parameters.bind(args, kwargs).arguments,
             replayable=lambda text, _: self.results.is_replayable(text),
         )
@@ -157,7 +155,7 @@ class ProtectedCalls(NamedTuple):
         return self.operation.keeping.store_response
 
     def _found(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Identity:
-        scope = Scope(tenant=tenant_outside())
+        scope = Scope(tenant=invocation_tenant())
         return self.rule.identify(self.parameters.bind(args, kwargs), scope=scope)
 
     def _restored(self, record: Record) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from ...errors import BatchError, ConfigurationError, IdempotencyError
 from ...execution.call import ActiveCall, UnprotectedCall
 from ...execution.hooks import OnOrphan
+from ...execution.invocation_scope import invocation_tenant, invocation_time_left
 from ...execution.operation import Operation
 from ...execution.outcomes import result_of
 from ...execution.runner import Runner
@@ -16,14 +17,13 @@ from ...identity import effort
 from ...identity.batch_fields import Delivered
 from ...identity.keys import Identity
 from ...identity.records import BatchRecord, RecordRule, records_of
-from ...identity.scope import Scope, tenant_of
+from ...identity.scope import Scope
 from ...metrics.reporting import ERROR, WARNING, MetricsScope, log
 from ...protocol.batch import Batch, BatchCall, run_batch
 from ...protocol.record import NO_BODY
 from ...protocol.steps import Outcome, Raised, Returned
 from ...stores.memory import MemoryStore
 from ...tuples import NamedTuple
-from ..handler import time_left_of
 from ..options import DISABLED
 
 RecordCode: TypeAlias = Callable[[Delivered], Any]
@@ -45,11 +45,11 @@ class Records(NamedTuple):
     on_orphan: OnOrphan | None
     responds: bool
 
-    def respond(self, runner: Runner, code: RecordCode, event: Any, context: Any) -> dict[str, Any]:
+    def respond(self, runner: Runner, code: RecordCode, event: Any) -> dict[str, Any]:
         """Run the handler for the records of a batch, and return the failed ones. Raises
         `BatchError` where its source would not read them."""
 
-        time_left, scope = time_left_of(context), Scope(tenant=tenant_of(context))
+        time_left, scope = invocation_time_left(), Scope(tenant=invocation_tenant())
 
         def identify(record: BatchRecord) -> Identity | None:
             left = None if time_left is None else time_left() * READING_SHARE
@@ -57,7 +57,7 @@ class Records(NamedTuple):
                 return self._identity(record, scope)
 
         def begin(number: int, record: BatchRecord, identity: Identity | None) -> BatchCall:
-            call = self._call(identity, self._target(code, record, context))
+            call = self._call(identity, self._target(code, record))
             code_of = runner.code_of(call)
             return BatchCall(number, call.key, call.protocol, call.remaining, code_of, call.renewed)
 
@@ -70,24 +70,23 @@ class Records(NamedTuple):
             runner.run_batch(failures.batch(begin), store)
         return failures.response(is_read=self.responds)
 
-    def record_ids(self, event: Any, context: Any) -> list[str]:
+    def record_ids(self, event: Any) -> list[str]:
         """Return the ids of the records of a batch, in its order. Raises `MissingKeyError`, and
         `ConfigurationError`."""
         if self.rule is None:
             raise ConfigurationError(f"@idempotent_records: {DISABLED}")
         records = records_of(event)
         self.rule.check(records)
-        scope = Scope(tenant=tenant_of(context))
+        scope = Scope(tenant=invocation_tenant())
         return [self.rule.identify(record, scope=scope).key for record in records]
 
-    def _target(self, code: RecordCode, record: BatchRecord, context: Any) -> Target:
+    def _target(self, code: RecordCode, record: BatchRecord) -> Target:
         on_orphan = self.on_orphan
         return Target(
             run=lambda: code(record.delivered),
             record=lambda _: RECORDED,
             reconcile=None if on_orphan is None else lambda: on_orphan(record.delivered),
-            time_left=time_left_of(context),
-            tenant=tenant_of(context),
+            time_left=invocation_time_left(),
             subject=lambda: record.delivered,
         )
 

@@ -8,6 +8,7 @@ from inspect import signature
 from typing import Any, NoReturn, Protocol, Unpack, overload
 
 from ...errors import ConfigurationError
+from ...execution.invocation_scope import InvocationScope
 from ...execution.runner import Runner
 from ...identity.records import RecordRule
 from ..handler import MARK, Handler, runner_and_code
@@ -37,11 +38,9 @@ class BatchHandler(Protocol):
 class _Responder(Protocol):
     """The object between the batches and the handler."""
 
-    def respond(
-        self, runner: Runner, code: RecordCode, event: Any, context: Any
-    ) -> dict[str, Any]: ...
+    def respond(self, runner: Runner, code: RecordCode, event: Any) -> dict[str, Any]: ...
 
-    def record_ids(self, event: Any, context: Any) -> list[str]: ...
+    def record_ids(self, event: Any) -> list[str]: ...
 
 
 class RecordOptions(DecoratorOptions, total=False):
@@ -96,10 +95,12 @@ def _wrap(responder: _Responder, handler: Handler) -> BatchHandler:
     runner, code = runner_and_code(handler, "@idempotent_records")
 
     def wrapper(event: Any, context: Any = None) -> dict[str, Any]:
-        return responder.respond(runner, lambda record: code(record, context), event, context)
+        with InvocationScope(context):
+            return responder.respond(runner, lambda record: code(record, context), event)
 
     def record_ids(event: Any, context: Any = None) -> list[str]:
-        return responder.record_ids(event, context)
+        with InvocationScope(context):
+            return responder.record_ids(event)
 
     update_wrapper(wrapper, handler)
     del wrapper.__wrapped__  # type: ignore[attr-defined]  # it takes records, not batches; may be async
