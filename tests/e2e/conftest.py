@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from e2e.shops import SERVICES, namespaces
 from kit.aws.deployed import Deployed
 from kit.aws.local import ROOT, LocalAws, Outputs
 from kit.redis.app import RedisForApp
@@ -24,9 +25,11 @@ def guarded_aws() -> Iterator[LocalAws]:
 def redis_of_worker(
     guarded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RedisForApp]:
-    """Yield the server that examples/worker finds."""
+    """Yield the server that examples/worker finds, and that the services share."""
     directory = tmp_path_factory.mktemp("worker-redis")
     with RedisForApp(guarded_aws, "orders/Worker/Worker", directory=directory) as redis_:
+        for number, namespace in enumerate(namespaces("RedisShop")):
+            redis_.add(f"shop-{number}", namespace)
         yield redis_
 
 
@@ -45,6 +48,6 @@ def outputs(
 @pytest.fixture(scope="session")
 def deployed(guarded_aws: LocalAws, outputs: Outputs) -> Deployed:
     """Its functions, one for each behavior."""
-    names = ("E2E", "Away", "Web", "Large", "Dev-Stack", "Prod-Stack")
+    names = {"E2E", "Web", *SERVICES.values()}
     stacks = [outputs[name] for name in names]
     return Deployed(guarded_aws, {name: value for stack in stacks for name, value in stack.items()})

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import time
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from kit.aws.deployed import Deployed
+from kit.aws.local import ACCOUNT, REGION
 from kit.aws.web import Site
 from kit.http_events import Seen
 
 pytestmark = pytest.mark.xdist_group("deployed")
 
 REPLAYED = "idempotency-replayed"
+CREDENTIALS: Final = ("AccessKeyId", "SecretAccessKey", "SessionToken")
 
 
 @pytest.fixture
@@ -204,6 +210,52 @@ def test_two_principals_do_not_share_a_key(deployed: Deployed, order: str, sourc
     alice, bob, again = (answer.body for answer in answers)
     assert alice == again != bob
     assert deployed.effects(order) == 2
+
+
+def _sessions(deployed: Deployed) -> dict[str, Credentials]:
+    """Return credentials of two federated users, and of two sessions of one role."""
+    iam, sts = deployed.client("iam"), deployed.client("sts")
+    allowed = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
+    trusted = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+    }
+    policy, trust = (
+        json.dumps({"Version": "2012-10-17", "Statement": [each]}) for each in (allowed, trusted)
+    )
+    role = iam.create_role(RoleName=uuid4().hex, AssumeRolePolicyDocument=trust)["Role"]
+    iam.put_role_policy(RoleName=role["RoleName"], PolicyName="call", PolicyDocument=policy)
+    found = {
+        name: sts.get_federation_token(Name=name, Policy=policy) for name in ("alice", "bob")
+    } | {
+        name: sts.assume_role(RoleArn=role["Arn"], RoleSessionName=name)
+        for name in ("worker-1", "worker-2")
+    }
+    return {
+        name: Credentials(*(each["Credentials"][part] for part in CREDENTIALS))
+        for name, each in found.items()
+    }
+
+
+def test_federated_users_do_not_share_a_key_and_workers_of_a_role_do(
+    deployed: Deployed, order: str
+) -> None:
+    site, sessions = deployed.site("rest"), _sessions(deployed)
+    url = f"{site.url}/Signed/{order}"
+
+    def sent(name: str) -> Seen:
+        body = {"id": order}
+        request = AWSRequest("POST", url, {"Idempotency-Key": order}, json.dumps(body))
+        SigV4Auth(sessions[name], "execute-api", REGION).add_auth(request)
+        return site.send("POST", f"/Signed/{order}", body, dict(request.headers))
+
+    callers = ("alice", "bob", "worker-1", "alice", "bob", "worker-2")
+    answers = [sent(name) for name in callers]
+    assert [answer.status for answer in answers] == [201] * 6, answers[0].body
+    assert [REPLAYED in answer.headers for answer in answers] == [False] * 3 + [True] * 3
+    assert [answer.body for answer in answers[3:]] == [answer.body for answer in answers[:3]]
+    assert deployed.effects(order) == 3
 
 
 def test_the_principal_claim_prop(deployed: Deployed, api: Site, order: str) -> None:

@@ -64,6 +64,11 @@ def add_apis(
         rest_api.root.resource_for_path(f"{name}/{{order}}").add_method(
             "POST", rest.LambdaIntegration(functions[name]), authorizer=authorizer
         )
+    rest_api.root.resource_for_path("Signed/{order}").add_method(
+        "POST",
+        rest.LambdaIntegration(functions["Ietf"]),
+        authorization_type=rest.AuthorizationType.IAM,
+    )
     idempotency.add_status_route(rest_api, function=functions["Accepted"])
 
     open_url = functions["Ietf"].add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)

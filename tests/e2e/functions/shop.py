@@ -1,4 +1,4 @@
-"""Two handlers of one service, and an attempt to read the record of another one."""
+"""Two handlers of one service, and attempts to read what belongs to another one."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ from typing import Any
 
 import boto3
 
-from lambda_idempotency import current, idempotent
+from lambda_idempotency import IdempotencyError, current, idempotent
+from lambda_idempotency.contract.settings import Settings
+from lambda_idempotency.decorators.resources import store_of
 
-dynamodb = boto3.client("dynamodb")
+ClientError = boto3.client("dynamodb").exceptions.ClientError
 
 
 @idempotent
 def create(event: dict[str, Any], context: Any) -> dict[str, str]:
-    return {"by": os.environ["SERVICE"], "created": event["id"], "record": current().key}
+    return {
+        "by": os.environ["SERVICE"],
+        "created": event["id"],
+        "record": current().key,
+        "body": os.urandom(event.get("size", 0)).hex(),
+    }
 
 
 @idempotent
@@ -23,11 +30,34 @@ def cancel(event: dict[str, Any], context: Any) -> dict[str, str]:
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Create or cancel an order, or return the code of the error of reading a record."""
-    if (record := event.get("read")) is None:
-        return (cancel if event.get("cancel") else create)(event, context)
+    """Create or cancel an order; or read a record or an object, and return "done" or the error."""
+    if (record := event.get("read")) is not None:
+        return _read(record)
+    if (name := event.get("object")) is not None:
+        return _object(event["verb"], name)
+    return (cancel if event.get("cancel") else create)(event, context)
+
+
+def _read(record: str) -> str:
+    if table := os.environ.get("IDEMPOTENCY_TABLE"):
+        client = boto3.client("dynamodb")
+        return _told(lambda: client.get_item(TableName=table, Key={"id": {"S": record}}))
+    store = store_of(Settings.from_environment(os.environ), None)
+    assert store is not None
+    return _told(lambda: store.read(record))
+
+
+def _object(verb: str, name: str) -> str:
+    request = {"Bucket": os.environ["IDEMPOTENCY_LARGE_RESPONSES"], "Key": name}
+    return _told(lambda: getattr(boto3.client("s3"), verb)(**request))
+
+
+def _told(request: Any) -> str:
     try:
-        dynamodb.get_item(TableName=os.environ["IDEMPOTENCY_TABLE"], Key={"id": {"S": record}})
-    except dynamodb.exceptions.ClientError as error:
-        return error.response["Error"]["Code"]
+        request()
+    except ClientError as error:
+        code: str = error.response["Error"]["Code"]
+        return code
+    except IdempotencyError as error:
+        return str(error)
     return "done"

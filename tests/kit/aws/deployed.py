@@ -34,6 +34,7 @@ class Deployed:
         self._sqs = aws.client("sqs")
         self._outputs = outputs
         self._port = aws.port
+        self.client = aws.client
 
     def site(self, source: str) -> Site:
         """Return the HTTP API (`http`), the REST API (`rest`), or the function URL (`url`)."""
@@ -154,6 +155,12 @@ class Deployed:
         """Return the names of the objects in a bucket, given the name of its output."""
         found = self._s3.list_objects_v2(Bucket=self._outputs[bucket])
         return [entry["Key"] for entry in found.get("Contents", ())]
+
+    def object_of(self, bucket: str, record: str) -> str:
+        """Return the name of the object in a bucket that holds the response of a record."""
+        found = self._s3.list_objects_v2(Bucket=bucket, Prefix=f"{record.replace('#', '/')}/")
+        [entry] = found["Contents"]
+        return str(entry["Key"])
 
     def policy(self, function: str) -> tuple[str, str, dict[str, Any]]:
         """Return the role of a function, and its one inline policy by name and content."""

@@ -19,6 +19,7 @@ class Site:
 
     def __init__(self, port: int, host: str, base: str = "") -> None:
         self._port, self._host, self._base = port, host, base
+        self.url = f"http://{host}{base}"
 
     def send(
         self,

@@ -30,6 +30,11 @@ STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
 USER: Final = "idempotency"
 
 
+def secret_of(namespace: str) -> str:
+    """Return the name of the secret of the user who may keep the records of a namespace."""
+    return f"redis-user-{namespace}"
+
+
 class RedisForApp:
     """A server whose user `idempotency` may keep the records of some namespaces.
 
@@ -40,7 +45,7 @@ class RedisForApp:
         self._aws = aws
         self._namespaces = namespaces
         self._ca = directory / "redis-ca.pem"
-        self.secret = f"redis-user-{namespaces[0]}"
+        self.secret = secret_of(namespaces[0])
         self.admin_secret = f"redis-admin-{namespaces[0]}"
         self._stack = ExitStack()
         self.server = RedisServer(tls=True, aclfile=True)
@@ -85,6 +90,11 @@ class RedisForApp:
         text = self.secrets.get_secret_value(SecretId=secret or self.secret)["SecretString"]
         password: str = json.loads(text)["password"]
         return password
+
+    def add(self, name: str, namespace: str) -> None:
+        """Add a user who may keep the records of one namespace alone."""
+        rules = access_string([namespace], cluster=False)
+        self._add_user(self._stack, name, secret_of(namespace), rules)
 
     def _arn(self, secret: str) -> str:
         arn: str = self.secrets.describe_secret(SecretId=secret)["ARN"]
