@@ -13,6 +13,7 @@ import pytest
 
 from kit.http_events import SHAPES, Http
 from kit.payloads import FORM, JSON, NOTE, OCTETS, PHOTO, PLAIN, Part, multipart, part, payload
+from lambda_idempotency import MemoryStore, idempotent
 from lambda_idempotency.http import bodies, shapes
 from lambda_idempotency.http.payload import payload_of
 from lambda_idempotency.identity.canonical import canonical
@@ -104,6 +105,52 @@ OTHERS: Final[list[tuple[tuple[Any, ...], tuple[Any, ...]]]] = [
 @pytest.mark.parametrize(("one", "other"), OTHERS)
 def test_another_body_is_another_payload(one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
     assert payload(*one) != payload(*other)
+
+
+QUERIES: Final = [
+    "",
+    "a=",
+    "a=1",
+    "a=2",
+    "a=1&a=2",
+    "a=2&a=1",
+    "a=1&b=2",
+    "a=1%26b=2",
+    "a=%FF",
+    "a=%FE",
+    "a=%2B",
+    "a=%20",
+    "b=1",
+    "%61b=1",
+]
+
+
+def _query(text: str) -> bytes:
+    event = {"rawQueryString": text, "requestContext": {"http": {"method": "POST"}}}
+    return canonical(shapes.Format2(event).query)
+
+
+def test_each_query_is_another_payload() -> None:
+    assert len({_query(text) for text in QUERIES}) == len(QUERIES)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("a=1&b=2", "b=2&a=1"), ("a=1", "%61=%31"), ("a", "a="), ("", "&")]
+)
+def test_a_query_that_is_written_otherwise_is_the_same_payload(one: str, other: str) -> None:
+    assert _query(one) == _query(other)
+
+
+@pytest.mark.parametrize("caller", [None, "alice"])
+@pytest.mark.parametrize("query", [(), (("a", ""),), (("a", "1"), ("b", "2"), ("a", "3"))])
+def test_a_request_is_one_in_both_payload_formats(
+    store: MemoryStore, caller: str | None, query: tuple[tuple[str, str], ...]
+) -> None:
+    handler = idempotent(store=store)(lambda event, context: {"statusCode": 201})
+    sent = Http(caller=caller, query=query)
+    answers = [handler(SHAPES[shape](sent)) for shape in ("http-1.0", "http-2.0")]
+    assert [answer["statusCode"] for answer in answers] == [201, 201]
+    assert len(store.records()) == 1
 
 
 def test_a_text_that_only_claims_to_be_base64_is_a_text() -> None:

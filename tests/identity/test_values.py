@@ -14,11 +14,12 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import PurePosixPath
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import attrs
 import pydantic
 import pydantic.dataclasses
+import pydantic.v1
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -344,6 +345,57 @@ def test_a_model_is_its_json_by_the_names_there_and_found_by_its_attributes() ->
     assert lines == [{"skuCode": "a", "gift": None}]
     assert lines[0].get("sku_code") == lines[0].get("skuCode") == "a"
     assert lines[0].get("note") is lines[0].get("sku") is None
+
+
+class Cheque(pydantic.v1.BaseModel):
+    """A model of pydantic 1, with all that makes one say more or less than its fields."""
+
+    number: int = pydantic.v1.Field(alias="chequeNumber")
+    note: str | None = None
+
+    class Config:
+        extra = "allow"
+        allow_population_by_field_name = True
+
+
+class Coupon(Cheque):
+    pass
+
+
+def test_a_model_of_pydantic_1_is_told_by_its_class_and_fields() -> None:
+    same = [Cheque(number=1), Cheque(chequeNumber=1)]
+    others = [Cheque(number=2), Cheque(number=1, more=2), Coupon(number=1), {"chequeNumber": 1}]
+    assert len({canonical(each) for each in same}) == 1
+    assert len({canonical(each) for each in (same[0], *others)}) == 1 + len(others)
+
+
+def test_a_model_of_pydantic_1_is_its_json_by_the_names_there() -> None:
+    class Cheques(pydantic.v1.BaseModel):
+        __root__: list[Cheque]
+
+    cheques = plain(Cheques.parse_obj([{"chequeNumber": 1, "note": None}, {"chequeNumber": 2}]))
+    assert cheques == [{"chequeNumber": 1, "note": None}, {"chequeNumber": 2}]
+    assert cheques[0].get("number") == 1
+
+
+def test_a_private_attribute_of_a_model_of_pydantic_1_is_refused() -> None:
+    class Signed(pydantic.v1.BaseModel):
+        _by: str = pydantic.v1.PrivateAttr("bob")
+
+    with pytest.raises(UnusableError, match="Signed, which has more to it than its fields"):
+        canonical(Signed())
+
+
+T = TypeVar("T")
+
+
+@dataclass
+class Box(Generic[T]):
+    content: T
+
+
+def test_what_a_generic_class_was_called_with_does_not_count() -> None:
+    assert canonical(Box[int](1)) == canonical(Box(1)) != canonical(Box(2))
 
 
 def test_a_root_model_is_what_is_in_it_however_deep() -> None:

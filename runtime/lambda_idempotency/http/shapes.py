@@ -180,8 +180,12 @@ class Format2(Request):
 
     @property
     def query(self) -> Any:
-        parts = _text(self.event.get("rawQueryString")).split("&")
-        return sorted(parts, key=lambda part: part.partition("=")[0])
+        # Decoded, as format 1.0 has it: an API may change its format between two retries.
+        found: dict[str, list[str]] = {}
+        for part in filter(None, _text(self.event.get("rawQueryString")).split("&")):
+            name, _, value = part.partition("=")
+            found.setdefault(_decoded(name), []).append(_decoded(value))
+        return found
 
     def explicit(self, result: Any) -> dict[str, Any] | None:
         if isinstance(result, Mapping) and result.get("statusCode") is not None:
@@ -260,7 +264,7 @@ def _decoded(text: str) -> str:
         return text
     from urllib.parse import unquote
 
-    return unquote(text)
+    return unquote(text, errors="surrogateescape")  # bytes that are no UTF-8 stay apart
 
 
 def _ending(segments: list[str], value: str) -> int:

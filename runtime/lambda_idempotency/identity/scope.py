@@ -4,7 +4,8 @@
     api       the place that was called; see `api_of`
     caller    the proofs of who sent it; see `callers`
     route     the method, and the resource
-    source    what an id counts within: the kind of event, or a record's queue, stream or topic
+    source    what an id counts within: the kind of event; a record's queue, stream or topic; the
+              class that inherits the method which was called
 
 API, caller and route are of HTTP requests and of WebSocket messages. Where there is none, it is
 null or empty, and part of the scope as well: nobody's request is not somebody's.

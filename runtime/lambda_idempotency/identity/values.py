@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from ..tuples import NamedTuple
+from .models import alias_of, extra_of_model, fields_of_model, is_version_2, root_of
 from .refusals import UnusableError
 from .whole import View, attributes, check_content, check_fields
 
@@ -121,11 +122,11 @@ def members_of(value: Any) -> Members | None:
     if names is None:
         return None
     found = _valued(value, names)
-    if not _is_model(kind):
+    if (fields := fields_of_model(kind)) is None:
         return Members((name, name, part) for name, part in found.items())
-    given = value.model_fields_set
+    given = value.model_fields_set if is_version_2(kind) else value.__fields_set__
     return Members(
-        (name, _alias(kind, name), part)
+        (name, alias_of(fields, name), part)
         for name, part in found.items()
         if part is not None or name in given
     )
@@ -156,9 +157,10 @@ def declares(value: Any, name: str) -> bool:
     value = root_of(value)
     kind: Any = type(value)
     names = _attributes(kind)
-    if names is None or (_is_model(kind) and kind.model_config.get("extra") == "allow"):
+    fields = fields_of_model(kind)
+    if names is None or (fields is not None and extra_of_model(kind) == "allow"):
         return True
-    return any(name in (field, _is_model(kind) and _alias(kind, field)) for field in names)
+    return any(name in (field, alias_of(fields or {}, field)) for field in names)
 
 
 def items_of(value: Any) -> list[Any] | None:
@@ -173,18 +175,7 @@ def items_of(value: Any) -> list[Any] | None:
     return list(value) if _is_deque(type(value)) else None
 
 
-def root_of(value: Any) -> Any:
-    """Return what pydantic's `RootModel` stands for, and any other value unchanged."""
-    while getattr(type(value), "__pydantic_root_model__", False):
-        value = value.root
-    return value
-
-
 # Classes with members -----------------------------------------------------------------------------
-
-
-def _is_model(kind: type) -> bool:
-    return hasattr(kind, "model_dump") and hasattr(kind, "model_fields")
 
 
 def _attributes(kind: Any) -> Iterable[str] | None:
@@ -193,18 +184,15 @@ def _attributes(kind: Any) -> Iterable[str] | None:
     All fields count, also those that a class leaves out of its text or of its JSON: two cards that
     are printed as `****1234` are two.
     """
-    names: Iterable[str] | None = None
-    if _is_model(kind):
-        names = kind.model_fields
-    elif hasattr(kind, "__dataclass_fields__"):
+    if (of_model := fields_of_model(kind)) is not None:
+        return of_model
+    if hasattr(kind, "__dataclass_fields__"):
         from dataclasses import fields  # not at the top: it costs 10 ms of a cold start
 
-        names = [field.name for field in fields(kind)]
-    elif hasattr(kind, "__attrs_attrs__"):
-        names = [attribute.name for attribute in kind.__attrs_attrs__]
-    elif issubclass(kind, tuple):
-        names = getattr(kind, "_fields", None)
-    return names
+        return [field.name for field in fields(kind)]
+    if hasattr(kind, "__attrs_attrs__"):
+        return [attribute.name for attribute in kind.__attrs_attrs__]
+    return getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
 
 
 def _hides(value: Any, name: str) -> bool:
@@ -225,8 +213,10 @@ def _hides(value: Any, name: str) -> bool:
 def _valued(value: Any, names: Iterable[str]) -> dict[str, Any]:
     kind = type(value)
     found = {name: getattr(value, name) for name in names if hasattr(value, name)}
-    if _is_model(kind):
+    if is_version_2(kind):
         return found | (value.model_extra or {})
+    if fields_of_model(kind) is not None:
+        return {**found, **value.__dict__}
     if getattr(kind, "__pydantic_config__", {}).get("extra") == "allow":  # a dataclass of pydantic
         return {name: getattr(value, name) for name in attributes(value)} | found
     return found
@@ -237,12 +227,6 @@ def _member_of_enum(value: Any) -> Any:
         return value.value
     # Two Enums that a function makes have one name, and what they mean by theirs can differ.
     return [value.name, value.value] if "<locals>" in type(value).__qualname__ else value.name
-
-
-def _alias(kind: Any, name: str) -> str:
-    """Return the name that a model's field has in JSON."""
-    field = kind.model_fields.get(name)
-    return name if field is None else field.serialization_alias or field.alias or name
 
 
 def _class_name(kind: type) -> str:

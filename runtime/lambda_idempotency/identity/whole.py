@@ -43,12 +43,15 @@ def check_fields(value: Any, names: Collection[str]) -> None:
 
 def attributes(value: Any) -> Iterator[str]:
     """Yield the names of the attributes that an object has itself. What a cached property has
-    computed says nothing new."""
+    computed says nothing new; nor does the parameter that a generic class was called with."""
     kind = type(value)
     own = getattr(value, "__dict__", None)
     if own is not None and own is not value:  # a dict whose items are its attributes
         yield from (
-            name for name in own if not isinstance(getattr(kind, name, None), cached_property)
+            name
+            for name in own
+            if name != "__orig_class__"
+            and not isinstance(getattr(kind, name, None), cached_property)
         )
     for base in kind.__mro__:
         slots = base.__dict__.get("__slots__", ())

@@ -279,6 +279,34 @@ def test_what_a_method_is_called_on_is_no_part_of_its_key(store: MemoryStore) ->
     assert (one.runs, other.runs) == (1, 0)
 
 
+class Task:
+    """What is done is up to the classes that inherit it."""
+
+    @idempotent_function(store=MemoryStore())
+    def run(self, order: int) -> str:
+        return type(self).__name__
+
+    @classmethod
+    @idempotent_function(store=MemoryStore())
+    def run_class(cls, order: int) -> str:
+        return cls.__name__
+
+
+class Charge(Task):
+    pass
+
+
+class Ship(Task):
+    pass
+
+
+@pytest.mark.parametrize("name", ["run", "run_class"])
+def test_a_method_that_two_classes_inherit_is_two_operations(name: str) -> None:
+    for kind in (Task, Charge, Ship) * 2:
+        for each in (kind(), kind()):
+            assert getattr(each, name)(1) == kind.__name__
+
+
 def test_an_argument_of_a_plain_function_counts_whatever_its_name(store: MemoryStore) -> None:
     @idempotent_function(store=store)
     def enroll(cls: str, student: str) -> str:

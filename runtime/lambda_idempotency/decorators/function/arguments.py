@@ -19,10 +19,14 @@ _RECEIVERS: Final = ("self", "cls")
 
 
 class Bound(NamedTuple):
-    """The arguments of one call by name, and, for a method, the object it was called on."""
+    """The arguments of one call by name, and, for a method, the object it was called on.
+
+    `heir` is the class of that object, if it inherits the method: it may do something else there.
+    """
 
     arguments: Mapping[str, Any]
     receiver: Mapping[str, Any]
+    heir: str = ""
 
 
 class Parameters:
@@ -36,7 +40,8 @@ class Parameters:
                 "its parameters are not known; decorate a function of yours that calls it"
             ) from None
         first = next(iter(self._signature.parameters), None)
-        self._receiver = first if first in _RECEIVERS and _is_method(function) else None
+        self._home = _home(function)
+        self._receiver = first if first in _RECEIVERS and self._home is not None else None
 
     @property
     def are_none(self) -> bool:
@@ -50,14 +55,23 @@ class Parameters:
         arguments = dict(bound.arguments)
         if self._receiver is None:
             return Bound(arguments, {})
-        return Bound(arguments, {self._receiver: arguments.pop(self._receiver)})
+        receiver = arguments.pop(self._receiver)
+        kind = _class_name(receiver if isinstance(receiver, type) else type(receiver))
+        return Bound(arguments, {self._receiver: receiver}, heir="" if kind == self._home else kind)
 
 
-def _is_method(function: AnyCallable) -> bool:
-    """Tell whether a function was defined in a class, of which its qualified name tells."""
-    name: str = getattr(underlying(function), "__qualname__", "")
-    around = name.rpartition(".")[0]
-    return around != "" and not around.endswith("<locals>")
+def _home(function: AnyCallable) -> str | None:
+    """Return the name of the class in which a function was defined, which its qualified name
+    tells; None if it is no method."""
+    function = underlying(function)
+    around: str = getattr(function, "__qualname__", "").rpartition(".")[0]
+    if around == "" or around.endswith("<locals>"):
+        return None
+    return f"{function.__module__}.{around}"
+
+
+def _class_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 class ArgumentsRule(NamedTuple):
@@ -74,6 +88,7 @@ class ArgumentsRule(NamedTuple):
             value = _all_of(bound.arguments)
         else:
             value = canonical_bytes(self.key.title, _selected(self.key, bound))
+        scope = scope._replace(source=bound.heir)  # of two heirs, each does its own work
         key = record_id(self.namespace, operation=self.operation, scope=scope, key=value)
         fingerprint = None
         if self.fingerprint is not None:
