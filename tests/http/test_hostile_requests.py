@@ -110,7 +110,7 @@ def test_a_hostile_key_is_refused_and_in_no_answer(
     assert not any(ord(character) < 32 for value in answer.headers.values() for character in value)
 
 
-def test_who_guesses_an_anonymous_key_is_told_nothing_without_the_payload(
+def test_a_guessed_anonymous_key_tells_nothing_without_the_payload(
     store: MemoryStore,
 ) -> None:
     handler = Handler({"statusCode": 201, "body": "card 4111"})

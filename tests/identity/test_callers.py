@@ -304,7 +304,7 @@ def test_no_certificate_that_nobody_verified_is_believed_where_there_are_several
     ],
     ids=["identity", "data", "subject", "issuer", "leaf"],  # certificates are new in each process
 )
-def test_who_sends_a_load_balancers_header_himself_is_not_whom_it_names(
+def test_a_client_that_sends_a_load_balancers_header_is_not_the_caller_it_names(
     header: str, victim: str, mallory: str
 ) -> None:
     def principal(*values: str) -> Principal:

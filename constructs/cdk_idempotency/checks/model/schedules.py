@@ -26,7 +26,7 @@ _SCHEDULE_VARIES: Final = re.compile(
 
 _VARYING_PATHS: Final = ("$", "$.id", "$.time")
 """The parts of a scheduled event that differ from one run to the next
-(https://docs.aws.amazon.com/eventbridge/latest/ref/event-ref-scheduled-events.html)."""
+(https://docs.aws.amazon.com/eventbridge/latest/userguide/event-reference.html)."""
 
 
 _ATTEMPT: Final = re.compile(r"<aws\.scheduler\.(execution-id|attempt-number)>")
