@@ -4,6 +4,7 @@ event shape and for every kind of caller.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from types import SimpleNamespace
@@ -49,6 +50,9 @@ class Sent:
     api_key: str = ""
     key: str = "k"
     body: str = '{"a":1}'
+    query: tuple[tuple[str, str], ...] = ()
+    operation: str = "create"
+    namespace: str = "orders"
 
     def event(self) -> dict[str, Any]:
         """Return the event as its source makes it."""
@@ -58,6 +62,7 @@ class Sent:
             parameters={"id": self.id},
             headers=(("Idempotency-Key", self.key), ("Host", self.domain), *self._headers()),
             body=self.body,
+            query=self.query,
             stage=self.stage,
         )
         event = SHAPES[self.shape](http)
@@ -92,7 +97,12 @@ class Sent:
         else:
             place = self.domain.lower(), path
             proofs = proofs[:1] if self.shape == "url" else proofs
-        return self.tenant, place, self.method, proofs, self.key
+        operation = self.namespace, self.operation
+        return operation, self.tenant, place, self.method, proofs, self.key
+
+    def payload(self) -> tuple[Any, ...]:
+        """Return what must agree where the key does: the body by its value, and the query."""
+        return json.loads(self.body), sorted(self.query)
 
     def _person(self) -> tuple[str, ...]:
         """Return whom the authorizer lets in: of an IAM role, all sessions are one."""
@@ -168,7 +178,10 @@ class Claims(MemoryStore):
 def identity(sent: Sent, **options: Any) -> tuple[str, str | None]:
     """Return the id and the fingerprint of a request."""
     store = Claims()
-    handler = idempotent(store=store, http=HttpOptions(**options))(lambda event, context: ANSWER)
+    decorate = idempotent(
+        store=store, name=sent.operation, namespace=sent.namespace, http=HttpOptions(**options)
+    )
+    handler = decorate(lambda event, context: ANSWER)
     handler(sent.event(), SimpleNamespace(tenant_id=sent.tenant))
     assert store.last is not None
     return store.last.key, store.last.fingerprint
@@ -329,6 +342,9 @@ VALUES: Final[dict[str, tuple[Any, ...]]] = {
     "api_key": ("", "k1", "k2"),
     "key": ("k", "k2"),
     "body": ('{"a":1}', '{ "a": 1.0 }', '{"a":2}'),
+    "query": ((), (("a", "1"), ("b", "2")), (("b", "2"), ("a", "1")), (("a", "2"),)),
+    "operation": ("create", "cancel"),
+    "namespace": ("orders", "carts"),
 }
 assert VALUES.keys() == {field.name for field in fields(Sent)}
 
@@ -353,7 +369,7 @@ def _neighbor(name: str, value: Any) -> Any:
 def test_two_requests_are_one_only_where_all_that_counts_is_one(pair: tuple[Sent, Sent]) -> None:
     (one, of_one), (other, of_other) = map(identity, pair)
     assert (one == other) == (pair[0].meaning() == pair[1].meaning())
-    assert (of_one != of_other) == (len({sent.body == '{"a":2}' for sent in pair}) == 2)
+    assert (of_one == of_other) == (pair[0].payload() == pair[1].payload())
 
 
 def first_proof(caller: callers.Caller, claim: str | None) -> callers.Principal:
@@ -392,6 +408,9 @@ ROUTE: Final = shapes.Request.route
         ("lambda_idempotency.identity.callers", "_certificate", lambda _: ("x",)),
         ("lambda_idempotency.http.payload", "_meaning", lambda request: request.event["body"]),
         ("lambda_idempotency.http.payload", "_meaning", lambda _: []),
+        ("lambda_idempotency.http.shapes.Request", "query", ()),
+        ("lambda_idempotency.identity.keys", "_encoded", lambda _: b""),
+        ("lambda_idempotency.decorators.options", "namespace_of", lambda *_: "local"),
     ],
 )
 def test_a_defect_of_a_rule_is_found(
