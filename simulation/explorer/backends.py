@@ -7,6 +7,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, cast
 
 from kit.aws.conditions import Facts, Item, compiled
+from lambda_idempotency.clients.aws.typed import decoded
 from lambda_idempotency.clients.net.waiting import Waits
 from lambda_idempotency.drivers.requests import ask
 from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record, Reply
@@ -83,7 +84,7 @@ class DynamoDBBackend:
         self, request: Request, record: Record | None, now: int, *, confirmed: bool
     ) -> tuple[Reply, Record | None]:
         self._now = now
-        self._table.item = {} if record is None else to_item(record)
+        self._table.item = {} if record is None else decoded(to_item(record))
         reply = _reply(self._confirmed if confirmed else self._new(), request)
         item = self._table.item
         return reply, from_item(item, request_key(request), "table") if item else None
@@ -115,7 +116,7 @@ class DynamoDBBackend:
         store = self._on_table(clock=lambda: (self._now + self._ahead) / 1000)
         if confirmed:
             store.read(KEY)
-        self._table.item = {} if record is None else to_item(record)
+        self._table.item = {} if record is None else decoded(to_item(record))
         self._table.date = formatdate(true / 1000, usegmt=True)
         if step.within:
             self._table.meanwhile = lambda: setattr(self, "_ahead", step.milliseconds)
@@ -147,10 +148,10 @@ class _Table:
         """A function that is called while a request is under way."""
 
     async def ask(
-        self, operation: str, request: dict[str, Any], _: Waits, answers: Container[str]
+        self, operation: str, request: str, _: Waits, answers: Container[str]
     ) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = getattr(self, operation)(**request)
+            answer: dict[str, Any] = getattr(self, operation)(**decoded(request))
         except _RefusedError as refused:
             if refused.response["Error"]["Code"] not in answers:
                 raise

@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kit.aws.light import DynamoDB
 from kit.aws.local import REGION
 from lambda_idempotency import RedisStore, Store, current, idempotent
-from lambda_idempotency.clients.aws.services import DynamoDB
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 
 EVENT = {"order": 1}

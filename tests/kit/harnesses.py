@@ -9,9 +9,10 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
+from kit.aws.light import DynamoDB
 from kit.aws.local import REGION
 from kit.clocks import ManualClock
-from lambda_idempotency.clients.aws.services import DynamoDB
+from lambda_idempotency.clients.aws.typed import decoded
 from lambda_idempotency.protocol import steps
 from lambda_idempotency.protocol.record import INPROGRESS, Claim, Completion, Record, Reply
 from lambda_idempotency.stores.base import Store
@@ -117,7 +118,10 @@ class DynamoDBHarness(StoreHarness):
     sees_expired = True
 
     def __init__(self, client: Any, table: str) -> None:
-        super().__init__(DynamoDBStore(table, client=client))
+        store = DynamoDBStore(table, client=None if isinstance(client, DynamoDB) else client)
+        if isinstance(client, DynamoDB):
+            store._client = client  # of the kind that it would make itself
+        super().__init__(store)
         self.client = client
         self.table = table
         self.store.read(self.key)  # checks the clock
@@ -126,7 +130,7 @@ class DynamoDBHarness(StoreHarness):
         return int(time.time() * 1000)
 
     def plant(self, record: Record) -> Record:
-        self.put(to_item(record))
+        self.put(decoded(to_item(record)))
         return record
 
     def put(self, item: dict[str, Any]) -> None:

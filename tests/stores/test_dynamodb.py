@@ -14,6 +14,7 @@ from kit.harnesses import CLIENTS, DynamoDBHarness
 from kit.network.fault_server import FaultServer, failure
 from kit.network.processes import free_port
 from kit.network.proxy import LossyProxy
+from lambda_idempotency.clients.aws.typed import decoded
 from lambda_idempotency.errors import ConfigurationError, StoreError
 from lambda_idempotency.protocol.record import (
     Absent,
@@ -159,7 +160,8 @@ def test_an_answer_of_the_allowed_size_fits_into_an_item() -> None:
         encoding="none",
         scope="0" * 64,
     )
-    others = sum(len(name) + len(*value.values()) for name, value in to_item(record).items())
+    item = decoded(to_item(record))
+    others = sum(len(name) + len(*value.values()) for name, value in item.items())
     assert DynamoDBStore.max_data is not None
     assert others + len("data") + DynamoDBStore.max_data <= 400 * 1024
 

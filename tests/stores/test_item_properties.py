@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kit.planted import plant, refutes
 from kit.strategies import ANY_TEXT, thorough
 from lambda_idempotency import StoreError
+from lambda_idempotency.clients.aws.typed import decoded
 from lambda_idempotency.protocol.record import Record
 from lambda_idempotency.stores.dynamodb_items import from_item, to_item
 from lambda_idempotency.stores.redis_fields import from_fields, to_fields
@@ -79,7 +80,7 @@ def test_an_item_is_written_as_it_was_read(item: dict[str, Any]) -> None:
     record = _or_refused(lambda: from_item(item, KEY, "table"))
     if record is None:
         return
-    written = to_item(record)
+    written = decoded(to_item(record))
     assert from_item(written, KEY, "table") == record
     assert written == {name: item[name] for name in written}
     assert ("data" in written) == any(kind in item.get("data", {}) for kind in "SB")

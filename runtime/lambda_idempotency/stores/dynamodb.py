@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..clients.aws.clock import MAX_SKEW_MS, ClockReading, ServiceClock
 from ..clients.aws.endpoints import Endpoint, endpoint_of
+from ..clients.aws.typed import decoded, quoted, text
 from ..clients.net.deadline import current
 from ..clients.net.retry import Backoff
 from ..clients.net.secret import Environment
@@ -45,6 +46,7 @@ from .dynamodb_conditions import (
     TAKE_OVER,
     Condition,
 )
+from .dynamodb_errors import NOT_DYNAMODB, code_of, unreachable
 from .dynamodb_items import MAX_DATA, from_item, to_item
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ class DynamoDBStore(CoroutineStore):
         if not table_name:
             raise ConfigurationError("table_name is empty; expected the name of a DynamoDB table")
         self._table = table_name
+        self._request = f'{{"TableName":{quoted(table_name)}'
         self._brought = client
         self._threads: Brought | None = None
         if client is not None:
@@ -143,7 +146,7 @@ class DynamoDBStore(CoroutineStore):
                 return await self._reply(claim.key, answer, now, waits)
         raise StoreError(
             f"DynamoDB put_item on table {self._table} failed: it refuses to write record "
-            f"{claim.key}, and finds none there. {_NOT_DYNAMODB}"
+            f"{claim.key}, and finds none there. {NOT_DYNAMODB}"
         )
 
     async def completing(self, completion: Completion, waits: Waits) -> Reply:
@@ -161,12 +164,12 @@ class DynamoDBStore(CoroutineStore):
     async def releasing(self, key: str, owner: str, waits: Waits) -> Reply:
         reading = self._clock.read()
         guard = IF_WITHOUT_STEPS.at(reading, me=owner)
-        answer = await self._send("delete_item", reading, waits, **self._at(key), **guard)
+        answer = await self._send("delete_item", f"{self._at(key)},{guard}}}", reading, waits)
         return await self._reply(key, answer, reading.now, waits)
 
     async def reading(self, key: str, waits: Waits) -> Reply:
-        reading = self._clock.read()
-        answer = await self._send("get_item", reading, waits, **self._at(key), ConsistentRead=True)
+        request = f'{self._at(key)},"ConsistentRead":true}}'
+        answer = await self._send("get_item", request, self._clock.read(), waits)
         return self._found(key, answer.item)
 
     async def completing_and_claiming(
@@ -185,8 +188,13 @@ class DynamoDBStore(CoroutineStore):
             waits,
         )
 
-    def _at(self, key: str) -> dict[str, Any]:
-        return {"TableName": self._table, "Key": {PARTITION_KEY: {"S": key}}}
+    def _at(self, key: str) -> str:
+        """Return the beginning of a request about a key."""
+        return f'{self._request},"Key":{{{text(PARTITION_KEY, key)}}}'
+
+    def _put_of(self, record: Record, guard: str) -> str:
+        """Return the request that puts a record, if the guard holds."""
+        return f'{self._request},"Item":{to_item(record)},{guard}}}'
 
     async def _lease(
         self, claim: Claim, condition: Condition, waits: Waits, **demanded: str | int
@@ -208,18 +216,14 @@ class DynamoDBStore(CoroutineStore):
         **demanded: str | int,
     ) -> tuple[_Answer, int]:
         reading = self._clock.read()
-        guard = condition.at(reading, **demanded)
-        item = to_item(write.record(reading.now))
-        answer = await self._send(
-            "put_item", reading, waits, TableName=self._table, Item=item, **guard
-        )
+        request = self._put_of(write.record(reading.now), condition.at(reading, **demanded))
+        answer = await self._send("put_item", request, reading, waits)
         return answer, reading.now
 
     async def _commit(self, write: Claim | Completion, waits: Waits) -> Reply:
         reading = self._clock.read()
-        item = to_item(write.record(reading.now))
-        request = transaction.request(self._table, write, item)
-        answer = await self._send(_TRANSACT, reading, waits, **request)
+        put = self._put_of(write.record(reading.now), transaction.condition(write, reading))
+        answer = await self._send(_TRANSACT, transaction.request(put, write), reading, waits)
         if answer.about is not None:
             return WritesRefused(answer.about, reading.now)
         return await self._reply(write.key, answer, reading.now, waits)
@@ -240,8 +244,9 @@ class DynamoDBStore(CoroutineStore):
         return Absent(now) if record.expired(now) else Conflict(record, now)
 
     async def _send(
-        self, operation: str, sent: ClockReading, waits: Waits, **request: Any
+        self, operation: str, request: str, sent: ClockReading, waits: Waits
     ) -> _Answer:
+        """Send a request, in JSON, for which the clock has been read. Raises `StoreError`."""
         refused, about = False, None
         response: Any
         own = self._own_client() if self._threads is None else None
@@ -251,12 +256,12 @@ class DynamoDBStore(CoroutineStore):
                 refused = "Error" in response
             else:
                 assert self._threads is not None
-                send = partial(getattr(self._brought, operation), **request)
+                send = partial(getattr(self._brought, operation), **decoded(request))
                 response = await self._threads.ask(send, waits)
         except Exception as error:
             response = getattr(error, "response", None)
             response = response if isinstance(response, Mapping) else {}
-            code = _code(response)
+            code = code_of(response)
             if code in _ANSWERS:
                 refused = True
             elif operation == _TRANSACT and (
@@ -265,7 +270,7 @@ class DynamoDBStore(CoroutineStore):
                 refused, about = found.about is None, found.about
                 response = {**response, "Item": found.item}
             else:
-                raise self._unreachable(operation, error, response) from error
+                raise unreachable(operation, self._table, error, response) from error
         metadata = response.get("ResponseMetadata", {})
         moved = self._clock.check(metadata.get("HTTPHeaders", {}).get("date"), sent)
         return _Answer(response.get("Item"), refused, moved, about)
@@ -289,33 +294,9 @@ class DynamoDBStore(CoroutineStore):
             self._client = self._client or made
         return self._client
 
-    def _unreachable(self, operation: str, error: Exception, response: Any) -> StoreError:
-        code = _code(response) or type(error).__name__
-        request = response.get("ResponseMetadata", {}).get("RequestId", "none")
-        about = getattr(error, "about", "")
-        return StoreError(
-            f"DynamoDB {operation} on table {self._table} failed: {code}{about} (request id "
-            f"{request}). "
-            f"{_HINTS.get(code, '')}".rstrip()
-        )
-
 
 class _Answer(NamedTuple):
     item: Mapping[str, Any] | None
     refused: bool
     moved: int
     about: str | None = None
-
-
-def _code(response: Any) -> str:
-    code: str = response.get("Error", {}).get("Code", "")
-    return code
-
-
-_NOT_DYNAMODB: Final = (
-    "Is it DynamoDB itself? A compatible server must answer conditional writes as DynamoDB does."
-)
-_HINTS: Final = {
-    "AccessDeniedException": "Attach the function with Idempotency.attach(), or see grant_use().",
-    "ResourceNotFoundException": "Is the table in this account and region?",
-}

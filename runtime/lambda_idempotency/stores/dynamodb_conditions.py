@@ -6,9 +6,10 @@ They decide about expiry: TTL deletes within days, not at the second
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from ..clients.aws.clock import ClockReading
+from ..clients.aws.typed import encoded, number, text
 from ..contract.names import PARTITION_KEY, TTL_ATTRIBUTE
 from ..protocol.record import INPROGRESS, PARKED
 
@@ -43,29 +44,31 @@ class Condition:
             "#revision": "revision",
             "#steps": "steps",
         }
-        values = {":inprogress": {"S": INPROGRESS}, ":parked": {"S": PARKED}}
+        values = {":inprogress": INPROGRESS, ":parked": PARKED}
         used = set(expression.replace("(", " ").replace(")", " ").split())
-        self._request = {
+        request = {
             "ConditionExpression": expression,
             "ExpressionAttributeNames": {name: names[name] for name in names if name in used},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        self._constants = {name: values[name] for name in values if name in used}
+        self._request = encoded(request).removeprefix("{").removesuffix("}")
+        self._constants = [text(name, values[name]) for name in values if name in used]
         self._seconds = ":now" in used
         self._milliseconds = ":now_ms" in used
 
-    def at(self, reading: ClockReading, **demanded: str | int) -> dict[str, Any]:
-        """Return what makes a request conditional; `demanded` are its `:me`, `:seen` and
-        `:revision`."""
+    def at(self, reading: ClockReading, **demanded: str | int) -> str:
+        """Return what makes a request conditional, as members of its JSON; `demanded` are its
+        `:me`, `:seen` and `:revision`."""
         now = reading.now if reading.checked else 0  # by an unconfirmed clock nothing has expired
-        values = dict(self._constants)
+        values = [*self._constants]
         if self._seconds:
-            values[":now"] = {"N": str(now // 1000)}
+            values.append(number(":now", now // 1000))
         if self._milliseconds:
-            values[":now_ms"] = {"N": str(now)}
+            values.append(number(":now_ms", now))
         for name, value in demanded.items():
-            values[f":{name}"] = {"S": value} if isinstance(value, str) else {"N": str(value)}
-        return {**self._request, "ExpressionAttributeValues": values}
+            place = f":{name}"
+            values.append(text(place, value) if isinstance(value, str) else number(place, value))
+        return f'{self._request},"ExpressionAttributeValues":{{{",".join(values)}}}'
 
 
 CLAIM: Final = Condition(_ABSENT, _EXPIRED)

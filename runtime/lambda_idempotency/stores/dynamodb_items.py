@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..clients.aws.typed import number, text, text_or_bytes
 from ..contract.names import PARTITION_KEY, TTL_ATTRIBUTE
 from ..errors import StoreError
 from ..protocol.record import COMPLETED, INPROGRESS, PARKED, Record
@@ -17,29 +18,29 @@ less than 1 KiB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguid
 """
 
 
-def to_item(record: Record) -> dict[str, Any]:
-    """Return the record as a DynamoDB item; absent values are left out."""
-    item: dict[str, Any] = {
-        PARTITION_KEY: {"S": record.key},
-        "status": {"S": record.status},
-        "owner": {"S": record.owner},
-        "attempt": {"N": str(record.attempt)},
-        TTL_ATTRIBUTE: {"N": str(record.expiration)},
-    }
+def to_item(record: Record) -> str:
+    """Return the record as a DynamoDB item, in JSON; absent values are left out."""
+    item = [
+        text(PARTITION_KEY, record.key),
+        text("status", record.status),
+        text("owner", record.owner),
+        number("attempt", record.attempt),
+        number(TTL_ATTRIBUTE, record.expiration),
+    ]
     if record.status == INPROGRESS:
-        item["in_progress_expiration"] = {"N": str(record.lease_end)}
-        item["revision"] = {"N": str(record.revision)}
+        item.append(number("in_progress_expiration", record.lease_end))
+        item.append(number("revision", record.revision))
     if record.steps is not None:
-        item["steps"] = {"S" if isinstance(record.steps, str) else "B": record.steps}
+        item.append(text_or_bytes("steps", record.steps))
     if record.fingerprint is not None:
-        item["validation"] = {"S": record.fingerprint}
+        item.append(text("validation", record.fingerprint))
     if record.data is not None:
-        item["data"] = {"S" if isinstance(record.data, str) else "B": record.data}
+        item.append(text_or_bytes("data", record.data))
     if record.encoding is not None:
-        item["encoding"] = {"S": record.encoding}
+        item.append(text("encoding", record.encoding))
     if record.scope is not None:
-        item["scope"] = {"S": record.scope}
-    return item
+        item.append(text("scope", record.scope))
+    return f"{{{','.join(item)}}}"
 
 
 def from_item(item: Mapping[str, Any], key: str, table: str) -> Record:

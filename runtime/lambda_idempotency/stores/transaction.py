@@ -9,15 +9,18 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from ..contract.names import PARTITION_KEY
-from ..protocol.record import INPROGRESS, Claim, Completion
+from ..clients.aws.clock import ClockReading
+from ..clients.aws.typed import encoded, quoted
+from ..protocol.record import Claim, Completion
 from ..tuples import NamedTuple
+from .dynamodb_conditions import Condition
 
-# It contains no time: every try has the same bytes, as the token demands. A record that has expired
-# and still exists is still ours, and nobody else has run.
+# They contain no time: every try has the same bytes, as the token demands. A record that has
+# expired and still exists is still ours, and nobody else has run.
 _OWN: Final = "#status = :inprogress AND #owner = :me"
-_OWN_BEFORE: Final = f"{_OWN} AND #revision < :revision"
-_OWN_OR_ABSENT: Final = f"attribute_not_exists(#id) OR ({_OWN})"
+_IF_OWN: Final = Condition(_OWN)
+_IF_OWN_BEFORE: Final = Condition(f"{_OWN} AND #revision < :revision")
+_IF_OWN_OR_ABSENT: Final = Condition("attribute_not_exists(#id)", f"({_OWN})")
 
 _FINAL: Final = frozenset(
     {"ConditionalCheckFailed", "ItemCollectionSizeLimitExceeded", "ValidationError"}
@@ -41,31 +44,18 @@ class Verdict(NamedTuple):
     about: str | None = None
 
 
-def request(table: str, write: Completion | Claim, item: dict[str, Any]) -> dict[str, Any]:
-    """Return the request. A repetition is harmless: by its token for ten minutes, then by its
-    condition."""
-    put: dict[str, Any] = {
-        "TableName": table,
-        "Item": item,
-        "ConditionExpression": _OWN,
-        "ExpressionAttributeNames": {"#status": "status", "#owner": "owner"},
-        "ExpressionAttributeValues": {
-            ":inprogress": {"S": INPROGRESS},
-            ":me": {"S": write.owner},
-        },
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
+def condition(write: Completion | Claim, reading: ClockReading) -> str:
+    """Return what makes the write of the record conditional, as `Condition.at` does."""
     if isinstance(write, Claim):
-        put["ConditionExpression"] = _OWN_BEFORE
-        put["ExpressionAttributeNames"]["#revision"] = "revision"
-        put["ExpressionAttributeValues"][":revision"] = {"N": str(write.revision)}
-    elif not write.strict:
-        put["ConditionExpression"] = _OWN_OR_ABSENT
-        put["ExpressionAttributeNames"]["#id"] = PARTITION_KEY
-    return {
-        "TransactItems": [{"Put": put}, *write.writes],
-        "ClientRequestToken": _token(write),
-    }
+        return _IF_OWN_BEFORE.at(reading, me=write.owner, revision=write.revision)
+    return (_IF_OWN if write.strict else _IF_OWN_OR_ABSENT).at(reading, me=write.owner)
+
+
+def request(put: str, write: Completion | Claim) -> str:
+    """Return the request, in JSON: the put of the record, and the writes beside it. A repetition is
+    harmless: by its token for ten minutes, then by its condition."""
+    items = ",".join([f'{{"Put":{put}}}', *map(encoded, write.writes)])
+    return f'{{"TransactItems":[{items}],"ClientRequestToken":{quoted(_token(write))}}}'
 
 
 def _token(write: Completion | Claim) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kit.aws.credential_issuer import CredentialIssuer
+from kit.aws.light import DynamoDB
 from kit.aws.local import REGION
 from kit.clocks import ManualClock
 from kit.network.fault_server import FaultServer
@@ -18,7 +19,7 @@ from lambda_idempotency.clients.aws.connections import (
 )
 from lambda_idempotency.clients.aws.credentials import CredentialSource
 from lambda_idempotency.clients.aws.endpoints import Endpoint
-from lambda_idempotency.clients.aws.services import DynamoDB, JsonClient
+from lambda_idempotency.clients.aws.services import JsonClient
 
 
 @pytest.fixture

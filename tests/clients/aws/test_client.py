@@ -10,11 +10,12 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 
+from kit.aws.light import SSM, DynamoDB, SecretsManager
 from kit.network.fault_server import LOST, SILENCE, UNREAD, FaultServer, Step, answer, failure, raw
 from kit.network.processes import free_port
 from lambda_idempotency.clients.aws import services as module
 from lambda_idempotency.clients.aws.client import ServiceError
-from lambda_idempotency.clients.aws.services import BUDGET_S, SSM, DynamoDB, SecretsManager
+from lambda_idempotency.clients.aws.services import BUDGET_S
 from lambda_idempotency.clients.net.retry import PAUSES_S
 from lambda_idempotency.clients.net.waiting import BLOCKING, run
 
@@ -200,7 +201,7 @@ def test_an_error_that_is_an_answer_is_returned_and_any_other_raised(
     server.script(refused, failure("ValidationException"))
 
     def ask() -> dict[str, Any]:
-        return run(client.ask("put_item", {}, BLOCKING, {"ConditionalCheckFailedException"}))
+        return run(client.ask("put_item", "{}", BLOCKING, {"ConditionalCheckFailedException"}))
 
     found = ask()
     assert found["Error"]["Code"] == "ConditionalCheckFailedException"

@@ -9,10 +9,10 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 
+from kit.aws.light import DynamoDB
 from kit.network.fault_server import SILENCE, UNREAD, FaultServer, Request, Step, answer, failure
 from lambda_idempotency.clients.aws.client import ServiceError
 from lambda_idempotency.clients.aws.credentials import Credentials, CredentialSource
-from lambda_idempotency.clients.aws.services import DynamoDB
 from lambda_idempotency.clients.net import deadline
 
 Connect: TypeAlias = Callable[..., Any]

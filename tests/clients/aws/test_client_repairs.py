@@ -11,10 +11,10 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 
+from kit.aws.light import SSM, DynamoDB, SecretsManager
 from kit.clocks import ManualClock
 from kit.network.fault_server import FaultServer, Request, Step, answer, failure
 from lambda_idempotency.clients.aws.client import ServiceError
-from lambda_idempotency.clients.aws.services import SSM, DynamoDB, SecretsManager
 
 Connect: TypeAlias = Callable[..., Any]
 
@@ -118,13 +118,22 @@ def test_a_date_that_runs_away_is_not_followed_for_ever(
     assert len(server.requests) <= 3
 
 
-def test_a_success_corrects_the_clock_for_the_next_request(
+def test_a_clock_that_is_accepted_signs_as_it_is(
     server: FaultServer, client: DynamoDB, clock: ManualClock
 ) -> None:
     server.script(answer(headers={"Date": _date(clock() + SKEW)}))
     _get(client)
     _get(client)
-    assert _signed_at(server) == ["20270115T080000Z", "20270115T081000Z"]
+    assert _signed_at(server) == ["20270115T080000Z", "20270115T080000Z"]
+
+
+def test_a_clock_that_was_corrected_stays_so(
+    server: FaultServer, client: DynamoDB, clock: ManualClock
+) -> None:
+    server.script(failure("RequestExpired", date=_date(clock() + SKEW)))
+    _get(client)
+    _get(client)
+    assert _signed_at(server)[1:] == ["20270115T081000Z"] * 2
 
 
 # Expired credentials ------------------------------------------------------------------------------

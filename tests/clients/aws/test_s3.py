@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from kit.aws.credentials import credentials
 from kit.aws.local import LocalAws
+from kit.aws.signed import signed, template
 from kit.network.fault_server import LOST, FaultServer, Step, answer
 from lambda_idempotency import ConfigurationError
 from lambda_idempotency.clients.aws.client import ServiceError
@@ -51,27 +52,20 @@ def test_a_request_is_signed_as_botocore_signs_it(
     *, method: str, path: str, body: bytes, token: str | None, now: int, region: str
 ) -> None:
     headers = {"host": "bucket.s3.example", "content-type": "application/octet-stream"}
-    signed = Signer(region=region, service="s3").headers(
-        method=method,
-        path=path,
-        headers=headers,
-        body=body,
-        credentials=credentials(PLAIN.access_key, PLAIN.secret_key.reveal(), token),
-        now=now,
-    )
+    of = template(Signer(region=region, service="s3"), method, path, headers)
+    own = credentials(PLAIN.access_key, PLAIN.secret_key.reveal(), token)
+    found = signed(of, body, own, now)
     request = AWSRequest(method, f"https://bucket.s3.example{path}", headers=headers, data=body)
     oracle = BotocoreCredentials(PLAIN.access_key, PLAIN.secret_key.reveal(), token)
     moment = datetime.fromtimestamp(now, UTC)
     with patch("botocore.auth.get_current_datetime", lambda *_, **__: moment):
         S3SigV4Auth(oracle, "s3", region).add_auth(request)
-    assert signed == {name.lower(): value for name, value in request.headers.items()}
+    assert found == {name.lower(): value for name, value in request.headers.items()}
 
 
 def test_another_service_sends_no_checksum_of_its_body() -> None:
-    signed = Signer(region="us-east-1", service="dynamodb").headers(
-        method="POST", path="/", headers={"host": "h"}, body=b"", credentials=PLAIN, now=0
-    )
-    assert "x-amz-content-sha256" not in signed
+    of = template(Signer(region="us-east-1", service="dynamodb"), "POST", "/", {"host": "h"})
+    assert "x-amz-content-sha256" not in signed(of, b"", PLAIN, 0)
 
 
 # Names --------------------------------------------------------------------------------------------

@@ -10,11 +10,11 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from kit.aws.light import SSM, DynamoDB, SecretsManager
 from kit.aws.local import REGION, LocalAws
 from kit.harnesses import create_table
 from kit.network.fault_server import FaultServer, answer, failure
 from lambda_idempotency.clients.aws.client import ServiceError
-from lambda_idempotency.clients.aws.services import SSM, DynamoDB, SecretsManager
 from lambda_idempotency.testing.store_harness import new_key
 
 TABLE: Final = "services"

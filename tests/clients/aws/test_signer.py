@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from kit.aws.credentials import credentials as made
 from kit.aws.credentials import shown
+from kit.aws.signed import signed, template
 from lambda_idempotency.clients.aws.credentials import Credentials
 from lambda_idempotency.clients.aws.services import elasticache_token
 from lambda_idempotency.clients.aws.signer import Signer
@@ -117,10 +118,8 @@ def test_a_post_is_signed_as_botocore_signs_it(
     service: str,
 ) -> None:
     headers = {**more, "host": host}
-    signed = Signer(region=region, service=service).headers(
-        method="POST", path=path, headers=headers, body=body, credentials=credentials, now=now
-    )
-    assert signed == _expected(
+    of = template(Signer(region=region, service=service), "POST", path, headers)
+    assert signed(of, body, credentials, now) == _expected(
         path, headers, body, credentials=credentials, now=now, scope=(region, service)
     )
 
@@ -134,49 +133,45 @@ def test_a_post_is_signed_as_botocore_signs_it(
 def test_a_signer_that_is_used_again_signs_for_the_day_and_the_secret_of_the_moment(
     uses: list[tuple[int, str]],
 ) -> None:
-    signer = Signer(region="us-east-1", service="dynamodb")
     headers = {"host": "here"}
+    of = template(Signer(region="us-east-1", service="dynamodb"), "POST", "/", headers)
     for seconds, secret in uses:
-        credentials, now = made("AKID", secret), MIDNIGHT + seconds
-        signed = signer.headers(
-            method="POST", path="/", headers=headers, body=b"", credentials=credentials, now=now
-        )
-        assert signed == _expected("/", headers, b"", credentials=credentials, now=now)
+        credentials, now = made("AKID", secret, f"token of {secret}"), MIDNIGHT + seconds
+        found = signed(of, b"", credentials, now)
+        assert found == _expected("/", headers, b"", credentials=credentials, now=now)
 
 
 @pytest.mark.parametrize("token", ["the token", None])
 def test_a_token_is_sent_where_there_is_one(token: str | None) -> None:
-    signed = Signer(region="us-east-1", service="dynamodb").headers(
-        method="POST",
-        path="/",
-        headers={"host": "here"},
-        body=b"",
-        credentials=made("AKID", "secret", token),
-        now=MIDNIGHT,
-    )
-    assert signed.get("x-amz-security-token") == token
+    of = template(Signer(region="us-east-1", service="dynamodb"), "POST", "/", {"host": "here"})
+    found = signed(of, b"", made("AKID", "secret", token), MIDNIGHT)
+    assert found.get("x-amz-security-token") == token
 
 
-def test_the_headers_given_are_not_changed() -> None:
+def test_the_headers_given_are_sent_as_they_are() -> None:
     headers = {"host": "here", "x-amz-target": "  a   b "}
-    signed = Signer(region="us-east-1", service="dynamodb").headers(
-        method="POST", path="/", headers=headers, body=b"", credentials=PLAIN, now=MIDNIGHT
-    )
+    of = template(Signer(region="us-east-1", service="dynamodb"), "POST", "/", headers)
+    assert headers.items() <= signed(of, b"", PLAIN, MIDNIGHT).items()
     assert headers == {"host": "here", "x-amz-target": "  a   b "}
-    assert headers.items() <= signed.items()
 
 
-def test_neither_the_headers_nor_the_signer_show_the_secret() -> None:
+def test_neither_the_request_nor_what_made_it_shows_a_secret() -> None:
     signer = Signer(region="us-east-1", service="dynamodb")
-    signed = signer.headers(
-        method="POST",
-        path="/",
-        headers={"host": "here"},
-        body=b"",
-        credentials=PLAIN,
-        now=MIDNIGHT,
-    )
-    assert PLAIN.secret_key.reveal() not in f"{signed}{signer!r}{signer}"
+    of = template(signer, "POST", "/", {"host": "here"})
+    credentials = made("AKID", "the-secret-key", "the-session-token")
+    request = of.request(b"", credentials, MIDNIGHT)
+    shown = f"{request!r}{vars(of)!r}{vars(signer)!r}"
+    assert "the-secret-key" not in f"{shown}{request.reveal()!r}"
+    assert "the-session-token" not in shown
+
+
+@pytest.mark.parametrize(
+    ("access_key", "token"), [("AKID", "a\r\nb"), ("a\nb", None), ("AKID", "\u20ac")]
+)
+def test_credentials_that_cannot_be_sent_are_refused(access_key: str, token: str | None) -> None:
+    of = template(Signer(region="us-east-1", service="dynamodb"), "POST", "/", {"host": "here"})
+    with pytest.raises(ValueError, match=r"line break|latin-1"):
+        of.request(b"", made(access_key, "secret", token), MIDNIGHT)
 
 
 # Presigned URLs -----------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import boto3
 
+from kit.aws.light import DynamoDB
 from lambda_idempotency import DynamoDBStore
-from lambda_idempotency.clients.aws.services import DynamoDB
 from lambda_idempotency.protocol.record import Conflict
 
 

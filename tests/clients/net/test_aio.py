@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import pytest
 
+from kit.aws.light import DynamoDB
 from kit.network.fault_server import SILENCE, FaultServer, Request, Step, answer
 from kit.network.tls import certificates
 from lambda_idempotency.clients.aws.client import ServiceError
-from lambda_idempotency.clients.aws.services import DynamoDB
+from lambda_idempotency.clients.aws.typed import encoded
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.aio import AIO
 from lambda_idempotency.clients.net.deadline import Deadline
@@ -36,7 +37,7 @@ def _client(endpoint: str, **more: str) -> DynamoDB:
 
 
 async def _get(client: DynamoDB) -> Any:
-    return (await client.ask("get_item", {}, AIO))["Item"]
+    return (await client.ask("get_item", "{}", AIO))["Item"]
 
 
 def test_the_loop_goes_on_while_a_request_waits() -> None:
@@ -76,7 +77,7 @@ def test_tls_and_large_bodies_work_on_a_loop(tmp_path: Path) -> None:
     text = "x" * 3_000_000
 
     async def main() -> Any:
-        return await client.ask("put_item", {"Item": {"data": {"S": text}}}, AIO)
+        return await client.ask("put_item", encoded({"Item": {"data": {"S": text}}}), AIO)
 
     with FaultServer(lambda request: answer(request.body), tls=files) as server:
         client = _client(server.endpoint, AWS_CA_BUNDLE=str(files.ca))

@@ -10,9 +10,9 @@ from typing import Final
 
 import pytest
 
+from kit.aws.light import DynamoDB
 from kit.network.fault_server import FaultServer, Request, Step, answer
 from kit.network.tls import certificates
-from lambda_idempotency.clients.aws.services import DynamoDB
 from lambda_idempotency.clients.net.connection import Connection
 from lambda_idempotency.clients.net.process import ProcessLock
 

@@ -10,16 +10,16 @@ from typing import Any, Final, get_args
 
 import pytest
 
+from kit.aws.light import SSM, DynamoDB, SecretsManager
 from kit.network.silence import CREDENTIALS_PORT, PROXY_PORT, SilentNetwork, Stage
 from lambda_idempotency.clients.aws.client import Client, ServiceError
 from lambda_idempotency.clients.aws.s3 import S3
-from lambda_idempotency.clients.aws.services import SSM, DynamoDB, SecretsManager
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.waiting import Waits, run
 
 LIMITS_S: Final = (0.1, 1.0, 3.0, 4.9, 10.0, 900.0)
 CLIENTS: Final[dict[str, tuple[Callable[..., Client], Callable[[Any, Waits], Any]]]] = {
-    "DynamoDB": (DynamoDB, lambda client, waits: client.ask("get_item", {}, waits)),
+    "DynamoDB": (DynamoDB, lambda client, waits: client.ask("get_item", "{}", waits)),
     "SSM": (SSM, lambda client, waits: client.request("GetParameter", {}, waits)),
     "SecretsManager": (
         SecretsManager,
@@ -82,7 +82,7 @@ def test_several_addresses_share_the_limit(monkeypatch: pytest.MonkeyPatch) -> N
     token = deadline.start(1000)
     try:
         with pytest.raises(ServiceError, match="timed out"):
-            run(client.ask("get_item", {}, network))
+            run(client.ask("get_item", "{}", network))
     finally:
         deadline.end(token)
     assert len(network.sockets) == 3

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import pytest
 
+from kit.aws.light import DynamoDB
 from kit.network.fault_server import FaultServer, answer
 from kit.network.http_proxy import HttpProxy
 from kit.network.tls import certificates
 from lambda_idempotency.clients.aws.client import ServiceError
-from lambda_idempotency.clients.aws.services import DynamoDB
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.proxies import proxy_for
 from lambda_idempotency.clients.net.secret import Environment

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 
 from kit.aws.credentials import credentials, current
+from kit.aws.light import DynamoDB
 from kit.frames import shown
 from kit.network.fault_server import LOST, SILENCE, FaultServer, Step, answer, failure, raw
 from kit.network.processes import free_port
@@ -18,7 +19,6 @@ from lambda_idempotency import DynamoDBStore
 from lambda_idempotency.clients.aws import credentials as module
 from lambda_idempotency.clients.aws.client import ServiceError
 from lambda_idempotency.clients.aws.credentials import CredentialsError, CredentialSource
-from lambda_idempotency.clients.aws.services import DynamoDB
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.secret import Environment, Secret
 from lambda_idempotency.errors import ConfigurationError, StoreError

@@ -14,13 +14,14 @@ from ...tuples import NamedTuple
 from ..net.deadline import Deadline
 from ..net.http1 import Response
 from ..net.retry import Backoff
-from ..net.secret import Environment, Secret
+from ..net.secret import Environment
 from ..net.waiting import Blocking, Waits
-from .clock import MAX_SKEW_MS, ClockReading, ServiceClock
+from .clock import SigningClock
 from .connections import ConnectionFailedError, Connections
 from .credentials import Credentials, CredentialsError, CredentialSource
 from .endpoints import Endpoint, region_of
 from .signer import Signer
+from .template import Template
 
 _RETRIED: Final = frozenset(
     {
@@ -72,9 +73,7 @@ class Request(NamedTuple):
     """A request without its signature."""
 
     operation: str
-    method: str
-    path: str
-    headers: Mapping[str, str]
+    template: Template
     body: bytes = b""
 
 
@@ -105,8 +104,14 @@ class Client:
         self._connections = Connections(endpoint, environment)
         self._credentials = CredentialSource(environment, clock)
         self._signer = Signer(region=region_of(environment), service=signed_for)
-        self._clock = ServiceClock(clock)
+        self._clock = SigningClock(clock)
         self._blocking = Blocking(sleep)
+
+    def template(self, method: str, path: str, headers: Mapping[str, str]) -> Template:
+        """Return the template of requests with this method, path and these headers."""
+        return Template(
+            self._signer, self._connections.head, method=method, path=path, headers=headers
+        )
 
     def parsed(self, response: Response) -> dict[str, Any] | None:
         """Parse a response and add botocore's `ResponseMetadata`. Return None if it is damaged."""
@@ -150,10 +155,9 @@ class Client:
         self, request: Request, waits: Waits, deadline: Deadline, answers: Container[str]
     ) -> dict[str, Any] | _Failure:
         operation = request.operation
-        reading = self._clock.read()
         try:
             credentials = await self._credentials.current(waits, deadline)
-            signed = self._signed(request, credentials, reading)
+            signed = request.template.request(request.body, credentials, self._clock.now())
             response = await self._connections.exchange(signed, waits, deadline)
         except CredentialsError as error:
             return _Failure(self._error(operation, "NoCredentials", str(error)), passing=False)
@@ -165,7 +169,6 @@ class Client:
                 self._connections.close()  # the others are as old
             failed = self._error(operation, "ConnectionFailed", str(error))
             return _Failure(failed, passing=True, amended=error.reused)
-        moved = self._clock.check(response.headers.get("date"), reading)
         if not _is_intact(response):
             about = "the response does not match its checksum"
             return _Failure(self._error(operation, "DamagedResponse", about), passing=True)
@@ -175,24 +178,7 @@ class Client:
         found = self._with_error(response, found)
         if found["Error"]["Code"] in answers:
             return found
-        return self._failure(operation, response, found, credentials, moved)
-
-    def _signed(
-        self, request: Request, credentials: Credentials, reading: ClockReading
-    ) -> Secret[bytes]:
-        return self._connections.request(
-            request.method,
-            request.path,
-            self._signer.headers(
-                method=request.method,
-                path=request.path,
-                headers=request.headers,
-                body=request.body,
-                credentials=credentials,
-                now=reading.now // 1000,
-            ),
-            request.body,
-        )
+        return self._failure(operation, response, found, credentials)
 
     def _with_error(self, response: Response, found: dict[str, Any] | None) -> dict[str, Any]:
         """Return what an unsuccessful response says, with its `Error`, as botocore does."""
@@ -211,12 +197,12 @@ class Client:
         response: Response,
         found: dict[str, Any],
         credentials: Credentials,
-        moved: int,
     ) -> _Failure:
         """Return the failure that an unsuccessful response means, and whether to try again."""
         error, code = ServiceError(self._name, operation, found), found["Error"]["Code"]
         if code in _SKEWED:
-            return _Failure(error, passing=False, amended=abs(moved) > MAX_SKEW_MS)
+            amended = self._clock.repair(response.headers.get("date"))
+            return _Failure(error, passing=False, amended=amended)
         if code in _EXPIRED:
             return _Failure(error, passing=False, amended=self._credentials.refused(credentials))
         passing = code in _RETRIED or response.status in (200, 429) or response.status >= 500

@@ -26,6 +26,31 @@ class ClockReading(NamedTuple):
     moment: Moment
 
 
+class SigningClock:
+    """The worker's clock, for signatures: a service accepts those that are minutes off
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html), and
+    tells by its Date how far another one is off."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._ahead = 0
+        """The seconds by which the service's clock is ahead of the worker's."""
+
+    def now(self) -> int:
+        """Return the epoch seconds."""
+        return int(self._clock()) + self._ahead
+
+    def repair(self, date: str | None) -> bool:
+        """Set the clock by the Date of a response that refuses it. Tell whether it was wrong."""
+        try:
+            served = _milliseconds(date or "") // 1000
+        except ValueError:
+            return False
+        wrong = served - self.now()
+        self._ahead += wrong
+        return abs(wrong) > MAX_SKEW_MS // 1000
+
+
 class ServiceClock:
     """The worker's clock, kept within the limits that the service's Date headers set.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..net.connection import Connection
 from ..net.deadline import Deadline
 from ..net.dial import Dialer
-from ..net.http1 import Response, parsing, request_bytes
+from ..net.http1 import Response, head_of, parsing, request_bytes
 from ..net.pool import Pool
 from ..net.secret import Environment, Secret
 from ..net.waiting import Waits
@@ -57,11 +57,19 @@ class Connections:
         self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
     ) -> Secret[bytes]:
         """Return a request as it is sent. Raises ValueError for a header with a line break."""
-        if self._relay is not None:
-            endpoint = self._endpoint
-            path = f"{endpoint.scheme}://{endpoint.authority}{path}"
-            headers = {**headers, **self._relay.headers()}
-        return Secret(request_bytes(method, path, headers, body))
+        return Secret(request_bytes(method, *self._relayed(path, headers), body))
+
+    def head(self, method: str, path: str, headers: Mapping[str, str]) -> Secret[str]:
+        """Return the lines with which a request begins, as `head_of` does."""
+        return Secret(head_of(method, *self._relayed(path, headers)))
+
+    def _relayed(self, path: str, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+        """Return the path and the headers that a proxy wants, if requests are given to one."""
+        if self._relay is None:
+            return path, headers
+        endpoint = self._endpoint
+        place = f"{endpoint.scheme}://{endpoint.authority}{path}"
+        return place, {**self._relay.headers(), **headers}
 
     async def exchange(self, request: Secret[bytes], waits: Waits, deadline: Deadline) -> Response:
         """Send a request and return its response in time. Raises `ConnectionFailedError`."""

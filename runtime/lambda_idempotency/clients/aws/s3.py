@@ -47,7 +47,7 @@ class S3(Client):
     async def put(self, key: str, body: bytes, waits: Waits, *, leave: float = 0.0) -> None:
         """Do as `put_object`, waiting as `waits` does."""
         headers = {**self._headers, "content-type": "application/octet-stream"}
-        request = Request("PutObject", "PUT", self._path + key, headers, body)
+        request = Request("PutObject", self.template("PUT", self._path + key, headers), body)
         latest = current(BUDGET_S + leave)
         left = latest.left()
         await self.send(request, waits, latest.within(max(left - leave, left / 2)), try_s=TRY_S)
@@ -59,7 +59,7 @@ class S3(Client):
 
     async def get(self, key: str, waits: Waits) -> bytes:
         """Do as `get_object`, waiting as `waits` does."""
-        request = Request("GetObject", "GET", self._path + key, self._headers)
+        request = Request("GetObject", self.template("GET", self._path + key, self._headers))
         answer = await self.send(request, waits, current(BUDGET_S), try_s=TRY_S)
         body: bytes = answer["Body"]
         return body

@@ -29,13 +29,23 @@ Parser: TypeAlias = Generator[None, bytes, tuple[Response, bool]]
 
 def request_bytes(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
     """Return a request as it is sent. Raises ValueError for a header with a line break."""
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
-    if body or method in ("POST", "PUT"):
-        lines.append(f"content-length: {len(body)}")
-    head = "\r\n".join((*lines, "", ""))
-    if head.count("\n") != len(lines) + 1 or head.count("\r") != len(lines) + 1:
-        raise ValueError("a header has a line break in it")
+    head = f"{head_of(method, path, headers)}{length_of(method, body)}\r\n"
     return head.encode("latin-1") + body
+
+
+def head_of(method: str, path: str, headers: Mapping[str, str]) -> str:
+    """Return the lines with which a request begins. More of them may follow, and then an empty one.
+    Raises ValueError for a header with a line break."""
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers), ""]
+    head = "\r\n".join(lines)
+    if not head.count("\n") == head.count("\r") == len(lines) - 1:
+        raise ValueError("a header has a line break in it")
+    return head
+
+
+def length_of(method: str, body: bytes) -> str:
+    """Return the line with a body's length, where there may be a body."""
+    return f"content-length: {len(body)}\r\n" if body or method in ("POST", "PUT") else ""
 
 
 def parsing(received: bytes, *, has_body: bool = True) -> Parser:
