@@ -28,12 +28,15 @@ ITEM: Final = {
 
 
 def _echo(request: Request) -> Step:
-    return answer({"Item": {**ITEM, **request.parsed["Key"]}})
+    """Answer with the record that is asked for, whose data are its key."""
+    key = request.parsed.get("Key", {"id": {"S": "written"}})["id"]
+    return answer({"Item": {**ITEM, "id": key, "data": key}})
 
 
 def _environment(endpoint: str, **more: str) -> dict[str, str]:
     return {
         "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "AKID",
         "AWS_SECRET_ACCESS_KEY": "the-secret-key",
@@ -41,20 +44,19 @@ def _environment(endpoint: str, **more: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("kind", ["client", "store", "boto3"])
+@pytest.mark.parametrize("kind", ["memory", "DynamoDB", "DynamoDB, boto3", "DynamoDB, cached"])
 def test_parents_and_children_get_their_own_answers(kind: str) -> None:
-    script = Path(__file__).with_name("forks.py")
     with FaultServer(otherwise=_echo) as server:
         ran = subprocess.run(
-            [sys.executable, str(script), kind, str(ROUNDS)],
-            check=True,
+            [sys.executable, "-m", "kit.forks", kind, str(ROUNDS)],
+            check=False,
             capture_output=True,
             text=True,
             env={**os.environ, **_environment(server.endpoint)},
         )
-        assert ran.stdout.strip() == "0"
-        assert len(server.requests) >= 3 * ROUNDS
-        assert server.opened >= 1 + ROUNDS  # the parent's, and one for each child
+        assert (ran.stdout, ran.stderr) == ("0\n", "")
+        if kind != "memory":
+            assert server.opened >= 1 + ROUNDS  # the parent's, and one for each child
 
 
 def test_a_child_does_not_end_its_parents_tls_connection(tmp_path: Path) -> None:

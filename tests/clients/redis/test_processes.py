@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from kit.network.tls import TlsFront, certificates
-from kit.redis.access import Access, Publish, ask
+from kit.redis.access import PASSWORD, USER, Access, Publish, ask
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 
@@ -36,11 +36,23 @@ def test_however_often_it_forks_a_process_gets_no_wrong_answer(
         front = resources.enter_context(TlsFront(shared_server.plain_port, files))
         publish(port=front.port, tls=True, ca=files.ca.read_text())
     ran = subprocess.run(
-        [sys.executable, "-m", "kit.redis.forks", access.parameter, str(rounds)],
+        [sys.executable, "-m", "kit.forks", "Redis", str(rounds), access.parameter],
         check=False,
         capture_output=True,
         text=True,
         env={**os.environ, **access.environment},
+    )
+    assert (ran.stdout, ran.stderr) == ("0\n", "")
+
+
+def test_so_does_one_with_a_client_of_redis_py(access: Access, shared_server: RedisServer) -> None:
+    access.add_user(shared_server, PASSWORD)
+    url = f"redis://{USER}:{PASSWORD}@127.0.0.1:{shared_server.plain_port}"
+    ran = subprocess.run(
+        [sys.executable, "-m", "kit.forks", "Redis, redis-py", "1000", url],
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert (ran.stdout, ran.stderr) == ("0\n", "")
 
