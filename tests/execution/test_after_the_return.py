@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
@@ -30,6 +30,7 @@ from lambda_idempotency import (
     idempotent_records,
 )
 from lambda_idempotency.drivers import sync
+from lambda_idempotency.execution import registry
 from lambda_idempotency.metrics import reporting
 from lambda_idempotency.protocol.record import COMPLETED, Claim, Completion, Record, Reply
 
@@ -284,27 +285,55 @@ class _Signal:
         return self.trace
 
 
+# A heartbeat would go on where the line that stops it is the one that raises.
+
+
+def _of_handler(store: MemoryStore, arm: Callable[..., Any]) -> Callable[[], Any]:
+    handler = idempotent(store=store, heartbeat=False)(arm)
+    return lambda: handler({"id": 1}, Context())
+
+
+def _of_function(store: MemoryStore, arm: Callable[..., Any]) -> Callable[[], Any]:
+    @idempotent_function(store=store, heartbeat=False, name="charge")
+    def charge(order: int) -> Any:
+        return arm()
+
+    return lambda: charge(1)
+
+
+def _of_batch(store: MemoryStore, arm: Callable[..., Any]) -> Callable[[], Any]:
+    handler = idempotent_records(store=store, heartbeat=False)(arm)
+
+    def call() -> Any:
+        handler(_batch("1"), Context())  # one that is called a failure comes again, and is replayed
+        return RESULT
+
+    return call
+
+
 @pytest.mark.usefixtures("no_pause")
 @pytest.mark.parametrize("error", [StopError(), Wait()], ids=repr)
-def test_at_no_line_after_the_return_is_the_key_freed(error: BaseException) -> None:
+@pytest.mark.parametrize("kind", [_of_handler, _of_function, _of_batch])
+def test_at_no_line_after_the_return_is_the_key_freed(
+    kind: Callable[..., Callable[[], Any]], error: BaseException
+) -> None:
     places: set[str] = set()
     for line in count(1):
+        registry.clear()
         store, signaled = Interrupted(), _Signal(line, error)
-        # A heartbeat would go on where the line that stops it is the one that raises.
-        handler = idempotent(store=store, heartbeat=False)(signaled.arm)
+        call = kind(store, signaled.arm)
         before = sys.gettrace()
         sys.settrace(signaled.trace)
         try:
             with suppress(StopError, Wait):
-                assert copy_context().run(handler, {"id": 1}, Context()) == RESULT
+                assert copy_context().run(call) == RESULT
         finally:
             sys.settrace(before)
         if not signaled.place:
             break
-        # Until the result has been looked at, the error counts as the handler's.
-        assert store.record is not None or signaled.place == "callables.py finished", signaled.place
+        assert store.record is not None, signaled.place
         places.add(signaled.place)
-    assert {"call.py _returned", "sync.py drive", "endings.py send", "memory.py complete"} <= places
+    assert {"call.py _returned", "target.py finished", "steps.py completion"} <= places
 
 
 # Batches ------------------------------------------------------------------------------------------

@@ -192,7 +192,7 @@ def test_an_event_is_answered_or_the_configuration_is_at_fault(
     invocation = Invocation(
         operation=OPERATION._replace(store=MemoryStore()),
         runner=SyncRunner(),
-        target=Target(run=lambda: {"statusCode": 200}, record=to_stored),
+        target=Target("@idempotent", run=lambda: {"statusCode": 200}, record=to_stored),
     )
     try:
         answer = serve(options, shape, event, KeyRule("shop", "handler"), invocation)

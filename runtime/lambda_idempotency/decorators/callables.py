@@ -41,26 +41,6 @@ def check_no_generator(function: AnyCallable) -> None:
         )
 
 
-def finished(result: Any, decorator: str) -> Any:
-    """Return a result; raise `ConfigurationError` if nobody has run it yet.
-
-    Recorded, it would be done for ever: the body of a generator or coroutine has not begun. The
-    error frees the key.
-    """
-    kind = type(result)
-    is_awaitable = hasattr(kind, "__await__") or hasattr(kind, "add_done_callback")  # a future
-    if not is_awaitable and not hasattr(kind, "__next__") and not hasattr(kind, "__anext__"):
-        return result
-    for stop in ("close", "cancel"):  # a coroutine and a generator, a future
-        if callable(end := getattr(result, stop, None)):
-            end()
-    raise ConfigurationError(
-        f"{decorator}: the function returned a {kind.__name__}, which nobody would run under its "
-        "record. Decorate the `async def` itself, under its other decorators; return a list of "
-        "what a generator yields."
-    )
-
-
 def _is_bare(function: AnyCallable) -> TypeGuard[FunctionType]:
     """Tell whether it is a function that nothing has been added to, as most handlers are: its code
     says everything, and `inspect`, whose import takes 5 ms, is not needed."""

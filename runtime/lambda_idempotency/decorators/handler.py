@@ -26,7 +26,7 @@ from ..identity.sources import batch_source
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
 from ..tuples import NamedTuple
-from .callables import check_no_generator, finished, is_async
+from .callables import check_no_generator, is_async
 from .options import DISABLED, Configuration, Http, ReplayOptions, naming
 from .resources import NO_STORE
 
@@ -109,11 +109,12 @@ class _Responder(Protocol):
 
 
 def _wrap(responder: _Responder, handler: Handler, on_orphan: OnOrphan | None) -> IdempotentHandler:
-    runner, code = runner_and_code(handler, "@idempotent")
+    runner = runner_of(handler, "@idempotent")
 
     def target(event: Any, context: Any) -> Target:
         return Target(
-            run=lambda: code(event, context),
+            "@idempotent",
+            run=lambda: handler(event, context),
             record=serialization.to_stored,
             reconcile=None if on_orphan is None else lambda: on_orphan(event),
             time_left=invocation_time_left(),
@@ -250,16 +251,12 @@ class _Refusal:
     record_id = respond
 
 
-def runner_and_code(handler: Handler, decorator: str) -> tuple[Runner, Handler]:
-    """Return the runner of a handler, and the code to run, which refuses a result that nobody has
-    run yet. Raises `ConfigurationError` for a generator."""
+def runner_of(handler: Handler, decorator: str) -> Runner:
+    """Return the runner of a handler. Raises `ConfigurationError` for a generator."""
     with naming(decorator):
         check_no_generator(handler)
     if is_async(handler):
         from ..execution.loop_runner import LoopRunner  # only these pay for asyncio
 
-        async def awaited(event: Any, context: Any) -> Any:
-            return finished(await handler(event, context), decorator)
-
-        return LoopRunner(), awaited
-    return SyncRunner(), lambda event, context: finished(handler(event, context), decorator)
+        return LoopRunner()
+    return SyncRunner()

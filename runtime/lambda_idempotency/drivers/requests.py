@@ -48,6 +48,11 @@ def key_of(step: Verb) -> str:
     return step.completion.key if isinstance(step, Complete) else step.key
 
 
+def failed(error: Exception, remaining: Callable[[], int]) -> Failed:
+    """Return a failure of the store."""
+    return Failed(error, deadline.without_reserve(remaining()))
+
+
 def ask_surely(store: Store, step: Verb, remaining: Callable[[], int]) -> StepResult:
     """Send one verb to the store. An exception is a result, too."""
     try:
@@ -56,7 +61,7 @@ def ask_surely(store: Store, step: Verb, remaining: Callable[[], int]) -> StepRe
                 return timed(lambda: ask(store, step))
         return timed(lambda: ask(store, step))
     except Exception as error:  # noqa: BLE001 - even a store's bug must not lose a result
-        return Failed(error, remaining())
+        return failed(error, remaining)
 
 
 def complete_and_claim(
@@ -83,7 +88,7 @@ def pair_result(
     def result(key: str, reply: ReplyOrError) -> StepResult:
         if not isinstance(reply, Exception):
             reply = attempted(partial(about, key, reply, store))
-        return Failed(reply, remaining()) if isinstance(reply, Exception) else reply
+        return failed(reply, remaining) if isinstance(reply, Exception) else reply
 
     completed, claimed = replies
     return PairResult(result(step.completion.key, completed), result(step.claim.key, claimed))

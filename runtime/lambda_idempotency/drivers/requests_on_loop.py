@@ -12,7 +12,6 @@ from ..protocol.record import Reply
 from ..protocol.steps import (
     Complete,
     CompleteAndClaim,
-    Failed,
     PairResult,
     Read,
     Release,
@@ -22,7 +21,7 @@ from ..protocol.steps import (
 )
 from ..stores.base import ReplyOrError, about
 from ..stores.coroutines import CoroutineStore
-from .requests import Verb, key_of, pair_result
+from .requests import Verb, failed, key_of, pair_result
 
 
 async def ask_surely_on_loop(
@@ -40,7 +39,7 @@ async def ask_surely_on_loop(
             reply = await timed_async(_asking(store, step))
         return about(key_of(step), reply, store)
     except Exception as error:  # noqa: BLE001 - as in `ask_surely`
-        return Failed(error, remaining())
+        return failed(error, remaining)
 
 
 def _asking(store: CoroutineStore, step: SendClaim | Release | Read) -> Coroutine[Any, Any, Reply]:

@@ -24,7 +24,6 @@ from ..protocol.steps import (
     Complete,
     CompleteAndClaim,
     Emit,
-    Failed,
     LeaseExpired,
     Outcome,
     PairResult,
@@ -41,7 +40,7 @@ from ..protocol.steps import (
     StepResult,
 )
 from ..stores.base import Store
-from .requests import ask_surely, complete_and_claim
+from .requests import ask_surely, complete_and_claim, failed
 
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.
@@ -225,11 +224,11 @@ class Interruption:
         error otherwise."""
         if not self.ends:
             raise error
-        left = self.remaining()
+        failure = failed(InterruptedError(type(error).__name__), self.remaining)
         self.keep(error)
         if isinstance(step, (Sleep, Emit)):
             return None
-        return Failed(InterruptedError(type(error).__name__), left)
+        return failure
 
     def keep(self, error: BaseException) -> None:
         """Keep an error until the end is recorded, if it is meant to end the call."""

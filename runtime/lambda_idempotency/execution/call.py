@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..clients.net import elapsed
 from ..clients.net.elapsed import Moment
 from ..contract.lease import LONGEST_MS
+from ..errors import ConfigurationError
 from ..metrics.reporting import WARNING, log
 from ..protocol.machine import Protocol, run_once, run_unprotected
 from ..protocol.record import NO_BODY, Claim
@@ -161,13 +162,18 @@ class ActiveCall:
     def _progress(self, why: str) -> Progress | None:
         return None if self._steps is None else self._steps.close(why)
 
-    def _returned(self, step: Run | Reconcile, result: Any) -> Returned | None:
+    def _returned(self, step: Run | Reconcile, result: Any) -> Returned | Raised | None:
         """Return the result in its recorded form. Never raises, whatever a serializer or a signal
-        handler raises: the effect has happened."""
+        handler raises: the effect has happened. A result that nobody has run yet is an error."""
         if isinstance(step, Reconcile):
             if result is None:
                 return None
             result = result.response
+        else:
+            try:
+                self._target.finished(result)
+            except ConfigurationError as error:
+                return self._raised(error)
         writes, progress = self._writes.taken(), self._progress("the handler has returned")
         try:
             recorded = self.body.packed(self._recorded(result))
@@ -213,13 +219,14 @@ class UnprotectedCall:
 
     def run(self, _: Run | Reconcile) -> Returned:
         """Run the user's code."""
-        return self._target.record(run_as(self._attempt, self._target.run))
+        ran = run_as(self._attempt, self._target.run)
+        return self._target.record(self._target.finished(ran))
 
     async def run_async(self, _: Run | Reconcile) -> Returned:
         """Run the user's code on the running event loop."""
         attempt = self._attempt._replace(steps=Unrecorded(is_async=True))
         ran = await run_as_async(attempt, self._target.run)
-        return self._target.record(ran)
+        return self._target.record(self._target.finished(ran))
 
 
 def _in_event_loop() -> bool:

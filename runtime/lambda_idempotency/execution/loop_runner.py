@@ -43,7 +43,7 @@ class LoopRunner:
     def run_unprotected(self, target: Target) -> Any:
         """Run the handler without a record."""
         attempt = unprotected(is_async=True)
-        return self._on_loop(lambda: run_as_async(attempt, target.run))
+        return target.finished(self._on_loop(lambda: run_as_async(attempt, target.run)))
 
     def run_batch(self, batch: Batch, store: Store) -> None:
         """Run a batch to its end, in one run of the loop."""

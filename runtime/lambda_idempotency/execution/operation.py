@@ -164,7 +164,7 @@ class Operation(NamedTuple):
             return 0
         if self.wait_timeout_ms is None:
             return left // 2
-        return min(self.wait_timeout_ms, int(left - 1000 * deadline.reserve_of(left / 1000)))
+        return min(self.wait_timeout_ms, deadline.without_reserve(left))
 
 
 def _within(time_left: TimeLeft | None, ask: Callable[[A], R]) -> Callable[[A], R]:

@@ -47,7 +47,7 @@ class SyncRunner:
 
     def run_unprotected(self, target: Target) -> Any:
         """Run the handler without a record."""
-        return run_as(unprotected(), target.run)
+        return target.finished(run_as(unprotected(), target.run))
 
     def run_batch(self, batch: Batch, store: Store) -> None:
         """Run a batch to its end."""

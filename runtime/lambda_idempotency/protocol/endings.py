@@ -30,10 +30,6 @@ from .steps import (
 RETRY_PAUSES_MS: Final = (50, 100, 200, 400, 800, 1600, 3200)
 """Milliseconds of pause between the tries to record an answer."""
 
-RESERVE_MS: Final = 500
-"""Milliseconds of the invocation that pauses must leave, to return the result."""
-
-
 _UNCLAIMED: Final = "the call ran without a lease (fail_open), and its key is another attempt's"
 
 
@@ -139,10 +135,10 @@ def letting_go(claim: Claim, held: HeldLease) -> Release | Renew:
 
 
 def send(completion: Completion) -> Generator[Step, StepResult, StepResult]:
-    """Send a completion; repeat it while the store fails and the invocation has time left."""
+    """Send a completion; repeat it while the store fails and there is time for pauses."""
     for pause in RETRY_PAUSES_MS:
         reply = yield Complete(completion)
-        if not isinstance(reply, Failed) or reply.remaining_ms < pause + RESERVE_MS:
+        if not isinstance(reply, Failed) or reply.remaining_ms < pause:
             return reply
         yield Sleep(pause)
     return (yield Complete(completion))

@@ -158,7 +158,8 @@ Step: TypeAlias = SendClaim | Renew | Run | Reconcile | Complete | Release | Rea
 
 
 class Failed(NamedTuple):
-    """The store failed, so the outcome is unknown. `remaining_ms` are left."""
+    """The store failed, so the outcome is unknown. `remaining_ms` are left for pauses: the reserve
+    for telling the outcome is not among them."""
 
     error: Exception
     remaining_ms: int

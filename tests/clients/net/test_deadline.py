@@ -67,6 +67,14 @@ def test_a_longer_limit_within_another_has_the_larger_reserve(limited: None) -> 
     deadline.end(token)
 
 
+def test_pauses_leave_the_reserve_of_their_call(limited: None) -> None:
+    assert deadline.without_reserve(1000) == 700
+
+
+def test_pauses_of_a_call_without_a_limit_leave_the_reserve_of_their_time() -> None:
+    assert deadline.without_reserve(1000) == 900
+
+
 def test_after_the_end_of_a_limit_there_is_none(clocks: Clocks) -> None:
     deadline.end(deadline.start(1000))
     assert current(60).left() == pytest.approx(60)

@@ -75,6 +75,13 @@ def reserve_of(seconds: float) -> float:
     return max(min(RESERVE_S, seconds * RESERVE_PART), 0.0)
 
 
+def without_reserve(milliseconds: int) -> int:
+    """Return how much of the time that a call has left it may wait."""
+    known = _CURRENT.get(None)
+    reserve = reserve_of(milliseconds / 1000) if known is None else known.reserve
+    return milliseconds - int(reserve * 1000)
+
+
 def start(milliseconds: int) -> Token[Deadline]:
     """Limit all waits from now on, so that the limit's reserve stays. Return what `end` takes.
 

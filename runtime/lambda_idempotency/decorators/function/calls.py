@@ -17,14 +17,13 @@ from ...execution.hooks import OnOrphan
 from ...execution.invocation_scope import invocation_tenant, invocation_time_left
 from ...execution.operation import Operation
 from ...execution.outcomes import result_of
-from ...execution.target import Target
+from ...execution.target import Target, finished
 from ...identity.keys import Identity
 from ...identity.scope import Scope
 from ...metrics.reporting import MetricsScope
 from ...protocol.record import Record
 from ...response import serialization
 from ...tuples import NamedTuple
-from ..callables import finished
 from ..options import DISABLED
 from ..resources import NO_STORE
 from .arguments import ArgumentsRule, Parameters
@@ -56,11 +55,13 @@ class Code(NamedTuple):
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run the function."""
-        return run_as(unprotected(), lambda: self.run(args, kwargs))
+        result = run_as(unprotected(), lambda: self.run(args, kwargs))
+        return finished(result, _DECORATOR)
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run an async function."""
-        return await run_as_async(unprotected(), lambda: self.run_async(args, kwargs))
+        result = await run_as_async(unprotected(), lambda: self.run(args, kwargs))
+        return finished(result, _DECORATOR)
 
     def record_id(self, *_: Any) -> NoReturn:
         """Raise `ConfigurationError`."""
@@ -69,12 +70,8 @@ class Code(NamedTuple):
         )
 
     def run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Return the function's result. Raises `ConfigurationError` if it is not a finished one."""
-        return finished(self.function(*args, **kwargs), _DECORATOR)
-
-    async def run_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Return an async function's result. Raises as `run` does."""
-        return finished(await self.function(*args, **kwargs), _DECORATOR)
+        """Return the function's result, finished or not; what is awaited if it is async."""
+        return self.function(*args, **kwargs)
 
 
 class ProtectedCalls(NamedTuple):
@@ -94,8 +91,7 @@ class ProtectedCalls(NamedTuple):
             identity = self._identity(args, kwargs)
             if identity is None:
                 return self.code.call(args, kwargs)
-            target = self._target(self.code.run, args, kwargs)
-            outcome = self.operation.call(identity, target)
+            outcome = self.operation.call(identity, self._target(args, kwargs))
             return result_of(outcome, self._restored)
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -104,23 +100,18 @@ class ProtectedCalls(NamedTuple):
             identity = self._identity(args, kwargs)
             if identity is None:
                 return await self.code.call_async(args, kwargs)
-            target = self._target(self.code.run_async, args, kwargs)
-            outcome = await self.operation.call_async(identity, target)
+            outcome = await self.operation.call_async(identity, self._target(args, kwargs))
             return result_of(outcome, self._restored)
 
     def record_id(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
         """Return the id of a call's record. Raises `MissingKeyError`; TypeError, as the call."""
         return self._found(args, kwargs).key
 
-    def _target(
-        self,
-        run: AnyCallable,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-    ) -> Target:
+    def _target(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Target:
         on_orphan = self.on_orphan
         return Target(
-            run=lambda: run(args, kwargs),
+            _DECORATOR,
+            run=lambda: self.code.run(args, kwargs),
             record=self.results.to_stored if self._keeps else serialization.not_kept,
             reconcile=(
                 None

@@ -83,6 +83,7 @@ class Records(NamedTuple):
     def _target(self, code: RecordCode, record: BatchRecord) -> Target:
         on_orphan = self.on_orphan
         return Target(
+            "@idempotent_records",
             run=lambda: code(record.delivered),
             record=lambda _: RECORDED,
             reconcile=None if on_orphan is None else lambda: on_orphan(record.delivered),

@@ -11,7 +11,7 @@ from ...errors import ConfigurationError
 from ...execution.invocation_scope import InvocationScope
 from ...execution.runner import Runner
 from ...identity.records import RecordRule
-from ..handler import MARK, Handler, runner_and_code
+from ..handler import MARK, Handler, runner_of
 from ..options import Configuration, DecoratorOptions, naming
 from ..resources import NO_STORE
 from .calls import RecordCode, Records
@@ -92,11 +92,11 @@ def idempotent_records(handler: Handler | None = None, /, **options: Unpack[Reco
 
 
 def _wrap(responder: _Responder, handler: Handler) -> BatchHandler:
-    runner, code = runner_and_code(handler, "@idempotent_records")
+    runner = runner_of(handler, "@idempotent_records")
 
     def wrapper(event: Any, context: Any = None) -> dict[str, Any]:
         with InvocationScope(context):
-            return responder.respond(runner, lambda record: code(record, context), event)
+            return responder.respond(runner, lambda record: handler(record, context), event)
 
     def record_ids(event: Any, context: Any = None) -> list[str]:
         with InvocationScope(context):
