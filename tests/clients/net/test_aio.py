@@ -18,7 +18,6 @@ from lambda_idempotency.clients.aws.typed import encoded
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.aio import AIO
 from lambda_idempotency.clients.net.deadline import Deadline
-from lambda_idempotency.clients.net.dial import Dialer
 from lambda_idempotency.clients.net.waiting import READABLE, WRITABLE
 
 ITEM: Final = {"Item": {"id": {"S": "shop#1"}}}
@@ -140,24 +139,6 @@ def test_a_wait_that_times_out_leaves_nothing_in_the_loop() -> None:
             assert not asyncio.get_running_loop().remove_reader(ours.fileno())
 
     asyncio.run(main())
-
-
-def test_a_slow_resolver_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    done = threading.Event()
-    lookup = socket.getaddrinfo
-
-    def slow(host: str, port: int, flags: int = 0, **_: Any) -> Any:
-        if flags & socket.AI_NUMERICHOST:
-            return lookup(host, port, flags=flags)
-        done.wait(30)
-        raise socket.gaierror
-
-    monkeypatch.setattr(socket, "getaddrinfo", slow)
-    try:
-        with pytest.raises(TimeoutError):
-            asyncio.run(Dialer("slow.example", 80).open(AIO, Deadline(0.05)))
-    finally:
-        done.set()
 
 
 def test_what_a_thread_raises_is_raised() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, Final
 
 import pytest
 
 from kit.network.loopback import LoopbackServer
 from kit.network.processes import free_port
-from lambda_idempotency.clients.net import dial
+from lambda_idempotency.clients.net import aio, dial
+from lambda_idempotency.clients.net.aio import AIO
 from lambda_idempotency.clients.net.connection import Connection
 from lambda_idempotency.clients.net.deadline import Deadline
 from lambda_idempotency.clients.net.dial import Dialer
@@ -131,18 +134,93 @@ def _by_number_alone(host: str, port: int, flags: int, otherwise: Callable[[], A
     return otherwise()
 
 
-def test_a_slow_resolver_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    done = threading.Event()
-    monkeypatch.setattr(
-        socket,
-        "getaddrinfo",
-        lambda host, port, flags=0, **_: _by_number_alone(host, port, flags, lambda: done.wait(30)),
-    )
-    try:
+class SlowResolver:
+    """A resolver that takes until it is let go, and then finds the port of a server."""
+
+    def __init__(self, port: int) -> None:
+        self.asked: list[Any] = []
+        self.done = threading.Event()
+        self._port = port
+
+    def __call__(self, host: str, port: int, flags: int = 0, **_: Any) -> Any:
+        return _by_number_alone(host, port, flags, lambda: self._find(host))
+
+    def _find(self, host: Any) -> Any:
+        self.asked.append(host)
+        self.done.wait(30)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", self._port))]
+
+
+@pytest.fixture
+def slow(echo: Echo, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowResolver]:
+    resolver = SlowResolver(echo.port)
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    yield resolver
+    resolver.done.set()
+
+
+def _on_loop(dialer: Dialer) -> None:
+    asyncio.run(dialer.open(AIO, Deadline(0.05)))
+
+
+def _blocking(dialer: Dialer) -> None:
+    _open(dialer, seconds=0.05)
+
+
+@pytest.mark.parametrize("dial_out", [_blocking, _on_loop])
+def test_a_slow_resolver_is_not_waited_for(
+    slow: SlowResolver, dial_out: Callable[[Dialer], None]
+) -> None:
+    with pytest.raises(TimeoutError):
+        dial_out(Dialer("slow.example", 80))
+
+
+def test_calls_share_a_slow_look_up_and_get_what_it_finds(slow: SlowResolver) -> None:
+    dialer = Dialer("slow.example", 80)
+    for dial_out in (_blocking, _on_loop, _blocking):
         with pytest.raises(TimeoutError):
-            _open(Dialer("slow.example", 80), seconds=0.05)
-    finally:
-        done.set()
+            dial_out(dialer)
+    slow.done.set()
+    assert _echoed(_open(dialer)) == b"hello"
+    assert len(slow.asked) == 1
+
+
+def test_a_look_up_that_hangs_does_not_stop_the_next_one(
+    slow: SlowResolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial, "LOOK_UP_S", 0)
+    dialer = Dialer("slow.example", 80)
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            _blocking(dialer)
+    assert len(slow.asked) == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # from 3.12 on
+def test_a_forks_child_looks_up_by_itself(slow: SlowResolver) -> None:
+    dialer = Dialer("slow.example", 80)
+    with pytest.raises(TimeoutError):
+        _blocking(dialer)
+    if (child := os.fork()) == 0:
+        with suppress(TimeoutError):
+            _blocking(dialer)
+        os._exit(len(slow.asked))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+
+
+def test_a_look_up_for_which_there_is_no_thread_is_under_way_no_more(
+    slow: SlowResolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    dialer = Dialer("slow.example", 80)
+    with monkeypatch.context() as patch:
+        patch.setattr(aio, "start", no_more)
+        with pytest.raises(RuntimeError):
+            _on_loop(dialer)
+    slow.done.set()
+    assert _echoed(_open(dialer, seconds=1)) == b"hello"
 
 
 def test_families_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:

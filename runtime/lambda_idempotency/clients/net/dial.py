@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -29,6 +30,10 @@ HEAD_START_S: Final = 0.25
 
 ADDRESSES_LAST_S: Final = 60.0
 """Seconds for which a host's addresses are used before they are asked for again."""
+
+LOOK_UP_S: Final = 2.0
+"""Seconds for which a look-up is the only one of its host. A slow one must not take a thread from
+each call, and one that hangs must not stop the calls that follow."""
 
 MAX_ADDRESSES: Final = 6
 
@@ -55,6 +60,7 @@ class Dialer:
         self._context = context
         self._proxy = proxy
         self._known: tuple[Sequence[Address], Moment] | None = None
+        self._looking: _LookUp | None = None
 
     async def open(self, waits: Waits, deadline: Deadline) -> Connection:
         """Return a new connection, lent to the caller. Raises `OSError`."""
@@ -95,9 +101,59 @@ class Dialer:
         try:
             found = _looked_up(host, port, socket.AI_NUMERICHOST)
         except OSError:  # it is a name
-            found = await waits.in_thread(lambda: _looked_up(host, port), deadline)
+            return await self._named(host, port, waits, deadline)
         self._known = (found, elapsed.now())
         return found
+
+    async def _named(
+        self, host: str, port: int, waits: Waits, deadline: Deadline
+    ) -> Sequence[Address]:
+        """Return the addresses of a name. A look-up goes on when its call's time is over: the next
+        call finds what it has found."""
+        looking = self._looking
+        if looking is not None and looking.is_awaited:
+            if not await waits.acquire(looking.under_way, deadline):
+                raise TimeoutError("timed out")
+            looking.under_way.release()
+            return await self._addresses(host, port, waits, deadline)
+        deadline.require()
+        begun = self._looking = _LookUp()
+
+        def look_up() -> Sequence[Address]:
+            try:
+                found = _looked_up(host, port)
+                self._known = (found, elapsed.now())
+                return found
+            finally:
+                begun.end()
+
+        try:
+            return await waits.in_thread(look_up, deadline)
+        except RuntimeError:  # there can be no more threads
+            begun.end()
+            raise
+
+
+class _LookUp:
+    """A look-up. Calls that need it too wait for its lock."""
+
+    __slots__ = ("_fresh", "_process", "under_way")
+
+    def __init__(self) -> None:
+        self.under_way = threading.Lock()
+        self.under_way.acquire()
+        self._fresh = Deadline(LOOK_UP_S)
+        self._process = os.getpid()
+
+    @property
+    def is_awaited(self) -> bool:
+        """True while it is better to wait for this one than to begin another."""
+        own = self._process == os.getpid()  # a fork's child has no thread that looks up
+        return own and self.under_way.locked() and self._fresh.left() > 0
+
+    def end(self) -> None:
+        """Let those that wait go on."""
+        self.under_way.release()
 
 
 def encoded(host: str) -> bytes:
