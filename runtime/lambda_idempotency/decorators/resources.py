@@ -10,6 +10,7 @@ from ..contract.settings import Settings
 from ..errors import ConfigurationError
 from ..metrics.emf import MetricsSource
 from ..stores.base import Store
+from ..stores.coroutines import CoroutineStore
 from ..stores.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -90,8 +91,12 @@ def _bucket(bucket: str, above: int, url_suffix: str) -> Objects:
 
 
 def _checked(store: object) -> Store:
-    if isinstance(store, Store):
+    if isinstance(store, CoroutineStore | MemoryStore):
         return store
+    if isinstance(store, Store):
+        from ..stores.bounded import BoundedStore  # few write a store
+
+        return BoundedStore(store)
     if isinstance(store, type):
         raise ConfigurationError(
             f"store is the class {store.__name__}; expected an object, such as "

@@ -36,8 +36,8 @@ class Writes:
         if store.transactional:
             return cls()
         return cls(
-            f"the records are in a {type(store).__name__}, and only DynamoDB writes a record and "
-            "your items in one transaction"
+            f"the records are in {store.label}, and only DynamoDB writes a record and your items "
+            "in one transaction"
         )
 
     def add(self, items: Iterable[Mapping[str, Any]]) -> None:

@@ -86,7 +86,7 @@ class Store(ABC):
 def about(key: str, reply: Reply, store: Store) -> Reply:
     """Return a store's reply, if it is about this key. Raise `StoreError` if not."""
     if isinstance(reply, Conflict) and reply.record.key != key:
-        raise another_record(type(store).__name__)
+        raise another_record(f"The store {store.label}")
     return reply
 
 

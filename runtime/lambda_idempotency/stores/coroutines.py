@@ -7,10 +7,14 @@ meanwhile, without a thread.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
+from typing import TypeVar
 
 from ..clients.net.waiting import BLOCKING, Waits, run
 from ..protocol.record import Claim, Completion, Record, Reply
 from .base import ReplyOrError, Store
+
+T = TypeVar("T")
 
 
 class CoroutineStore(Store):
@@ -72,10 +76,14 @@ class CoroutineStore(Store):
         return run(self.completing_and_claiming(completion, claim, BLOCKING))
 
 
-class Blocks(CoroutineStore):
+class Wrapped(CoroutineStore):
     """An ordinary store as one with coroutines, which block."""
 
     def __init__(self, store: Store) -> None:
+        self.max_data = store.max_data
+        self.transactional = store.transactional
+        self.renews = store.renews
+        self._label = store.label
         self._store = store
 
     @property
@@ -83,33 +91,40 @@ class Blocks(CoroutineStore):
         return self._store.name
 
     @property
+    def label(self) -> str:
+        return self._label
+
+    @property
     def on_loop(self) -> bool:
         return False
 
-    async def claiming(self, claim: Claim, seen: Record | None, _: Waits) -> Reply:
-        return self._store.claim(claim, seen)
+    async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
+        return await self._done(lambda: self._store.claim(claim, seen), waits)
 
-    async def renewing(self, claim: Claim, _: Waits) -> Reply:
-        return self._store.renew(claim)
+    async def renewing(self, claim: Claim, waits: Waits) -> Reply:
+        return await self._done(lambda: self._store.renew(claim), waits)
 
-    async def completing(self, completion: Completion, _: Waits) -> Reply:
-        return self._store.complete(completion)
+    async def completing(self, completion: Completion, waits: Waits) -> Reply:
+        return await self._done(lambda: self._store.complete(completion), waits)
 
-    async def releasing(self, key: str, owner: str, _: Waits) -> Reply:
-        return self._store.release(key, owner)
+    async def releasing(self, key: str, owner: str, waits: Waits) -> Reply:
+        return await self._done(lambda: self._store.release(key, owner), waits)
 
-    async def reading(self, key: str, _: Waits) -> Reply:
-        return self._store.read(key)
+    async def reading(self, key: str, waits: Waits) -> Reply:
+        return await self._done(lambda: self._store.read(key), waits)
 
     async def completing_and_claiming(
-        self, completion: Completion, claim: Claim, _: Waits
+        self, completion: Completion, claim: Claim, waits: Waits
     ) -> tuple[ReplyOrError, ReplyOrError]:
-        return self._store.complete_and_claim(completion, claim)
+        return await self._done(lambda: self._store.complete_and_claim(completion, claim), waits)
+
+    async def _done(self, verb: Callable[[], T], _: Waits) -> T:
+        return verb()
 
 
 def with_coroutines(store: Store) -> CoroutineStore:
     """Return the store with coroutines."""
-    return store if isinstance(store, CoroutineStore) else Blocks(store)
+    return store if isinstance(store, CoroutineStore) else Wrapped(store)
 
 
 def on_loop(store: Store) -> CoroutineStore | None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -23,7 +23,10 @@ from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.aio import AIO
 from lambda_idempotency.clients.net.brought import MOST, Brought
 from lambda_idempotency.clients.net.waiting import BLOCKING, run
+from lambda_idempotency.protocol.record import Absent, Reply
 from lambda_idempotency.stores.base import Store
+from lambda_idempotency.stores.bounded import BoundedStore
+from lambda_idempotency.stores.cached import CachedStore
 
 
 class Stuck:
@@ -47,10 +50,45 @@ def stuck() -> Iterator[Stuck]:
     client.ended.set()
 
 
-@pytest.fixture(params=["boto3", "redis-py"])
+class StuckStore(Store):
+    """A store that a user has written, and that hangs."""
+
+    def __init__(self, stuck: Stuck) -> None:
+        self._stuck = stuck
+
+    @property
+    def name(self) -> str:
+        return "stuck"
+
+    def claim(self, *_: Any) -> Reply:
+        return self._hang()
+
+    def complete(self, *_: Any) -> Reply:
+        return self._hang()
+
+    def release(self, *_: Any) -> Reply:
+        return self._hang()
+
+    def read(self, *_: Any) -> Reply:
+        return self._hang()
+
+    def _hang(self) -> Reply:
+        self._stuck.ended.wait()
+        return Absent(0)
+
+
+STORES: Final[dict[str, Callable[[Stuck], Store]]] = {
+    "boto3": lambda stuck: DynamoDBStore("table", client=stuck),
+    "redis-py": RedisStore,
+    "a store of the user's": StuckStore,
+    "a store of the user's, cached": lambda stuck: CachedStore(BoundedStore(StuckStore(stuck)), 1),
+}
+
+
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, stuck: Stuck) -> Store:
-    """Return a store on a client that a user brought."""
-    return DynamoDBStore("table", client=stuck) if request.param == "boto3" else RedisStore(stuck)
+    """Return a store on what a user has brought."""
+    return STORES[request.param](stuck)
 
 
 class Ending:
