@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Any
 
-from lambda_idempotency import DynamoDBStore, idempotent, idempotent_records
+from lambda_idempotency import DynamoDBStore, RedisStore, idempotent, idempotent_records
 
 
 class Context:
@@ -29,7 +29,9 @@ class Context:
 
 def handler_of(what: str) -> tuple[Any, Any]:
     """Return a handler and an event."""
-    options: Any = {"store": DynamoDBStore("table"), "namespace": "shop"}
+    redis = os.environ.get("REDIS_URL")
+    store = DynamoDBStore("table") if redis is None else RedisStore(redis)
+    options: Any = {"store": store, "namespace": "shop"}
     if what == "batch":
         records = [
             {"eventSource": "aws:sqs", "eventSourceARN": "arn", "messageId": n, "body": f'"{n}"'}
@@ -58,7 +60,7 @@ def main(what: str, limit_ms: int) -> None:
     try:
         print(handler(event, context), flush=True)
     except Exception as error:  # noqa: BLE001 - it is what the caller gets
-        print(type(error).__name__, flush=True)
+        print(error, type(error).__name__, sep="\n", flush=True)
     os._exit(0)
 
 
