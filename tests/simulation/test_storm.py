@@ -22,7 +22,8 @@ PATIENCE = 100.0
 
 def _until(*, strokes: int, calls: int) -> Callable[[Path, Fates], bool]:
     """Return a condition that holds until `strokes` workers were killed and as many stalled, half
-    as many troubles have hit the store, and `calls` calls were made.
+    as many troubles have hit the store, a worker was forked and a clock set, and `calls` calls were
+    made.
     """
     deadline = time.monotonic() + PATIENCE
 
@@ -30,7 +31,7 @@ def _until(*, strokes: int, calls: int) -> Callable[[Path, Fates], bool]:
         assert time.monotonic() < deadline, "the storm does not come to its end"
         made = history.read_bytes().count(b'"called":')
         struck = min(fates.killed, fates.stalled, fates.troubled.total() * 2)
-        return struck < strokes or made < calls
+        return struck < strokes or not (fates.forked and fates.set) or made < calls
 
     return goes_on
 

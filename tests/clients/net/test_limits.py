@@ -15,9 +15,22 @@ from kit.network.silence import CREDENTIALS_PORT, PROXY_PORT, SilentNetwork, Sta
 from lambda_idempotency.clients.aws.client import Client, ServiceError
 from lambda_idempotency.clients.aws.s3 import S3
 from lambda_idempotency.clients.net import deadline
+from lambda_idempotency.clients.net.secret import Secret
 from lambda_idempotency.clients.net.waiting import Waits, run
+from lambda_idempotency.clients.redis.base import BUDGET_S
+from lambda_idempotency.clients.redis.fixed import client_of
+from lambda_idempotency.errors import StoreError
 
 LIMITS_S: Final = (0.1, 1.0, 3.0, 4.9, 10.0, 900.0)
+REDIS_STAGES: Final[tuple[Stage, ...]] = (
+    "resolving",
+    "connecting",
+    "connecting to three addresses",
+    "the handshake",
+    "writing",
+    "reading",
+    "a response that drips",
+)
 CLIENTS: Final[dict[str, tuple[Callable[..., Client], Callable[[Any, Waits], Any]]]] = {
     "DynamoDB": (DynamoDB, lambda client, waits: client.ask("get_item", "{}", waits)),
     "SSM": (SSM, lambda client, waits: client.request("GetParameter", {}, waits)),
@@ -74,6 +87,25 @@ def test_no_wait_spends_the_reserve(
     waited, allowed = network.now - began, limit - min(0.5, limit / 10)
     assert 0 < waited <= allowed + 0.001
     assert waited <= 10.001
+
+
+@pytest.mark.parametrize("limit", LIMITS_S)
+@pytest.mark.parametrize("stage", REDIS_STAGES)
+def test_no_wait_for_redis_spends_the_reserve(
+    stage: Stage, limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = SilentNetwork(stage, monkeypatch)
+    scheme = "rediss" if stage == "the handshake" else "redis"
+    client = client_of(Secret(f"{scheme}://idempotency:hunter2@redis.example"))
+    began = network.now
+    token = deadline.start(int(limit * 1000))
+    try:
+        with pytest.raises(StoreError):
+            run(client.ask([("HGETALL", "shop#1")], network))
+    finally:
+        deadline.end(token)
+    assert 0 < network.now - began <= limit - min(0.5, limit / 10) + 0.001
+    assert network.now - began <= BUDGET_S + 0.001
 
 
 def test_several_addresses_share_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
