@@ -184,6 +184,17 @@ def test_a_call_that_raises_has_no_heartbeat_left(
     until(lambda: not threads())  # it ends when no call is open
 
 
+def test_a_heartbeat_ends_with_its_call_also_where_no_reply_would_end_it(store: Beaten) -> None:
+    store.fails = 1_000_000
+
+    @idempotent_function(store=store, name="charge", **SHORT)
+    def charge(order: int) -> None:
+        store.wait_for(1)
+
+    charge(1)
+    until(lambda: not threads())
+
+
 def test_a_call_that_is_cancelled_has_no_heartbeat_left(store: Beaten) -> None:
     @idempotent_function(store=store, name="charge", **SHORT)
     async def charge(order: int) -> None:

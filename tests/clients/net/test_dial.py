@@ -147,7 +147,7 @@ class SlowResolver:
 
     def _find(self, host: Any) -> Any:
         self.asked.append(host)
-        self.done.wait(30)
+        assert self.done.wait(30), "it was waited for"
         return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", self._port))]
 
 
