@@ -247,7 +247,7 @@ def test_a_completion_is_not_sent_again_where_no_time_is_left(
     failing: FailingStore, slept: list[float]
 ) -> None:
     failing.failing["complete"] = ALWAYS
-    assert idempotent(store=failing)(ran)(EVENT, Context(300)) == "ran"
+    assert idempotent(store=failing)(ran)(EVENT, Context(50)) == "ran"
     assert (failing.sent.count("complete"), slept) == (1, [])
 
 
