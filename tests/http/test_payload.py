@@ -12,10 +12,21 @@ from typing import Any, Final
 import pytest
 
 from kit.http_events import SHAPES, Http
-from kit.payloads import FORM, JSON, NOTE, OCTETS, PHOTO, PLAIN, Part, multipart, part, payload
+from kit.payloads import (
+    FORM,
+    JSON,
+    NOTE,
+    OCTETS,
+    PHOTO,
+    PLAIN,
+    Part,
+    meaning,
+    multipart,
+    part,
+    payload,
+)
 from lambda_idempotency import MemoryStore, idempotent
 from lambda_idempotency.http import bodies, shapes
-from lambda_idempotency.http.payload import payload_of
 from lambda_idempotency.identity.canonical import canonical
 
 # What is one body, and what is not ----------------------------------------------------------------
@@ -155,14 +166,13 @@ def test_a_request_is_one_in_both_payload_formats(
 
 def test_a_text_that_only_claims_to_be_base64_is_a_text() -> None:
     event = {**SHAPES["rest"](Http(body="not base64!")), "isBase64Encoded": True}
-    assert payload_of(shapes.Format1(event))[0] == ["text", "not base64!"]
+    assert meaning(event)[:2] == (b"text", b"not base64!")
 
 
 def test_a_body_that_a_decorator_has_parsed_is_the_json_that_it_was() -> None:
     event = SHAPES["rest"](Http(body='{"a": 1}', headers=()))
     parsed = {**event, "body": {"a": 1.0}}
-    one, other = (canonical(payload_of(shapes.Format1(each))) for each in (event, parsed))
-    assert one == other
+    assert meaning(event) == meaning(parsed)
 
 
 # Multipart ----------------------------------------------------------------------------------------
@@ -249,7 +259,7 @@ def test_what_stands_around_the_parts_is_no_payload(body: bytes, kind: str) -> N
 )
 def test_what_is_not_multipart_counts_as_it_is(body: bytes, kind: str) -> None:
     one, other = payload(body, kind), payload(body + b"\xff", OCTETS)
-    assert one.startswith((b'[["bytes"', b'[["text"'))
+    assert one[0] in {b"bytes", b"text"}
     assert one != other
 
 
@@ -306,11 +316,11 @@ def test_no_more_members_are_inflated_than_is_bearable() -> None:
 def test_a_form_of_millions_of_fields_counts_as_it_is() -> None:
     many = "a&" * bodies.MOST_PARTS
     assert payload(many, FORM) == payload(many, PLAIN)
-    assert payload("a&" * (bodies.MOST_PARTS - 1), FORM).startswith(b'[["form"')
+    assert payload("a&" * (bodies.MOST_PARTS - 1), FORM)[0] == b"form"
 
 
 def test_a_multipart_body_of_millions_of_parts_counts_as_it_is() -> None:
     body = b"--b\r\n\r\n\xff\r\n" * (bodies.MOST_PARTS + 1) + b"--b--"
     assert payload(body, KIND) == payload(body, OCTETS)
     within = b"--b\r\n\r\n\xff\r\n" * bodies.MOST_PARTS + b"--b--"
-    assert payload(within, KIND).startswith(b'[["form-data"')
+    assert payload(within, KIND)[0] == b"form-data"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -97,8 +96,7 @@ class _Same:
 def test_any_body_has_a_payload_or_is_ambiguous_json(body: str | bytes, kind: str) -> None:
     for coding in (None, "gzip", "deflate"):
         with suppress(ValueError):  # it is ambiguous JSON
-            found = json.loads(payload(body, kind, coding))
-            assert isinstance(found[0][0], str)
+            assert all(isinstance(part, bytes) for part in payload(body, kind, coding))
 
 
 @given(st.binary(max_size=200), st.sampled_from(("gzip", "deflate")), st.integers(1, 9))

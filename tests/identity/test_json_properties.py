@@ -5,7 +5,7 @@ the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,16 +16,32 @@ from hypothesis import strategies as st
 from kit.planted import plant, refutes
 from kit.references import UnreadableError, json_meaning
 from kit.strategies import ANY_TEXT, edited, respelled, thorough, values, written
-from lambda_idempotency.identity.canonical import canonical, parse
+from lambda_idempotency.identity.canonical import canonical, canonical_json, parse
 
-NAMES: Final = ("a", "b", "\x00", "\x001e6000", "1", "\ud83d\ude00", "\U0001f600")
+NAMES: Final = ("a", ":", "\x00", "\x001e6000", "1", "\ud83d\ude00", "\U0001f600")
 NUMBERS: Final = (
     *(1e22, 10**22, 2**53 + 1, float(2**53), Decimal("1e400"), Decimal("0.10")),
     *(Decimal("9007199254740992.5"), 10**17 + 1, Decimal("0.30000000000000001"), 10**400),
 )
 ANY_VALUE: Final = values(NAMES, NUMBERS)
 WORDS: Final = (
-    *('"', "\\u", "\\u0061", "\\ud800", "\\udc00", "\\u0000", "\\/", "{", "}", "[", "]", ",", ":"),
+    *(
+        '"',
+        "\\u",
+        "\\u003a",
+        "\\u003A",
+        "\\u0061",
+        "\\ud800",
+        "\\udc00",
+        "\\u0000",
+        "\\/",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+    ),
     *("e", ".0", "-", "NaN", "Infinity", '"a":1,', "1e22", "1e400", "tru", " ", "\x00"),
 )
 
@@ -35,7 +51,7 @@ def _object(members: list[tuple[str, str]]) -> str:
 
 
 ANY_TEXT_OF_A_VALUE: Final = ANY_VALUE.flatmap(written)
-NAMES_THAT_MEET: Final = st.sampled_from(('"a"', '"\\u0061"', '"b"'))
+NAMES_THAT_MEET: Final = st.sampled_from(('"a"', '"\\u0061"', '":"', '"\\u003A"'))
 NEARLY_JSON: Final = st.sampled_from(("NaN", "-Infinity", "01", "1.", ".5", "+1", "'a'", "tru"))
 OBJECTS: Final = st.lists(
     st.tuples(NAMES_THAT_MEET, ANY_TEXT_OF_A_VALUE | NEARLY_JSON), max_size=3
@@ -65,10 +81,17 @@ def _canonical(text: str) -> bytes | None:
     refused.
     """
     try:
-        return canonical(parse(text), parsed=True)
+        return canonical_json(text)
     except ValueError as error:
         # The only JSON that is refused: Decimal has no such exponent.
         return b"" if "out of range" in str(error) else None
+
+
+def _ending(read: Callable[[str], bytes], text: str) -> bytes | tuple[type, str]:
+    try:
+        return read(text)
+    except ValueError as error:
+        return type(error), str(error)
 
 
 @thorough
@@ -88,6 +111,15 @@ def test_two_texts_have_one_form_only_where_they_mean_the_same(pair: tuple[str, 
 
 @thorough
 @given(ANY_JSON)
+def test_the_short_way_to_a_canonical_form_leads_where_the_long_one_does(text: str) -> None:
+    def long(text: str) -> bytes:
+        return canonical(parse(text), parsed=True)
+
+    assert _ending(canonical_json, text) == _ending(long, text)
+
+
+@thorough
+@given(ANY_JSON)
 def test_what_is_read_is_read_again_from_its_canonical_form(text: str) -> None:
     form = _canonical(text)
     if form and b'"\\u0000' not in form:  # else it holds a number that JSON cannot hold
@@ -97,7 +129,7 @@ def test_what_is_read_is_read_again_from_its_canonical_form(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "defect"),
     [
-        ("_ambiguous", lambda text: False),
+        ("_ambiguous", lambda text, points: False),
         ("_decimal", float),
         ("_WHOLE_FLOAT", re.compile("(x)(?!)")),
     ],
@@ -117,3 +149,20 @@ def test_what_is_read_and_is_no_json_is_found(
 ) -> None:
     plant(monkeypatch, parse, name, defect)
     assert refutes(test_a_text_is_read_where_it_is_json_and_refused_where_it_is_not, ANY_JSON)
+
+
+@pytest.mark.parametrize(
+    ("name", "defect"),
+    [
+        ("_colons", lambda text: 0),
+        ("_colons", lambda text: text.count('":')),
+        ("_may_escape_colons", lambda text: False),
+        ("_may_escape_colons", lambda text: "\\u003a" in text),
+    ],
+)
+def test_a_short_way_that_leads_elsewhere_is_found(
+    monkeypatch: pytest.MonkeyPatch, name: str, defect: Any
+) -> None:
+    plant(monkeypatch, canonical_json, name, defect)
+    ways = test_the_short_way_to_a_canonical_form_leads_where_the_long_one_does
+    assert refutes(ways, ANY_JSON)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from kit.http_events import SHAPES, Http
 from lambda_idempotency.http import shapes
 from lambda_idempotency.http.payload import payload_of
-from lambda_idempotency.identity.canonical import canonical
 from lambda_idempotency.identity.events import http_shape
+from lambda_idempotency.identity.fingerprints import Parts
 
 JSON: Final = "application/json"
 PLAIN: Final = "text/plain"
@@ -23,18 +23,22 @@ def payload(
     kind: str | None = None,
     coding: str | None = None,
     shape: str = "rest",
-) -> bytes:
-    """Return the canonical form of a request's payload. Bytes are sent in base64."""
+) -> Parts:
+    """Return the meaning of a request's payload. Bytes are sent in base64."""
     headers = (*((("Content-Type", kind),) if kind else ()),)
     headers += (("Content-ENCODING", coding),) if coding else ()
-    http = Http(headers=headers, body=None)
-    event = SHAPES[shape](http)
+    event = SHAPES[shape](Http(headers=headers, body=None))
     event["body"] = body
     if isinstance(body, bytes):
         event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    return meaning(event)
+
+
+def meaning(event: dict[str, Any]) -> Parts:
+    """Return the meaning of an event's payload: its kind, its content, and the query."""
     name = http_shape(event)
     assert name is not None
-    return canonical(payload_of(shapes.SHAPES[name](event)))
+    return payload_of(shapes.SHAPES[name](event)).meaning()
 
 
 Part = tuple[Sequence[tuple[str, str]], bytes]

@@ -20,6 +20,7 @@ from ..execution.outcomes import result_of
 from ..execution.runner import Runner, SyncRunner
 from ..execution.target import Target
 from ..identity.events import as_json, http_shape, is_parsed
+from ..identity.fingerprints import KnownFingerprints
 from ..identity.keys import Identity, KeyRule
 from ..identity.scope import message_scope
 from ..identity.sources import batch_source
@@ -156,7 +157,7 @@ def _responder(configuration: Configuration) -> Callable[[Handler], _Responder]:
 
     def protection(handler: Handler) -> _Protection:
         name = configuration.register(handler)
-        rule = KeyRule(configuration.namespace, name, key, fingerprint)
+        rule = KeyRule(configuration.namespace, name, key, fingerprint, KnownFingerprints())
         return _Protection(rule, operation, settings.http)
 
     return protection

@@ -39,7 +39,7 @@ _PADDING: Final = b" \t"
 class Inflated(NamedTuple):
     """What is in a compressed body: its hash, and itself unless it is too large."""
 
-    digest: str
+    digest: bytes
     content: bytes | None
 
 
@@ -60,7 +60,7 @@ def inflated(body: bytes) -> Inflated | None:
                     kept += piece
         except zlib.error:
             continue
-        return Inflated(hashed.hexdigest(), bytes(kept) if size <= MOST_CONTENT else None)
+        return Inflated(hashed.digest(), bytes(kept) if size <= MOST_CONTENT else None)
     return None
 
 

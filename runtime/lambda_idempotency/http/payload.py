@@ -22,9 +22,10 @@ from __future__ import annotations
 
 import binascii
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final, TypeAlias
 
-from ..identity.canonical import NotJSONError, parse
+from ..identity.canonical import NotJSONError, canonical, canonical_json
+from ..identity.fingerprints import Parts, Payload
 from ..identity.texts import may_be_json, media_type
 from . import bodies
 from .shapes import Request
@@ -34,36 +35,50 @@ _CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate"})  # RFC 9110, 8.4.1
 _GZIP: Final = b"\x1f\x8b\x08"  # RFC 1952, 2.3.1
 
 
-def payload_of(request: Request) -> list[Any]:
-    """Return the body's meaning, and the query. Raises ValueError if the body is ambiguous JSON."""
-    return [_meaning(request), request.query]
+Meaning: TypeAlias = tuple[bytes, bytes]
+"""The kind of a body, and what it says."""
 
 
-def _meaning(request: Request) -> list[Any]:
+def payload_of(request: Request) -> Payload:
+    """Return the payload: the body's meaning, and the query."""
+    query = canonical(request.query, parsed=True)
+    return Payload(_raw(request, query), lambda: (*_meaning(request), query))
+
+
+def _raw(request: Request, query: bytes) -> Parts | None:
+    body = request.event.get("body")
+    if not isinstance(body, str):
+        return None
+    encoded = request.event.get("isBase64Encoded") is True
+    form = encoded, request.header("content-type"), request.header("content-encoding")
+    return body.encode("utf-8", "surrogatepass"), repr(form).encode(), query
+
+
+def _meaning(request: Request) -> Meaning:
     body = request.event.get("body")
     if body is None or body == "":
-        return ["none"]
+        return b"none", b""
     if not isinstance(body, str):  # a decorator above ours has parsed it
-        return ["json", body]
+        return b"json", canonical(body)
     kind, parameters = media_type(request.header("content-type"))
     if request.event.get("isBase64Encoded") is not True:
         return _text(body, kind, parameters)
     try:
         content = binascii.a2b_base64(body, strict_mode=True)
     except ValueError:
-        return ["text", body]
+        return _plain(body)
     coding = ",".join(dict.fromkeys(request.header("content-encoding"))).strip().lower()
     if coding in _CODINGS or content.startswith(_GZIP):
         inflated = bodies.inflated(content)
         if inflated is None:
             return _bytes(content)
         if inflated.content is None or coding not in _CODINGS:
-            return ["gzip", inflated.digest]
+            return b"gzip", inflated.digest
         content = inflated.content
     return _decoded(content, kind, parameters)
 
 
-def _decoded(content: bytes, kind: str, parameters: str) -> list[Any]:
+def _decoded(content: bytes, kind: str, parameters: str) -> Meaning:
     if kind.startswith("multipart/"):
         return _multipart(content, kind, parameters) or _bytes(content)
     try:
@@ -72,35 +87,41 @@ def _decoded(content: bytes, kind: str, parameters: str) -> list[Any]:
         return _bytes(content)
 
 
-def _text(text: str, kind: str, parameters: str) -> list[Any]:
+def _text(text: str, kind: str, parameters: str) -> Meaning:
     if may_be_json(kind, text):
         try:
-            return ["json", parse(text)]
+            return b"json", canonical_json(text)
         except NotJSONError:
-            return ["text", text]
+            return _plain(text)
     if kind.startswith("multipart/"):
         content = text.encode("utf-8", "surrogatepass")
-        return _multipart(content, kind, parameters) or ["text", text]
-    return (_form(text) if kind == _FORM else None) or ["text", text]
+        return _multipart(content, kind, parameters) or _plain(text)
+    return (_form(text) if kind == _FORM else None) or _plain(text)
 
 
-def _form(text: str) -> list[Any] | None:
+def _form(text: str) -> Meaning | None:
     if text.startswith(("{", "[")):  # JSON of a client that names no type, such as curl
         try:
-            return ["json", parse(text)]
+            return b"json", canonical_json(text)
         except NotJSONError:
             pass
         except ValueError:  # ambiguous, so that it counts as it was written
             return None
     fields = bodies.fields(text)
-    return None if fields is None else ["form", fields]
+    return None if fields is None else (b"form", canonical(fields, parsed=True))
 
 
-def _multipart(content: bytes, kind: str, parameters: str) -> list[Any] | None:
+def _multipart(content: bytes, kind: str, parameters: str) -> Meaning | None:
     by_name = kind == "multipart/form-data"
     parts = bodies.parts(content, parameters, by_name=by_name)
-    return None if parts is None else ["form-data" if by_name else "multipart", parts]
+    if parts is None:
+        return None
+    return b"form-data" if by_name else b"multipart", canonical(parts, parsed=True)
 
 
-def _bytes(content: bytes) -> list[Any]:
-    return ["bytes", sha256(content).hexdigest()]
+def _plain(text: str) -> Meaning:
+    return b"text", text.encode("utf-8", "surrogatepass")
+
+
+def _bytes(content: bytes) -> Meaning:
+    return b"bytes", sha256(content).digest()

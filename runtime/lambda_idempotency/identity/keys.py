@@ -20,6 +20,7 @@ from ..tuples import NamedTuple
 from .canonical import canonical
 from .events import view
 from .expressions import compiled, near_miss
+from .fingerprints import KnownFingerprints, Payload
 from .refusals import LostPartError, UndecodableError, UnusableError
 from .scope import ANYWHERE, Scope
 from .sources import default_key
@@ -54,11 +55,10 @@ class Identity(NamedTuple):
 
 class RequestParts(NamedTuple):
     """The parts of an HTTP request that replace expressions which are not given: the header's key,
-    and the payload, which makes the fingerprint. It is read when it is needed, and raises
-    ValueError if it is ambiguous."""
+    and the payload, which makes the fingerprint."""
 
     key: str | None
-    payload: Callable[[], Any]
+    payload: Callable[[], Payload]
 
 
 class Selector:
@@ -145,12 +145,14 @@ class Selector:
 
 class KeyRule(NamedTuple):
     """The rule that gives the calls of one operation their keys. `key` None: what its source
-    identifies an event by, or else the whole payload."""
+    identifies an event by, or else the whole payload. `known`: the fingerprints of requests that
+    came before; those of an expression are computed anew."""
 
     namespace: str
     operation: str
     key: Selector | None = None
     fingerprint: Selector | None = None
+    known: KnownFingerprints | None = None
 
     def reading(self, given: Any) -> KeyRule:
         """Return the rule for an event that a decorator above has parsed: callables get it as it is
@@ -195,12 +197,11 @@ class KeyRule(NamedTuple):
             scope=scope,
             key=canonical_bytes("key", value, parsed=parsed),
         )
-        fingerprint = self._fingerprint(seen, request)
+        fingerprint = self._fingerprint(seen, key, request)
         return Identity(key, fingerprint, None if request is None else state_scope(scope))
 
-    def _fingerprint(self, seen: Any, request: RequestParts | None) -> str | None:
+    def _fingerprint(self, seen: Any, key: str, request: RequestParts | None) -> str | None:
         if self.fingerprint is not None:
-            parsed = self.fingerprint.by_path
             try:
                 chosen = self.fingerprint.select(seen)
             except KeyAbsentError:
@@ -211,14 +212,24 @@ class KeyRule(NamedTuple):
                 raise MissingKeyError(
                     "The fingerprint is missing from the event, or cannot be read."
                 ) from None
-        elif request is not None:
-            try:
-                chosen, parsed = request.payload(), True
-            except ValueError as error:
-                raise _unusable_body(error) from None
-        else:
+            parsed = self.fingerprint.by_path
+            return digest((canonical_bytes("fingerprint", chosen, parsed=parsed),))
+        if request is None:
             return None
-        return digest((canonical_bytes("fingerprint", chosen, parsed=parsed),))
+        try:
+            return self._of_payload(request.payload(), key)
+        except ValueError as error:
+            raise _unusable_body(error) from None
+
+    def _of_payload(self, payload: Payload, key: str) -> str:
+        if self.known is None or payload.raw is None:
+            return digest(payload.meaning())
+        raw = digest(payload.raw)
+        fingerprint = self.known.get(key, raw)
+        if fingerprint is None:
+            fingerprint = digest(payload.meaning())
+            self.known.keep(key, raw, fingerprint)
+        return fingerprint
 
 
 def record_id(namespace: str, *, operation: str, scope: Scope = ANYWHERE, key: bytes) -> str:
