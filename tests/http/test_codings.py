@@ -106,7 +106,7 @@ def _unchanged(**changes: Any) -> Any:
     ],
     ids=[
         *("br", "twice", "no coding", "no base64", "bad base64", "no gzip", "cut", "zlib"),
-        *("two members", "too large", "no body"),
+        *("more after it", "too large", "no body"),
     ],
 )
 def test_what_cannot_be_decoded_is_replayed_as_it_is(response: Any) -> None:
@@ -114,6 +114,11 @@ def test_what_cannot_be_decoded_is_replayed_as_it_is(response: Any) -> None:
     assert again["body"] == response["body"]
     coding = response["headers"].get("Content-Encoding")
     assert again["headers"].get("Content-Encoding") == coding
+
+
+def test_a_body_of_two_members_is_decoded() -> None:
+    body = base64.b64encode(gzip.compress(b"one ") + gzip.compress(b"two")).decode()
+    assert _again("rest", _unchanged(body=body), None)["body"] == "one two"
 
 
 def test_the_largest_body_that_lambda_can_send_is_decoded() -> None:

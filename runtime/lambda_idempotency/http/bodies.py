@@ -7,10 +7,10 @@ bounds below, and returns None for one past them, and for one that is not of its
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, Final
 
+from ..identity.inflate import DEFLATE, GZIP_OR_ZLIB, InflateError, pieces
 from ..tuples import NamedTuple
 
 MOST_PARTS: Final = 10_000
@@ -23,13 +23,9 @@ passes without compression."""
 MOST_INFLATED: Final = 64 * 1024 * 1024
 """The most bytes that are inflated. They are hashed in pieces, and not held."""
 
-MOST_MEMBERS: Final = 16
-"""The most gzip members of a body."""
-
 MOST_HEADERS: Final = 16
 """The most headers of a part."""
 
-_PIECE: Final = 64 * 1024
 _BOUNDARY: Final = re.compile(r';\s*boundary=\s*(?:"([^"]{1,70})"|([^\s";,]{1,70}))', re.IGNORECASE)
 _CLOSED: Final = re.compile(rb"--[ \t]*(?:\r\n|\Z)")
 _NAME: Final = re.compile(rb';\s*name="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
@@ -46,42 +42,20 @@ class Inflated(NamedTuple):
 def inflated(body: bytes) -> Inflated | None:
     """Inflate gzip (RFC 1952) or deflate: in zlib's format or, as many clients send it, without one
     (RFC 9110, 8.4.1.2)."""
-    import zlib  # few bodies are compressed
-
-    for form in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
+    for form in (GZIP_OR_ZLIB, DEFLATE):
         hashed, size, kept = sha256(), 0, bytearray()
         try:
-            for piece in _pieces(body, form):
+            for piece in pieces(body, form):
                 hashed.update(piece)
                 size += len(piece)
                 if size > MOST_INFLATED:
                     return None
                 if size <= MOST_CONTENT:
                     kept += piece
-        except zlib.error:
+        except InflateError:
             continue
         return Inflated(hashed.digest(), bytes(kept) if size <= MOST_CONTENT else None)
     return None
-
-
-def _pieces(body: bytes, form: int) -> Iterator[bytes]:
-    """Yield what is in a compressed body. Raises zlib.error."""
-    import zlib
-
-    stream, members = zlib.decompressobj(form), 1
-    for at in range(0, len(body), _PIECE):  # zlib copies what it has not consumed, each time
-        rest = body[at : at + _PIECE]
-        while rest:
-            if stream.eof:  # gzip may have several members (RFC 1952, 2.2)
-                stream, members = zlib.decompressobj(form), members + 1
-            if members > MOST_MEMBERS:
-                raise zlib.error
-            yield stream.decompress(rest, _PIECE)
-            rest = stream.unconsumed_tail or stream.unused_data
-    while not stream.eof:
-        if not (piece := stream.decompress(b"", _PIECE)):
-            raise zlib.error  # it ends too early
-        yield piece
 
 
 def fields(text: str) -> list[list[str]] | None:

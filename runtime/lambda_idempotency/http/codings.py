@@ -10,6 +10,7 @@ from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from ..identity.inflate import GZIP, InflateError, inflate
 from .response import values_of, without
 
 _GZIP: Final = ("gzip", "x-gzip")  # RFC 9110, 8.4.1.3
@@ -63,12 +64,7 @@ def _decoded(response: Mapping[str, Any]) -> bytes | None:
     body = response.get("body")
     if not isinstance(body, str) or response.get("isBase64Encoded") is not True:
         return None
-    import zlib
-
-    decompressor = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
-        content = decompressor.decompress(a2b_base64(body), _MOST + 1)
-    except (Error, zlib.error):
+        return inflate(a2b_base64(body), GZIP, _MOST)
+    except (Error, InflateError):
         return None
-    whole = decompressor.eof and not decompressor.unused_data and len(content) <= _MOST
-    return content if whole else None

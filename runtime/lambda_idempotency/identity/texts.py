@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from .canonical import NotJSONError, parse
+from .inflate import GZIP, InflateError, inflate
 from .refusals import UndecodableError, UnusableError
 
 MAX_DECODED_MIB: Final = 16
@@ -85,22 +86,15 @@ def from_base64_gzip(text: str) -> str:
 
     Raises `UndecodableError`, and `UnusableError` if it is larger than `MAX_DECODED_MIB`.
     """
-    import zlib
-
-    rest, parts, left = _bytes("base64_gzip", text), [], MAX_DECODED_MIB * 1024 * 1024
-    while rest:  # gzip's format allows several members, one after the other (RFC 1952, 2.2)
-        member = zlib.decompressobj(wbits=31)
-        try:
-            parts.append(member.decompress(rest, left + 1))
-        except zlib.error:
-            raise UndecodableError("base64_gzip() was given data that are not gzip") from None
-        left -= len(parts[-1])
-        if left < 0:
-            raise UnusableError(f"it decompresses to more than {MAX_DECODED_MIB} MiB")
-        if not member.eof:
-            raise UndecodableError("base64_gzip() was given data that end too early")
-        rest = member.unused_data
-    return _text("base64_gzip", b"".join(parts))
+    try:
+        content = inflate(_bytes("base64_gzip", text), GZIP, MAX_DECODED_MIB * 1024 * 1024)
+    except InflateError:
+        raise UndecodableError(
+            "base64_gzip() was given data that are not gzip, or end too early"
+        ) from None
+    if content is None:
+        raise UnusableError(f"it decompresses to more than {MAX_DECODED_MIB} MiB")
+    return _text("base64_gzip", content)
 
 
 def _bytes(function: str, text: str) -> bytes:
