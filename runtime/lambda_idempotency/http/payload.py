@@ -34,7 +34,6 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate"})  # RFC 9110, 8.4.1
 _GZIP: Final = b"\x1f\x8b\x08"  # RFC 1952, 2.3.1
 
-
 Meaning: TypeAlias = tuple[bytes, bytes]
 """The kind of a body, and what it says."""
 
@@ -46,11 +45,13 @@ def payload_of(request: Request) -> Payload:
 
 
 def _raw(request: Request, query: bytes) -> Parts | None:
+    """Return all that the meaning depends on; None of a body that a decorator has parsed."""
     body = request.event.get("body")
     if not isinstance(body, str):
         return None
     encoded = request.event.get("isBase64Encoded") is True
-    form = encoded, request.header("content-type"), request.header("content-encoding")
+    codings = request.header("content-encoding") if encoded else []  # a text has none
+    form = encoded, request.header("content-type"), codings
     return body.encode("utf-8", "surrogatepass"), repr(form).encode(), query
 
 
