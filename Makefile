@@ -64,16 +64,19 @@ lock:
 	$(PYTHON) -m venv "$$place" && "$$place/bin/pip" install --quiet --disable-pip-version-check $(LOCKER) && \
 	$(COMPILE) --output-file requirements-build.lock --group build >/dev/null && \
 	$(COMPILE) --output-file requirements.lock --constraint requirements-build.lock \
-		--group dev requirements.txt >/dev/null
+		--group dev requirements.txt >/dev/null && \
+	$(COMPILE) --output-file benchmarks/peers.lock --group peers >/dev/null
 
 # The API reference and the table of checks, from the docstrings.
 docs: $(READY)
 	@PYTHONPATH=constructs:runtime $(BIN)/python docs/reference.py
 	@PYTHONPATH=constructs:runtime $(BIN)/python docs/checks_table.py
 
-# ROUNDS: a smoke test of every part. AGAINST: compare this runtime with another checkout's.
+# ROUNDS: a smoke test of every part. AGAINST: compare this runtime with another checkout's. PART:
+# only the parts with this in their name.
 bench: $(READY)
-	@$(BIN)/python -m benchmarks.run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(AGAINST),--against $(AGAINST))
+	@$(BIN)/python -m benchmarks.run $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(AGAINST),--against '$(AGAINST)') $(if $(PART),--part '$(PART)')
 
 clean:
 	rm -rf $(VENV) cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

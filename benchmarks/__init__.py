@@ -1,1 +1,1 @@
-"""`make bench`: this library, Powertools for AWS Lambda and the raw clients, in one run."""
+"""`make bench`: this library, its peers and the raw clients, side by side in one run."""

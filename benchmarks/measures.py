@@ -1,12 +1,11 @@
-"""Measures with a ratio and a budget, tables of everything else, and the size of a run."""
+"""The rows of the benchmark, their statistics and their JSON; the size of a run; its rounds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from statistics import median, quantiles
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 Samples: TypeAlias = Sequence[float]
 """One value for each round."""
@@ -14,54 +13,100 @@ Samples: TypeAlias = Sequence[float]
 Name = TypeVar("Name")
 Value = TypeVar("Value")
 
-SUBJECTS: Final = {
+CALLS: Final = {"first": "first call", "replay": "replay"}
+"""The two kinds of warm calls, and their titles."""
+
+
+TITLES: Final = {
     "ours": "ours",
     "powertools": "Powertools",
+    "by meaning": "Powertools, by meaning",
+    "idemkit": "idemkit",
+    "durable": "durable SDK, in memory",
     "boto3": "raw boto3",
     "redis-py": "raw redis-py",
     "floor": "floor",
-    "other": "other runtime",
+    "silent": "without the line",
+    "alone": "alone",
+    "other": "other checkout",
 }
 """The columns and their titles."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measure:
-    """One row: the samples of each subject, and the budget of the ratio of ours to the peer's."""
+class Row:
+    """One measure: the samples of each subject, and the target of the ratio of ours to the peer's.
 
+    `key` names it in pages and tests. `what` says what is measured. Without a `peer` there is no
+    ratio. The floor may be missing.
+    """
+
+    key: str
     group: str
     name: str
     unit: str
+    what: str
     samples: Mapping[str, Samples]
-    budget: float | None = None
-    plotted: bool = False
-    peer: str = "powertools"
+    peer: str | None = "powertools"
+    target: float | None = None
 
     @property
     def ratio(self) -> float:
-        """The median of ours, divided by the peer's."""
-        return median(self.samples["ours"]) / median(self.samples[self.peer])
+        """The median of the rounds' ratios of ours to the peer's."""
+        return median(self._ratios)
 
     @property
     def spread(self) -> tuple[float, float]:
         """The quartiles of the rounds' ratios."""
-        pairs = zip(self.samples["ours"], self.samples[self.peer], strict=True)
-        return quartiles([ours / peer for ours, peer in pairs])
+        return quartiles(self._ratios)
 
     @property
     def met(self) -> bool | None:
-        """True if the ratio is within its budget; None if it has none."""
-        return None if self.budget is None else round(self.ratio, 2) <= self.budget
+        """True if the ratio is within its target; None if it has none."""
+        return None if self.target is None else self.ratio <= self.target
+
+    @property
+    def _ratios(self) -> Samples:
+        assert self.peer is not None, f"{self.key} has no ratio"
+        pairs = zip(self.samples["ours"], self.samples[self.peer], strict=True)
+        return [ours / peer for ours, peer in pairs]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
-    """Results that are not one ratio to the peer."""
+class Run:
+    """All that a run found: the machine and the versions, the rows, and what could not be run."""
 
-    title: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    note: str = ""
+    machine: Mapping[str, str]
+    rows: Sequence[Row]
+    missing: Sequence[str]
+
+    def row(self, key: str) -> Row:
+        """Return the row of this key."""
+        return next(row for row in self.rows if row.key == key)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object; samples have four digits."""
+        rows = [
+            {
+                **asdict(row),
+                "samples": {
+                    name: [float(f"{value:.4g}") for value in values]
+                    for name, values in row.samples.items()
+                },
+            }
+            for row in self.rows
+        ]
+        return {"machine": dict(self.machine), "missing": list(self.missing), "rows": rows}
+
+    def rounded(self) -> Run:
+        """Return the run as its JSON has it."""
+        return Run.from_json(self.to_json())
+
+    @staticmethod
+    def from_json(found: Any) -> Run:
+        """Return the run of such an object."""
+        rows = [Row(**row) for row in found["rows"]]
+        return Run(machine=found["machine"], missing=found["missing"], rows=rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,27 +117,17 @@ class Size:
     cold_rounds: int
     few_rounds: int
     calls: Mapping[int, int]
-    redis_calls: Mapping[int, int]
     soak_calls: int
-    callers: Sequence[int]
-    records: Sequence[int]
-    synths: Sequence[tuple[int, int]] = field(default=())
-
-    def calls_on(self, store: str) -> Mapping[int, int]:
-        """Return the calls of a round; more on Redis, where a call is short beside the noise."""
-        return self.redis_calls if store == "Redis" else self.calls
+    functions: Sequence[int]
 
 
 FULL: Final = Size(
-    rounds=7,
-    cold_rounds=5,
-    few_rounds=3,
-    calls={1_000: 80, 100_000: 12, 1_000_000: 2},
-    redis_calls={1_000: 300, 100_000: 12, 1_000_000: 2},
-    soak_calls=100_000,
-    callers=(1, 2, 4, 8, 16, 32, 64),
-    records=(0, 10_000, 1_000_000),
-    synths=((1, 1), (10, 1), (100, 1), (300, 3)),
+    rounds=11,
+    cold_rounds=9,
+    few_rounds=5,
+    calls={1_000: 150, 10_000: 60, 30_000: 30, 100_000: 15},
+    soak_calls=20_000,
+    functions=(1, 10, 100),
 )
 
 
@@ -100,14 +135,11 @@ def smoke(rounds: int) -> Size:
     """Return a size that runs every part with few calls, too few for credible numbers."""
     return Size(
         rounds=rounds,
-        cold_rounds=max(rounds // 2, 1),
-        few_rounds=max(rounds // 2, 1),
-        calls={1_000: 20, 100_000: 4, 1_000_000: 1},
-        redis_calls={1_000: 100, 100_000: 4, 1_000_000: 1},
-        soak_calls=20_000,
-        callers=(1, 64),
-        records=(0, 10_000),
-        synths=((1, 1),),
+        cold_rounds=rounds,
+        few_rounds=1,
+        calls={1_000: 40, 10_000: 10, 30_000: 6, 100_000: 4},
+        soak_calls=1_000,
+        functions=(1,),
     )
 
 
@@ -126,17 +158,6 @@ def interleaved(
             if turn >= 0:
                 found[name].append(value)
         names = [*names[1:], names[0]]
-    return found
-
-
-def abreast(rounds: int, tasks: Mapping[Name, Callable[[], Value]]) -> dict[Name, list[Value]]:
-    """Run every task in every round, all tasks of a round at once: for those that mostly wait."""
-    found: dict[Name, list[Value]] = {name: [] for name in tasks}
-    with ThreadPoolExecutor(len(tasks)) as pool:
-        for _ in range(rounds):
-            started = {name: pool.submit(task) for name, task in tasks.items()}
-            for name, future in started.items():
-                found[name].append(future.result())
     return found
 
 

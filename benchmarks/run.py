@@ -1,132 +1,110 @@
-"""`make bench`: this library, Powertools and the raw clients, side by side in one run.
+"""`make bench`: this library, its peers and the raw clients, side by side in one run.
 
-It writes `results.md` and `results.svg` beside this file. With `--rounds` it is a smoke test, which
-runs every part, but too little for credible numbers, and writes to `dist/benchmark`. With
-`--against` it compares two runtimes in interleaved rounds, and prints a table.
+It writes `results.json` beside this file, and from it `results.md`, `results.svg` and the figures
+of README and docs. With `--rounds` it is a smoke test, which runs every part, but too little for
+credible numbers, and writes to `dist/benchmark`. With `--against` it compares two runtimes in
+interleaved rounds, and prints a table.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import platform
+import re
+import subprocess
+import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks import calls, cold_start, growth, report
-from benchmarks.measures import FULL, Measure, Samples, Size, Table, interleaved, smoke
-from benchmarks.servers import Relay, Servers, Stub, running
-from benchmarks.workers import copy_packages, lambda_environment, start
+from benchmarks import calls, cold_start, counts, growth, pages, report
+from benchmarks.bench import Bench
+from benchmarks.measures import FULL, Row, Run, smoke
+from benchmarks.packages import RUNTIME, Packages, interpreters, with_peers
+from benchmarks.servers import running
 from kit.aws.local import ROOT
 
-COLUMNS: Final = {
-    "dynamodb": ("ours", "powertools", "boto3", "floor"),
-    "redis": ("ours", "powertools", "redis-py", "floor"),
-    "memory": ("ours", "powertools"),
+Part = Callable[[Bench], list[Row]]
+
+COMPARED: Final[Mapping[str, Part]] = {
+    "cold starts on DynamoDB": cold_start.on_dynamodb,
+    "cold starts on Redis": cold_start.on_redis,
+    "peak memory": cold_start.peak_memory,
+    "calls on DynamoDB": calls.on_dynamodb,
+    "HTTP requests": calls.http,
+    "calls on Redis": calls.on_redis,
+    "batches": calls.batches,
+    "an async handler": calls.async_handler,
+    "steps": calls.steps,
+    "large answers": calls.large_answers,
+    "requests and bytes": counts.at_the_socket,
+}
+"""The parts that compare two runtimes, too."""
+PARTS: Final[Mapping[str, Part]] = {
+    **COMPARED,
+    "cold starts at 128 MB": cold_start.on_128_mb,
+    "the line of metrics": calls.metrics_line,
+    "processes at once": growth.processes,
+    "memory over calls": growth.memory,
+    "synthesis": growth.of_synthesis,
+    "the layer": growth.layer,
 }
 
 
-def measure(size: Size, directory: Path) -> tuple[list[Measure], list[Table], str]:
-    """Run everything; return the results, and the version of the Redis server."""
-    with ExitStack() as stack:
-        servers = running(stack, directory)
-        packages = servers.dynamodb.compiled
-        dynamodb, redis = (
-            start(stack, store, COLUMNS[store], environment.plain, packages)
-            for store, environment in (("dynamodb", servers.dynamodb), ("redis", servers.redis))
-        )
-        in_memory = start(stack, "memory", COLUMNS["memory"], servers.dynamodb.plain, packages)
-        steps: list[Callable[[], list[Measure]]] = [
-            lambda: cold_start.on_dynamodb(servers.dynamodb, size),
-            lambda: cold_start.on_redis(servers.redis, size),
-            lambda: calls.per_call("DynamoDB", dynamodb, size),
-            lambda: calls.per_call("Redis", redis, size),
-            lambda: calls.per_batch("DynamoDB", dynamodb, size),
-            lambda: calls.per_batch("Redis", redis, size),
-            lambda: calls.large_responses("DynamoDB", dynamodb, size),
-            lambda: calls.without_io(in_memory, size),
-            lambda: [
-                *cold_start.on_128_mb(servers.dynamodb, servers.redis, size),
-                *calls.on_128_mb({"DynamoDB": dynamodb, "Redis": redis}, size),
-            ],
-            lambda: calls.at_the_socket("DynamoDB", dynamodb, servers.stub),
-            lambda: calls.batches_at_the_socket("DynamoDB", dynamodb, servers.stub),
-            lambda: _at_the_socket_of_redis(servers),
-        ]
-        measures = []
-        for step in steps:
-            found = step()
-            print(report.verdicts(found), flush=True)
-            measures += found
-        tables = [
-            growth.with_callers("DynamoDB", dynamodb, size),
-            growth.with_callers("Redis", redis, size),
-            calls.metrics_line(servers, size),
-            calls.write_units(),
-            growth.with_records_on_dynamodb(servers, size),
-            growth.with_records_on_redis(servers, size),
-            growth.of_synthesis(directory, size),
-            growth.of_memory(servers, size),
-        ]
-    return measures, tables, servers.redis_server.version
+def measure(bench: Bench, parts: Mapping[str, Part]) -> list[Row]:
+    """Run the parts; one that fails is told, and the others go on."""
+    started = time.monotonic()
+    rows: list[Row] = []
+    for number, (name, part) in enumerate(parts.items(), start=1):
+        print(f"\n[{number}/{len(parts)}, {time.monotonic() - started:.0f} s] {name}", flush=True)
+        try:
+            found = part(bench)
+        except Exception as error:  # noqa: BLE001 - the other parts shall not be lost
+            traceback.print_exc()
+            bench.failed.append(f"{name} failed: {type(error).__name__}")
+            continue
+        print(report.verdicts(found), flush=True)
+        rows += found
+    return rows
 
 
-def compare(checkout: Path, size: Size, directory: Path) -> list[Measure]:
-    """Measure this runtime and that of another checkout, on DynamoDB with calls of 1 KB.
-
-    The handlers are those of this checkout, so the public names they use must be in both.
-    """
-    other = checkout / "runtime" / "lambda_idempotency"
-    with ExitStack() as stack:
-        variables = lambda_environment(stack.enter_context(Stub()).endpoint)
-        packages = {
-            "ours": copy_packages(directory / "ours"),
-            "other": copy_packages(directory / "other", runtime=other),
-        }
-        starts = {name: cold_start.first_call(each, variables) for name, each in packages.items()}
-        tasks = {name: partial(each.run, "ours") for name, each in starts.items()}
-        tasks[cold_start.BARE] = partial(starts["ours"].run, cold_start.BARE)
-        found = cold_start.less_bare(interleaved(size.cold_rounds, tasks))
-        measures = [
-            _compared(
-                f"cold start to the first call, {title}",
-                "ms",
-                {name: [times[clock] for times in ones] for name, ones in found.items()},
-            )
-            for clock, title in enumerate(("wall", "CPU"))
-        ]
-        workers = {
-            name: start(stack, "dynamodb", ["ours"], variables, each)["ours"]
-            for name, each in packages.items()
-        }
-        for task, title in calls.FIRST_AND_REPLAY.items():
-            results = calls.sampled(workers, size.rounds, task, size=1_000, calls=size.calls[1_000])
-            measures += [
-                _compared(f"{title}, {name}", "µs", calls.by_clock(results, clock))
-                for clock, name in calls.CLOCKS.items()
-            ]
-    return measures
+def machine(bench: Bench, note: str) -> dict[str, str]:
+    """Describe where a run took place, and with what."""
+    peers = (
+        *("aws-lambda-powertools", "boto3", "redis", "idemkit"),
+        "aws-durable-execution-sdk-python",
+        "aws-durable-execution-sdk-python-testing",
+    )
+    return {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "note": note,
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "python": ", ".join(each.version() for each in bench.packages.values()),
+        "peers": bench.mine.versions(*peers),
+        "redis": f"Redis {bench.servers.redis.version}",
+    }
 
 
-def _compared(name: str, unit: str, samples: Mapping[str, Samples]) -> Measure:
-    return Measure(group="", name=f"{name}, {unit}", unit="", samples=samples, peer="other")
-
-
-def _at_the_socket_of_redis(servers: Servers) -> list[Measure]:
-    """Count with workers of its own, which connect to the relay."""
-    with ExitStack() as stack:
-        relay = stack.enter_context(Relay(servers.redis_server.server.plain_port))
-        through = servers.redis_server.variables(servers.stub, port=relay.port)
-        variables = {**servers.redis.plain, **through}
-        workers = start(stack, "redis", COLUMNS["redis"], variables, servers.redis.compiled)
-        return [
-            *calls.at_the_socket("Redis", workers, relay),
-            *calls.batches_at_the_socket("Redis", workers, relay),
-        ]
+def prepared(directory: Path, runtime: Path = RUNTIME) -> tuple[dict[str, Packages], list[str]]:
+    """Return the packages by version, and what is not here."""
+    packages, failed = {}, []
+    for version, python in interpreters().items():
+        if python is None:
+            failed.append(f"Python {version} is not here")
+            continue
+        try:
+            packages[version] = with_peers(directory / version, python, runtime)
+        except subprocess.CalledProcessError:
+            failed.append(f"the installation for Python {version} failed")
+    return packages, failed
 
 
 def main() -> None:
@@ -134,22 +112,44 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, help="of a smoke test, or of a comparison")
     parser.add_argument("--against", type=Path, help="the root of another checkout")
+    parser.add_argument("--part", default="", help="only parts with this in their name")
     options = parser.parse_args()
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+    size = FULL if options.rounds is None else smoke(options.rounds)
+    table = COMPARED if options.against else PARTS
+    parts = {name: part for name, part in table.items() if options.part in name}
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch, ExitStack() as stack:
+        directory = Path(scratch)
+        packages, failed = prepared(directory)
+        servers = running(stack, directory)
+        bench = Bench(
+            servers=servers, packages=packages, size=size, directory=directory, failed=failed
+        )
         if options.against:
+            theirs = options.against / "runtime" / "lambda_idempotency"
             rounds = options.rounds or FULL.rounds
-            size = replace(FULL, rounds=rounds, cold_rounds=rounds)
-            print(report.table(compare(options.against, size, Path(directory))))
-            return
-        size = smoke(options.rounds) if options.rounds else FULL
-        measures, tables, redis = measure(size, Path(directory))
-    output = ROOT / "dist" / "benchmark" if options.rounds else Path(__file__).parent
-    output.mkdir(parents=True, exist_ok=True)
-    page = report.markdown(measures, tables, redis=redis, smoke=bool(options.rounds))
-    (output / "results.md").write_text(page)
-    (output / "results.svg").write_text(report.svg([one for one in measures if one.plotted]))
-    print(f"\n{output / 'results.md'}, in {time.monotonic() - started:.0f} s")
+            bench = replace(
+                bench,
+                others=prepared(directory / "other", theirs)[0],
+                size=replace(FULL, rounds=rounds, cold_rounds=rounds, few_rounds=rounds),
+            )
+        note = ", a smoke test" if options.rounds else ""
+        rows = measure(bench, parts)
+        run = Run(machine=machine(bench, note), rows=rows, missing=bench.failed).rounded()
+    print(f"\n{len(rows)} rows in {time.monotonic() - started:.0f} s. {'; '.join(bench.failed)}")
+    if not options.against:
+        whole = options.rounds is None and parts == PARTS
+        pages.write(run, Path(__file__).parent if whole else ROOT / "dist" / "benchmark")
+        if whole:
+            pages.write_figures(run)
+    sys.exit(int(any("failed" in each for each in bench.failed)))
+
+
+def _processor() -> str:
+    """Return the name of the processor, where the system tells it."""
+    path = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.*)", path.read_text()) if path.exists() else None
+    return found[1] if found else platform.processor()
 
 
 if __name__ == "__main__":

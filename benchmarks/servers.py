@@ -7,29 +7,36 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import secrets
 import select
-import shutil
 import socket
 import ssl
-import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol
 
+import botocore
+
 from benchmarks.floor import CLAIM, COMPLETE
-from benchmarks.workers import copy_packages, lambda_environment, python_path
+from benchmarks.workers import lambda_environment
+from kit.aws.local import ROOT
 from kit.network.loopback import LoopbackServer
 from kit.network.processes import Server, free_port, listens
+from kit.network.tls import Certificates, certificates
 from kit.redis.servers import RedisServer
 from lambda_idempotency.contract.redis import SecretsManagerCredentials, access_string
 
+AWS_HOST: Final = "dynamodb.us-east-1.amazonaws.com"
 NAMESPACE: Final = "bench"
+_REAL_ROOTS: Final = Path(botocore.__file__).parent / "cacert.pem"
 OURS: Final = "ours"
 """The Redis user of this library, who has the documented rights and no others."""
 PEERS: Final = "peers"
@@ -44,34 +51,20 @@ class Counter(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Environment:
-    """Packages, compiled and without .pyc, and the variables that lead to one store.
-
-    `tls` leads to it over TLS; None if no certificate can be made.
-    """
-
-    compiled: Path
-    bare: Path
-    plain: dict[str, str]
-    tls: dict[str, str] | None
-
-
 class Stub:
     """The process of `stub_aws`. Use as a context manager; it is ready when it is made."""
 
-    def __init__(self, *, certificate: Path | None = None) -> None:
+    def __init__(self, *, files: Certificates | None = None) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="bench-stub-")
-        self._port = free_port()
-        self._certificate = certificate
-        scheme = "http" if certificate is None else "https"
-        self.endpoint = f"{scheme}://127.0.0.1:{self._port}"
-        options = [] if certificate is None else [str(certificate)]
+        self.port = free_port()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        options = [] if files is None else [str(files.certificate), str(files.key)]
+        path = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
         self._server = Server(
-            [sys.executable, "-m", "benchmarks.stub_aws", str(self._port), *options],
+            [sys.executable, "-m", "benchmarks.stub_aws", str(self.port), *options],
             log=Path(self._directory.name) / "stub.log",
-            ready=lambda: listens(self._port),
-            environment={**lambda_environment(self.endpoint), "PYTHONPATH": python_path()},
+            ready=lambda: listens(self.port),
+            environment={**os.environ, "PYTHONPATH": path},
         )
 
     def __enter__(self) -> Stub:
@@ -94,22 +87,12 @@ class Stub:
         """Store a text as the parameter and the secret of this name."""
         self._ask("Stub.Keep", {"Name": name, "Text": text})
 
-    def fill(self, number: int) -> None:
-        """Store so many completed records of other callers."""
-        self._ask("Stub.Fill", {"Number": str(number)})
-
     def _ask(self, target: str, parameters: dict[str, str]) -> dict[str, int]:
-        connection = self._connection()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request("POST", "/", json.dumps(parameters), {"X-Amz-Target": target})
         found: dict[str, int] = json.loads(connection.getresponse().read())
         connection.close()
         return found
-
-    def _connection(self) -> http.client.HTTPConnection:
-        if self._certificate is None:
-            return http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
-        context = ssl.create_default_context(cafile=self._certificate)
-        return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=10, context=context)
 
 
 class Redis:
@@ -148,12 +131,15 @@ class Redis:
         }
         for user, login in logins.items():
             stub.keep(names[user], json.dumps(login))
+        scheme = "rediss" if tls else "redis"
+        address = f"{settings.host}:{port}"
         return {
             "IDEMPOTENCY_STORE": "redis",
             "IDEMPOTENCY_PARAMETER": parameter,
             "IDEMPOTENCY_NAMESPACE": NAMESPACE,
             "BENCH_PARAMETER": parameter,
             "BENCH_SECRET": names[PEERS],
+            "BENCH_URL": f"{scheme}://{PEERS}:{self._passwords[PEERS]}@{address}/0",
             "BENCH_REDIS": json.dumps(
                 {"host": settings.host, "port": port, "ssl": tls, **logins[PEERS]}
             ),
@@ -204,59 +190,48 @@ class Relay(LoopbackServer):
 
 @dataclass(frozen=True, kw_only=True)
 class Servers:
-    """The stub and Redis, and the environments of the processes that use them."""
+    """The servers, and the variables that lead to them, by the name of the environment."""
 
     stub: Stub
-    redis_server: Redis
-    dynamodb: Environment
-    redis: Environment
+    redis: Redis
+    variables: Mapping[str, dict[str, str]]
+
+    def through(self, relay: Relay) -> dict[str, str]:
+        """Return the variables that lead to Redis through a relay."""
+        return {**self.variables["redis"], **self.redis.variables(self.stub, port=relay.port)}
 
 
 def running(stack: ExitStack, directory: Path) -> Servers:
-    """Start the servers, which end with `stack`, and copy the packages into `directory`."""
-    compiled = copy_packages(directory / "compiled")
-    bare = copy_packages(directory / "bare", compiled=False)
+    """Start the servers, which end with `stack`.
+
+    Over TLS their certificate is one of a CA that stands in a bundle of real roots.
+    """
+    files = certificates(directory, "127.0.0.1", AWS_HOST)
+    bundle = directory / "bundle.pem"
+    bundle.write_text(f"{_REAL_ROOTS.read_text()}\n{files.ca.read_text()}")
     stub = stack.enter_context(Stub())
-    redis = Redis(stack.enter_context(RedisServer(tls=True)))
+    secured = stack.enter_context(Stub(files=files))
+    redis = Redis(stack.enter_context(RedisServer(tls=True, files=files)))
     aws = lambda_environment(stub.endpoint)
-    tls = _over_tls(stack, redis, compiled, directory)
-    return Servers(
-        stub=stub,
-        redis_server=redis,
-        dynamodb=Environment(compiled=compiled, bare=bare, plain=aws, tls=tls and tls[0]),
-        redis=Environment(
-            compiled=compiled,
-            bare=bare,
-            plain={**aws, **redis.variables(stub)},
-            tls=tls and tls[1],
-        ),
-    )
+    trusting = {"SSL_CERT_FILE": str(bundle), "BENCH_BUNDLE": str(bundle), **_root(files.ca)}
+    variables = {
+        "dynamodb": aws,
+        "dynamodb-tls": {
+            **lambda_environment(None),
+            **trusting,
+            "BENCH_PORT": str(secured.port),
+        },
+        "redis": {**aws, **redis.variables(stub)},
+        "redis-tls": {**aws, **trusting, **redis.variables(stub, tls=True)},
+    }
+    return Servers(stub=stub, redis=redis, variables=variables)
 
 
-def _over_tls(
-    stack: ExitStack, redis: Redis, packages: Path, directory: Path
-) -> tuple[dict[str, str], dict[str, str]] | None:
-    """Return the variables for DynamoDB and for Redis; None if no certificate can be made."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        return None
-    key, certificate = directory / "server.pem", directory / "certificate.pem"
-    options = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
-    subprocess.run(
-        [
-            *(openssl, *options.split(), "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    key.write_text(key.read_text() + certificate.read_text())
-    stub = stack.enter_context(Stub(certificate=key))
-    # As many authorities as a real client loads, and those of these servers.
-    assert redis.server.ca is not None
-    real = (packages / "botocore" / "cacert.pem").read_text()
-    trusted = directory / "bundle.pem"
-    trusted.write_text(f"{real}\n{certificate.read_text()}\n{redis.server.ca}")
-    aws = {**lambda_environment(stub.endpoint), "AWS_CA_BUNDLE": str(trusted)}
-    # Redis clients use the system's authorities, which this variable replaces.
-    return aws, {**aws, "SSL_CERT_FILE": str(trusted), **redis.variables(stub, tls=True)}
+def _root(ca: Path) -> dict[str, str]:
+    """Return what a table of shipped roots says of a root, and its file."""
+    pem = ca.read_text()
+    fingerprint = sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+    return {
+        "BENCH_CA": str(ca),
+        "BENCH_ROOT": json.dumps({"fingerprint": fingerprint, "begins": pem.splitlines()[1]}),
+    }

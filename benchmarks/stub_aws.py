@@ -2,7 +2,7 @@
 
 It has DynamoDB, and the parameters and secrets of `Stub.Keep` requests: one process, a dictionary
 of each, a thread for each connection. `Stub.Counts` returns the requests and bytes at the socket.
-Started as `python -m benchmarks.stub_aws PORT [PEM]`.
+Started as `python -m benchmarks.stub_aws PORT [CERTIFICATE KEY]`.
 """
 
 from __future__ import annotations
@@ -49,14 +49,7 @@ class Table:
             "GetItem": self._get,
             "UpdateItem": self._update,
             "DeleteItem": self._delete,
-            "Fill": self._fill,
         }
-
-    def _fill(self, request: Any) -> dict[str, Any]:
-        item = {"status": {"S": "COMPLETED"}, "data": {"S": '{"statusCode":200}'}}
-        for number in range(int(request["Number"])):
-            self._items.setdefault(f"filler#{number:064x}", item)
-        return {}
 
     def _put(self, request: Any) -> dict[str, Any]:
         key = request["Item"]["id"]["S"]
@@ -150,12 +143,12 @@ class StubServer:
         self._ids = count()
         self._date = (0, "")
 
-    def serve(self, port: int, certificate: str | None) -> None:
-        """Accept connections without end; over TLS with a certificate."""
+    def serve(self, port: int, *files: str) -> None:
+        """Accept connections without end; over TLS with the files of a certificate and its key."""
         context = None
-        if certificate is not None:
+        if files:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
+            context.load_cert_chain(*files)
         with socket.create_server(("127.0.0.1", port), backlog=256) as server:
             while True:
                 plain, _ = server.accept()
@@ -220,4 +213,4 @@ def _headers(head: bytes) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    StubServer().serve(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)
+    StubServer().serve(int(sys.argv[1]), *sys.argv[2:])

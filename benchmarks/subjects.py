@@ -1,149 +1,24 @@
-"""The subjects: one handler, wrapped by this library, by Powertools (the peer), and by hand.
+"""The subjects: a function, made idempotent by this library, by its peers, and by hand.
 
-A subject's packages are imported when it is made, in the worker process that is its own.
+Each takes a workload (an event, an HTTP request, a batch of ten messages, three steps) and the
+function that has the effect. Packages are imported in the process that measures them.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
-from benchmarks.floor import BusyError, Floor, RedisFloor, by_hand
+from benchmarks import by_hand
+from benchmarks.by_hand import STEPS, TABLE
+from benchmarks.floor import Floor, Handler, RedisFloor, redis_by_hand
 
-Handler: TypeAlias = Callable[[Any, Any], Any]
+Subject: TypeAlias = Callable[[str, Handler], Handler]
 
-TABLE: Final = "bench"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """A decorator of a handler and one of a batch's handler.
-
-    `busy` is the error of a duplicate of a running attempt; `later` moves the clock of a store in
-    memory by seconds.
-    """
-
-    wrap: Callable[[Handler], Handler]
-    wrap_records: Callable[[Handler], Handler]
-    busy: type[Exception]
-    later: Callable[[float], None] | None = None
-
-
-def ours() -> Subject:
-    """Return this library on DynamoDB."""
-    from lambda_idempotency import DynamoDBStore, InProgressError, idempotent, idempotent_records
-
-    store = DynamoDBStore(TABLE)
-    return Subject(
-        wrap=idempotent(store=store, namespace="bench"),
-        wrap_records=idempotent_records(store=store, namespace="bench", name="records"),
-        busy=InProgressError,
-    )
-
-
-def powertools() -> Subject:
-    """Return the peer on DynamoDB, with the boto3 client it makes for itself."""
-    from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
-
-    return _powertools(DynamoDBPersistenceLayer(table_name=TABLE))
-
-
-def boto3() -> Subject:
-    """Return the two requests by hand through boto3."""
-    import boto3
-    from botocore.exceptions import ClientError
-
-    client = boto3.client("dynamodb")
-
-    def put(**request: Any) -> Any:
-        try:
-            client.put_item(**request)
-        except ClientError as error:
-            return error.response.get("Item")
-        return None
-
-    return _by_hand(put, client.update_item)
-
-
-def floor() -> Subject:
-    """Return the two requests by hand on a socket."""
-    client = Floor()
-    return _by_hand(
-        lambda **request: client.call("DynamoDB_20120810.PutItem", request).get("Item"),
-        lambda **request: client.call("DynamoDB_20120810.UpdateItem", request),
-    )
-
-
-def ours_redis() -> Subject:
-    """Return this library on Redis, as in an attached function: configured by its environment."""
-    from lambda_idempotency import InProgressError, idempotent, idempotent_records
-
-    records = idempotent_records(name="records")
-    return Subject(wrap=idempotent, wrap_records=records, busy=InProgressError)
-
-
-def powertools_redis() -> Subject:
-    """Return the peer on Redis, with the redis-py client it makes for itself."""
-    from aws_lambda_powertools.utilities.idempotency.persistence.cache import CachePersistenceLayer
-
-    return _powertools(CachePersistenceLayer(**redis_login()))
-
-
-def redis_py() -> Subject:
-    """Return the two scripts by hand through redis-py."""
-    import redis
-
-    return _each(partial(by_hand, redis.Redis(**redis_login())))
-
-
-def floor_redis() -> Subject:
-    """Return the two scripts by hand on a socket."""
-    return _each(partial(by_hand, RedisFloor(**redis_login())))
-
-
-def ours_memory() -> Subject:
-    """Return this library on its store in memory."""
-    from lambda_idempotency import InProgressError, MemoryStore, idempotent, idempotent_records
-
-    moved = [0.0]
-
-    def later(seconds: float) -> None:
-        moved[0] += seconds
-
-    store = MemoryStore(clock=lambda: time.time() + moved[0])
-    return Subject(
-        wrap=idempotent(store=store),
-        wrap_records=idempotent_records(store=store, name="records"),
-        busy=InProgressError,
-        later=later,
-    )
-
-
-def powertools_memory() -> Subject:
-    """Return the peer on a persistence layer in memory."""
-    return _powertools(_memory_layer())
-
-
-SUBJECTS: Final[dict[str, Callable[[], Subject]]] = {
-    "dynamodb/ours": ours,
-    "dynamodb/powertools": powertools,
-    "dynamodb/boto3": boto3,
-    "dynamodb/floor": floor,
-    "redis/ours": ours_redis,
-    "redis/powertools": powertools_redis,
-    "redis/redis-py": redis_py,
-    "redis/floor": floor_redis,
-    "memory/ours": ours_memory,
-    "memory/powertools": powertools_memory,
-}
-"""The subjects, by store and column."""
+DAY_S: Final = 24 * 3600
 
 
 def redis_login() -> dict[str, Any]:
@@ -152,45 +27,122 @@ def redis_login() -> dict[str, Any]:
     return login
 
 
-def _powertools(layer: Any) -> Subject:
+def ours_dynamodb(workload: str, function: Handler) -> Handler:
+    """Return this library on DynamoDB."""
+    from lambda_idempotency import DynamoDBStore
+
+    return _ours(workload, function, store=DynamoDBStore(TABLE), namespace="bench")
+
+
+def ours_async(workload: str, function: Handler) -> Handler:
+    """Return the same with an async handler."""
+    assert workload == "event"
+    from lambda_idempotency import DynamoDBStore, idempotent
+
+    async def handler(event: Any, context: Any) -> Any:
+        return function(event, context)
+
+    decorated: Handler = idempotent(store=DynamoDBStore(TABLE), namespace="bench")(handler)
+    return decorated
+
+
+def ours_attached(workload: str, function: Handler) -> Handler:
+    """Return this library as in an attached function: configured by its environment."""
+    return _ours(workload, function)
+
+
+def ours_brought(workload: str, function: Handler) -> Handler:
+    """Return this library over a client of the user's."""
+    import redis
+
+    from lambda_idempotency import RedisStore
+
+    store = RedisStore(redis.Redis(**redis_login()))
+    return _ours(workload, function, store=store, namespace="bench")
+
+
+def _ours(workload: str, function: Handler, **options: Any) -> Handler:
+    from lambda_idempotency import current, idempotent, idempotent_records
+
+    if workload == "batch":
+        records: Handler = idempotent_records(name="records", **options)(function)
+        return records
+    if workload != "steps":
+        decorated: Handler = idempotent(function, **options)
+        return decorated
+
+    @idempotent(key="order_id", **options)
+    def handler(event: Any, context: Any) -> Any:
+        step = current().step
+        return {name: step(name, lambda: function(event, context)) for name in STEPS}
+
+    return handler
+
+
+def powertools_dynamodb(workload: str, function: Handler, *, validated: str = "body") -> Handler:
+    """Return Powertools on DynamoDB, with the boto3 client that it makes for itself.
+
+    `validated` is what must be the same in an HTTP request whose key comes again.
+    """
+    from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
+
+    return _powertools(DynamoDBPersistenceLayer(TABLE), workload, function, validated)
+
+
+def powertools_redis(workload: str, function: Handler) -> Handler:
+    """Return Powertools on Redis, with the redis-py client that it makes for itself."""
+    from aws_lambda_powertools.utilities.idempotency.persistence.cache import CachePersistenceLayer
+
+    return _powertools(CachePersistenceLayer(**redis_login()), workload, function)
+
+
+def powertools_brought(workload: str, function: Handler) -> Handler:
+    """Return Powertools over a client of the user's."""
+    import redis
+    from aws_lambda_powertools.utilities.idempotency.persistence.cache import CachePersistenceLayer
+
+    client: Any = redis.Redis(**redis_login())
+    return _powertools(CachePersistenceLayer(client=client), workload, function)
+
+
+def _powertools(layer: Any, workload: str, function: Handler, validated: str = "body") -> Handler:
     from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent
-    from aws_lambda_powertools.utilities.idempotency.exceptions import (
-        IdempotencyAlreadyInProgressError,
-    )
 
-    config = IdempotencyConfig(expires_after_seconds=24 * 3600)
+    options: dict[str, Any] = {
+        "http": {
+            "event_key_jmespath": 'headers."idempotency-key"',
+            "payload_validation_jmespath": validated,
+        },
+        "batch": {"event_key_jmespath": "messageId"},
+        "steps": {"event_key_jmespath": "order_id"},
+    }.get(workload, {})
+    config: Any = IdempotencyConfig(expires_after_seconds=DAY_S, **options)
+    if workload == "batch":
+        return _batch_processor(layer, config, function)
+    if workload == "steps":
+        return _three_functions(layer, config, function)
+    decorated: Handler = idempotent(persistence_store=layer, config=config)(function)
+    return decorated
 
-    def wrap(handler: Handler) -> Handler:
-        wrapped: Handler = idempotent(persistence_store=layer, config=config)(handler)
-        return wrapped
 
-    return Subject(
-        wrap=wrap,
-        wrap_records=partial(_batch_processor, layer),
-        busy=IdempotencyAlreadyInProgressError,
-    )
-
-
-def _batch_processor(layer: Any, handler: Handler) -> Handler:
+def _batch_processor(layer: Any, config: Any, function: Handler) -> Handler:
     """Join the peer's two utilities as its documentation does."""
     from aws_lambda_powertools.utilities.batch import (
         BatchProcessor,
         EventType,
         process_partial_response,
     )
-    from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
+    from aws_lambda_powertools.utilities.idempotency import idempotent_function
 
     processor = BatchProcessor(event_type=EventType.SQS)
-    config = IdempotencyConfig(event_key_jmespath="messageId", expires_after_seconds=24 * 3600)
-
-    def handle(record: Any) -> Any:
-        return handler(record, None)
-
-    once = idempotent_function(
-        handle, data_keyword_argument="record", config=config, persistence_store=layer
+    once: Any = idempotent_function(
+        lambda record: function(record, None),
+        data_keyword_argument="record",
+        config=config,
+        persistence_store=layer,
     )
 
-    def batch(event: Any, context: Any) -> Any:
+    def handler(event: Any, context: Any) -> Any:
         config.register_lambda_context(context)
         return process_partial_response(
             event=event,
@@ -199,109 +151,100 @@ def _batch_processor(layer: Any, handler: Handler) -> Handler:
             context=context,
         )
 
-    return batch
+    return handler
 
 
-def _memory_layer() -> Any:
-    """Return the peer's protocol without I/O."""
-    from aws_lambda_powertools.utilities.idempotency import BasePersistenceLayer
-    from aws_lambda_powertools.utilities.idempotency.exceptions import (
-        IdempotencyItemAlreadyExistsError,
-        IdempotencyItemNotFoundError,
-    )
+def _three_functions(layer: Any, config: Any, function: Handler) -> Handler:
+    """Return a plain handler of three idempotent functions."""
+    from aws_lambda_powertools.utilities.idempotency import idempotent_function
 
-    class MemoryLayer(BasePersistenceLayer):
-        """Records in a dictionary, with the conditions of the peer's DynamoDB layer."""
+    def once(name: str) -> Any:
+        return idempotent_function(
+            lambda order: function(order, None),
+            data_keyword_argument="order",
+            config=config,
+            persistence_store=layer,
+            key_prefix=name,
+        )
 
-        def __init__(self) -> None:
-            super().__init__()  # type: ignore[no-untyped-call]  # the peer is untyped here
-            self._records: dict[str, Any] = {}
-            self._lock = threading.Lock()
+    steps = {name: once(name) for name in STEPS}
 
-        def _get_record(self, idempotency_key: str) -> Any:
-            try:
-                return self._records[idempotency_key]
-            except KeyError:
-                raise IdempotencyItemNotFoundError from None
+    def handler(event: Any, context: Any) -> Any:
+        config.register_lambda_context(context)
+        return {name: step(order=event) for name, step in steps.items()}
 
-        def _put_record(self, data_record: Any) -> None:
-            with self._lock:
-                found = self._records.get(data_record.idempotency_key)
-                if found is not None and not _is_free(found):
-                    raise IdempotencyItemAlreadyExistsError(old_data_record=found)
-                self._records[data_record.idempotency_key] = data_record
-
-        def _update_record(self, data_record: Any) -> None:
-            self._records[data_record.idempotency_key] = data_record
-
-        def _delete_record(self, data_record: Any) -> None:
-            self._records.pop(data_record.idempotency_key, None)
-
-    return MemoryLayer()
+    return handler
 
 
-def _is_free(found: Any) -> bool:
-    now = time.time()
-    ends = found.in_progress_expiry_timestamp
-    return bool(
-        found.expiry_timestamp < now
-        or (found.status == "INPROGRESS" and ends is not None and ends < now * 1000)
-    )
+def durable(workload: str, function: Handler) -> Handler:
+    """Return a durable function in the in-memory runner of the SDK's testing package."""
+    assert workload == "steps"
+    from aws_durable_execution_sdk_python.execution import durable_execution
+    from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestRunner
+
+    def handler(event: Any, context: Any) -> Any:
+        return {name: context.step(lambda _: function(event, None), name=name) for name in STEPS}
+
+    runner = DurableFunctionTestRunner(handler=durable_execution(handler))
+
+    def execution(event: Any, _: Any) -> Any:
+        return json.loads(runner.run(input=json.dumps(event), timeout=60).result)
+
+    return execution
 
 
-def _each(wrap: Callable[[Handler], Handler]) -> Subject:
-    """Return a subject by hand, whose batch is one call for each record."""
+def idemkit(workload: str, function: Handler) -> Handler:
+    """Return idemkit on Redis, in its form for synchronous code."""
+    assert workload == "event"
+    import logging
 
-    def wrap_records(handler: Handler) -> Handler:
-        handle = wrap(handler)
+    from idemkit import MethodConfig, RedisBackend, idempotent_sync
 
-        def batch(event: Any, context: Any) -> Any:
-            for record in event["Records"]:
-                handle(record, context)
-            return {"batchItemFailures": []}
+    logging.getLogger("idemkit").setLevel(logging.ERROR)  # it warns that there is one tenant
+    backend = RedisBackend.from_url(os.environ["BENCH_URL"])
 
-        return batch
+    config = MethodConfig(key_fields=["event"])
 
-    return Subject(wrap=wrap, wrap_records=wrap_records, busy=BusyError)
+    def call(*, event: Any) -> Any:
+        return function(event, None)
+
+    once: Any = idempotent_sync(backend=backend, config=config)(call)
+    return lambda event, _: once(event=event)
 
 
-def _by_hand(put: Callable[..., Any], update: Callable[..., Any]) -> Subject:
-    """Return a subject of a claim and a completion; `put` returns the item that is in the way."""
+def _redis_by_hand(client: Callable[..., Any], workload: str, function: Handler) -> Handler:
+    handler = redis_by_hand(client(**redis_login()), function)
+    return by_hand.each_record(handler) if workload == "batch" else handler
 
-    def wrap(handler: Handler) -> Handler:
-        def wrapped(event: Any, context: Any) -> Any:
-            text = json.dumps(event, sort_keys=True, separators=(",", ":"))
-            key = f"{context.function_name}#{sha256(text.encode()).hexdigest()}"
-            now = int(time.time() * 1000)
-            found = put(
-                TableName=TABLE,
-                Item={
-                    "id": {"S": key},
-                    "status": {"S": "INPROGRESS"},
-                    "expiration": {"N": str(now // 1000 + 24 * 3600)},
-                    "in_progress_expiration": {"N": str(now + 30_000)},
-                },
-                ConditionExpression="attribute_not_exists(id) OR expiration < :now",
-                ExpressionAttributeValues={":now": {"N": str(now // 1000)}},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-            if found is not None:
-                if found["status"]["S"] != "COMPLETED":
-                    raise BusyError
-                return json.loads(found["data"]["S"])
-            result = handler(event, context)
-            update(
-                TableName=TABLE,
-                Key={"id": {"S": key}},
-                UpdateExpression="SET #status = :status, #data = :data",
-                ExpressionAttributeNames={"#status": "status", "#data": "data"},
-                ExpressionAttributeValues={
-                    ":status": {"S": "COMPLETED"},
-                    ":data": {"S": json.dumps(result)},
-                },
-            )
-            return result
 
-        return wrapped
+def _redis_py(**login: Any) -> Any:
+    import redis
 
-    return _each(wrap)
+    return redis.Redis(**login)
+
+
+def _boto3(workload: str, function: Handler) -> Handler:
+    return by_hand.dynamodb(*by_hand.with_boto3(), workload, function)
+
+
+def _floor(workload: str, function: Handler) -> Handler:
+    return by_hand.dynamodb(*by_hand.with_floor(Floor()), workload, function)
+
+
+SUBJECTS: Final[dict[str, Subject]] = {
+    "dynamodb/ours": ours_dynamodb,
+    "dynamodb/async": ours_async,
+    "dynamodb/powertools": powertools_dynamodb,
+    "dynamodb/by meaning": partial(powertools_dynamodb, validated="powertools_json(body)"),
+    "dynamodb/durable": durable,
+    "dynamodb/boto3": _boto3,
+    "dynamodb/floor": _floor,
+    "redis/ours": ours_attached,
+    "redis/ours, brought": ours_brought,
+    "redis/powertools": powertools_redis,
+    "redis/powertools, brought": powertools_brought,
+    "redis/idemkit": idemkit,
+    "redis/redis-py": partial(_redis_by_hand, _redis_py),
+    "redis/floor": partial(_redis_by_hand, RedisFloor),
+}
+"""The subjects, by store and column."""

@@ -1,6 +1,6 @@
-"""The process of one subject: it makes payloads, and does tasks that come as lines of JSON.
+"""The process of one subject, which does tasks that come as lines of JSON.
 
-Started as `python -m benchmarks.worker SUBJECT`; `workers.Worker` is the other end.
+Started as `python -m benchmarks.worker STORE/COLUMN WORKLOAD`; `workers.Worker` is the other end.
 """
 
 from __future__ import annotations
@@ -9,17 +9,15 @@ import gc
 import json
 import logging
 import os
-import random
 import sys
-import threading
 import time
 from collections.abc import Callable
-from functools import cache
-from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.subjects import SUBJECTS, Handler
+from benchmarks.floor import Handler
+from benchmarks.payloads import PAYLOADS, orders
+from benchmarks.subjects import SUBJECTS
 
 logging.getLogger()  # Lambda's own bootstrap has imported it before any handler
 
@@ -27,213 +25,133 @@ CONTEXT: Final[Any] = type(
     "Context",
     (),
     {
+        "aws_request_id": "00000000-0000-4000-8000-000000000000",
         "function_name": "bench",
         "invoked_function_arn": "arn:aws:lambda:us-east-1:000000000000:function:bench",
         "get_remaining_time_in_millis": lambda _: 30_000,
     },
 )()
 
-_LINE: Final = {
-    "sku": "A-1001",
-    "title": "Crème brûlée dishes, set of 6",
-    "quantity": 2,
-    "tags": ["kitchen", "gift"],
-    "note": None,
-    "wrapped": False,
-    "parcel": {"weight_kg": 1.75, "fragile": True},
-}
-_RUN: Final = os.urandom(8).hex()
-_NUMBERS: Final = count()
 
-RECORDS: Final = 10
-"""The records of one batch."""
+BUSY: Final = ("InProgressError", "IdempotencyAlreadyInProgressError", "BusyError")
+"""The errors of a duplicate of a running attempt."""
 
 
 class Tasks:
-    """The wrapped handler, and its measurements. Each returns a JSON object."""
+    """The wrapped function, and its measurements. Each returns a JSON object."""
 
-    def __init__(self, name: str) -> None:
-        self._subject = SUBJECTS[name]()
+    def __init__(self, subject: str, workload: str) -> None:
+        self._workload = workload
         self._inside: Callable[[], None] | None = None
         self._ran = 0
-        self._handler: Handler = self._subject.wrap(lambda event, _: self._body(event))
-        self._batches: Handler = self._subject.wrap_records(lambda *_: self._count())
         self._answer: dict[str, Any] = {}
 
-    def _body(self, event: Any) -> Any:
+        def function(event: Any, context: Any) -> Any:  # noqa: ARG001 - as handlers are called
+            return self._effect()
+
+        self._handler: Handler = SUBJECTS[subject](workload, function)
+
+    def _effect(self) -> dict[str, Any]:
         self._ran += 1
         if self._inside is not None:
             self._inside()
-        answer = {"statusCode": 200, "order_id": event["order_id"], "charged": 39.98}
-        return {**answer, **self._answer}
+        if self._workload == "http":
+            headers = {"content-type": "application/json"}
+            return {"statusCode": 201, "headers": headers, "body": '{"charged":39.98}'}
+        return {"statusCode": 200, "charged": 39.98, **self._answer}
 
-    def _count(self) -> None:
-        self._ran += 1
-
-    def check(self) -> dict[str, Any]:
-        """Assert that the subject does what it is measured for."""
-        one, other = events(100, 2)
-        assert self._handler(one, CONTEXT) == self._handler(dict(one), CONTEXT)
-        assert self._ran == 1, "a duplicate ran"
-        assert self._handler(other, CONTEXT)["order_id"] == other["order_id"]
-        assert self._ran == 2, "a distinct request did not run"
-        self.in_progress(size=100, calls=2)
-        assert self._ran == 3, "a duplicate ran beside its first"
-        (batch,) = batches(100, 1)
-        for _ in range(2):
-            assert self._batches(batch, CONTEXT) == {"batchItemFailures": []}
-        assert self._ran == 3 + RECORDS, "not each record ran once"
+    def check(self, *, replays: bool) -> dict[str, Any]:
+        """Assert that each payload has its effect once, or each time if nothing `replays`."""
+        one, other = self._payloads(1_000, 2, **self._batch_of(2))
+        effects = {"batch": 2, "steps": 3}.get(self._workload, 1)
+        first = self._handler(one, CONTEXT)
+        assert self._ran == effects, "it did not run"
+        if replays:
+            again = self._handler(json.loads(json.dumps(one)), CONTEXT)
+            assert _without_mark(again) == _without_mark(first), "not the first answer"
+            assert self._ran == effects, "a duplicate ran"
+        self._handler(other, CONTEXT)
+        assert self._ran == 2 * effects, "a distinct payload did not run"
         return {}
 
-    def first(
-        self, *, size: int, calls: int, whole_floats: bool = False, answer: int = 0
+    def first(self, *, size: int, calls: int, records: int = 10, answer: int = 0) -> dict[str, Any]:
+        """Time first calls; `answer`: bytes of JSON to add to each answer."""
+        self._answer = {"orders": orders(answer)} if answer else {}
+        return self._timed(self._payloads(size, calls, **self._batch_of(records)))
+
+    def replay(
+        self, *, size: int, calls: int, records: int = 10, answer: int = 0
     ) -> dict[str, Any]:
-        """Time first calls of distinct events; `answer`: bytes of JSON to add to each response."""
+        """Time replays of payloads that have just had their first calls."""
         self._answer = {"orders": orders(answer)} if answer else {}
-        return self._timed(events(size, calls, whole_floats=whole_floats))
-
-    def replay(self, *, size: int, calls: int, answer: int = 0) -> dict[str, Any]:
-        """Time replays of events that have just had their first calls."""
-        self._answer = {"orders": orders(answer)} if answer else {}
-        given = events(size, calls)
-        self._call(given)
-        return self._timed(given)
-
-    def batch(self, *, size: int, calls: int) -> dict[str, Any]:
-        """Time batches of distinct records, each of `size` bytes."""
-        return _timed(lambda batch: self._batches(batch, CONTEXT), batches(size, calls))
-
-    def redelivered(self, *, size: int, calls: int) -> dict[str, Any]:
-        """Time batches whose records have all been handled before."""
-        given = batches(size, calls)
-        for batch in given:
-            self._batches(batch, CONTEXT)
-        return _timed(lambda batch: self._batches(batch, CONTEXT), given)
+        given = self._payloads(size, calls, **self._batch_of(records))
+        for payload in given:
+            self._handler(payload, CONTEXT)
+        before = self._ran
+        found = self._timed(given)
+        assert self._ran == before, "a duplicate ran"
+        return found
 
     def in_progress(self, *, size: int, calls: int) -> dict[str, Any]:
         """Time duplicates of a running attempt, which sends them itself."""
-        (event,) = events(size, 1)
+        (payload,) = self._payloads(size, 1)
         found: dict[str, Any] = {}
 
-        def refused(_: Any) -> None:
+        def refused(given: Any) -> None:
             try:
-                self._handler(event, CONTEXT)
-            except self._subject.busy:
+                self._handler(given, CONTEXT)
+            except Exception as error:
+                if type(error).__name__ not in BUSY:
+                    raise
                 return
             raise AssertionError("a duplicate was not refused")
 
         def inside() -> None:
             self._inside = None
-            found.update(_timed(refused, [event] * calls))
+            found.update(_timed(refused, [payload] * calls))
 
         self._inside = inside
-        self._handler(event, CONTEXT)
-        return found
-
-    def concurrent(self, *, size: int, calls: int, callers: int) -> dict[str, Any]:
-        """Time first calls by several threads on one store."""
-        given = events(size, calls)
-        gate = threading.Barrier(callers + 1)
-
-        def caller(mine: list[Any]) -> None:
-            gate.wait()
-            self._call(mine)
-            gate.wait()
-
-        for n in range(callers):
-            threading.Thread(target=caller, args=(given[n::callers],), daemon=True).start()
-        before = self._ran
-        found = _timed(lambda _: (gate.wait(60), gate.wait(60)), [None], per=calls)
-        assert self._ran - before == calls, "a call did not run"
+        self._handler(payload, CONTEXT)
         return found
 
     def soak(self, *, calls: int, size: int) -> dict[str, Any]:
-        """Measure the memory of the process over many calls, half of them replays.
-
-        On a store in memory the same keys come again and again, each time after they expired.
-        """
-        keys = events(size, 100)
+        """Measure the growth of memory over distinct calls, after a fifth of them."""
         before = 0.0
-        for done in range(0, calls, 2 * len(keys)):
+        for done in range(0, calls, 100):
             if before == 0 and done >= calls // 5:
                 before = _resident()
-            self._call(keys)
-            self._call(keys)
-            if self._subject.later is not None:
-                self._subject.later(2 * 24 * 3600)
-            else:
-                keys = events(size, len(keys))
+            for payload in self._payloads(size, 100):
+                self._handler(payload, CONTEXT)
         gc.collect()
-        return {"before": before, "after": _resident(), "ran": self._ran}
+        return {"growth": _resident() - before}
+
+    def _payloads(self, size: int, number: int, **options: int) -> list[Any]:
+        return [PAYLOADS[self._workload](size, **options) for _ in range(number)]
+
+    def _batch_of(self, records: int) -> dict[str, int]:
+        return {"records": records} if self._workload == "batch" else {}
 
     def _timed(self, given: list[Any]) -> dict[str, Any]:
-        return _timed(lambda event: self._handler(event, CONTEXT), given)
-
-    def _call(self, given: list[Any]) -> None:
-        for event in given:
-            self._handler(event, CONTEXT)
+        return _timed(lambda payload: self._handler(payload, CONTEXT), given)
 
 
-def events(size: int, number: int, *, whole_floats: bool = False) -> list[dict[str, Any]]:
-    """Return distinct events of about `size` bytes of JSON, which share their equal parts."""
-    lines = _lines(size, 20.0 if whole_floats else 19.99)
-    return [
-        {"order_id": f"{_RUN}-{next(_NUMBERS):08}", "customer": "c-42", "lines": lines}
-        for _ in range(number)
-    ]
+def _without_mark(answer: Any) -> Any:
+    """Return an answer without the header that marks a replay."""
+    if not isinstance(answer, dict) or "headers" not in answer:
+        return answer
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    headers.pop("idempotency-replayed", None)
+    return {**answer, "headers": headers}
 
 
-@cache
-def orders(size: int) -> list[dict[str, Any]]:
-    """Return about `size` bytes of JSON, whose rows differ as those of a database do."""
-    dice = random.Random(1)
-    found: list[dict[str, Any]] = []
-    for left in range(size, 0, -100):
-        amount, customer = dice.randrange(10_000), f"customer-{dice.randrange(10**6)}"
-        status = dice.choice(("paid", "open", "shipped"))
-        order = f"{dice.getrandbits(64):016x}-{left}"
-        found.append({"order": order, "status": status, "amount": amount, "customer": customer})
-    return found
-
-
-def batches(size: int, number: int) -> list[dict[str, Any]]:
-    """Return events of SQS, of ten distinct messages of about `size` bytes each."""
-    return [
-        {"Records": [_message(event) for event in events(size, RECORDS)]} for _ in range(number)
-    ]
-
-
-def _message(event: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "messageId": event["order_id"],
-        "receiptHandle": "handle",
-        "body": json.dumps(event),
-        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1545082649183"},
-        "messageAttributes": {},
-        "md5OfBody": "",
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:orders",
-        "awsRegion": "us-east-1",
-    }
-
-
-@cache
-def _lines(size: int, price: float) -> Any:
-    line = {**_LINE, "price": price}
-    each = len(json.dumps(line, separators=(",", ":"), ensure_ascii=False).encode()) + 1
-    # A round trip, for a parser's shared names and separate values.
-    return json.loads(json.dumps([{**line, "line": n} for n in range(max(1, size // each))]))
-
-
-def _timed(call: Callable[[Any], Any], given: list[Any], *, per: int = 0) -> dict[str, Any]:
+def _timed(call: Callable[[Any], Any], given: list[Any]) -> dict[str, Any]:
     """Return the microseconds of one call: CPU of all threads, and wall time."""
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
-    for event in given:
-        call(event)
+    for payload in given:
+        call(payload)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    number = per or len(given)
-    return {"cpu": cpu / number * 1e6, "wall": wall / number * 1e6}
+    return {"cpu": cpu / len(given) * 1e6, "wall": wall / len(given) * 1e6}
 
 
 def _resident() -> float:
@@ -247,7 +165,7 @@ def main() -> None:
     answers = sys.stdout
     with Path(os.devnull).open("w") as log:
         sys.stdout = log  # ours writes its line of metrics for each call, as in Lambda
-        tasks = Tasks(sys.argv[1])
+        tasks = Tasks(*sys.argv[1:])
         for line in sys.stdin:
             options = json.loads(line)
             answer = getattr(tasks, options.pop("do"))(**options)

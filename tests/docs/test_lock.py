@@ -46,7 +46,14 @@ def test_the_lock_of_the_build_has_what_builds() -> None:
     assert missing(wanted, lock) == set()
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
+def test_the_lock_of_the_benchmark_has_its_peers() -> None:
+    lock = (ROOT / "benchmarks" / "peers.lock").read_text()
+    assert missing([*_of_the_group("peers")], lock) == set()
+
+
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "requirements-build.lock", "benchmarks/peers.lock"]
+)
 def test_a_lock_holds_nothing_without_a_hash(lock: str) -> None:
     text = PIN.sub("", (ROOT / lock).read_text())
     assert [line for line in text.splitlines() if not line.startswith("#")] == []
