@@ -63,11 +63,6 @@ class Worker:
         pipe = subprocess.PIPE
         self._process = packages.run(command, variables, ROOT, stdin=pipe, stdout=pipe)
 
-    @property
-    def pid(self) -> int:
-        """The process id, for a small share of CPU."""
-        return self._process.pid
-
     def do(self, task: str, **options: Any) -> dict[str, float]:
         """Run a task, a method of `worker.Tasks`, and return its results.
 
