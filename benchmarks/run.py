@@ -12,6 +12,7 @@ import argparse
 import os
 import platform
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -115,6 +116,7 @@ def main() -> None:
     parser.add_argument("--part", default="", help="only parts with this in their name")
     options = parser.parse_args()
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # with the servers
     size = FULL if options.rounds is None else smoke(options.rounds)
     table = COMPARED if options.against else PARTS
     parts = {name: part for name, part in table.items() if options.part in name}
