@@ -13,6 +13,7 @@ from typing import Final, get_args
 import pytest
 
 import lambda_idempotency
+from kit.aws.credentials import function_environment
 from kit.network.fault_server import FaultServer, answer
 
 HEAVY: Final = {
@@ -89,12 +90,7 @@ def loaded_by(statements: str, environment: dict[str, str] | None = None) -> set
 def dynamodb() -> Iterator[dict[str, str]]:
     """Yield the environment of a function whose DynamoDB accepts every request."""
     with FaultServer(otherwise=answer()) as server:
-        yield {
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": server.endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        }
+        yield function_environment(server.endpoint)
         assert len(server.requests) == 2  # a whole call: the claim and the completion
 
 

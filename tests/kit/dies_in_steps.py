@@ -11,13 +11,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kit.aws.credentials import function_environment
 from kit.aws.light import DynamoDB
-from kit.aws.local import REGION
 from lambda_idempotency import RedisStore, Store, current, idempotent
 from lambda_idempotency.stores.dynamodb import DynamoDBStore
 
@@ -31,14 +30,8 @@ def store_at(place: str) -> Store:
     if kind != "dynamodb":
         return RedisStore(place)
     endpoint, table = rest.split()
-    environment: Mapping[str, str] = {
-        "AWS_REGION": REGION,
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
     store = DynamoDBStore(table)
-    store._client = DynamoDB(environment=environment)
+    store._client = DynamoDB(environment=function_environment(endpoint))
     return store
 
 

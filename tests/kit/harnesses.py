@@ -9,6 +9,7 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
+from kit.aws.credentials import function_environment
 from kit.aws.light import DynamoDB
 from kit.aws.local import REGION
 from kit.clocks import ManualClock
@@ -202,12 +203,7 @@ def boto_client(endpoint: str, *, attempts: int = 1) -> Any:
 def light_client(endpoint: str, *, sleep: Callable[[float], None] = time.sleep) -> Any:
     """Return the runtime's own client of a server on this machine."""
     return DynamoDB(
-        environment={
-            "AWS_REGION": REGION,
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        },
+        environment=function_environment(endpoint),
         sleep=sleep,
     )
 

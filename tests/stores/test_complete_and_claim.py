@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from kit.aws.credentials import function_environment
 from kit.batches import Orders, batch, failures, fifo, sqs
 from kit.harnesses import DynamoDBHarness
 from kit.network.fault_server import FaultServer, answer
@@ -116,10 +117,8 @@ def test_the_own_client_sends_both_at_once_from_one_thread(
 
     monkeypatch.setattr(in_parallel, "in_threads", refuse)
     with FaultServer(otherwise=answer()) as server:
-        monkeypatch.setenv("AWS_REGION", "us-east-1")
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        for name, value in function_environment(server.endpoint).items():
+            monkeypatch.setenv(name, value)
         store = DynamoDBStore("records")
         completion = Completion(key="one", owner=ME, attempt=1, expires_after_ms=60_000)
         replies = store.complete_and_claim(completion, _claim("other"))

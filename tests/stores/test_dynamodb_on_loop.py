@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from kit.aws.credentials import function_environment
 from kit.network.fault_server import FaultServer, Request, Step, answer, failure
 from lambda_idempotency import DynamoDBStore, idempotent_function
 from lambda_idempotency.clients.net.aio import AIO
@@ -38,10 +39,8 @@ REFUSED: Final = failure("ConditionalCheckFailedException")
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
     with FaultServer() as server:
-        monkeypatch.setenv("AWS_REGION", "us-east-1")
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret-key")
+        for name, value in function_environment(server.endpoint).items():
+            monkeypatch.setenv(name, value)
         yield server
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import boto3
 import pytest
 import redis
 
+from kit.aws.credentials import STATIC
 from kit.harnesses import light_client
 from kit.network.fault_server import FaultServer
 from kit.redis.cluster import RedisCluster
@@ -16,13 +17,11 @@ from lambda_idempotency.clients.aws import services
 from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.stores.cached import CachedStore
 
-CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Set the environment of a function in Ireland."""
-    for name, value in {"AWS_REGION": "eu-west-1", **CREDENTIALS}.items():
+    for name, value in {"AWS_REGION": "eu-west-1", **STATIC}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")  # boto3 reads this one
     return monkeypatch

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from kit.aws.credential_issuer import CredentialIssuer
+from kit.aws.credentials import function_environment
 from kit.aws.light import DynamoDB
-from kit.aws.local import REGION
 from kit.clocks import ManualClock
 from kit.network.fault_server import FaultServer
 from lambda_idempotency.clients.aws.connections import (
@@ -77,13 +77,7 @@ def connect(
     clients: list[JsonClient] = []
 
     def connect(*, service: Any = DynamoDB, **variables: str) -> Any:
-        environment = {
-            "AWS_REGION": REGION,
-            "AWS_ENDPOINT_URL": server.endpoint,
-            "AWS_ACCESS_KEY_ID": "AKID",
-            "AWS_SECRET_ACCESS_KEY": "the-secret-key",
-            **variables,
-        }
+        environment = function_environment(server.endpoint) | variables
         clients.append(service(environment=environment, clock=clock, sleep=slept))
         return clients[-1]
 

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 
+from kit.aws.credentials import function_environment
 from kit.aws.light import DynamoDB
 from kit.network.fault_server import SILENCE, UNREAD, FaultServer, Request, Step, answer, failure
 from lambda_idempotency.clients.aws.client import ServiceError
@@ -108,15 +109,11 @@ def test_before_its_end_a_call_is_tried_again(
 
 def test_a_silent_server_is_waited_for_until_the_calls_end(server: FaultServer) -> None:
     server.script(SILENCE)
-    environment = {
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": server.endpoint,
-        "AWS_ACCESS_KEY_ID": "AKID",
-        "AWS_SECRET_ACCESS_KEY": "the-secret-key",
-    }
     token = deadline.start(100)
     try:
-        assert "timed out" in str(_error(DynamoDB(environment=environment)))
+        assert "timed out" in str(
+            _error(DynamoDB(environment=function_environment(server.endpoint)))
+        )
     finally:
         deadline.end(token)
     assert len(server.requests) == 1

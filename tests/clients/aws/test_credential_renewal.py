@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from kit.aws.credential_issuer import GOOD_FOR
-from kit.aws.credentials import credentials, current
+from kit.aws.credentials import STATIC, credentials, current
 from kit.clocks import ManualClock
 from kit.network.fault_server import LOST, FaultServer, Reaction, answer
 from lambda_idempotency.clients.aws.credentials import (
@@ -21,7 +21,6 @@ from lambda_idempotency.clients.aws.credentials import (
 from lambda_idempotency.clients.net.renewing import RETRY_AFTER_S
 
 SECRETS: Final = ("the-secret-key", "the-session-token", "the-authorization")
-STATIC: Final = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "the-secret-key"}
 
 
 def test_credentials_are_kept_while_they_last(

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from kit.aws.credential_issuer import GOOD_FOR
-from kit.aws.credentials import current, shown
+from kit.aws.credentials import STATIC, current, shown
 from kit.clocks import ManualClock
 from kit.network.fault_server import LOST, SILENCE, UNREAD, FaultServer, Step, answer, raw
 from kit.network.processes import free_port
@@ -16,7 +16,6 @@ from lambda_idempotency.clients.aws import credentials as module
 from lambda_idempotency.clients.aws.credentials import TRIES, CredentialsError, CredentialSource
 
 SECRETS: Final = ("the-secret-key", "the-session-token", "the-authorization")
-STATIC: Final = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "the-secret-key"}
 FULL_URI: Final = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 AUTHORIZATION: Final = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 

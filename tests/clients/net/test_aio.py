@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from kit.aws.credentials import function_environment
 from kit.aws.light import DynamoDB
 from kit.network.fault_server import SILENCE, FaultServer, Request, Step, answer
 from kit.network.tls import certificates
@@ -24,15 +25,7 @@ ITEM: Final = {"Item": {"id": {"S": "shop#1"}}}
 
 
 def _client(endpoint: str, **more: str) -> DynamoDB:
-    return DynamoDB(
-        environment={
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "AKID",
-            "AWS_SECRET_ACCESS_KEY": "the-secret-key",
-            **more,
-        }
-    )
+    return DynamoDB(environment=function_environment(endpoint, **more))
 
 
 async def _get(client: DynamoDB) -> Any:

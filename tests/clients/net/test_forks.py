@@ -10,7 +10,9 @@ from typing import Final
 
 import pytest
 
+from kit.aws.credentials import function_environment
 from kit.aws.light import DynamoDB
+from kit.aws.local import REGION
 from kit.network.fault_server import FaultServer, Request, Step, answer
 from kit.network.tls import certificates
 from lambda_idempotency.clients.net.connection import Connection
@@ -18,7 +20,7 @@ from lambda_idempotency.clients.net.process import ProcessLock
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # from 3.12 on
 
-ROUNDS: Final = 1000
+ROUNDS: Final = 50
 ITEM: Final = {
     "status": {"S": "COMPLETED"},
     "owner": {"S": "a" * 32},
@@ -33,17 +35,6 @@ def _echo(request: Request) -> Step:
     return answer({"Item": {**ITEM, "id": key, "data": key}})
 
 
-def _environment(endpoint: str, **more: str) -> dict[str, str]:
-    return {
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "AKID",
-        "AWS_SECRET_ACCESS_KEY": "the-secret-key",
-        **more,
-    }
-
-
 @pytest.mark.parametrize("kind", ["memory", "DynamoDB", "DynamoDB, boto3", "DynamoDB, cached"])
 def test_parents_and_children_get_their_own_answers(kind: str) -> None:
     with FaultServer(otherwise=_echo) as server:
@@ -52,7 +43,11 @@ def test_parents_and_children_get_their_own_answers(kind: str) -> None:
             check=False,
             capture_output=True,
             text=True,
-            env={**os.environ, **_environment(server.endpoint)},
+            env={
+                **os.environ,
+                **function_environment(server.endpoint),
+                "AWS_DEFAULT_REGION": REGION,  # boto3 reads this one
+            },
         )
         assert (ran.stdout, ran.stderr) == ("0\n", "")
         if kind != "memory":
@@ -62,7 +57,9 @@ def test_parents_and_children_get_their_own_answers(kind: str) -> None:
 def test_a_child_does_not_end_its_parents_tls_connection(tmp_path: Path) -> None:
     files = certificates(tmp_path, "127.0.0.1")
     with FaultServer(otherwise=_echo, tls=files) as server:
-        client = DynamoDB(environment=_environment(server.endpoint, AWS_CA_BUNDLE=str(files.ca)))
+        client = DynamoDB(
+            environment=function_environment(server.endpoint, AWS_CA_BUNDLE=str(files.ca))
+        )
         client.get_item(Key={"id": {"S": "before"}})
         if (child := os.fork()) == 0:
             try:
@@ -101,7 +98,7 @@ def test_a_fork_within_an_exchange_leaves_the_answer_to_the_parent(
         monkeypatch.setattr(Connection, name, touched)
 
     with FaultServer(otherwise=_echo) as server:
-        client = DynamoDB(environment=_environment(server.endpoint))
+        client = DynamoDB(environment=function_environment(server.endpoint))
         client.get_item(Key={"id": {"S": "before"}})
         monkeypatch.setattr(Connection, place, forking)
         touching("_write")

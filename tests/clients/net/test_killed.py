@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from kit.aws.credentials import function_environment
 from kit.network.fault_server import SILENCE, FaultServer, answer
 
 LIMIT_MS: Final = 5000
@@ -32,13 +33,7 @@ def test_what_a_function_has_to_tell_is_told_before_it_is_killed() -> None:
         running = {}
         for what, answers in TOLD:
             server = stack.enter_context(FaultServer(*[answer()] * answers, otherwise=SILENCE))
-            environment = {
-                "AWS_LAMBDA_FUNCTION_NAME": "function",
-                "AWS_REGION": "us-east-1",
-                "AWS_ENDPOINT_URL": server.endpoint,
-                "AWS_ACCESS_KEY_ID": "AKID",
-                "AWS_SECRET_ACCESS_KEY": "the-secret-key",
-            }
+            environment = function_environment(server.endpoint, AWS_LAMBDA_FUNCTION_NAME="function")
             running[what, answers] = subprocess.Popen(
                 [sys.executable, str(SCRIPT), what, str(LIMIT_MS)],
                 stdout=subprocess.PIPE,

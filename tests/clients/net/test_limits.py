@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 
 import pytest
 
+from kit.aws.credentials import function_environment
 from kit.aws.light import SSM, DynamoDB, SecretsManager
 from kit.network.silence import CREDENTIALS_PORT, PROXY_PORT, SilentNetwork, Stage
 from lambda_idempotency.clients.aws.client import Client, ServiceError
@@ -50,12 +51,7 @@ CLIENTS: Final[dict[str, tuple[Callable[..., Client], Callable[[Any, Waits], Any
 
 
 def _environment(stage: Stage) -> dict[str, str]:
-    variables = {
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": "http://aws.example",
-        "AWS_ACCESS_KEY_ID": "AKID",
-        "AWS_SECRET_ACCESS_KEY": "the-secret-key",
-    }
+    variables = function_environment("http://aws.example")
     if stage in ("the handshake", "the proxy"):
         variables["AWS_ENDPOINT_URL"] = "https://aws.example"
     if stage == "the proxy":

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from kit.aws.credentials import function_environment
 from kit.aws.light import DynamoDB
 from kit.network.fault_server import FaultServer, answer
 from kit.network.http_proxy import HttpProxy
@@ -22,16 +23,7 @@ ITEM: Final = {"Item": {"id": {"S": "shop#1"}}}
 
 
 def _client(endpoint: str, **more: str) -> DynamoDB:
-    return DynamoDB(
-        environment={
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "AKID",
-            "AWS_SECRET_ACCESS_KEY": "the-secret-key",
-            **more,
-        },
-        sleep=lambda _: None,
-    )
+    return DynamoDB(environment=function_environment(endpoint, **more), sleep=lambda _: None)
 
 
 # Requests -----------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import pytest
 
-from kit.aws.credentials import credentials, current
+from kit.aws.credentials import STATIC, credentials, current
 from kit.aws.light import DynamoDB
+from kit.aws.local import REGION
 from kit.frames import shown
 from kit.network.fault_server import LOST, SILENCE, FaultServer, Step, answer, failure, raw
 from kit.network.processes import free_port
@@ -25,9 +26,8 @@ from lambda_idempotency.errors import ConfigurationError, StoreError
 
 SECRETS: Final = ("the-secret-key", "the-session-token", "the-authorization", "the-password")
 VARIABLES: Final = {
-    "AWS_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "AKID",
-    "AWS_SECRET_ACCESS_KEY": "the-secret-key",
+    "AWS_REGION": REGION,
+    **STATIC,
     "AWS_SESSION_TOKEN": "the-session-token",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN": "the-authorization",
 }

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import pytest
 
+from kit.aws.credentials import function_environment
 from kit.aws.local import LocalAws
 from kit.redis.cluster import RedisCluster
 from kit.redis.servers import RedisServer, until
@@ -65,7 +66,7 @@ class Access:
         number = next(_NUMBERS)
         self.parameter = f"/redis/{number}"
         self.secret = f"redis-{number}"
-        self.environment = {**runtime_environment(endpoint or aws.endpoint)}
+        self.environment = function_environment(endpoint or aws.endpoint)
         self._clients: list[RedisClient] = []
 
     def __enter__(self) -> Access:
@@ -114,16 +115,6 @@ class Access:
         """Return the runtime's client."""
         self._clients.append(RedisClient(self.parameter, environment=self.environment, **options))
         return self._clients[-1]
-
-
-def runtime_environment(endpoint: str) -> dict[str, str]:
-    """Return the variables that Lambda gives a function, as far as the light clients read them."""
-    return {
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
 
 
 def ask(client: RedisClient) -> None:
