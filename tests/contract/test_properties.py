@@ -33,11 +33,11 @@ VALUES: Final = {
     "HTTP": HTTP,
     "KEY": ("body.id", "[a, b]", "a ||"),
     "FINGERPRINT": ("body", "a."),
-    "EXPIRES_AFTER": ("3600", "0.5", "1e3"),
+    "EXPIRES_AFTER": ("3600", "2.5", "0.5", "1e3"),
     "LEASE": ("0.5", "30", "inf"),
-    "TIMEOUT": ("3", "0"),
+    "TIMEOUT": ("1.5", "0"),
     "HEARTBEAT": ("true", "false", "0"),
-    "WAIT_TIMEOUT": ("3", "nan"),
+    "WAIT_TIMEOUT": ("2.5", "nan"),
     "ON_IN_PROGRESS": ("raise", "wait"),
     "ON_MISSING_KEY": ("reject", "bypass"),
     "MAX_ATTEMPTS": ("3", "0", "1.5"),
@@ -61,7 +61,8 @@ WORDS: Final = ("=", '"', "{", "[", "nan", "inf", "true", "${Token[", "*", "(", 
 def environments(draw: st.DrawFn) -> dict[str, str]:
     """Return a few of our variables, with values that are valid or nearly so."""
     most = draw(st.sampled_from((1, 1, 4)))
-    names = st.sampled_from((*VALUES, *["HTTP"] * 8))  # a variable of many parts
+    # HTTP has many parts; numbers have many wrong spellings.
+    names = st.sampled_from((*VALUES, *["HTTP"] * 8, *["MAX_ATTEMPTS"] * 3))
     found = {}
     for name in draw(st.lists(names, max_size=most)):
         likely = edited(st.sampled_from(VALUES[name]) | ANY_TEXT, WORDS)

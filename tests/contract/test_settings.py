@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from kit.settings import ROWS, settings
-from lambda_idempotency import ConfigurationError, HttpOptions
+from lambda_idempotency import ConfigurationError
 from lambda_idempotency.contract.settings import WRAPPER, Settings, check_namespace
 
 NAMES: Final = list(Settings.kinds)
@@ -17,36 +17,6 @@ NAMES: Final = list(Settings.kinds)
 
 def variable(name: str) -> str:
     return f"IDEMPOTENCY_{name.upper()}"
-
-
-CHANGED: Final[dict[str, Any]] = {
-    "store": "memory",
-    "table": "records",
-    "parameter": "/payments/redis",
-    "url_suffix": "amazonaws.com.cn",
-    "namespace": "shop/payments",
-    "handler": "orders/payments.handler",
-    "http": HttpOptions(profile="stripe", methods=("POST",)),
-    "key": "body.order_id",
-    "fingerprint": "body",
-    "expires_after": 3600,
-    "lease": 30,
-    "timeout": 30,
-    "heartbeat": False,
-    "on_in_progress": "wait",
-    "wait_timeout": 2.5,
-    "max_attempts": 3,
-    "on_missing_key": "bypass",
-    "fail_open": True,
-    "cache_size": 100,
-    "store_response": False,
-    "redact": "{id: id}",
-    "large_responses": "responses",
-    "large_response_size": 1000,
-    "metrics": False,
-    "disabled": True,
-}
-"""A value for every setting that differs from its default."""
 
 
 # Both ways ----------------------------------------------------------------------------------------
@@ -75,13 +45,6 @@ def test_the_defaults_write_nothing() -> None:
 
 def test_an_empty_environment_means_the_defaults() -> None:
     assert Settings.from_environment({}) == Settings()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_setting_has_a_variable(name: str) -> None:
-    written = Settings(**{name: CHANGED[name]})
-    assert list(written.to_environment()) == [variable(name)]
-    assert Settings.from_environment(written.to_environment()) == written
 
 
 def test_a_default_that_is_spelled_out_is_not_written() -> None:

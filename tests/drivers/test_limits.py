@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pytest
 
+from kit.operations import operation_of
 from lambda_idempotency import MemoryStore, idempotent, idempotent_records
 from lambda_idempotency.clients.net import deadline
-from lambda_idempotency.execution.operation import Operation
 from lambda_idempotency.protocol.record import Reply
 
 RECORDS: Final = {
@@ -83,19 +83,10 @@ def test_late_steps_of_a_batch_keep_the_reserve_of_the_whole_invocation(*, is_as
 
 
 @pytest.mark.parametrize(
-    ("wait_timeout", "left", "waits"), [(None, 3000, 1500), (1000, 3000, 1000), (5000, 3000, 2700)]
+    ("wait_timeout", "left", "waits"), [(None, 3000, 1500), (1, 3000, 1000), (5, 3000, 2700)]
 )
 def test_waiting_for_another_attempt_leaves_the_reserve(
     wait_timeout: int | None, left: int, waits: int
 ) -> None:
-    operation = Operation(
-        store=MemoryStore(),
-        expires_after_ms=60_000,
-        lease_ms=None,
-        wait=True,
-        wait_timeout_ms=wait_timeout,
-        max_attempts=None,
-        bypass_missing_key=False,
-        fail_open=False,
-    )
+    operation = operation_of(on_in_progress="wait", wait_timeout=wait_timeout)
     assert operation._wait(left) == waits

@@ -101,25 +101,20 @@ def test_a_lease_follows_from_where_the_code_runs(
     assert begun == ([lease] if renewed else [])
 
 
-def test_a_function_in_lambda_without_an_invocation_has_the_longest_lease(
-    monkeypatch: pytest.MonkeyPatch, begun: list[int]
+@pytest.mark.parametrize(
+    ("environment", "kind"),
+    [(IN_LAMBDA, MemoryStore), (OUTSIDE, _Silent)],
+    ids=["in Lambda without an invocation", "on a store that does not renew"],
+)
+def test_a_function_that_nothing_ends_or_renews_has_the_longest_lease(
+    monkeypatch: pytest.MonkeyPatch,
+    begun: list[int],
+    environment: dict[str, str],
+    kind: type[MemoryStore],
 ) -> None:
-    _set(monkeypatch, IN_LAMBDA)
+    _set(monkeypatch, environment)
     clock = ManualClock()
-    store = MemoryStore(clock)
-    charge: Any = idempotent_function(store=store, name="charge")(
-        lambda order: _lease(store, clock)
-    )
-    assert charge(1) == LONGEST
-    assert begun == []
-
-
-def test_a_store_that_does_not_renew_gets_the_longest_lease(
-    monkeypatch: pytest.MonkeyPatch, begun: list[int]
-) -> None:
-    _set(monkeypatch, OUTSIDE)
-    clock = ManualClock()
-    store = _Silent(clock)
+    store = kind(clock)
     charge: Any = idempotent_function(store=store, name="charge")(
         lambda order: _lease(store, clock)
     )

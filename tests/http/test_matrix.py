@@ -121,29 +121,29 @@ def test_missing(service: Service) -> None:
         assert service.runs == 0
 
 
-MALFORMED: Final = {
-    "empty": "",
-    "empty string": '""',
-    "10 KB": "k" * 10_240,
-    "256 characters": "k" * 256,
-    "control character": "a\x07b",
-    "newline": "a\nb",
-    "utf-8": "schlüssel",
-    "not closed": '"abc',
-    "after the string": '"abc"d',
-    "bad escape": r'"a\bc"',
-    "list": "k1, k2",
-    "list of strings": '"k1", "k2"',
-    "list with nothing": "k1,",
-}
+MALFORMED: Final = (
+    "",  # empty
+    '""',  # empty string
+    "k" * 10_240,  # 10 KB
+    "k" * 256,  # 256 characters
+    "a\x07b",  # control character
+    "a\nb",  # newline
+    "schlüssel",  # utf-8
+    '"abc',  # not closed
+    '"abc"d',  # after the string
+    r'"a\bc"',  # bad escape
+    "k1, k2",  # list
+    '"k1", "k2"',  # list of strings
+    "k1,",  # list with nothing
+)
 
 
-@pytest.mark.parametrize("value", MALFORMED.values(), ids=MALFORMED)
-def test_malformed(service: Service, value: str) -> None:
-    answer = service.send(replace(POST, headers=(("Idempotency-Key", value),)))
-    service.assert_refused(answer, "malformed")
+def test_malformed(service: Service) -> None:
+    for value in MALFORMED:
+        answer = service.send(replace(POST, headers=(("Idempotency-Key", value),)))
+        service.assert_refused(answer, "malformed")
+        assert value == "" or value not in answer.body
     assert service.runs == 0
-    assert value == "" or value not in answer.body
 
 
 def test_two_values(service: Service) -> None:
@@ -312,14 +312,15 @@ def test_safe_methods_pass(service: Service, method: str) -> None:
 # What is kept -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", KEPT)
-def test_statuses(service: Service, status: int) -> None:
-    service.status = status
-    first, again = service.send(), service.send()
-    kept = KEPT[status][PROFILES.index(service.profile)]
-    assert (first.status, again.status) == (status, status)
-    assert service.runs == (1 if kept else 2)
-    assert (MARKERS[service.profile] in again.headers) == kept
+def test_statuses(service: Service) -> None:
+    for status, profiles in KEPT.items():
+        kept = profiles[PROFILES.index(service.profile)]
+        service.status, service.runs = status, 0
+        request = replace(POST, headers=(("Idempotency-Key", f"of {status}"),))
+        first, again = service.send(request), service.send(request)
+        assert (first.status, again.status) == (status, status)
+        assert service.runs == (1 if kept else 2)
+        assert (MARKERS[service.profile] in again.headers) == kept
 
 
 def test_a_response_that_is_not_to_be_kept(service: Service) -> None:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kit.operations import operation_of
 from kit.planted import plant, refutes
 from kit.references import UnreadableError, header_keys
 from kit.strategies import ANY_TEXT, edited, thorough, values
-from lambda_idempotency import ConfigurationError, HttpOptions, MemoryStore
+from lambda_idempotency import ConfigurationError, HttpOptions
 from lambda_idempotency.execution.invocation import Invocation
-from lambda_idempotency.execution.operation import Operation
 from lambda_idempotency.execution.runner import SyncRunner
 from lambda_idempotency.execution.target import Target
 from lambda_idempotency.http.exchange import exchange_of
@@ -28,7 +28,7 @@ from lambda_idempotency.response.serialization import to_stored
 
 HEADERS: Final = (
     *('"a\\"b", c', '"a";q=1;b="c\\d", "a"', "a", " \tkey\t ", '"' + "k" * 255 + '"', "k" * 255),
-    *('"a"', "a, a", '"a\\\\b"', "a\\b", '"a b" ; q', "ü", '"a";q="b,c", a'),
+    *('"a"', "a, a", "a b", '"a\\\\b"', "a\\b", '"a b" ; q', "ü", '"a";q="b,c", a'),
 )
 WORDS: Final = ('"', "\\", ",", ";", "=", " ", "\t", "*", "\x7f", "a", '"a"', ";q=1", '\\"', "\n")
 
@@ -142,18 +142,6 @@ CONTEXTS: Final = st.fixed_dictionaries(
 )
 
 
-OPERATION: Final = Operation(
-    store=MemoryStore(),
-    expires_after_ms=1000,
-    lease_ms=None,
-    wait=False,
-    wait_timeout_ms=None,
-    max_attempts=None,
-    bypass_missing_key=False,
-    fail_open=False,
-)
-
-
 @st.composite
 def events(draw: st.DrawFn) -> dict[str, Any]:
     """Return an event of one of the shapes; anything may be in it apart from what makes the
@@ -190,7 +178,7 @@ def test_an_event_is_answered_or_the_configuration_is_at_fault(
     if shape is None:
         return
     invocation = Invocation(
-        operation=OPERATION._replace(store=MemoryStore()),
+        operation=operation_of(),
         runner=SyncRunner(),
         target=Target("@idempotent", run=lambda: {"statusCode": 200}, record=to_stored),
     )

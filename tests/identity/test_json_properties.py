@@ -57,7 +57,10 @@ OBJECTS: Final = st.lists(
     st.tuples(NAMES_THAT_MEET, ANY_TEXT_OF_A_VALUE | NEARLY_JSON), max_size=3
 ).map(_object)
 ANY_JSON: Final = (
-    ANY_TEXT_OF_A_VALUE | OBJECTS | edited(ANY_TEXT_OF_A_VALUE | OBJECTS | ANY_TEXT, WORDS)
+    NEARLY_JSON
+    | ANY_TEXT_OF_A_VALUE
+    | OBJECTS
+    | edited(ANY_TEXT_OF_A_VALUE | OBJECTS | ANY_TEXT, WORDS)
 )
 EQUALS: Final = (ANY_VALUE | st.sampled_from(NUMBERS)).flatmap(
     lambda value: st.tuples(written(value), respelled(value).flatmap(written))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.harnesses import RedisHarness
@@ -203,7 +203,6 @@ def _gives_way(fields: dict[str, bytes], verb: str) -> bool:
 
 
 @_EACH_VERB
-@settings(max_examples=300)
 @given(fields=HASHES)
 def test_any_hash_is_answered_or_refused_by_name(
     redis_harnesses: Callable[[str], RedisHarness], verb: str, fields: dict[str, bytes]
@@ -222,7 +221,6 @@ def test_any_hash_is_answered_or_refused_by_name(
         assert _dump(harness) == planted
 
 
-@settings(max_examples=300)
 @given(fields=HASHES)
 def test_a_call_over_any_hash_ends_and_runs_at_most_once(
     redis_harnesses: Callable[[str], RedisHarness], fields: dict[str, bytes]

@@ -58,14 +58,16 @@ REPLIES: Final[dict[str, type[Reply]]] = {
 }
 
 
-def cases() -> list[tuple[str, str, type[Reply]]]:
-    """Each cell of the table: a verb, the state that it meets, and the reply."""
+def rows() -> list[tuple[str, dict[str, type[Reply]]]]:
+    """Each row of the table: the state that the verbs meet, and the reply to each."""
     first, *rows = TABLE.strip("\n").splitlines()
     verbs = first.split()
     return [
-        (verb, " ".join(words[: -len(verbs)]), REPLIES[reply])
+        (
+            " ".join(words[: -len(verbs)]),
+            {verb: REPLIES[reply] for verb, reply in zip(verbs, words[-len(verbs) :], strict=True)},
+        )
         for words in map(str.split, rows)
-        for verb, reply in zip(verbs, words[-len(verbs) :], strict=True)
     ]
 
 

@@ -33,11 +33,11 @@ from .store_cases import (
     OTHER,
     STEPS,
     VERBS,
-    cases,
     claim_of,
     completion_of,
     planted,
     record_in,
+    rows,
 )
 from .store_harness import StoreHarness, new_key
 
@@ -61,25 +61,16 @@ class OneCallerContract:
         """Return the store, with a test's ways to reach its records."""
         return StoreHarness(store)
 
-    @pytest.mark.parametrize(("verb", "state", "expected"), cases())
-    def test_a_verb_does_what_the_table_says(
-        self, harness: StoreHarness, verb: str, state: str, expected: type[Reply]
+    @pytest.mark.parametrize(("state", "expected"), rows(), ids=lambda value: str(value)[:15])
+    def test_each_verb_does_what_the_table_says(
+        self, harness: StoreHarness, state: str, expected: dict[str, type[Reply]]
     ) -> None:
-        if (verb in ("renew", "behind") or "steps" in state) and not harness.store.renews:
+        if "steps" in state and not harness.store.renews:
             pytest.skip("the store does not renew leases")
-        found = planted(harness, state)
-        before = harness.now()
-        reply, written = VERBS[verb](harness, found)
-        after = harness.now()
-        assert type(reply) is expected
-        assert before <= reply.now <= after
-        if isinstance(reply, Conflict):
-            assert reply.record == found
-        # A write takes effect as a whole, or not at all.
-        left = written(reply.now) if isinstance(reply, Applied) else found
-        if left is not None and left.expired(reply.now) and not harness.sees_expired:
-            left = None
-        assert harness.stored() == left
+        for verb, reply in expected.items():
+            if harness.store.renews or verb not in ("renew", "behind"):
+                harness.key = new_key()
+                _assert_told(harness, verb, state, reply)
 
     # The answer may be recorded over nothing ------------------------------------------------------
 
@@ -286,6 +277,23 @@ class StoreContract(OneCallerContract):
         held = planted(harness, "other live")
         assert {type(reply) for _, reply in _at_once(harness, held)} == {Conflict}
         assert harness.stored() == held
+
+
+def _assert_told(harness: StoreHarness, verb: str, state: str, expected: type[Reply]) -> None:
+    """Ask a verb of a record in this state, and check the reply and what is stored then."""
+    found = planted(harness, state)
+    before = harness.now()
+    reply, written = VERBS[verb](harness, found)
+    after = harness.now()
+    assert type(reply) is expected
+    assert before <= reply.now <= after
+    if isinstance(reply, Conflict):
+        assert reply.record == found
+    # A write takes effect as a whole, or not at all.
+    left = written(reply.now) if isinstance(reply, Applied) else found
+    if left is not None and left.expired(reply.now) and not harness.sees_expired:
+        left = None
+    assert harness.stored() == left
 
 
 def _at_once(harness: StoreHarness, seen: Record | None) -> list[tuple[str, Reply]]:

@@ -6,7 +6,7 @@ from email.utils import formatdate
 from typing import Final
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kit.clocks import ProcessClocks
@@ -19,7 +19,6 @@ EPOCH: Final = 1_800_000_000_000
 _OFFSETS = st.integers(-HOUR, HOUR)
 _DELAYS = st.integers(0, 5 * SECOND)
 _MOMENTS = st.integers(EPOCH, EPOCH + HOUR)
-_properties = settings(deadline=None, derandomize=True, database=None, max_examples=300)
 
 
 class _Worker:
@@ -60,7 +59,6 @@ class _Worker:
 # What one response is worth -----------------------------------------------------------------------
 
 
-@_properties
 @given(moment=_MOMENTS, offset=_OFFSETS, there=_DELAYS, back=_DELAYS)
 def test_one_response_corrects_any_clock_to_a_second_and_the_delays(
     moment: int, offset: int, there: int, back: int
@@ -71,7 +69,6 @@ def test_one_response_corrects_any_clock_to_a_second_and_the_delays(
     assert -(SECOND + back) < worker.error <= SECOND + there
 
 
-@_properties
 @given(moment=_MOMENTS, offset=_OFFSETS)
 def test_without_delays_one_response_corrects_any_clock_to_a_second(
     moment: int, offset: int
@@ -81,7 +78,6 @@ def test_without_delays_one_response_corrects_any_clock_to_a_second(
     assert -SECOND < worker.error <= SECOND
 
 
-@_properties
 @given(moment=_MOMENTS, there=_DELAYS, back=_DELAYS)
 def test_a_good_clock_is_never_moved(moment: int, there: int, back: int) -> None:
     worker = _Worker(moment, 0)
@@ -89,7 +85,6 @@ def test_a_good_clock_is_never_moved(moment: int, there: int, back: int) -> None
     assert worker.error == 0
 
 
-@_properties
 @given(
     moment=_MOMENTS,
     offset=_OFFSETS,
@@ -106,7 +101,6 @@ def test_no_response_makes_a_clock_worse(
         worker.wait(pause)
 
 
-@_properties
 @given(moment=_MOMENTS, offset=_OFFSETS, there=_DELAYS, back=_DELAYS)
 def test_a_check_tells_by_how_much_it_moved_the_clock(
     moment: int, offset: int, there: int, back: int
@@ -116,7 +110,6 @@ def test_a_check_tells_by_how_much_it_moved_the_clock(
     assert worker.ask(there, back) == worker.error - before
 
 
-@_properties
 @given(moment=_MOMENTS, offset=_OFFSETS, there=_DELAYS, back=_DELAYS)
 def test_what_a_response_proved_once_it_does_not_prove_twice(
     moment: int, offset: int, there: int, back: int
@@ -226,7 +219,6 @@ def test_a_response_without_a_date_leaves_the_clock_as_it_is() -> None:
     assert worker.clock.read().checked
 
 
-@_properties
 @given(text=st.text())
 @example(text="")
 @example(text="yesterday")

@@ -11,7 +11,7 @@ import pytest
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kit.aws.credentials import credentials as made
@@ -26,7 +26,6 @@ DAY: Final = 86_400
 MIDNIGHT: Final = 20_000 * DAY
 PLAIN: Final = made("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 
-_properties = settings(deadline=None, derandomize=True, database=None, max_examples=200)
 
 _WORDS = st.text("abcxyz0189-", min_size=1, max_size=12)
 _VISIBLE = st.characters(min_codepoint=33, max_codepoint=126)
@@ -85,7 +84,6 @@ def _expected(
     return {name.lower(): value for name, value in request.headers.items()}
 
 
-@_properties
 @given(
     path=_PATHS,
     host=_HOSTS,
@@ -124,7 +122,6 @@ def test_a_post_is_signed_as_botocore_signs_it(
     )
 
 
-@_properties
 @given(
     uses=st.lists(
         st.tuples(st.integers(-2, 2), st.sampled_from(["one", "other"])), min_size=2, max_size=8
@@ -201,7 +198,6 @@ def _parts(url: str) -> tuple[str, str, list[tuple[str, str]]]:
     return parts.netloc, parts.path, sorted(query)
 
 
-@_properties
 @given(
     host=_HOSTS,
     query=st.dictionaries(
@@ -253,7 +249,6 @@ def test_a_urls_query_is_ordered_by_name_before_value() -> None:
 # ElastiCache --------------------------------------------------------------------------------------
 
 
-@_properties
 @given(
     cache=_WORDS,
     user=_WORDS,
