@@ -49,7 +49,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Look for no garbage among the tests that are collected: a third of the time would go there."""
+    """Look for no garbage among the tests: a third of the time would go there."""
     gc.disable()
     try:
         yield
