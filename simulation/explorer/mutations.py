@@ -29,6 +29,8 @@ class Mutation:
     new: str
     scenario: str
     caught_by: str
+    faults: int | None = None
+    """The most faults, where those of the scenario would hide it in a space too large."""
 
     def subject(self) -> Subject:
         """Return the production code with this one change."""
@@ -48,6 +50,8 @@ class Mutation:
     def where(self) -> Scenario:
         """Return the calls that it is tried on."""
         found = scenario(self.scenario)
+        if self.faults is not None:
+            found = replace(found, faults=self.faults)
         if self.old:
             return found
         return replace(found, calls=tuple(call._replace(owner="a" * 32) for call in found.calls))
@@ -133,6 +137,7 @@ MUTATIONS: Final = (
         "return None",
         "two",
         invariants.PROGRESS,
+        faults=0,
     ),
     Mutation(
         "owner reused",
