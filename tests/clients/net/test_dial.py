@@ -175,7 +175,10 @@ def test_a_slow_resolver_is_not_waited_for(
         dial_out(Dialer("slow.example", 80))
 
 
-def test_calls_share_a_slow_look_up_and_get_what_it_finds(slow: SlowResolver) -> None:
+def test_calls_share_a_slow_look_up_and_get_what_it_finds(
+    slow: SlowResolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial, "LOOK_UP_S", 3600)
     dialer = Dialer("slow.example", 80)
     for dial_out in (_blocking, _on_loop, _blocking):
         with pytest.raises(TimeoutError):

@@ -12,6 +12,8 @@ from typing import Final
 
 import pytest
 
+from kit.aws.credentials import STATIC
+from kit.aws.local import REGION
 from kit.network.dropping import ADDRESSES, NAME, UNKNOWN, reason_against, within
 
 LIMIT_MS: Final = 5000
@@ -46,9 +48,8 @@ def test_who_waits_for_dropped_packets_is_told_before_the_function_is_killed(
             env={
                 **os.environ,
                 "AWS_LAMBDA_FUNCTION_NAME": "function",
-                "AWS_REGION": "us-east-1",
-                "AWS_ACCESS_KEY_ID": "AKID",
-                "AWS_SECRET_ACCESS_KEY": "the-secret-key",
+                "AWS_REGION": REGION,
+                **STATIC,
                 **variables,
             },
         )
