@@ -19,7 +19,7 @@ from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 
 
-@pytest.mark.parametrize(("rounds", "tls"), [(50, False), (100, True)])
+@pytest.mark.parametrize(("rounds", "tls"), [(1_000, False), (100, True)])
 def test_however_often_it_forks_a_process_gets_no_wrong_answer(
     access: Access,
     publish: Publish,
