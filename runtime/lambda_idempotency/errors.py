@@ -30,7 +30,14 @@ class FingerprintMismatchError(IdempotencyError):
 
 class StoreError(IdempotencyError):
     """The store could not be reached, refused the request, or answered after the lease had ended.
-    Raised only before anything ran."""
+    Raised only before anything ran.
+
+    `applied` is False where the store said that this request wrote nothing, else None.
+    """
+
+    def __init__(self, *message: str, applied: bool | None = None) -> None:
+        super().__init__(*message)
+        self.applied = applied
 
 
 class ResponseUnavailableError(IdempotencyError):

@@ -15,7 +15,6 @@ from lambda_idempotency.protocol.steps import (
     LeaseExpired,
     Progress,
     Raised,
-    Renew,
     Returned,
     Run,
 )
@@ -128,6 +127,6 @@ def _record(
         lease_ms=call.lease_ms,
         writes=(f"write of {name}",) if way.writes else (),
     )
-    reply = yield Renew(claim)
+    reply = yield from recovery.send(claim)
     settled: tuple[Progress, str] = recovery.settled(progress, claim, reply)
     return settled

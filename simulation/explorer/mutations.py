@@ -435,6 +435,14 @@ MUTATIONS: Final = (
         invariants.SAME_RESULT,
     ),
     Mutation(
+        "writes of a step counted as not applied while they are under way",
+        recovery,
+        "uncertain=bool(writes)",
+        "uncertain=False",
+        "steps-writes",
+        invariants.SAME_RESULT,
+    ),
+    Mutation(
         "recorded steps not told to the next attempt",
         protocol,
         "_renewal(call, held), held.progress)",

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -39,6 +40,8 @@ from lambda_idempotency.protocol.record import INPROGRESS, Claim, Record, Reply
 
 EVENT: Final = {"id": 1}
 LEASE: Final = 15 * 60
+SHORT: Final = SimpleNamespace(get_remaining_time_in_millis=lambda: 500)
+"""The context of an invocation without the time to send anything twice."""
 WRITE: Final = {"Put": {"TableName": "ledger", "Item": {"id": {"S": "1"}}}}
 
 
@@ -362,7 +365,7 @@ def test_writes_of_unknown_fate_keep_the_lease(store: Faulty) -> None:
     shop.writes, shop.fails_after = [WRITE], None
     store.on_renew = _unreachable
     with pytest.raises(CommitError) as failed:
-        idempotent(store=store)(shop)(EVENT, None)
+        idempotent(store=store)(shop)(EVENT, SHORT)
     assert failed.value.applied is None
     assert store.requests == ["claim", "renew"]
 
@@ -376,7 +379,7 @@ def test_after_writes_of_unknown_fate_no_step_runs(store: Faulty) -> None:
 
     store.on_renew = _unreachable
     with pytest.raises(CommitError, match="'two'"):
-        handler(EVENT, None)
+        handler(EVENT, SHORT)
 
 
 # The lease and the store --------------------------------------------------------------------------
@@ -657,7 +660,7 @@ def test_an_http_request_whose_step_is_not_recorded_is_answered(
     shop = Shop()
     shop.writes, shop.fails_after = [WRITE], None
     store.on_renew = on_renew
-    answer = idempotent(store=store)(shop)(http_2(Http()), None)
+    answer = idempotent(store=store)(shop)(http_2(Http()), SHORT)
     assert (answer["statusCode"], json.loads(answer["body"])["type"]) == (
         status,
         f"urn:idempotency:{kind}",

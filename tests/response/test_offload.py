@@ -476,6 +476,29 @@ def test_a_large_step_is_an_object_of_its_own(
     assert handler({"id": kind}, None) == f"1 {LARGE}"
 
 
+def test_a_step_that_finds_the_record_full_is_an_object_although_it_is_small(
+    settle: Settle, s3: Any
+) -> None:
+    settle()
+    store, ran = Store(max_data=2000), list[int]()
+
+    @idempotent(store=store)
+    def handler(event: Any, context: Any) -> Any:
+        got = [
+            current().step(str(n), lambda n=n: ran.append(n) or os.urandom(400).hex())  # type: ignore[misc]
+            for n in range(4)
+        ]
+        if len(ran) == 4:
+            ran.append(-1)
+            raise ZeroDivisionError
+        return [len(text) for text in got]
+
+    with pytest.raises(ZeroDivisionError):
+        handler({"id": 1}, None)
+    assert handler({"id": 1}, None) == [800] * 4
+    assert ran == [0, 1, 2, 3, -1]
+
+
 def test_a_step_whose_object_cannot_be_written_stays_in_the_record(
     settle: Settle, faulty: FaultServer
 ) -> None:

@@ -253,8 +253,9 @@ def _any_completion() -> Completion:
     ],
 )
 def test_a_conflict_or_a_throttle_is_tried_again(reasons: tuple[str, ...]) -> None:
-    with pytest.raises(StoreError, match="TransactionCanceledException"):
+    with pytest.raises(StoreError, match="TransactionCanceledException") as failed:
         _complete(_any_completion, _CancelledError("TransactionCanceledException", *reasons))
+    assert failed.value.applied is False
 
 
 @pytest.mark.parametrize(
@@ -286,8 +287,9 @@ def test_an_error_before_any_write_is_a_refusal_without_the_service_s_words(code
 
 @pytest.mark.parametrize("code", ["InternalServerError", "TransactionInProgressException"])
 def test_an_error_of_unknown_outcome_is_none(code: str) -> None:
-    with pytest.raises(StoreError, match=code):
+    with pytest.raises(StoreError, match=code) as failed:
         _complete(_any_completion, _CancelledError(code))
+    assert failed.value.applied is None
 
 
 def test_every_try_sends_the_same_request() -> None:
@@ -326,6 +328,16 @@ def test_each_step_of_an_attempt_is_a_transaction_of_its_own(dynamodb: DynamoDBH
     assert _charges(dynamodb) == 2
     assert isinstance(dynamodb.store.complete(_completion(dynamodb, _count(dynamodb))), Applied)
     assert _charges(dynamodb) == 3
+
+
+def test_a_step_that_is_sent_again_later_is_applied_once(dynamodb: DynamoDBHarness) -> None:
+    _claim(dynamodb)
+    step = _step(dynamodb, _count(dynamodb))
+    assert isinstance(dynamodb.store.renew(step), Applied)
+    reply = dynamodb.store.renew(step._replace(lease_ms=step.lease_ms + 5))  # as time passes
+    assert isinstance(reply, Conflict)
+    assert (reply.record.owner, reply.record.revision) == (step.owner, step.revision)
+    assert _charges(dynamodb) == 1
 
 
 def test_a_step_whose_writes_are_refused_is_not_recorded(dynamodb: DynamoDBHarness) -> None:

@@ -19,7 +19,7 @@ overtake a claim. Then it raises the cancellation.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,6 +38,7 @@ from ..protocol.steps import (
     PairResult,
     Raised,
     Reconcile,
+    Renew,
     Returned,
     Run,
     SendClaim,
@@ -169,13 +170,24 @@ async def _execute_in_batch(
 
 
 async def ask_alone(
-    store: Store, step: Verb, remaining: Callable[[], int]
+    store: Store,
+    steps: Generator[Renew | Sleep, StepResult, StepResult],
+    remaining: Callable[[], int],
 ) -> tuple[StepResult, asyncio.CancelledError | None]:
-    """Send one verb to the store, beside a call's protocol. Return its reply, and a cancellation
-    that came meanwhile."""
+    """Execute the steps of one request, beside a call's protocol. Return its result, and a
+    cancellation that came meanwhile."""
     shield = CancellationShield(store, remaining, asyncio.sleep)
-    result = await shield.ask(step)
-    return result, shield.cancelled
+    result: StepResult = None
+    while True:
+        try:
+            step = steps.send(result)
+        except StopIteration as stop:
+            return stop.value, shield.cancelled
+        if isinstance(step, Sleep):
+            await shield.sleep(step.milliseconds)
+            result = None
+        else:
+            result = await shield.ask(step)
 
 
 async def in_thread(function: Callable[[T], R], argument: T) -> R:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import TypeAlias
 
@@ -18,6 +19,7 @@ from ..protocol.steps import (
     Release,
     Renew,
     SendClaim,
+    Sleep,
     StepResult,
 )
 from ..stores.base import ReplyOrError, Store, about, attempted
@@ -62,6 +64,30 @@ def ask_surely(store: Store, step: Verb, remaining: Callable[[], int]) -> StepRe
         return timed(lambda: ask(store, step))
     except Exception as error:  # noqa: BLE001 - even a store's bug must not lose a result
         return failed(error, remaining)
+
+
+def ask_alone(
+    store: Store,
+    steps: Generator[Renew | Sleep, StepResult, StepResult],
+    remaining: Callable[[], int],
+    sleep: Callable[[float], None] = time.sleep,
+) -> StepResult:
+    """Execute the steps of one request, beside a call's protocol. Return its result."""
+    result: StepResult = None
+    token = deadline.start(remaining())
+    try:
+        while True:
+            step = steps.send(result)
+            if isinstance(step, Sleep):
+                sleep(step.milliseconds / 1000)
+                result = None
+            else:
+                result = ask_surely(store, step, remaining)
+    except StopIteration as stop:
+        ended: StepResult = stop.value
+        return ended
+    finally:
+        deadline.end(token)
 
 
 def complete_and_claim(

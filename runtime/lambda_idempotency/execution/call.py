@@ -34,7 +34,16 @@ class ActiveCall:
     """A call under way. Its protocol decides what runs; `remaining` returns milliseconds."""
 
     __slots__ = (
-        *("_call", "_is_async", "_keeping", "_leased", "_made", "_on_interrupted", "_run"),
+        *(
+            "_call",
+            "_ended",
+            "_is_async",
+            "_keeping",
+            "_leased",
+            "_made",
+            "_on_interrupted",
+            "_run",
+        ),
         *("_steps", "_store", "_target", "_writes", "body", "key", "protocol", "remaining"),
     )
 
@@ -63,6 +72,7 @@ class ActiveCall:
         self._made: list[Steps] = []
         self._steps: Steps | None = None
         self._is_async = False
+        self._ended: str | None = None
 
     @property
     def renewed(self) -> ActiveCall:
@@ -84,6 +94,8 @@ class ActiveCall:
         if self._steps is None:
             self._made.append(self._first_step())  # other threads may do the same
             self._steps = self._made[0]
+            if self._ended is not None:  # a thread or a task has outlived the attempt
+                self._steps.close(self._ended)
         if self._is_async and _in_event_loop():
             return self._steps.run_async(name, function, writes)
         return self._steps.run(name, function, writes)
@@ -160,6 +172,7 @@ class ActiveCall:
         return Raised(error, self._progress("the attempt has raised"))
 
     def _progress(self, why: str) -> Progress | None:
+        self._ended = why  # before the look at the steps: another thread may make them now
         return None if self._steps is None else self._steps.close(why)
 
     def _returned(self, step: Run | Reconcile, result: Any) -> Returned | Raised | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
-from ..drivers.requests import ask_surely
+from ..drivers.requests import ask_alone
 from ..errors import (
     CommitError,
     ConfigurationError,
@@ -20,8 +22,8 @@ from ..errors import (
 )
 from ..metrics.reporting import report
 from ..protocol.record import Claim
-from ..protocol.recovery import Fate, recovery_point, settled
-from ..protocol.steps import Call, Failed, Progress, Renew, StepResult
+from ..protocol.recovery import Fate, recovery_point, send, settled
+from ..protocol.steps import Call, Failed, Progress, StepResult
 from ..response import steps as forms
 from ..response.steps import StepData
 from ..tuples import NamedTuple
@@ -32,6 +34,10 @@ from .queue import Queue
 if TYPE_CHECKING:
     from ..response.offload import Objects
     from ..stores.base import Store
+
+
+MAX_NAME: Final = 256
+"""The most characters of a step's name: the record holds it."""
 
 
 class StepsOf(NamedTuple):
@@ -62,14 +68,24 @@ class Steps:
         """The steps that attempts before have recorded."""
         self._steps = dict(self._known)
         """All steps to record, so far."""
-        self._names: set[str] = set()
+        self._returned: dict[str, StepData] = {}
+        """The steps without writes that have returned, and whose recovery point comes next."""
+        self._names: dict[str, object] = {}
         self._queue = Queue()
         self._refusal: str | None = None
+        self._changing = threading.RLock()  # a signal handler may take a step, too
+        self._process = os.getpid()
 
     def close(self, why: str) -> Progress:
-        """Refuse further steps, because the attempt has ended. Return what it has recorded."""
-        self._refusal = why
-        return self.progress
+        """Refuse further steps, because the attempt has ended. Return what it has recorded, and has
+        to record yet."""
+        with self._changing:
+            self._refusal = why
+            for name, form in self._returned.items():
+                self._steps[name] = self._fitting(name, form, objects=None)
+            if self._returned:
+                self.progress = self.progress._replace(steps=forms.packed(self._steps))
+            return self.progress
 
     # For the heartbeat ----------------------------------------------------------------------------
 
@@ -87,21 +103,20 @@ class Steps:
         step = self._begin(name, function, writes)
         if (found := self._known.get(name)) is not None:
             return self._replayed(name, found)
-        if step.asks and (ask := self._question(name)) is not None:
-            answer = reconciled(_not_awaitable(name, ask()))
-        else:
+        with self._taking(name):
             answer = None
-        result = _not_awaitable(name, function()) if answer is None else answer.response
-        form = self._form(step, result)
-        if self.leased is None:
+            if step.asks and (ask := self._question(name)) is not None:
+                answer = reconciled(_not_awaitable(name, ask()))
+            result = _not_awaitable(name, function()) if answer is None else answer.response
+            form = self._form(step, result)
+            if self.leased is None:
+                return self._value(step, form, result)
+            with self._queue.turn():
+                step = step._replace(form=self._fitting(name, form, self._of.objects))
+                point, asked = self._point(step), elapsed.now()
+                reply = ask_alone(self._of.store, send(point), self._of.remaining)
+                self._settle(step, point, reply, asked)
             return self._value(step, form, result)
-        with self._queue.turn():
-            point = self._point(step, self._fitting(step, form))
-            asked = elapsed.now()
-            with self._interrupted(point):
-                reply = self._ask(point)
-            self._settle(step, point, reply, asked)
-        return self._value(step, form, result)
 
     async def run_async(self, name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
         """Do as `run` does, on the running event loop. `function` may be async."""
@@ -112,55 +127,75 @@ class Steps:
             if self._of.objects is None:
                 return self._replayed(name, found)
             return await aio.in_thread(partial(self._replayed, name), found)
-        answer = None
-        if step.asks and (ask := self._question(name)) is not None:
-            answer = reconciled(await _awaited(ask()))
-        result = await _awaited(function()) if answer is None else answer.response
-        form = self._form(step, result)
-        if self.leased is None:
-            return self._value(step, form, result)
-        async with self._queue.turn_async():
-            if self._of.objects is None:
-                fitting = self._fitting(step, form)
-            else:
-                fitting = await aio.in_thread(partial(self._fitting, step), form)
-            point = self._point(step, fitting)
-            asked = elapsed.now()
-            with self._interrupted(point):
+        with self._taking(name):
+            answer = None
+            if step.asks and (ask := self._question(name)) is not None:
+                answer = reconciled(await _awaited(name, ask()))
+            result = await _awaited(name, function()) if answer is None else answer.response
+            form = self._form(step, result)
+            if self.leased is None:
+                return self._value(step, form, result)
+            async with self._queue.turn_async():
+                fitting = partial(self._fitting, name, form)
+                if (objects := self._of.objects) is None:
+                    step = step._replace(form=fitting(None))
+                else:
+                    step = step._replace(form=await aio.in_thread(fitting, objects))
+                point, asked = self._point(step), elapsed.now()
                 reply, cancelled = await aio.ask_alone(
-                    self._of.store, Renew(point), self._of.remaining
+                    self._of.store, send(point), self._of.remaining
                 )
-            if cancelled is not None:
-                with suppress(IdempotencyError):
-                    self._settle(step, point, reply, asked)
-                raise cancelled
-            self._settle(step, point, reply, asked)
-        return self._value(step, form, result)
+                if cancelled is not None:
+                    with suppress(IdempotencyError):
+                        self._settle(step, point, reply, asked)
+                    raise cancelled
+                self._settle(step, point, reply, asked)
+            return self._value(step, form, result)
+
+    @contextmanager
+    def _taking(self, name: str) -> Iterator[None]:
+        """Let the name of a step that raises, and has not returned, be taken again."""
+        try:
+            yield
+        except BaseException:
+            if name not in self._steps and name not in self._returned:
+                self._names.pop(name, None)
+            raise
 
     def _begin(self, name: str, function: object, writes: Iterable[Any]) -> _Step:
         if not isinstance(name, str) or not name:
             raise ConfigurationError(f"step() was given the name {name!r}; expected a text")
+        if len(name) > MAX_NAME:
+            raise ConfigurationError(
+                f"step() was given a name of {len(name):,} characters; expected at most {MAX_NAME}"
+            )
         self._check(name)
+        if self._queue.is_free:
+            self._check_certain(name)
         if not callable(function):
             raise ConfigurationError(
                 f"step {name!r} was given a {type(function).__name__}; expected a function without "
                 "arguments, which step() calls: lambda: pay(order)"
             )
         items = self._copied(name, writes)
-        if name in self._names:
+        if name not in self._known:
+            self._check_lease(name, items)
+        mine = object()  # several threads may take it
+        if self._names.setdefault(name, mine) is not mine:
             raise ConfigurationError(
                 f"step {name!r} was taken twice in one attempt; each step has a name of its own, "
                 'such as f"charge {order}"'
             )
-        self._names.add(name)
-        if name not in self._known:
-            self._check_lease(name, items)
         return _Step(name, items, asks=self._of.attempt > 1 and not items)
 
     def _check(self, name: str) -> None:
         of = self._of
         if self._refusal is not None:
             raise ConfigurationError(f"step {name!r} cannot run: {self._refusal}")
+        if os.getpid() != self._process:
+            raise ConfigurationError(
+                f"step {name!r} cannot run in a fork's child; take it in the handler's own process"
+            )
         if not of.store.renews:
             raise ConfigurationError(
                 f"step {name!r} cannot be recorded: the records are in a "
@@ -168,8 +203,11 @@ class Steps:
             )
         if self.progress.lost:
             raise _lost(name, of.call.key)
+
+    def _check_certain(self, name: str) -> None:
         if self.progress.uncertain:
-            raise _unknown(name, of.call.key, "an earlier step's writes have an unknown outcome")
+            why = "an earlier step's writes have an unknown outcome"
+            raise _unknown(name, self._of.call.key, why)
 
     def _check_lease(self, name: str, items: tuple[Any, ...]) -> None:
         if self.leased is None:
@@ -226,51 +264,43 @@ class Steps:
         return result
 
     def _form(self, step: _Step, result: Any) -> StepData:
-        return forms.recorded_form(result, key=self._of.call.key, name=step.name)
+        form = forms.recorded_form(result, key=self._of.call.key, name=step.name)
+        if self.leased is not None and not step.writes:
+            self._returned[step.name] = form
+        return form
 
-    def _fitting(self, step: _Step, form: StepData) -> dict[str, StepData]:
+    def _fitting(self, name: str, form: StepData, objects: Objects | None) -> StepData:
         of = self._of
-        return forms.fitting(
-            {**self._steps, step.name: form},
-            step.name,
+        steps = forms.fitting(
+            {**self._steps, name: form},
+            name,
             key=of.call.key,
             owner=of.call.owner,
             max_data=of.store.max_data,
-            objects=of.objects,
+            objects=objects,
         )
+        return steps[name]
 
-    def _point(self, step: _Step, steps: dict[str, StepData]) -> Claim:
+    def _point(self, step: _Step) -> Claim:
         """Return the recovery point of a step that has returned."""
         of = self._of
-        self._check(step.name)  # again: another step may have lost the lease meanwhile
-        self.progress, point = recovery_point(
-            of.call,
-            of.attempt,
-            self.progress,
-            forms.packed(steps),
-            lease_ms=self._lease_ms(),
-            writes=step.writes,
-        )
-        self._steps = steps
+        assert step.form is not None
+        with self._changing:  # the attempt may end now
+            self._check(step.name)  # again: another step may have lost the lease meanwhile
+            self._check_certain(step.name)
+            steps = {**self._steps, step.name: step.form}
+            self.progress, point = recovery_point(
+                of.call,
+                of.attempt,
+                self.progress,
+                forms.packed(steps),
+                lease_ms=self._lease_ms(),
+                writes=step.writes,
+            )
+            if not step.writes:
+                self._steps = steps
+                del self._returned[step.name]
         return point
-
-    @contextmanager
-    def _interrupted(self, point: Claim) -> Iterator[None]:
-        """Note that nobody knows the fate of a recovery point whose request is interrupted."""
-        try:
-            yield
-        except BaseException as error:
-            failed = Failed(InterruptedError(type(error).__name__), 0)
-            self.progress, _ = settled(self.progress, point, failed)
-            raise
-
-    def _ask(self, point: Claim) -> StepResult:
-        of = self._of
-        token = deadline.start(of.remaining())
-        try:
-            return ask_surely(of.store, Renew(point), of.remaining)
-        finally:
-            deadline.end(token)
 
     def _lease_ms(self) -> int:
         """Return the lease from now on: what is left of it where Lambda ends the attempt, else
@@ -286,12 +316,13 @@ class Steps:
         key = self._of.call.key
         self.progress, fate = settled(self.progress, point, reply)
         if fate == "recorded":
+            if step.writes and step.form is not None:
+                self._steps[step.name] = step.form
             self.leased = asked, point.lease_ms
             report("StepRecorded", key)
         elif fate == "lost":
             raise _lost(step.name, key)
         elif step.writes:
-            self._steps = {name: form for name, form in self._steps.items() if name != step.name}
             raise self._uncommitted(step, fate, reply)
         else:
             report("StepUnrecorded", key)
@@ -301,6 +332,8 @@ class Steps:
         if fate == "unknown":
             return _unknown(step.name, key, "the store did not answer")
         about = getattr(reply, "about", "a later step was recorded first")
+        if isinstance(reply, Failed):
+            about = "other requests kept writing the same items, or the table was throttled"
         return CommitError(
             f"The writes of step {step.name!r} under record {key} were not applied, and the step "
             f"was not recorded: {about}. A retry runs it again.",
@@ -323,7 +356,7 @@ def unrecorded(name: str, function: Callable[[], Any], writes: Iterable[Any]) ->
 async def unrecorded_async(name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
     """Do as `unrecorded` does, on the running event loop."""
     _check_no_writes(name, writes)
-    return _as_recorded(name, await _awaited(function()))
+    return _as_recorded(name, await _awaited(name, function()))
 
 
 def _check_no_writes(name: str, writes: Iterable[Any]) -> None:
@@ -344,6 +377,8 @@ class _Step(NamedTuple):
     name: str
     writes: tuple[Mapping[str, Any], ...]
     asks: bool
+    form: StepData | None = None
+    """What is recorded of it."""
 
 
 def _lost(name: str, key: str) -> LeaseLostError:
@@ -361,15 +396,25 @@ def _unknown(name: str, key: str, why: str) -> CommitError:
     )
 
 
-async def _awaited(result: Any) -> Any:
-    return await result if inspect.isawaitable(result) else result
+async def _awaited(name: str, result: Any) -> Any:
+    return _not_lazy(name, await result if inspect.isawaitable(result) else result)
+
+
+def _not_lazy(name: str, result: Any) -> Any:
+    """Refuse a generator: it would count as done, and none of it has run."""
+    if inspect.isgenerator(result) or inspect.isasyncgen(result):
+        raise ConfigurationError(
+            f"step {name!r} was given a generator function, none of which has run; expected a "
+            "function that returns its result"
+        )
+    return result
 
 
 def _not_awaitable(name: str, result: Any) -> Any:
     if inspect.iscoroutine(result):
         result.close()
     elif not inspect.isawaitable(result):
-        return result
+        return _not_lazy(name, result)
     raise ConfigurationError(
         f"step {name!r} was given an async function outside of an async handler; await the step in "
         "an async handler or function"

@@ -57,7 +57,11 @@ def fitting(
     fitted, data = dict(steps), steps[name].data
     if objects is not None and data is not None:
         fitted[name] = _offloaded(fitted[name], name, key, owner, objects)
-    if max_data is not None and len(packed(fitted)) > max_data:
+    if max_data is None or len(packed(fitted)) <= max_data:
+        return fitted
+    if objects is not None and fitted[name].owner is None and data is not None:
+        fitted[name] = _offloaded(fitted[name], name, key, owner, objects, max_data=0)
+    if len(packed(fitted)) > max_data:
         _warn(
             key,
             name,
@@ -68,11 +72,19 @@ def fitting(
     return fitted
 
 
-def _offloaded(step: StepData, name: str, key: str, owner: str, objects: Objects) -> StepData:
+def _offloaded(
+    step: StepData,
+    name: str,
+    key: str,
+    owner: str,
+    objects: Objects,
+    *,
+    max_data: int | None = None,
+) -> StepData:
     # An attempt has one object for its answer, so each step has the name of an owner of its own.
     of_step = sha256(f"{owner} {name}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
     ran = compression.pack(Returned(None, step.data), max_data=None)
-    put = objects.offload(ran, key=key, owner=of_step, max_data=None)
+    put = objects.offload(ran, key=key, owner=of_step, max_data=max_data)
     if put.encoding in _IN_OBJECT and isinstance(put.data, str):
         return StepData(put.data, put.encoding, of_step)
     return step

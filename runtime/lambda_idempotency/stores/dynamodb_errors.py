@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..errors import StoreError
+from .transaction import CANCELED
 
 NOT_DYNAMODB: Final = (
     "Is it DynamoDB itself? A compatible server must answer conditional writes as DynamoDB does."
@@ -31,5 +32,6 @@ def unreachable(
     about = getattr(error, "about", "")
     return StoreError(
         f"DynamoDB {operation} on table {table} failed: {code}{about} (request id {request}). "
-        f"{_HINTS.get(code, '')}".rstrip()
+        f"{_HINTS.get(code, '')}".rstrip(),
+        applied=False if code == CANCELED else None,
     )

@@ -27,6 +27,9 @@ _FINAL: Final = frozenset(
 )
 """Reasons that will be the same at the next try."""
 
+CANCELED: Final = "TransactionCanceledException"
+"""The error of a transaction that wrote nothing, because of one of its items."""
+
 _REFUSED: Final = frozenset(
     {
         *("AccessDeniedException", "ResourceNotFoundException", "ValidationException"),
@@ -53,24 +56,24 @@ def condition(write: Completion | Claim, reading: ClockReading) -> str:
 
 def request(put: str, write: Completion | Claim) -> str:
     """Return the request, in JSON: the put of the record, and the writes beside it. A repetition is
-    harmless: by its token for ten minutes, then by its condition."""
+    harmless: by its token for ten minutes, and by its condition always."""
     items = ",".join([f'{{"Put":{put}}}', *map(encoded, write.writes)])
-    return f'{{"TransactItems":[{items}],"ClientRequestToken":{quoted(_token(write))}}}'
+    return f'{{"TransactItems":[{items}],"ClientRequestToken":{quoted(_token(put, write))}}}'
 
 
-def _token(write: Completion | Claim) -> str:
-    """Return the name of a transaction, of at most 36 characters: DynamoDB refuses another one that
-    has it."""
+def _token(put: str, write: Completion | Claim) -> str:
+    """Return the name of a transaction, of at most 36 characters: DynamoDB refuses another content
+    that has it. A step that is sent again has a later lease."""
     if isinstance(write, Completion):
         return write.owner
-    return sha256(f"{write.owner} {write.revision}".encode()).hexdigest()[:32]
+    return sha256(put.encode()).hexdigest()[:32]
 
 
 def verdict(code: str, response: Mapping[str, Any]) -> Verdict | None:
     """Return the meaning of an error; None: it may be gone at the next try, or nobody knows."""
     if code in _REFUSED:
         return Verdict(about=f"DynamoDB refused the transaction: {code}")
-    if code != "TransactionCanceledException":
+    if code != CANCELED:
         return None
     own, *others = response.get("CancellationReasons") or [{}]
     if own.get("Code") == "ConditionalCheckFailed":
