@@ -30,6 +30,7 @@ from ..tuples import NamedTuple
 from .commits import MAX_WRITES
 from .hooks import OnInterrupted, reconciled
 from .queue import Queue
+from .target import unfinished
 
 if TYPE_CHECKING:
     from ..response.offload import Objects
@@ -106,8 +107,8 @@ class Steps:
         with self._taking(name):
             answer = None
             if step.asks and (ask := self._question(name)) is not None:
-                answer = reconciled(_not_awaitable(name, ask()))
-            result = _not_awaitable(name, function()) if answer is None else answer.response
+                answer = reconciled(_finished(name, ask()))
+            result = _finished(name, function()) if answer is None else answer.response
             form = self._form(step, result)
             if self.leased is None:
                 return self._value(step, form, result)
@@ -350,7 +351,7 @@ class Steps:
 def unrecorded(name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
     """Run a step of a call that has no record. Return the result as a recorded one would be."""
     _check_no_writes(name, writes)
-    return _as_recorded(name, _not_awaitable(name, function()))
+    return _as_recorded(name, _finished(name, function()))
 
 
 async def unrecorded_async(name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
@@ -397,25 +398,13 @@ def _unknown(name: str, key: str, why: str) -> CommitError:
 
 
 async def _awaited(name: str, result: Any) -> Any:
-    return _not_lazy(name, await result if inspect.isawaitable(result) else result)
+    return _finished(name, await result if inspect.isawaitable(result) else result)
 
 
-def _not_lazy(name: str, result: Any) -> Any:
-    """Refuse a generator: it would count as done, and none of it has run."""
-    if inspect.isgenerator(result) or inspect.isasyncgen(result):
-        raise ConfigurationError(
-            f"step {name!r} was given a generator function, none of which has run; expected a "
-            "function that returns its result"
-        )
-    return result
-
-
-def _not_awaitable(name: str, result: Any) -> Any:
-    if inspect.iscoroutine(result):
-        result.close()
-    elif not inspect.isawaitable(result):
-        return _not_lazy(name, result)
+def _finished(name: str, result: Any) -> Any:
+    if (kind := unfinished(result)) is None:
+        return result
     raise ConfigurationError(
-        f"step {name!r} was given an async function outside of an async handler; await the step in "
-        "an async handler or function"
+        f"step {name!r} was given a function that returned a {kind}, none of which has run. Await "
+        "the step in an async handler or function; return a list of what a generator yields."
     )

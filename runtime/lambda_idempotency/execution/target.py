@@ -42,15 +42,22 @@ def finished(result: Any, decorator: str) -> Any:
     Recorded, it would be done for ever: the body of a generator or coroutine has not begun. The
     error frees the key.
     """
+    if (kind := unfinished(result)) is None:
+        return result
+    raise ConfigurationError(
+        f"{decorator}: the function returned a {kind}, which nobody would run under its record. "
+        "Decorate the `async def` itself, under its other decorators; return a list of what a "
+        "generator yields."
+    )
+
+
+def unfinished(result: Any) -> str | None:
+    """Return the kind of a result that nobody has run yet, and end it. None: it is finished."""
     kind = type(result)
     is_awaitable = hasattr(kind, "__await__") or hasattr(kind, "add_done_callback")  # a future
     if not is_awaitable and not hasattr(kind, "__next__") and not hasattr(kind, "__anext__"):
-        return result
+        return None
     for stop in ("close", "cancel"):  # a coroutine and a generator, a future
         if callable(end := getattr(result, stop, None)):
             end()
-    raise ConfigurationError(
-        f"{decorator}: the function returned a {kind.__name__}, which nobody would run under its "
-        "record. Decorate the `async def` itself, under its other decorators; return a list of "
-        "what a generator yields."
-    )
+    return kind.__name__
