@@ -47,9 +47,9 @@ from ..protocol.steps import (
 )
 from ..stores.base import Store
 from ..stores.coroutines import on_loop
+from .lease import LeaseTimer, Pulse
 from .requests import Verb, ask_surely, complete_and_claim
 from .requests_on_loop import ask_surely_on_loop, complete_and_claim_on_loop
-from .sync import LeaseTimer, Pulse
 
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.
@@ -270,9 +270,17 @@ class CancellationShield:
         return threaded(partial(self._context.run, function, *arguments))
 
     async def _wait(self, asked: asyncio.Future[T]) -> T:
+        woken: asyncio.Future[None] | None = None
+
+        def wake(_: object) -> None:
+            if woken is not None and not woken.done():
+                woken.set_result(None)
+
+        asked.add_done_callback(wake)  # `asyncio.wait` would do so, too, and much more
         while not asked.done():
+            woken = asyncio.get_running_loop().create_future()
             try:
-                await asyncio.wait([asked])
+                await woken
             except asyncio.CancelledError as error:
                 self.cancelled = error
         return asked.result()

@@ -13,44 +13,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report
 from ..protocol.machine import Protocol
-from ..protocol.record import NO_BODY, Claim
+from ..protocol.record import NO_BODY
 from ..protocol.steps import (
-    Complete,
     CompleteAndClaim,
     Emit,
     LeaseExpired,
     Outcome,
     PairResult,
     Raised,
-    Read,
     Reconcile,
-    Release,
-    Renew,
     Returned,
     Run,
-    SendClaim,
     Sleep,
     Step,
     StepResult,
 )
 from ..stores.base import Store
-from .requests import ask_surely, complete_and_claim, failed
+from .interruption import Interruption
+from .lease import LeaseTimer, Pulse, Runs
+from .requests import ask_surely, complete_and_claim
 
 if TYPE_CHECKING:
     # Few functions have batches, and the others should not load their code.
     from ..protocol.batch import Batch, BatchStep, BatchStepResult
-    from .heartbeat import Heartbeat, Renewed
-
-Runs: TypeAlias = Callable[[Run | Reconcile], Returned | Raised | None]
-"""Runs the user's code for a step."""
-
-Told = TypeVar("Told", bound=StepResult)
+    from .heartbeat import Renewed
 
 
 def drive(
@@ -74,6 +66,7 @@ def drive(
     token = deadline.start(remaining())
     timer, pulse = LeaseTimer(moment), Pulse(store, renewed)
     interruption = Interruption(remaining)
+    watched = pulse.around(run, timer)
     result: StepResult = None
     try:
         while True:
@@ -88,7 +81,7 @@ def drive(
                         step,
                         key=key,
                         store=store,
-                        run=pulse.around(run, timer),
+                        run=watched,
                         remaining=interruption.remaining,
                         sleep=sleep,
                         timer=timer,
@@ -200,121 +193,3 @@ def execute(
         report(step.metric, key)
         return None
     return ask_surely(store, step, remaining)
-
-
-class Interruption:
-    """An exception that a signal handler raises while a call is under way."""
-
-    __slots__ = ("_remaining", "ends", "error")
-
-    def __init__(self, remaining: Callable[[], int]) -> None:
-        self._remaining = remaining
-        self.ends = False
-        """True while an attempt's end is being recorded: then nothing may stop it."""
-        self.error: BaseException | None = None
-        """The exception that ends the call when its end is recorded."""
-
-    def note(self, step: Step | CompleteAndClaim) -> None:
-        """Note a step before it is executed."""
-        if not isinstance(step, (Sleep, Emit)):
-            self.ends = isinstance(step, (Complete, CompleteAndClaim, Release, Renew))
-
-    def during(self, step: Step | CompleteAndClaim, error: BaseException) -> StepResult:
-        """Return the result of an interrupted step, if it records the end of an attempt. Raises the
-        error otherwise."""
-        if not self.ends:
-            raise error
-        failure = failed(InterruptedError(type(error).__name__), self.remaining)
-        self.keep(error)
-        if isinstance(step, (Sleep, Emit)):
-            return None
-        return failure
-
-    def keep(self, error: BaseException) -> None:
-        """Keep an error until the end is recorded, if it is meant to end the call."""
-        if self.error is None and not isinstance(error, Exception):
-            self.error = error
-
-    def remaining(self) -> int:
-        """Return the milliseconds left; none after an interruption, so that nothing is repeated."""
-        return self._remaining() if self.error is None else 0
-
-
-class Pulse:
-    """The heartbeat of the call that runs, if it needs one.
-
-    It goes on until the call ends, or the next one of a batch runs: by then this one has ended.
-    """
-
-    __slots__ = ("_claim", "_heartbeat", "_store", "renewed")
-
-    def __init__(self, store: Store, renewed: Renewed | None = None) -> None:
-        self._store = store
-        self.renewed = renewed
-        self._claim: Claim | None = None
-        self._heartbeat: Heartbeat | None = None
-
-    def around(self, run: Runs, timer: LeaseTimer, renewed: Renewed | None = None) -> Runs:
-        """Return the function that runs the user's code for a step, with its heartbeat."""
-        self.renewed = renewed or self.renewed
-
-        def ran(step: Run | Reconcile) -> Returned | Raised | None:
-            self.start(step)
-            return run(timer.begun(step))
-
-        return ran
-
-    def start(self, step: Run | Reconcile) -> None:
-        """Start the step's heartbeat, unless it beats already."""
-        if step.renewal == self._claim:
-            return
-        self.stop()
-        if (claim := step.renewal) is not None:
-            from .heartbeat import begin  # ordinary Lambda functions need none
-
-            assert step.lease_ms is not None
-            self._claim, self._heartbeat = (
-                claim,
-                begin(claim, step.lease_ms, self._store, self.renewed),
-            )
-
-    def told(self, ran: Told) -> Told:
-        """Return a result that says when the lease was last renewed."""
-        if self._heartbeat is None or not isinstance(ran, Returned):
-            return ran
-        return ran._replace(renewed_at=self._heartbeat.renewed_at)
-
-    def stop(self) -> None:
-        """End the heartbeat."""
-        if self._heartbeat is not None:
-            self._heartbeat.stop()
-        self._claim = self._heartbeat = None
-
-
-class LeaseTimer:
-    """The time since a lease was last requested. An attempt that is too late must not run. One is
-    enough for a batch: a claim is sent only when the last one has run."""
-
-    __slots__ = ("_asked", "_moment")
-    _asked: Moment
-
-    def __init__(self, moment: Callable[[], Moment]) -> None:
-        self._moment = moment
-
-    def note(self, step: Step | CompleteAndClaim) -> None:
-        """Note a step before it is executed: it may request a lease, or read one."""
-        if isinstance(step, (SendClaim, Read, CompleteAndClaim)):
-            self._asked = self._moment()
-
-    def expired(self, step: Run | Reconcile) -> bool:
-        """Tell whether the step's lease may have ended."""
-        if step.lease_ms is None:
-            return False
-        return elapsed.milliseconds(self._asked, self._moment()) > step.lease_ms
-
-    def begun(self, step: Run | Reconcile) -> Run | Reconcile:
-        """Return the step as it begins: its lease is what is left of it."""
-        if step.lease_ms is None:
-            return step
-        passed = elapsed.milliseconds(self._asked, self._moment())
-        return step._replace(lease_ms=step.lease_ms - passed)

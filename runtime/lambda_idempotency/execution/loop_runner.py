@@ -60,20 +60,15 @@ class LoopRunner:
                 "for itself. The decorated handler is synchronous, as Lambda needs it; for a "
                 "function that async code awaits, use @idempotent_function."
             )
-        task: asyncio.Task[T] | None = None
-
-        async def tracked() -> T:
-            nonlocal task
-            task = asyncio.current_task()
-            return await main()
-
-        runner = self._loop().runner
+        loop = self._loop().runner.get_loop()
+        # `Runner.run` would install a handler of SIGINT each time, and take it off.
+        task = loop.create_task(main(), context=copy_context())
         try:
-            return runner.run(tracked(), context=copy_context())
+            return loop.run_until_complete(task)
         except BaseException as error:
-            if task is None or task.done():
+            if task.done():
                 raise
-            return _ended(runner, task, error)
+            return _ended(loop, task, error)
 
     def _loop(self) -> _ThreadLoop:
         loop: _ThreadLoop | None = getattr(self._local, "loop", None)
@@ -101,13 +96,12 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _ended(runner: asyncio.Runner, task: asyncio.Task[T], error: BaseException) -> T:
+def _ended(loop: asyncio.AbstractEventLoop, task: asyncio.Task[T], error: BaseException) -> T:
     """Cancel a task under which a signal handler has raised in the event loop: it must not go on in
     the next invocation. Return its result if it has one, else raise the error."""
     task.cancel(error)
     with suppress(BaseException):
-        result: T = runner.get_loop().run_until_complete(task)
-        return result
+        return loop.run_until_complete(task)
     raise error
 
 

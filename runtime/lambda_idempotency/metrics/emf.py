@@ -7,7 +7,7 @@ CloudWatch_Embedded_Metric_Format_Specification.html
 from __future__ import annotations
 
 from functools import lru_cache
-from json import dumps
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Final, TypeAlias
 
 from ..contract.names import METRIC_NAMESPACE
@@ -45,7 +45,7 @@ def lines(source: MetricsSource, events: list[Event], latencies: list[float], no
 def _line(source: MetricsSource, events: list[Event], latencies: list[float], now: float) -> str:
     head, tail = _frame(source, tuple([metric for metric, _ in events]), bool(latencies))
     taken = f"[{','.join([f'{each:.3f}' for each in latencies])}]" if latencies else ""
-    keys = [dumps(key) for _, key in events if key is not None]
+    keys = [quoted(key) for _, key in events if key is not None]
     if len(keys) > 1:
         keys = [*dict.fromkeys(keys)]
     return f'{{"_aws":{{"Timestamp":{int(now * 1000)},{head}{taken}{tail}{",".join(keys)}]}}\n'
@@ -61,7 +61,7 @@ def _frame(source: MetricsSource, metrics: tuple[Metric, ...], timed: bool) -> t
     if timed:
         definitions.append(f'{{"Name":"{LATENCY}","Unit":"Milliseconds"}}')
     values = "".join([f'"{name}":{count},' for name, count in counts.items()])
-    dimensions = f'"store":{dumps(source.store)},"namespace":{dumps(source.namespace)}'
+    dimensions = f'"store":{quoted(source.store)},"namespace":{quoted(source.namespace)}'
     head = (
         f'"CloudWatchMetrics":[{{"Namespace":"{METRIC_NAMESPACE}",'
         f'"Dimensions":[["store"],["store","namespace"]],"Metrics":[{",".join(definitions)}]}}]}},'

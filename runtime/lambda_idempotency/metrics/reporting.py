@@ -10,10 +10,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar, Token
-from typing import Final, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..protocol.record import Metric
 from .emf import Event, MetricsSource, lines
+
+if TYPE_CHECKING:
+    from logging import Logger
 
 R = TypeVar("R")
 
@@ -40,8 +44,10 @@ def report(metric: Metric, key: str | None) -> None:
     level = WARNING if metric in WARNINGS else DEBUG
     # If logging is not loaded, nobody listens for DEBUG; and its import takes 10 ms.
     if level == WARNING or "logging" in sys.modules:
-        fields = {"idempotency_event": metric, "idempotency_record": key}
-        log(level, "%s %s", metric, key, extra=fields)
+        with suppress(Exception):
+            if (logger := _logger()).isEnabledFor(level):
+                fields = {"idempotency_event": metric, "idempotency_record": key}
+                logger.log(level, "%s %s", metric, key, extra=fields)
     if (buffer := _CURRENT.get(None)) is not None:
         buffer.count(metric, key)
 
@@ -59,11 +65,15 @@ def log(
     because no file descriptor is left to import `logging`.
     """
     with suppress(Exception):
-        import logging  # not at the top: its import takes 10 ms
-
-        logger = logging.getLogger("lambda_idempotency")
-        if logger.isEnabledFor(level):
+        if (logger := _logger()).isEnabledFor(level):
             logger.log(level, text, *args, extra=extra, exc_info=error)
+
+
+@cache
+def _logger() -> Logger:
+    import logging  # not at the top: its import takes 10 ms
+
+    return logging.getLogger("lambda_idempotency")
 
 
 def timed(ask: Callable[[], R]) -> R:

@@ -152,14 +152,15 @@ class DynamoDBStore(CoroutineStore):
     async def completing(self, completion: Completion, waits: Waits) -> Reply:
         if completion.writes:
             return await self._commit(completion, waits)
+        reading = self._clock.read()
         if completion.strict:
             condition = IF_OWN
-        elif completion.may_create(self._clock.now()):
-            condition = COMPLETE_OR_CREATE
         else:
-            condition = COMPLETE
-        answer, now = await self._put(completion, condition, waits, me=completion.owner)
-        return await self._reply(completion.key, answer, now, waits)
+            creates = completion.may_create(reading.now)
+            condition = COMPLETE_OR_CREATE if creates else COMPLETE
+        guard = condition.at(reading, me=completion.owner)
+        answer = await self._put(completion, reading, guard, waits)
+        return await self._reply(completion.key, answer, reading.now, waits)
 
     async def releasing(self, key: str, owner: str, waits: Waits) -> Reply:
         reading = self._clock.read()
@@ -199,26 +200,21 @@ class DynamoDBStore(CoroutineStore):
     async def _lease(
         self, claim: Claim, condition: Condition, waits: Waits, **demanded: str | int
     ) -> tuple[_Answer, int]:
-        """Write a claim's record."""
-        answer, now = await self._put(claim, condition, waits, **demanded)
+        """Write a claim's record. Return its time, too."""
+        reading = self._clock.read()
+        answer = await self._put(claim, reading, condition.at(reading, **demanded), waits)
         if not answer.refused and abs(answer.moved) > MAX_SKEW_MS:
             # The lease just written is off by that much: write it again while it is still ours.
-            answer, now = await self._put(
-                claim, IF_NOT_AHEAD, waits, me=claim.owner, revision=claim.revision
-            )
-        return answer, now
+            reading = self._clock.read()
+            guard = IF_NOT_AHEAD.at(reading, me=claim.owner, revision=claim.revision)
+            answer = await self._put(claim, reading, guard, waits)
+        return answer, reading.now
 
     async def _put(
-        self,
-        write: Claim | Completion,
-        condition: Condition,
-        waits: Waits,
-        **demanded: str | int,
-    ) -> tuple[_Answer, int]:
-        reading = self._clock.read()
-        request = self._put_of(write.record(reading.now), condition.at(reading, **demanded))
-        answer = await self._send("put_item", request, reading, waits)
-        return answer, reading.now
+        self, write: Claim | Completion, reading: ClockReading, guard: str, waits: Waits
+    ) -> _Answer:
+        request = self._put_of(write.record(reading.now), guard)
+        return await self._send("put_item", request, reading, waits)
 
     async def _commit(self, write: Claim | Completion, waits: Waits) -> Reply:
         reading = self._clock.read()

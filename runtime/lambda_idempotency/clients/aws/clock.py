@@ -80,7 +80,7 @@ class ServiceClock:
         """Read the clock before a request; give the reading to `check` after it."""
         # Another thread may correct the clock meanwhile; it sets `_confirmed` last: read it first.
         confirmed, offset = self._confirmed, self._offset
-        moment = self._moment()
+        moment = Moment(self._steady(), self._clock())
         now = int(moment.wall * 1000) + offset
         checked = confirmed is not None and _runs_evenly(confirmed, moment)
         if confirmed is not None and not checked:
@@ -97,7 +97,7 @@ class ServiceClock:
         Return the milliseconds by which that reading was behind, as it is known now.
         """
         served = None if date is None else self._parsed(date)
-        received = self._moment()
+        received = Moment(self._steady(), self._clock())
         even = _runs_evenly(sent.moment, received)
         if served is not None:
             least = served - int(received.wall * 1000)
@@ -106,9 +106,6 @@ class ServiceClock:
             self._offset = min(max(self._offset, least), max(least, most))
         self._confirmed = received if even else None
         return int(sent.moment.wall * 1000) + self._offset - sent.now
-
-    def _moment(self) -> Moment:
-        return Moment(self._steady(), self._clock())
 
     def _parsed(self, date: str) -> int | None:
         text, served = self._header

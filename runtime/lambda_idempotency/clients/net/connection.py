@@ -87,7 +87,7 @@ class Connection:
         self._socket.close()
 
     def _demand_own(self) -> None:
-        if not self.is_own:
+        if self._process != os.getpid():
             raise ConnectionAbortedError("the process was forked during an exchange")
 
     # What TLS does in another way --------------------------------------------------------------

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Final, TypeVar
 
@@ -114,21 +113,23 @@ def is_enforced() -> bool:
     )
 
 
-@contextmanager
-def completion() -> Iterator[None]:
+class completion:  # noqa: N801 - it reads as what it does: `with deadline.completion():`
     """Give a completion its time. It is sent even after the deadline, because the fence decides
     about it and not the clock: where the process lives on, with a second to be answered in; where
     it is about to be killed, only if a connection is open, and without waiting for the answer."""
-    known = _CURRENT.get(None)
-    late = known is not None and known.left() < COMPLETION_S and not is_enforced()
-    ends = _CURRENT.set(Deadline(COMPLETION_S)) if late else None
-    sends = _SENDS.set(True)
-    try:
-        yield
-    finally:
-        _SENDS.reset(sends)
-        if ends is not None:
-            _CURRENT.reset(ends)
+
+    __slots__ = ("_ends", "_sends")
+
+    def __enter__(self) -> None:
+        known = _CURRENT.get(None)
+        late = known is not None and known.left() < COMPLETION_S and not is_enforced()
+        self._ends = _CURRENT.set(Deadline(COMPLETION_S)) if late else None
+        self._sends = _SENDS.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _SENDS.reset(self._sends)
+        if self._ends is not None:
+            _CURRENT.reset(self._ends)
 
 
 def of_exchange(deadline: Deadline) -> Deadline:

@@ -64,8 +64,10 @@ def parsing(received: bytes, *, has_body: bool = True) -> Parser:
         status = int(code)
         if status >= 200:  # an informational response announces another one
             break
-    fields = [line.partition(":") for line in lines]
-    headers = {name.lower(): value.strip() for name, _, value in fields}
+    headers = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
     ends = headers.get("connection", "").lower() == "close" or version != "HTTP/1.1"
     if not has_body or status in (204, 304):
         body = b""

@@ -56,7 +56,8 @@ class Pool:
         connection.fresh = Deadline(idle_s) if ends is None else ends.within(idle_s)
         self._idle.append(connection)
         with suppress(IndexError):  # another thread may have taken the last one
-            while self._idle[0].fresh.left() <= 0:  # those at the bottom are taken last
+            # Those at the bottom are taken last.
+            while (oldest := self._idle[0]) is not connection and oldest.fresh.left() <= 0:
                 self._idle.pop(0).close()
 
     def close(self) -> None:
