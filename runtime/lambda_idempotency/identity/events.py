@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from ..errors import ConfigurationError
 from .refusals import UnusableError
+from .sources import MAPPINGS
 from .texts import decoded, media_type
 from .values import members_of, plain
 
@@ -81,15 +82,15 @@ def http_shape(event: Any) -> HttpShape | None:
     Three kinds of events look similar but are not such requests: those of authorizers (they name
     the requested ARN), of Lambda's destinations (version 1.0) and of VPC Lattice (version 2.0).
     """
-    if not isinstance(event, Mapping):
+    if not isinstance(event, MAPPINGS):
         return None
     context = event.get("requestContext")
-    if isinstance(context, Mapping) and "elb" in context:
+    if isinstance(context, MAPPINGS) and "elb" in context:
         return "alb"
     if "methodArn" in event or "routeArn" in event:
         return None
     version = event.get("version")
-    if isinstance(context, Mapping) and isinstance(context.get("http"), Mapping):
+    if isinstance(context, MAPPINGS) and isinstance(context.get("http"), Mapping):
         if version != "2.0":
             return "unknown"
         return "url" if ".lambda-url." in str(context.get("domainName")) else "http-2.0"

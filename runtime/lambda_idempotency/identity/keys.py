@@ -245,11 +245,15 @@ def state_scope(scope: Scope) -> str:
 
 def digest(parts: Iterable[bytes]) -> str:
     """Return the SHA-256, in hex, of the format and the parts, each after its length."""
-    hashed = sha256()
-    for part in (_FORMAT, *parts):
-        hashed.update(len(part).to_bytes(8, "big"))
-        hashed.update(part)  # a joined text would be a copy of a key that may be long
+    *short, last = (_FORMAT, *parts)
+    head = [each for part in short for each in (_length(part), part)]
+    hashed = sha256(b"".join((*head, _length(last))))
+    hashed.update(last)  # joined to the others, a key that may be long would be copied
     return hashed.hexdigest()
+
+
+def _length(part: bytes) -> bytes:
+    return len(part).to_bytes(8, "big")
 
 
 def _encoded(text: str) -> bytes:

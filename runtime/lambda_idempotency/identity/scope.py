@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from ..tuples import NamedTuple
 from .canonical import canonical
+from .sources import MAPPINGS
 
 
 class Scope(NamedTuple):
@@ -71,8 +72,8 @@ def message_scope(event: Any, tenant: str | None, *, api: str, claim: str | None
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-mapping-template-reference.html
     """
-    context = event.get("requestContext") if isinstance(event, Mapping) else None
-    if not isinstance(context, Mapping) or "connectionId" not in context:
+    context = event.get("requestContext") if isinstance(event, MAPPINGS) else None
+    if not isinstance(context, MAPPINGS) or "connectionId" not in context:
         return Scope(tenant)
     from .callers import caller_in_v1, principal_of  # for few events
 

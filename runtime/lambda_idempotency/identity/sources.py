@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+MAPPINGS: Final = (dict, Mapping)
+"""The types of an event with names: almost all are dicts, and to ask `Mapping` takes long."""
+
 MARKERS: Final = frozenset(
     {
         *("CodePipeline.job", "ClientRequestToken", "Details", "DurableExecutionArn", "Records"),
@@ -25,7 +28,7 @@ def default_key(event: Any) -> tuple[str, Any]:
     Raises `ConfigurationError` if events of its source need a `key`.
     """
     head = event[0] if isinstance(event, list) and event else event
-    if not isinstance(head, Mapping) or MARKERS.isdisjoint(head):
+    if not isinstance(head, MAPPINGS) or MARKERS.isdisjoint(head):
         return "", event
     from .event_sources import key_of  # a table that few events need
 
@@ -35,7 +38,7 @@ def default_key(event: Any) -> tuple[str, Any]:
 def batch_source(event: Any) -> str | None:
     """Return the name of the event's source, where the event is a batch of records; else None."""
     head = event[0] if isinstance(event, list) and event else event
-    if not isinstance(head, Mapping) or ("Records" not in head and "eventSource" not in head):
+    if not isinstance(head, MAPPINGS) or ("Records" not in head and "eventSource" not in head):
         return None
     from .batch_sources import batch_of  # a table that few events need
 

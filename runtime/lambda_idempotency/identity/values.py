@@ -29,6 +29,7 @@ from .whole import View, attributes, check_content, check_fields
 SET: Final = "set"
 """The kind of a form whose parts have no order."""
 
+_SIZED: Final = (str, dict, list, Sized)  # most values are one of the first, which is fast to ask
 _LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 _JSON_LIKE: Final = (str, int, float, Decimal, Mapping, list, tuple)
 _PARTLESS: Final = (*_JSON_LIKE, bytes, bytearray, memoryview, set, frozenset)
@@ -59,7 +60,7 @@ class Members(View):
 
 def is_empty(value: Any) -> bool:
     """Tell whether a value is null or empty. 0 and False are not."""
-    return value is None or (isinstance(value, Sized) and len(value) == 0)
+    return value is None or (isinstance(value, _SIZED) and len(value) == 0)
 
 
 def form_of(value: Any) -> Form | None:

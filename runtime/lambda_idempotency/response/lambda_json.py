@@ -203,7 +203,10 @@ def _object(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
 
 
 def _parsed(text: str | bytes) -> Any:
-    return json.loads(text, object_pairs_hook=_object)
+    return _PARSE(text if isinstance(text, str) else text.decode())
+
+
+_PARSE: Final = json.JSONDecoder(object_pairs_hook=_object).decode
 
 
 def _exactly(text: str | bytes) -> Any:
