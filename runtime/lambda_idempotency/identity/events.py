@@ -11,9 +11,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 from ..errors import ConfigurationError
 from .refusals import UnusableError
-from .sources import MAPPINGS
 from .texts import decoded, media_type
-from .values import members_of, plain
+from .values import MAPPINGS, members_of, plain
 
 HttpShape: TypeAlias = Literal["rest", "http-1.0", "http-2.0", "url", "alb", "unknown"]
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from ..tuples import NamedTuple
 from .canonical import canonical
-from .sources import MAPPINGS
+from .values import MAPPINGS
 
 
 class Scope(NamedTuple):

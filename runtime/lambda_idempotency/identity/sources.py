@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
-MAPPINGS: Final = (dict, Mapping)
-"""The types of an event with names: almost all are dicts, and to ask `Mapping` takes long."""
+from .values import MAPPINGS
 
 MARKERS: Final = frozenset(
     {

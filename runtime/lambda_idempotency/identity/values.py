@@ -29,6 +29,9 @@ from .whole import View, attributes, check_content, check_fields
 SET: Final = "set"
 """The kind of a form whose parts have no order."""
 
+MAPPINGS: Final = (dict, Mapping)
+"""The types of a value with names: almost all are dicts, and to ask `Mapping` alone takes long."""
+
 _SIZED: Final = (str, dict, list, Sized)  # most values are one of the first, which is fast to ask
 _LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 _JSON_LIKE: Final = (str, int, float, Decimal, Mapping, list, tuple)
