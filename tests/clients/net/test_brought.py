@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import pytest
 
+from kit.redis.servers import until
 from lambda_idempotency import (
     DynamoDBStore,
     MemoryStore,
@@ -130,6 +134,39 @@ def test_what_comes_in_time_is_returned_or_raised(do: Callable[[Callable[[], Any
     assert do(lambda: "found") == "found"
     with pytest.raises(KeyError, match="its own"):
         do(lambda: {"": 1}["its own"])
+
+
+def test_one_thread_serves_one_request_after_another() -> None:
+    brought = Brought()
+    threads = {run(brought.ask(threading.get_ident, BLOCKING)) for _ in range(9)}
+    assert len(threads) == 1
+    assert threads != {threading.get_ident()}
+
+
+def test_a_thread_that_does_not_answer_is_not_waited_for_by_the_next_request(stuck: Stuck) -> None:
+    brought = Brought()
+    token = deadline.start(50)
+    with pytest.raises(TimeoutError):
+        run(brought.ask(stuck.put_item, BLOCKING))
+    deadline.end(token)
+    assert run(brought.ask(lambda: "found", BLOCKING)) == "found"
+
+
+def test_an_idle_thread_holds_nothing_of_the_last_request() -> None:
+    class Answer:
+        pass
+
+    def failing(answer: Answer) -> None:
+        raise ValueError(answer)
+
+    brought, answers = Brought(), [Answer()]
+    with pytest.raises(ValueError, match="Answer"):
+        run(brought.ask(partial(failing, answers[0]), BLOCKING))
+    assert run(brought.ask(lambda: answers[0], BLOCKING)) is answers[0]
+    held = weakref.ref(answers[0])
+    answers.clear()
+    gc.collect()
+    until(lambda: held() is None, "the thread is idle")
 
 
 def test_past_the_deadline_nothing_is_begun() -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from lambda_idempotency.clients.net import dial
 from lambda_idempotency.clients.net.deadline import Deadline
+from lambda_idempotency.clients.net.threads import Start
 from lambda_idempotency.clients.net.waiting import READABLE
 
 Stage: TypeAlias = Literal[
@@ -86,7 +87,9 @@ class SilentNetwork:
         self.now += max(deadline.left(), 0)
         return False
 
-    async def in_thread(self, work: Callable[[], T], deadline: Deadline) -> T:
+    async def in_thread(
+        self, work: Callable[[], T], deadline: Deadline, begin: Start | None = None
+    ) -> T:
         """Wait for a thread in vain: only resolving has one."""
         self.now += max(deadline.left(), 0)
         raise TimeoutError("timed out")

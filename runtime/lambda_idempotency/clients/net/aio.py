@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import Final, TypeVar
 
 from .deadline import Deadline
-from .waiting import READABLE, WRITABLE, Waits, start
+from .threads import Start, start
+from .waiting import READABLE, WRITABLE, Waits
 
 T = TypeVar("T")
 
@@ -36,15 +37,17 @@ class AsyncioWaits:
             await asyncio.sleep(min(POLL_S, left))
         return True
 
-    async def in_thread(self, work: Callable[[], T], deadline: Deadline) -> T:
+    async def in_thread(
+        self, work: Callable[[], T], deadline: Deadline, begin: Start | None = None
+    ) -> T:
         left = min(deadline.require(), threading.TIMEOUT_MAX)
-        return await asyncio.wait_for(threaded(work), left)
+        return await asyncio.wait_for(threaded(work, begin), left)
 
 
 AIO: Final[Waits] = AsyncioWaits()
 
 
-def threaded(work: Callable[[], T]) -> asyncio.Future[T]:
+def threaded(work: Callable[[], T], begin: Start | None = None) -> asyncio.Future[T]:
     """Run a function that blocks in a thread of its own, as `Waits.in_thread` does, and return its
     result, which is to come."""
     loop = asyncio.get_running_loop()
@@ -62,7 +65,7 @@ def threaded(work: Callable[[], T]) -> asyncio.Future[T]:
         with suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(settle, found, error)
 
-    start(work, tell)
+    (start if begin is None else begin)(work, tell)
     return result
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from .deadline import current, of_exchange
+from .threads import Threads
 from .waiting import Waits
 
 T = TypeVar("T")
@@ -28,18 +29,20 @@ class Brought:
         self._renew = renew
         self._process = os.getpid()
         self._open: list[None] = []
+        self._threads = Threads()
 
     async def ask(self, request: Callable[[], T], waits: Waits) -> T:
         """Return what a request returns, within the call's deadline. Raises what it raises, and
         `TimeoutError`: then it may have taken effect, or still take it."""
         if self._process != os.getpid():
-            self._process, self._open = os.getpid(), []
+            self._process, self._open, self._threads = os.getpid(), [], Threads()
             self._renew()
         deadline = of_exchange(current(threading.TIMEOUT_MAX))
         deadline.require()
         if len(self._open) >= MOST:
             raise TimeoutError(f"{MOST} requests of the client are unanswered")
-        return await waits.in_thread(partial(copy_context().run, self._counted, request), deadline)
+        work = partial(copy_context().run, self._counted, request)
+        return await waits.in_thread(work, deadline, self._threads.start)
 
     def _counted(self, request: Callable[[], T]) -> T:
         asked = self._open

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from .deadline import Deadline
+from .threads import Start, start
 
 T = TypeVar("T")
 
@@ -43,30 +44,17 @@ class Waits(Protocol):
         """Acquire a lock. Tell whether it was free in time."""
         ...
 
-    async def in_thread(self, work: Callable[[], T], deadline: Deadline) -> T:
+    async def in_thread(
+        self, work: Callable[[], T], deadline: Deadline, begin: Start | None = None
+    ) -> T:
         """Return what a function returns that blocks and knows no deadline. Raises what it raises,
         and `TimeoutError`.
 
-        It runs in a thread of its own, which is left behind if it is too slow: no executor, whose
-        workers the user's own jobs may hold, and which the interpreter's end would wait for.
+        It runs in a thread of its own, or in one that `begin` finds, which is left behind if it is
+        too slow: no executor, whose workers the user's own jobs may hold, and which the
+        interpreter's end would wait for.
         """
         ...
-
-
-def start(work: Callable[[], T], tell: Callable[[list[T], BaseException | None], None]) -> None:
-    """Run a function in a thread of its own, which then tells the result, alone in a list, or the
-    error. Raises `RuntimeError` if there can be no more threads."""
-
-    def target() -> None:
-        found: list[T] = []
-        error: BaseException | None = None
-        try:
-            found.append(work())
-        except BaseException as caught:  # noqa: BLE001 - raised where the result is awaited
-            error = caught
-        tell(found, error)
-
-    threading.Thread(target=target, daemon=True).start()
 
 
 class WithThreads:
@@ -76,7 +64,9 @@ class WithThreads:
         """Acquire a lock, as in `Waits`."""
         raise NotImplementedError
 
-    async def in_thread(self, work: Callable[[], T], deadline: Deadline) -> T:
+    async def in_thread(
+        self, work: Callable[[], T], deadline: Deadline, begin: Start | None = None
+    ) -> T:
         ended: list[tuple[list[T], BaseException | None]] = []
         done = threading.Lock()
 
@@ -86,7 +76,7 @@ class WithThreads:
 
         done.acquire()
         try:
-            start(work, tell)
+            (start if begin is None else begin)(work, tell)
         except RuntimeError:  # there can be no more threads
             return work()
         if not await self.acquire(done, deadline):
