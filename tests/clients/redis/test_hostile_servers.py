@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.network.loopback import LoopbackServer
-from kit.redis.access import ME, VERBS, Access, invocation
+from kit.redis.access import ME, VERBS, Access, Clocks, claim, invocation
 from kit.strategies import thorough
+from lambda_idempotency.clients.net.secret import Secret
 from lambda_idempotency.clients.net.waiting import BLOCKING, Waits, run
+from lambda_idempotency.clients.redis.fixed import client_of_url
 from lambda_idempotency.clients.redis.resp import Command, Replies, Reply, ResponseError, pack
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.record import Absent, Applied, Conflict, Record
@@ -28,15 +30,18 @@ CONFLICT: Final = b"*4\r\n:1\r\n:%d\r\n$6\r\nshop#1\r\n%b" % (NOW, RECORD)
 
 
 class Answering(LoopbackServer):
-    """A server with one answer to all commands."""
+    """A server with one answer to all commands; with `cuts` it then ends the connection."""
 
-    def __init__(self, answer: bytes) -> None:
-        self._answer = answer
+    def __init__(self, answer: bytes, *, cuts: bool = False) -> None:
+        self.answer = answer
+        self._cuts = cuts
         super().__init__()
 
     def serve(self, connection: socket.socket) -> None:
         while connection.recv(65_536):
-            connection.sendall(self._answer)
+            connection.sendall(self.answer)
+            if self._cuts:
+                return
 
 
 HOSTILE: Final = {
@@ -84,6 +89,24 @@ def test_an_answer_that_is_none_is_a_store_error(
             with invocation(0.3), pytest.raises(StoreError) as raised:
                 VERBS[verb](store, KEY)
             assert "hunter2" not in str(raised.value)
+
+
+REPLIES: Final = {"applied": b"*3\r\n:0\r\n:%d\r\n$6\r\nshop#1\r\n" % NOW, "conflict": CONFLICT}
+
+
+@pytest.mark.parametrize("whole", REPLIES)
+def test_every_answer_that_is_cut_is_a_store_error(clocks: Clocks, whole: str) -> None:
+    answer = REPLIES[whole]
+    with Answering(answer, cuts=True) as server:
+        url = Secret(f"redis://127.0.0.1:{server.port}")
+        store = RedisStore(client_of_url(url, sleep=clocks.sleep))
+        for end in range(len(answer)):
+            server.answer = answer[:end]
+            with invocation(0.02), pytest.raises(StoreError):
+                store.claim(claim(KEY))
+        server.answer = answer
+        assert isinstance(store.claim(claim(KEY)), Applied | Conflict)
+        store.close()
 
 
 class Canned:

@@ -56,9 +56,11 @@ Reply: TypeAlias = "bytes | int | ReplyError | list[Reply] | None"
 
 def pack(command: Command) -> bytes:
     """Return a command as it is sent."""
-    parts = [part if isinstance(part, bytes) else str(part).encode() for part in command]
-    strings = [b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]
-    return b"*%d\r\n%b" % (len(parts), b"".join(strings))
+    values: list[int | bytes] = [len(command)]
+    for part in command:
+        data = part if isinstance(part, bytes) else str(part).encode()
+        values += (len(data), data)
+    return (b"*%d\r\n" + b"$%d\r\n%b\r\n" * len(command)) % (*values,)
 
 
 def pack_all(commands: Iterable[Command]) -> bytes:
@@ -102,29 +104,28 @@ class Replies:
 
     def _read(self, data: bytes) -> bytes:
         """Read the complete values in the data, and return what is left of it."""
-        start = 0
+        start, find, available = 0, data.find, len(data)
         array, length = self._open[-1]
         while True:
-            end = data.find(b"\r\n", start)
+            end = find(b"\r\n", start)
             if end < 0:
-                if len(data) - start > _MAX_LINE:
+                if available - start > _MAX_LINE:
                     raise ResponseError("a line has no end")
                 return self._wait(data[start:], 1)
-            kind, line = data[start], data[start + 1 : end]
+            kind, line, start = data[start], data[start + 1 : end], end + 2
             value: Reply
-            if kind == _BULK and (size := _whole(line)) >= 0:
-                stop = end + 2 + size
-                if len(data) < stop + 2:
-                    return self._wait(data[start:], stop + 2 - len(data))
-                if not data.startswith(b"\r\n", stop):
+            if kind == _BULK and line.isdigit() and len(line) <= _MAX_DIGITS:
+                stop = start + int(line)
+                if available < stop + 2:
+                    return self._wait(data[end - len(line) - 1 :], stop + 2 - available)
+                if data[stop : stop + 2] != b"\r\n":
                     raise ResponseError("a string is longer than it says")
-                value, start = data[end + 2 : stop], stop + 2
+                value, start = data[start:stop], stop + 2
             elif kind == _ARRAY and (size := _whole(line)) > 0:
                 array, length = self._begin(size)
-                start = end + 2
                 continue
             else:
-                value, start = _short(kind, line), end + 2
+                value = _short(kind, line)
             array.append(value)
             while len(array) == length:
                 value, _ = self._open.pop()
