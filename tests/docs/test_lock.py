@@ -51,8 +51,19 @@ def test_the_lock_of_the_benchmark_has_its_peers() -> None:
     assert missing([*_of_the_group("peers")], lock) == set()
 
 
+def test_the_lock_of_the_matrix_has_its_servers() -> None:
+    lock = (ROOT / "tests" / "kit" / "redis" / "servers.lock").read_text()
+    assert missing([*_of_the_group("servers")], lock) == set()
+
+
 @pytest.mark.parametrize(
-    "lock", ["requirements.lock", "requirements-build.lock", "benchmarks/peers.lock"]
+    "lock",
+    [
+        "requirements.lock",
+        "requirements-build.lock",
+        "benchmarks/peers.lock",
+        "tests/kit/redis/servers.lock",
+    ],
 )
 def test_a_lock_holds_nothing_without_a_hash(lock: str) -> None:
     text = PIN.sub("", (ROOT / lock).read_text())

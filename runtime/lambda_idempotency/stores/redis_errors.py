@@ -16,7 +16,9 @@ def foreign(key: str) -> StoreError:
 
 
 def is_unknown_script(error: Exception) -> bool:
-    """Tell whether the server has not seen the script since its start."""
+    """Tell whether the server does not know the script. It forgets scripts when it starts, and from
+    Redis 7.4 and Valkey 8 on when 500 others have come since.
+    """
     code = getattr(error, "status_code", None)
     return code == "NOSCRIPT" or type(error).__name__ == "NoScriptError"
 

@@ -147,10 +147,10 @@ class Request(NamedTuple):
 
     @property
     def command(self) -> tuple[Any, ...]:
-        """The command for a server that has seen the script."""
+        """The command for a server that knows the script."""
         return ("EVALSHA", self.script.sha, 1, self.key, *self.arguments)
 
     @property
     def with_text(self) -> tuple[Any, ...]:
-        """The command for a server that has not seen the script since its start."""
+        """The command for a server that does not know the script, or has forgotten it."""
         return ("EVAL", self.script.text, 1, self.key, *self.arguments)

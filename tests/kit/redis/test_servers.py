@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 import redis
 from redis.exceptions import AskError, MovedError, NoPermissionError
 
-from kit.redis.binaries import VERSIONS, binaries, binary_of, has_tls, server_binary
+from kit.network.processes import free_port
+from kit.redis.binaries import CHOSEN, VERSIONS, binaries, binary_of, has_tls, server_binary
 from kit.redis.cluster import PRIMARIES, REPLICA, RedisCluster
 from kit.redis.servers import RedisServer, connect, until
 from kit.redis.spares import SpareClusters
@@ -24,9 +26,17 @@ def binary(request: pytest.FixtureRequest) -> Path:
     return binary_of(request.param)
 
 
-def test_the_bundled_server_is_always_there() -> None:
+def test_the_bundled_server_is_always_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(CHOSEN, raising=False)
     assert (6, 2) in [found.version[:2] for found in binaries()]
     assert server_binary() == binaries()[0].path
+
+
+def test_a_server_that_is_chosen_is_the_only_one(
+    monkeypatch: pytest.MonkeyPatch, binary: Path
+) -> None:
+    monkeypatch.setenv(CHOSEN, str(binary))
+    assert [found.path for found in binaries()] == [binary]
 
 
 def test_nobody_uses_a_server_without_a_password(binary: Path) -> None:
@@ -132,9 +142,17 @@ def test_a_server_that_does_not_start_says_why(binary: Path) -> None:
         pass
 
 
-def test_tls_is_known_from_the_program() -> None:
-    assert not has_tls(binary_of("6.2"))
-    assert has_tls(binary_of("7"))
+def test_tls_is_known_from_the_program(binary: Path, tmp_path: Path) -> None:
+    """One with TLS misses the certificate that is not there; another does not get so far."""
+    ran = subprocess.run(
+        [binary, "--port", "0", "--tls-port", str(free_port()), "--tls-cert-file", "none"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert ran.returncode != 0
+    assert ("Failed to configure TLS" in ran.stdout) == has_tls(binary)
 
 
 @pytest.fixture
