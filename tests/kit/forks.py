@@ -36,9 +36,9 @@ def _boto3(_: str) -> Store:
 
 
 def _redis(parameter: str) -> Store:
-    from lambda_idempotency.clients.redis.client import RedisClient
+    from lambda_idempotency.clients.redis.parameter import ParameterClient
 
-    return RedisStore(RedisClient(parameter))
+    return RedisStore(ParameterClient(parameter))
 
 
 def _redis_py(url: str) -> Store:

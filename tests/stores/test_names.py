@@ -14,7 +14,7 @@ from kit.network.fault_server import FaultServer
 from kit.redis.cluster import RedisCluster
 from lambda_idempotency import DynamoDBStore, MemoryStore, RedisStore
 from lambda_idempotency.clients.aws import services
-from lambda_idempotency.clients.redis.client import RedisClient
+from lambda_idempotency.clients.redis.parameter import ParameterClient
 from lambda_idempotency.stores.cached import CachedStore
 
 
@@ -157,7 +157,7 @@ def _sentinel() -> Any:
             "redis-sentinel://orders/1",
             "redis",
         ),
-        (RedisClient("/shop/redis"), "ssm:/shop/redis", "/shop/redis"),
+        (ParameterClient("/shop/redis"), "ssm:/shop/redis", "/shop/redis"),
     ],
     ids=["host", "port and database", "url", "secret", "socket", "sentinel", "parameter"],
 )

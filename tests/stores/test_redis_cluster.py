@@ -25,7 +25,7 @@ from kit.redis.binaries import VERSIONS, binary_of, has_tls, server_binary
 from kit.redis.cluster import PRIMARIES, Migration, RedisCluster
 from kit.redis.servers import RedisServer, until
 from kit.redis.spares import SpareClusters
-from lambda_idempotency.clients.redis.client import RedisClient
+from lambda_idempotency.clients.redis.parameter import ParameterClient
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.record import Absent, Applied, Conflict
 from lambda_idempotency.stores.redis import RedisStore
@@ -54,7 +54,7 @@ def access(local_aws: LocalAws, aws_proxy: LossyProxy) -> Iterator[Access]:
 
 
 @pytest.fixture
-def client(access: Access, cluster: RedisCluster, aws_proxy: LossyProxy) -> RedisClient:
+def client(access: Access, cluster: RedisCluster, aws_proxy: LossyProxy) -> ParameterClient:
     """Return a client with connections to all nodes."""
     access.publish_cluster(cluster)
     client = access.client()
@@ -65,7 +65,7 @@ def client(access: Access, cluster: RedisCluster, aws_proxy: LossyProxy) -> Redi
 
 
 @pytest.fixture
-def store(client: RedisClient) -> RedisStore:
+def store(client: ParameterClient) -> RedisStore:
     return RedisStore(client)
 
 

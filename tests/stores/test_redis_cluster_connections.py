@@ -14,7 +14,7 @@ from kit.redis.cluster import PRIMARIES, RedisCluster
 from kit.redis.servers import until
 from kit.redis.spares import SpareClusters
 from lambda_idempotency.clients.net.pool import MAX_IDLE_S
-from lambda_idempotency.clients.redis.client import RedisClient
+from lambda_idempotency.clients.redis.parameter import ParameterClient
 from lambda_idempotency.stores.redis import RedisStore
 from lambda_idempotency.testing.store_harness import new_key
 
@@ -41,7 +41,7 @@ def access(local_aws: LocalAws, aws_proxy: LossyProxy) -> Iterator[Access]:
 
 
 @pytest.fixture
-def client(access: Access, cluster: RedisCluster, aws_proxy: LossyProxy) -> RedisClient:
+def client(access: Access, cluster: RedisCluster, aws_proxy: LossyProxy) -> ParameterClient:
     """Return a client with connections to all nodes."""
     access.publish_cluster(cluster)
     client = access.client()
@@ -52,7 +52,7 @@ def client(access: Access, cluster: RedisCluster, aws_proxy: LossyProxy) -> Redi
 
 
 @pytest.fixture
-def store(client: RedisClient) -> RedisStore:
+def store(client: ParameterClient) -> RedisStore:
     return RedisStore(client)
 
 
@@ -107,7 +107,7 @@ def test_a_connection_is_trusted_for_its_idle_time(
 
 
 def test_a_closed_client_leaves_no_connection_behind(
-    client: RedisClient, cluster: RedisCluster
+    client: ParameterClient, cluster: RedisCluster
 ) -> None:
     assert _clients(cluster) >= PRIMARIES
     client.close()
@@ -115,7 +115,7 @@ def test_a_closed_client_leaves_no_connection_behind(
     _use(RedisStore(client), new_key())
 
 
-def test_closing_disturbs_no_thread_that_uses_it(client: RedisClient) -> None:
+def test_closing_disturbs_no_thread_that_uses_it(client: ParameterClient) -> None:
     load = Load(RedisStore(client))
     try:
         for _ in range(10):
@@ -125,7 +125,9 @@ def test_closing_disturbs_no_thread_that_uses_it(client: RedisClient) -> None:
         load.end()
 
 
-def test_no_thread_fails_while_connections_end(client: RedisClient, cluster: RedisCluster) -> None:
+def test_no_thread_fails_while_connections_end(
+    client: ParameterClient, cluster: RedisCluster
+) -> None:
     load = Load(RedisStore(client))
     try:
         for _ in range(5):
@@ -136,7 +138,7 @@ def test_no_thread_fails_while_connections_end(client: RedisClient, cluster: Red
 
 
 def test_no_thread_fails_while_the_password_rotates(
-    client: RedisClient, access: Access, cluster: RedisCluster, aws_proxy: LossyProxy
+    client: ParameterClient, access: Access, cluster: RedisCluster, aws_proxy: LossyProxy
 ) -> None:
     load = Load(RedisStore(client))
     try:

@@ -61,10 +61,10 @@ def _dynamodb(table: str, url_suffix: str) -> Store:
 @lru_cache
 def _redis(parameter: str, url_suffix: str) -> Store:
     """Return one store for all decorators: one set of connections and credentials."""
-    from ..clients.redis.client import RedisClient
+    from ..clients.redis.parameter import ParameterClient
     from ..stores.redis import RedisStore
 
-    return RedisStore(RedisClient(parameter, url_suffix=url_suffix))
+    return RedisStore(ParameterClient(parameter, url_suffix=url_suffix))
 
 
 def metrics_of(settings: Settings, store: Store, namespace: str) -> MetricsSource | None:

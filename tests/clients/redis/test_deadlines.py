@@ -24,8 +24,8 @@ from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.deadline import RESERVE_S, SEND_S, Deadline, reserve_of
 from lambda_idempotency.clients.net.waiting import Blocking, run
 from lambda_idempotency.clients.redis.base import BUDGET_S
-from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.clients.redis.node import ATTEMPT_S
+from lambda_idempotency.clients.redis.parameter import ParameterClient
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.record import COMPLETED, Conflict
 from lambda_idempotency.stores.redis import RedisStore
@@ -99,7 +99,7 @@ SILENCES: Final[list[Silence]] = [
 ]
 
 
-def _ends(client: RedisClient) -> StoreError:
+def _ends(client: ParameterClient) -> StoreError:
     """Return the failure of a call in a thread of its own, which does not hang."""
     with ThreadPoolExecutor(1) as pool:
         failure = pool.submit(copy_context().run, ask, client).exception(timeout=PATIENCE)
@@ -201,7 +201,7 @@ def test_a_completion_that_is_too_late_is_sent_all_the_same(
 
 
 @pytest.fixture
-def refused(access: Access, publish: Publish, clocks: Clocks) -> RedisClient:
+def refused(access: Access, publish: Publish, clocks: Clocks) -> ParameterClient:
     """Return a client of a port on which nothing listens."""
     publish(port=free_port())
     return access.client()
@@ -219,14 +219,14 @@ def refused(access: Access, publish: Publish, clocks: Clocks) -> RedisClient:
     ],
 )
 def test_tries_end_early_enough_for_the_failure_to_be_told(
-    refused: RedisClient, clocks: Clocks, left: float, longest: float
+    refused: ParameterClient, clocks: Clocks, left: float, longest: float
 ) -> None:
     with invocation(left), pytest.raises(StoreError):
         ask(refused)
     assert longest - 1 <= sum(clocks.slept) <= longest
 
 
-def test_pauses_grow_and_none_is_long(refused: RedisClient, clocks: Clocks) -> None:
+def test_pauses_grow_and_none_is_long(refused: ParameterClient, clocks: Clocks) -> None:
     with invocation(LONG), pytest.raises(StoreError):
         ask(refused)
     assert clocks.slept == sorted(clocks.slept)

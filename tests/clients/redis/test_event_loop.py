@@ -11,7 +11,7 @@ from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 from lambda_idempotency import RedisStore, idempotent_function
 from lambda_idempotency.clients.net.aio import AIO
-from lambda_idempotency.clients.redis.client import RedisClient
+from lambda_idempotency.clients.redis.parameter import ParameterClient
 
 ASKED = [("HGETALL", "shop#none")]
 
@@ -46,7 +46,7 @@ def test_the_loop_goes_on_while_a_call_waits(
     redis_proxy.forget()
     redis_proxy.hold_reply(1)
 
-    async def others(client: RedisClient) -> None:
+    async def others(client: ParameterClient) -> None:
         """Ask for more, then let the first have its reply."""
         await client.ask(ASKED, AIO)
         redis_proxy.release()

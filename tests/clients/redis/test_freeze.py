@@ -16,8 +16,8 @@ from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer, until
 from lambda_idempotency import idempotent
 from lambda_idempotency.clients.net.pool import MAX_IDLE_S
-from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.clients.redis.node import MAX_AGE_S
+from lambda_idempotency.clients.redis.parameter import ParameterClient
 from lambda_idempotency.stores.redis import RedisStore
 from lambda_idempotency.testing.store_harness import new_key
 
@@ -27,7 +27,7 @@ THREADS = 8
 @pytest.fixture
 def client(
     access: Access, publish: Publish, redis_proxy: RedisProxy, aws_proxy: LossyProxy
-) -> RedisClient:
+) -> ParameterClient:
     """Return a client with as many connections as threads that used it at the same time."""
     publish(port=redis_proxy.port)
     client = access.client()
@@ -39,7 +39,7 @@ def client(
     return client
 
 
-def _at_once(client: RedisClient, proxy: RedisProxy) -> None:
+def _at_once(client: ParameterClient, proxy: RedisProxy) -> None:
     """Make calls from many threads, none of which ends before all have begun."""
     before = len(proxy.commands)
     proxy.hold_reply(*range(before + 1, before + 200))
@@ -68,7 +68,7 @@ def _let_in(proxy: RedisProxy, enough: Callable[[], bool]) -> bool:
 
 @pytest.mark.parametrize("by", ["the network", "the server"])
 def test_connections_that_were_closed_are_replaced_without_an_error(
-    client: RedisClient,
+    client: ParameterClient,
     shared_server: RedisServer,
     redis_proxy: RedisProxy,
     aws_proxy: LossyProxy,
@@ -86,7 +86,7 @@ def test_connections_that_were_closed_are_replaced_without_an_error(
 
 
 def test_threads_that_meet_closed_connections_at_once_replace_them_without_an_error(
-    client: RedisClient, redis_proxy: RedisProxy, aws_proxy: LossyProxy
+    client: ParameterClient, redis_proxy: RedisProxy, aws_proxy: LossyProxy
 ) -> None:
     for _ in range(10):
         redis_proxy.cut()
@@ -95,7 +95,7 @@ def test_threads_that_meet_closed_connections_at_once_replace_them_without_an_er
 
 
 def test_a_connection_that_has_gone_silent_is_replaced_without_an_error(
-    client: RedisClient,
+    client: ParameterClient,
     redis_proxy: RedisProxy,
     aws_proxy: LossyProxy,
     monkeypatch: pytest.MonkeyPatch,
@@ -109,7 +109,7 @@ def test_a_connection_that_has_gone_silent_is_replaced_without_an_error(
 
 @pytest.mark.parametrize(("idle", "opened"), [(MAX_IDLE_S - 1, 0), (MAX_IDLE_S + 1, 1)])
 def test_a_connection_is_trusted_for_its_idle_time(
-    client: RedisClient,
+    client: ParameterClient,
     redis_proxy: RedisProxy,
     monkeypatch: pytest.MonkeyPatch,
     idle: float,
@@ -125,7 +125,7 @@ def test_a_connection_is_trusted_for_its_idle_time(
 
 @pytest.mark.parametrize("replaced", [False, True])
 def test_use_keeps_a_connection_but_for_its_age(
-    client: RedisClient,
+    client: ParameterClient,
     redis_proxy: RedisProxy,
     monkeypatch: pytest.MonkeyPatch,
     *,
@@ -165,7 +165,7 @@ def test_connections_over_tls_are_replaced_too(
 
 
 def test_a_closed_client_opens_new_connections(
-    client: RedisClient, redis_proxy: RedisProxy
+    client: ParameterClient, redis_proxy: RedisProxy
 ) -> None:
     client.close()
     ask(client)

@@ -17,8 +17,8 @@ from lambda_idempotency.clients.aws.services import SSM, elasticache_token
 from lambda_idempotency.clients.net.deadline import Deadline
 from lambda_idempotency.clients.net.secret import Environment
 from lambda_idempotency.clients.net.waiting import BLOCKING, run
-from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.clients.redis.node import MAX_AGE_S
+from lambda_idempotency.clients.redis.parameter import ParameterClient
 from lambda_idempotency.clients.redis.stored import TOKEN_SECONDS, credentials_of
 from lambda_idempotency.contract.redis import IamCredentials, RedisSettings, access_string
 from lambda_idempotency.errors import StoreError
@@ -42,14 +42,14 @@ def _token(access: Access) -> str:
 @pytest.fixture
 def iam(
     access: Access, shared_server: RedisServer, redis_proxy: RedisProxy
-) -> Callable[[], RedisClient]:
+) -> Callable[[], ParameterClient]:
     """Return a factory of clients that authenticate as an IAM user does."""
     access.publish(shared_server.settings(port=redis_proxy.port, credentials=IAM))
     return access.client
 
 
 def test_the_signed_token_is_the_password_of_the_iam_user(
-    iam: Callable[[], RedisClient],
+    iam: Callable[[], ParameterClient],
     access: Access,
     shared_server: RedisServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -60,7 +60,7 @@ def test_the_signed_token_is_the_password_of_the_iam_user(
 
 
 def test_a_token_serves_new_connections_until_it_is_due(
-    iam: Callable[[], RedisClient],
+    iam: Callable[[], ParameterClient],
     access: Access,
     shared_server: RedisServer,
     redis_proxy: RedisProxy,
@@ -77,7 +77,7 @@ def test_a_token_serves_new_connections_until_it_is_due(
 
 
 def test_a_token_is_renewed_before_its_end(
-    iam: Callable[[], RedisClient],
+    iam: Callable[[], ParameterClient],
     access: Access,
     shared_server: RedisServer,
     redis_proxy: RedisProxy,
@@ -97,7 +97,7 @@ def test_a_token_is_renewed_before_its_end(
 
 
 def test_a_connection_is_replaced_before_elasticache_ends_it(
-    iam: Callable[[], RedisClient],
+    iam: Callable[[], ParameterClient],
     shared_server: RedisServer,
     redis_proxy: RedisProxy,
     monkeypatch: pytest.MonkeyPatch,

@@ -15,7 +15,7 @@ from kit.redis.binaries import VERSIONS, binary_of
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 from kit.redis.spares import SpareClusters
-from lambda_idempotency.clients.redis.client import RedisClient
+from lambda_idempotency.clients.redis.parameter import ParameterClient
 from lambda_idempotency.contract.redis import RedisSettings
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.stores.redis import RedisStore
@@ -53,7 +53,7 @@ def moving(access: Access, resources: ExitStack) -> Moving:
 
 
 @pytest.fixture
-def client(access: Access, moving: Moving, aws_proxy: LossyProxy) -> RedisClient:
+def client(access: Access, moving: Moving, aws_proxy: LossyProxy) -> ParameterClient:
     """Return a client with a connection."""
     client = access.client()
     ask(client)
@@ -61,14 +61,14 @@ def client(access: Access, moving: Moving, aws_proxy: LossyProxy) -> RedisClient
     return client
 
 
-def _failure(client: RedisClient) -> str:
+def _failure(client: ParameterClient) -> str:
     with invocation(3), pytest.raises(StoreError) as raised:
         ask(client)
     return str(raised.value)
 
 
 def test_settings_are_read_once_while_all_is_well(
-    client: RedisClient, moving: Moving, aws_proxy: LossyProxy
+    client: ParameterClient, moving: Moving, aws_proxy: LossyProxy
 ) -> None:
     moving.publish(port=free_port())
     for _ in range(5):
@@ -77,7 +77,7 @@ def test_settings_are_read_once_while_all_is_well(
 
 
 def test_a_server_that_has_moved_is_followed(
-    client: RedisClient, moving: Moving, aws_proxy: LossyProxy
+    client: ParameterClient, moving: Moving, aws_proxy: LossyProxy
 ) -> None:
     moving.publish(moving.start())
     moving.server.kill()
@@ -88,7 +88,7 @@ def test_a_server_that_has_moved_is_followed(
 
 
 def test_a_server_that_is_silent_now_is_left_for_the_one_in_the_settings(
-    client: RedisClient, moving: Moving, monkeypatch: pytest.MonkeyPatch
+    client: ParameterClient, moving: Moving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lambda_idempotency.clients.redis.node.ATTEMPT_S", 0.2)
     moving.publish(moving.start())
@@ -97,7 +97,7 @@ def test_a_server_that_is_silent_now_is_left_for_the_one_in_the_settings(
 
 
 def test_a_change_of_the_user_alone_is_followed(
-    client: RedisClient, access: Access, moving: Moving
+    client: ParameterClient, access: Access, moving: Moving
 ) -> None:
     moving.server.add_user("successor", "other", "on ~shop#* -@all +hgetall")
     with moving.server.admin() as admin:
@@ -122,7 +122,7 @@ def test_a_single_server_that_has_become_a_cluster_is_followed(
 
 @pytest.mark.usefixtures("clocks")
 def test_an_unchanged_server_that_is_gone_is_named_after_one_look(
-    client: RedisClient, access: Access, moving: Moving, aws_proxy: LossyProxy
+    client: ParameterClient, access: Access, moving: Moving, aws_proxy: LossyProxy
 ) -> None:
     moving.server.kill()
     message = _failure(client)
@@ -134,7 +134,7 @@ def test_an_unchanged_server_that_is_gone_is_named_after_one_look(
 @pytest.mark.usefixtures("clocks")
 @pytest.mark.parametrize("change", ["delete", "spoil"])
 def test_settings_that_cannot_be_read_anew_leave_the_old_ones(
-    client: RedisClient, access: Access, moving: Moving, change: str
+    client: ParameterClient, access: Access, moving: Moving, change: str
 ) -> None:
     if change == "delete":
         with closing(access.aws.client("ssm")) as ssm:

@@ -73,7 +73,7 @@ def test_redis_py_has_byte_code(layer: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "module"), [(0, "clients.redis.client"), (1, "rotation.connect")]
+    ("number", "module"), [(0, "clients.redis.parameter"), (1, "rotation.connect")]
 )
 def test_a_layer_alone_has_what_its_function_needs(
     layers: list[Path], number: int, module: str

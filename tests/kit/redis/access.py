@@ -21,8 +21,8 @@ from kit.redis.cluster import RedisCluster
 from kit.redis.servers import RedisServer, until
 from lambda_idempotency.clients.aws.client import Client
 from lambda_idempotency.clients.net import deadline
-from lambda_idempotency.clients.redis.client import RedisClient
 from lambda_idempotency.clients.redis.credentials import LoadedCredentials
+from lambda_idempotency.clients.redis.parameter import ParameterClient
 from lambda_idempotency.contract.redis import (
     Credentials,
     RedisSettings,
@@ -67,7 +67,7 @@ class Access:
         self.parameter = f"/redis/{number}"
         self.secret = f"redis-{number}"
         self.environment = function_environment(endpoint or aws.endpoint)
-        self._clients: list[RedisClient] = []
+        self._clients: list[ParameterClient] = []
 
     def __enter__(self) -> Access:
         return self
@@ -111,13 +111,15 @@ class Access:
         credentials = self.add_user(cluster, PASSWORD, cluster=True)
         self.publish(cluster.settings(credentials=credentials))
 
-    def client(self, **options: Any) -> RedisClient:
+    def client(self, **options: Any) -> ParameterClient:
         """Return the runtime's client."""
-        self._clients.append(RedisClient(self.parameter, environment=self.environment, **options))
+        self._clients.append(
+            ParameterClient(self.parameter, environment=self.environment, **options)
+        )
         return self._clients[-1]
 
 
-def ask(client: RedisClient) -> None:
+def ask(client: ParameterClient) -> None:
     """Send a command that needs a right, but no record."""
     assert client.execute_command("HGETALL", "shop#none") == []
 
@@ -161,7 +163,7 @@ class Clocks:
         for made, option, value in (
             (LoadedCredentials, "clock", lambda: self._monotonic),
             (Client, "sleep", self.sleep),
-            (RedisClient, "sleep", self.sleep),
+            (ParameterClient, "sleep", self.sleep),
         ):
             defaults = made.__init__.__kwdefaults__
             assert defaults is not None

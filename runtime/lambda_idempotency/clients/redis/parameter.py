@@ -14,7 +14,7 @@ from .credentials import LoadedCredentials
 from .stored import credentials_of, read_text
 
 
-class RedisClient(Client):
+class ParameterClient(Client):
     """Sends commands to the server whose settings are in an SSM parameter. Thread-safe."""
 
     def __init__(
