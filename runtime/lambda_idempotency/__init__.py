@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .protocol.record import Record as Record
     from .protocol.record import Reply as Reply
     from .protocol.record import WritesRefused as WritesRefused
+    from .response.cipher import KmsCipher as KmsCipher
     from .stores.base import Store as Store
     from .stores.dynamodb import DynamoDBStore as DynamoDBStore
     from .stores.memory import MemoryStore as MemoryStore
@@ -57,6 +58,7 @@ _HOMES = {
     "HttpOptions": "contract.http",
     "IdempotencyError": "errors",
     "InProgressError": "errors",
+    "KmsCipher": "response.cipher",
     "LeaseLostError": "errors",
     "MemoryStore": "stores.memory",
     "MissingKeyError": "errors",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import Iterator
 from itertools import count
 from typing import Any, Final
 
@@ -296,20 +297,15 @@ def test_a_thread_s_write_is_sent_or_refused_aloud(store: BusinessStore) -> None
         assert [each["Delete"]["Key"]["id"]["S"] for each in store.committed] == registered
 
 
-class _Returns(Writes):
-    """Writes whose attempt returns while an item is being checked."""
-
-    __slots__ = ()
-
-    def _check(self) -> None:
-        super()._check()
-        if not self._items:
-            self.taken()
-
-
 def test_a_write_that_is_checked_while_the_handler_returns_is_refused() -> None:
+    writes = Writes()
+
+    def meanwhile() -> Iterator[dict[str, Any]]:
+        writes.taken()
+        yield WRITE
+
     with pytest.raises(ConfigurationError, match="its writes are on their way"):
-        _Returns().add([WRITE])
+        writes.add(meanwhile())
 
 
 def test_after_the_handler_has_raised_nothing_can_be_registered(store: BusinessStore) -> None:

@@ -38,7 +38,7 @@ def _put(value: Any) -> dict[str, Any]:
     ids=lambda write: next(iter(write)),
 )
 def test_a_write_of_every_kind_is_copied(write: dict[str, Any]) -> None:
-    copy = copied(1, write)
+    copy = copied("commit_with()", 1, write)
     assert copy == write
     assert copy is not write
 
@@ -62,7 +62,7 @@ def test_a_write_of_every_kind_is_copied(write: dict[str, Any]) -> None:
     ids=repr,
 )
 def test_a_value_of_every_type_is_taken(value: Any) -> None:
-    assert copied(1, _put(value)) == _put(value)
+    assert copied("commit_with()", 1, _put(value)) == _put(value)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_value_of_every_type_is_taken(value: Any) -> None:
     ids=["bytearray", "memoryview", "tuple"],
 )
 def test_what_can_change_is_frozen(value: Any, told: Any) -> None:
-    assert copied(1, _put(value)) == _put(told)
+    assert copied("commit_with()", 1, _put(value)) == _put(told)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_what_can_change_is_frozen(value: Any, told: Any) -> None:
 )
 def test_a_value_that_dynamodb_refuses_is_refused_without_it(value: Any, why: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        copied(3, _put(value))
+        copied("commit_with()", 3, _put(value))
     assert f"cannot send write 3, a Put: {why}" in str(refused.value)
     assert "4711" not in str(refused.value)
 
@@ -134,5 +134,5 @@ def test_a_value_that_dynamodb_refuses_is_refused_without_it(value: Any, why: st
 )
 def test_a_write_that_dynamodb_refuses_is_refused(write: Any, why: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        copied(1, write)
+        copied("commit_with()", 1, write)
     assert why in str(refused.value)

@@ -66,6 +66,7 @@ ROWS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "cache_size": st.integers(0, 10**9),
     "store_response": _FLAGS,
     "redact": st.none() | _TEXTS,
+    "response_key": st.none() | _TEXTS,
     "large_responses": st.none() | _TEXTS,
     "large_response_size": st.integers(1, 10**9),
     "metrics": _FLAGS,

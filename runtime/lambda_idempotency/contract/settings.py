@@ -137,6 +137,10 @@ class Settings(Rows, noun="setting"):
     redact: Annotated[str | None, Text()] = None
     """JMESPath over the answer: what of it is kept for duplicates; None: all of it."""
 
+    response_key: Annotated[str | None, Text()] = None
+    """The KMS key that encrypts what records keep of answers and steps; None: the store's own
+    encryption alone."""
+
     large_responses: Annotated[str | None, Text()] = None
     """The S3 bucket for responses that are large; None: records hold all they can."""
 

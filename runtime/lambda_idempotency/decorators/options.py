@@ -24,15 +24,17 @@ from ..response.redaction import Redact
 from ..stores.base import Store
 from ..tuples import NamedTuple
 from .callables import is_async, name_of
-from .resources import metrics_of, namespace_of, objects_of, store_of
+from .resources import keys_of, metrics_of, namespace_of, objects_of, store_of
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from ..response.cipher import KmsCipher
+
     Duration: TypeAlias = float | timedelta
     """Seconds, or a timedelta."""
 else:
-    Duration = Any  # the import of `datetime` takes a millisecond
+    Duration = KmsCipher = Any  # the import of `datetime` takes a millisecond
 
 Http: TypeAlias = ProfileName | HttpOptions | EllipsisType | None
 """A profile, options, None (HTTP mode is off), or `...` (as the settings say)."""
@@ -75,6 +77,9 @@ class DecoratorOptions(TypedDict, total=False):
     """The handling of a call without a key: `reject` (default), or `bypass`: run it unprotected."""
     fail_open: bool | None
     """True: run unprotected while the store cannot be reached. Default: False."""
+    cipher: KmsCipher | None
+    """Encrypts what records keep of answers and steps. Default: with the construct's
+    `response_key`, or not at all."""
     namespace: str | None
     """The name that separates the records from those of other functions in the store."""
     store: Store | None
@@ -176,6 +181,7 @@ class Configuration(NamedTuple):
                 objects=objects_of(settings),
                 store_response=settings.store_response,
                 redact=self._redact(),
+                keys=keys_of(settings, self.options.get("cipher"), self.namespace),
             ),
             metrics=metrics_of(settings, store, self.namespace),
         )

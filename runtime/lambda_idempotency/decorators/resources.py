@@ -14,6 +14,7 @@ from ..stores.coroutines import CoroutineStore
 from ..stores.memory import MemoryStore
 
 if TYPE_CHECKING:
+    from ..response.data_keys import DataKeys
     from ..response.offload import Objects
 
 NO_STORE: Final = (
@@ -72,6 +73,30 @@ def metrics_of(settings: Settings, store: Store, namespace: str) -> MetricsSourc
     if not settings.metrics or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return None
     return MetricsSource(store.label, namespace)
+
+
+def keys_of(settings: Settings, cipher: object, namespace: str) -> DataKeys | None:
+    """Return the data keys of the given cipher, or else of the settings' KMS key; None: nothing is
+    encrypted."""
+    if cipher is None and settings.response_key is None:
+        return None
+    from ..response.cipher import KmsCipher  # few functions use it
+
+    if cipher is None:
+        assert settings.response_key is not None
+        cipher = _cipher(settings.response_key, settings.url_suffix)
+    if not isinstance(cipher, KmsCipher):
+        what = cipher.__name__ if isinstance(cipher, type) else f"a {type(cipher).__name__}"
+        raise ConfigurationError(f"cipher is {what}; expected KmsCipher(key)")
+    return cipher.keys(namespace)
+
+
+@lru_cache
+def _cipher(key: str, url_suffix: str) -> object:
+    """Return one cipher for all decorators: one set of data keys."""
+    from ..response.cipher import KmsCipher
+
+    return KmsCipher(key, url_suffix=url_suffix)
 
 
 def objects_of(settings: Settings) -> Objects | None:

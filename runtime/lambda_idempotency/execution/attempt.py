@@ -146,7 +146,7 @@ class Unrecorded(NamedTuple):
 
     def step(self, name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
         """Run a step. Raises `ConfigurationError` if it has writes."""
-        from .steps import unrecorded, unrecorded_async
+        from .unrecorded import unrecorded, unrecorded_async
 
         run = unrecorded_async if self.is_async else unrecorded
         return run(name, function, writes)

@@ -25,6 +25,7 @@ from .invocation_scope import TimeLeft, invocation_tenant
 from .target import Target
 
 if TYPE_CHECKING:
+    from ..response.data_keys import DataKey
     from ..response.keeping import Keeping
     from ..stores.base import Store
     from .steps import Steps
@@ -34,17 +35,9 @@ class ActiveCall:
     """A call under way. Its protocol decides what runs; `remaining` returns milliseconds."""
 
     __slots__ = (
-        *(
-            "_call",
-            "_ended",
-            "_is_async",
-            "_keeping",
-            "_leased",
-            "_made",
-            "_on_interrupted",
-            "_run",
-        ),
-        *("_steps", "_store", "_target", "_writes", "body", "key", "protocol", "remaining"),
+        *("_call", "_data_key", "_ended", "_is_async", "_keeping", "_leased", "_made"),
+        *("_on_interrupted", "_run", "_steps", "_store", "_target", "_writes"),
+        *("body", "key", "protocol", "remaining"),
     )
 
     def __init__(
@@ -54,18 +47,20 @@ class ActiveCall:
         *,
         store: Store,
         keeping: Keeping,
+        data_key: DataKey | None,
         remaining: TimeLeft,
         on_interrupted: OnInterrupted | None = None,
     ) -> None:
         self.key = call.key
         self.protocol: Protocol = run_once(call)
-        self.body = ResponseBody(call, max_data=store.max_data, keeping=keeping)
+        self.body = ResponseBody(call, max_data=store.max_data, keeping=keeping, data_key=data_key)
         self.remaining = remaining
         self._writes = Writes.into(store)  # on_orphan and the handler are one attempt
         self._target = target
         self._call = call
         self._store = store
         self._keeping = keeping
+        self._data_key = data_key
         self._on_interrupted = on_interrupted
         self._run: Run | None = None
         self._leased: tuple[Moment, int] | None = None
@@ -150,7 +145,8 @@ class ActiveCall:
         return Attempt(self.key, step.attempt, self._writes, invocation_tenant(), self)
 
     def _first_step(self) -> Steps:
-        from .steps import Steps, StepsOf  # few handlers have steps
+        from ..response.steps import StepForms  # few handlers have steps
+        from .steps import Steps, StepsOf
 
         assert self._run is not None
         return Steps(
@@ -159,7 +155,13 @@ class ActiveCall:
                 attempt=self._run.attempt,
                 progress=self._run.progress,
                 store=self._store,
-                objects=self._keeping.objects,
+                forms=StepForms(
+                    self._call.key,
+                    self._call.owner,
+                    self._store.max_data,
+                    self._keeping,
+                    self._data_key,
+                ),
                 remaining=self.remaining,
                 leased=self._leased,
                 on_interrupted=self._on_interrupted,

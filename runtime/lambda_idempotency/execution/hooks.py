@@ -1,11 +1,11 @@
-"""The user's code that runs besides the handler: `on_orphan` and `on_replay`."""
+"""The user's code that runs besides the handler: `on_orphan`, `on_interrupted`, `on_replay`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, StepInterruptedError
 from ..tuples import NamedTuple
 
 
@@ -53,6 +53,22 @@ def reconciled(found: object) -> Reconciled | None:
     raise ConfigurationError(
         f"on_orphan returned a {type(found).__name__}; expected Reconciled(response), or None to "
         "run again"
+    )
+
+
+def question(
+    asked: OnInterrupted | None, subject: Callable[[], Any], *, name: str, key: str
+) -> Callable[[], Any] | None:
+    """Return the question about a step that a dead attempt may have run. None: run it. Raises
+    `StepInterruptedError` if that is the answer."""
+    if asked is None or asked == "rerun":
+        return None
+    if callable(asked):
+        hook = asked
+        return lambda: hook(subject(), name)
+    raise StepInterruptedError(
+        f"Step {name!r} under record {key} may have run in an attempt that died, and "
+        'on_interrupted is "raise". Find out whether its effect happened.'
     )
 
 

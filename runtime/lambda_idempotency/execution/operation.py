@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.net import deadline
+from ..clients.net.waiting import BLOCKING, run
 from ..contract.lease import LONGEST_MS, effective_lease_ms, has_heartbeat
 from ..drivers import sync
-from ..errors import MissingKeyError
+from ..errors import MissingKeyError, StoreError
 from ..identity.keys import Identity, KeyAbsentError
 from ..metrics.emf import MetricsSource
-from ..metrics.reporting import report
+from ..metrics.reporting import WARNING, log, report
 from ..protocol.record import Record, Reply
-from ..protocol.steps import Call, Outcome, Replayed
+from ..protocol.steps import Call, Outcome, Replayed, Unavailable
 from ..response import body as bodies
 from ..response import serialization
 from ..response.keeping import Keeping
@@ -24,6 +25,9 @@ from .call import ActiveCall
 from .hooks import OnInterrupted, OnReplay, Replay
 from .invocation_scope import TimeLeft
 from .target import Target
+
+if TYPE_CHECKING:
+    from ..response.data_keys import DataKey, DataKeys
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -49,7 +53,11 @@ class Operation(NamedTuple):
 
     def call(self, identity: Identity, target: Target) -> Outcome:
         """Run a call to its outcome."""
-        active = self.begin(identity, target)
+        try:
+            data_key = self.hold(identity.key, target.time_left)
+        except StoreError as error:
+            return Unavailable(error)
+        active = self.begin(identity, target, data_key=data_key)
         outcome = sync.drive(
             active.protocol,
             key=identity.key,
@@ -59,7 +67,7 @@ class Operation(NamedTuple):
             finish=None if self.keeping.objects is None else active.body.offloaded,
             renewed=active,
         )
-        if self.keeping.objects is None:
+        if not self.keeping.is_remote:
             return outcome
         return deadline.limited(active.body.fetched, active.remaining)(outcome)
 
@@ -67,7 +75,11 @@ class Operation(NamedTuple):
         """Run a call to its outcome on the running event loop, as `call` does."""
         from ..drivers import aio  # only async calls pay for asyncio's import
 
-        active = self.begin(identity, target)
+        try:
+            data_key = await self._hold_async(identity.key, target.time_left)
+        except StoreError as error:
+            return Unavailable(error)
+        active = self.begin(identity, target, data_key=data_key)
         outcome = await aio.drive(
             active.protocol,
             key=identity.key,
@@ -77,13 +89,16 @@ class Operation(NamedTuple):
             finish=None if self.keeping.objects is None else active.body.offloaded,
             renewed=active,
         )
-        if self.keeping.objects is None or not isinstance(outcome, Replayed):
+        if not self.keeping.is_remote or not isinstance(outcome, Replayed):
             return outcome
         fetched = deadline.limited(active.body.fetched, active.remaining)
         return await aio.in_thread(fetched, outcome)
 
-    def begin(self, identity: Identity, target: Target) -> ActiveCall:
-        """Return a call for a driver to run at once: its lease is measured from now."""
+    def begin(
+        self, identity: Identity, target: Target, *, data_key: DataKey | None = None
+    ) -> ActiveCall:
+        """Return a call for a driver to run at once: its lease is measured from now. `data_key` is
+        what `hold` has returned."""
         remaining, lease, renews = self._times(target.time_left)
         return ActiveCall(
             Call(
@@ -102,8 +117,50 @@ class Operation(NamedTuple):
             target,
             store=self.store,
             keeping=self.keeping,
+            data_key=data_key,
             remaining=remaining,
             on_interrupted=self.on_interrupted,
+        )
+
+    def hold(self, key: str, time_left: TimeLeft | None) -> DataKey | None:
+        """Return the data key for what a call keeps, before it claims; None where nothing is
+        encrypted, and with `fail_open` where KMS fails. Raises `StoreError`."""
+        keys = self.keeping.keys
+        if keys is None:
+            return None
+        try:
+            return _within(time_left, _held)(keys)
+        except StoreError as error:
+            return self._without_key(key, error)
+
+    async def _hold_async(self, key: str, time_left: TimeLeft | None) -> DataKey | None:
+        """Do as `hold` does, on the running event loop."""
+        keys = self.keeping.keys
+        if keys is None:
+            return None
+        from ..clients.net.aio import AIO
+
+        token = None if time_left is None else deadline.start(time_left())
+        try:
+            return await keys.hold(AIO)
+        except StoreError as error:
+            return self._without_key(key, error)
+        finally:
+            if token is not None:
+                deadline.end(token)
+
+    def _without_key(self, key: str, error: StoreError) -> None:
+        """Let a call run that cannot keep its answer, if `fail_open` says so. Raises the error
+        otherwise."""
+        report("StoreError", key)
+        if not self.fail_open:
+            raise error
+        log(
+            WARNING,
+            "%s: %s. It runs all the same (fail_open), its answer is not kept, and its duplicates "
+            "get ResponseUnavailableError.",
+            key,
+            error,
         )
 
     def identify(self, find: Callable[[], Identity]) -> Identity | None:
@@ -137,7 +194,7 @@ class Operation(NamedTuple):
         """Return the record with its body. Raises `StoreError`."""
 
         def fetch(found: Record) -> Record:
-            return bodies.fetched(found, self.keeping.objects)
+            return bodies.fetched(found, self.keeping)
 
         return _within(time_left, fetch)(record)
 
@@ -165,6 +222,10 @@ class Operation(NamedTuple):
         if self.wait_timeout_ms is None:
             return left // 2
         return min(self.wait_timeout_ms, deadline.without_reserve(left))
+
+
+def _held(keys: DataKeys) -> DataKey:
+    return run(keys.hold(BLOCKING))
 
 
 def _within(time_left: TimeLeft | None, ask: Callable[[A], R]) -> Callable[[A], R]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,22 +17,20 @@ from ..errors import (
     ConfigurationError,
     IdempotencyError,
     LeaseLostError,
-    StepInterruptedError,
 )
 from ..metrics.reporting import report
 from ..protocol.record import Claim
-from ..protocol.recovery import Fate, recovery_point, send, settled
-from ..protocol.steps import Call, Failed, Progress, StepResult
-from ..response import steps as forms
-from ..response.steps import StepData
+from ..protocol.recovery import recovery_point, send, settled
+from ..protocol.steps import Call, Progress, StepResult
+from ..response.steps import StepData, StepForms, packed, unpacked
 from ..tuples import NamedTuple
-from .commits import MAX_WRITES
-from .hooks import OnInterrupted, reconciled
+from .commits import copies, refusal_of
+from .functions import awaited, finished
+from .hooks import OnInterrupted, question, reconciled
 from .queue import Queue
-from .target import unfinished
+from .step_errors import lost, uncommitted, unknown
 
 if TYPE_CHECKING:
-    from ..response.offload import Objects
     from ..stores.base import Store
 
 
@@ -50,7 +47,7 @@ class StepsOf(NamedTuple):
     attempt: int
     progress: Progress
     store: Store
-    objects: Objects | None
+    forms: StepForms
     remaining: Callable[[], int]
     leased: tuple[Moment, int] | None
     on_interrupted: OnInterrupted | None
@@ -65,7 +62,7 @@ class Steps:
         self._of = of
         self.progress = of.progress
         self.leased = of.leased
-        self._known = forms.unpacked(of.call.key, of.progress.steps)
+        self._known = unpacked(of.call.key, of.progress.steps)
         """The steps that attempts before have recorded."""
         self._steps = dict(self._known)
         """All steps to record, so far."""
@@ -83,9 +80,9 @@ class Steps:
         with self._changing:
             self._refusal = why
             for name, form in self._returned.items():
-                self._steps[name] = self._fitting(name, form, objects=None)
+                self._steps[name] = self._of.forms.kept(self._steps, name, form, uploads=False)
             if self._returned:
-                self.progress = self.progress._replace(steps=forms.packed(self._steps))
+                self.progress = self.progress._replace(steps=packed(self._steps))
             return self.progress
 
     # For the heartbeat ----------------------------------------------------------------------------
@@ -107,13 +104,13 @@ class Steps:
         with self._taking(name):
             answer = None
             if step.asks and (ask := self._question(name)) is not None:
-                answer = reconciled(_finished(name, ask()))
-            result = _finished(name, function()) if answer is None else answer.response
+                answer = reconciled(finished(name, ask()))
+            result = finished(name, function()) if answer is None else answer.response
             form = self._form(step, result)
             if self.leased is None:
                 return self._value(step, form, result)
             with self._queue.turn():
-                step = step._replace(form=self._fitting(name, form, self._of.objects))
+                step = step._replace(form=self._kept(name, form))
                 point, asked = self._point(step), elapsed.now()
                 reply = ask_alone(self._of.store, send(point), self._of.remaining)
                 self._settle(step, point, reply, asked)
@@ -125,23 +122,23 @@ class Steps:
 
         step = self._begin(name, function, writes)
         if (found := self._known.get(name)) is not None:
-            if self._of.objects is None:
+            if not self._of.forms.keeping.is_remote:
                 return self._replayed(name, found)
             return await aio.in_thread(partial(self._replayed, name), found)
         with self._taking(name):
             answer = None
             if step.asks and (ask := self._question(name)) is not None:
-                answer = reconciled(await _awaited(name, ask()))
-            result = await _awaited(name, function()) if answer is None else answer.response
+                answer = reconciled(await awaited(name, ask()))
+            result = await awaited(name, function()) if answer is None else answer.response
             form = self._form(step, result)
             if self.leased is None:
                 return self._value(step, form, result)
             async with self._queue.turn_async():
-                fitting = partial(self._fitting, name, form)
-                if (objects := self._of.objects) is None:
-                    step = step._replace(form=fitting(None))
+                if self._of.forms.keeping.is_remote:
+                    kept = await aio.in_thread(partial(self._kept, name), form)
                 else:
-                    step = step._replace(form=await aio.in_thread(fitting, objects))
+                    kept = self._kept(name, form)
+                step = step._replace(form=kept)
                 point, asked = self._point(step), elapsed.now()
                 reply, cancelled = await aio.ask_alone(
                     self._of.store, send(point), self._of.remaining
@@ -178,7 +175,9 @@ class Steps:
                 f"step {name!r} was given a {type(function).__name__}; expected a function without "
                 "arguments, which step() calls: lambda: pay(order)"
             )
-        items = self._copied(name, writes)
+        items = tuple(writes)
+        if items:
+            items = tuple(copies(f"step {name!r}", items, refusal=refusal_of(self._of.store)))
         if name not in self._known:
             self._check_lease(name, items)
         mine = object()  # several threads may take it
@@ -203,12 +202,12 @@ class Steps:
                 f"{type(of.store).__name__}, which has no renew()"
             )
         if self.progress.lost:
-            raise _lost(name, of.call.key)
+            raise lost(name, of.call.key)
 
     def _check_certain(self, name: str) -> None:
         if self.progress.uncertain:
             why = "an earlier step's writes have an unknown outcome"
-            raise _unknown(name, self._of.call.key, why)
+            raise unknown(name, self._of.call.key, why)
 
     def _check_lease(self, name: str, items: tuple[Any, ...]) -> None:
         if self.leased is None:
@@ -226,61 +225,23 @@ class Steps:
                 "began, so it did not run. Retry."
             )
 
-    def _copied(self, name: str, writes: Iterable[Any]) -> tuple[Mapping[str, Any], ...]:
-        items = tuple(writes)
-        if not items:
-            return ()
-        if not self._of.store.transactional:
-            raise ConfigurationError(
-                f"step {name!r} has writes, and the records are in a "
-                f"{type(self._of.store).__name__}: only DynamoDB writes a record and your items in "
-                "one transaction"
-            )
-        if len(items) > MAX_WRITES:
-            raise ConfigurationError(
-                f"step {name!r} has {len(items)} writes; a transaction has room for {MAX_WRITES} "
-                "beside the record"
-            )
-        from .write_items import copied
-
-        return tuple(copied(number, item) for number, item in enumerate(items, start=1))
-
     def _question(self, name: str) -> Callable[[], Any] | None:
-        """Return the question about a step that a dead attempt may have run. None: run it."""
-        asked = self._of.on_interrupted
-        if asked is None or asked == "rerun":
-            return None
-        if callable(asked):
-            hook = asked
-            return lambda: hook(self._of.subject(), name)
-        raise StepInterruptedError(
-            f"Step {name!r} under record {self._of.call.key} may have run in an attempt that died, "
-            'and on_interrupted is "raise". Find out whether its effect happened.'
-        )
+        of = self._of
+        return question(of.on_interrupted, of.subject, name=name, key=of.call.key)
 
     def _replayed(self, name: str, found: StepData) -> Any:
-        of = self._of
-        result = forms.result_of(found, key=of.call.key, name=name, objects=of.objects)
-        report("StepReplayed", of.call.key)
+        result = self._of.forms.result_of(name, found)
+        report("StepReplayed", self._of.call.key)
         return result
 
     def _form(self, step: _Step, result: Any) -> StepData:
-        form = forms.recorded_form(result, key=self._of.call.key, name=step.name)
+        form = self._of.forms.recorded(step.name, result)
         if self.leased is not None and not step.writes:
             self._returned[step.name] = form
         return form
 
-    def _fitting(self, name: str, form: StepData, objects: Objects | None) -> StepData:
-        of = self._of
-        steps = forms.fitting(
-            {**self._steps, name: form},
-            name,
-            key=of.call.key,
-            owner=of.call.owner,
-            max_data=of.store.max_data,
-            objects=objects,
-        )
-        return steps[name]
+    def _kept(self, name: str, form: StepData) -> StepData:
+        return self._of.forms.kept(self._steps, name, form)
 
     def _point(self, step: _Step) -> Claim:
         """Return the recovery point of a step that has returned."""
@@ -294,7 +255,7 @@ class Steps:
                 of.call,
                 of.attempt,
                 self.progress,
-                forms.packed(steps),
+                packed(steps),
                 lease_ms=self._lease_ms(),
                 writes=step.writes,
             )
@@ -322,56 +283,17 @@ class Steps:
             self.leased = asked, point.lease_ms
             report("StepRecorded", key)
         elif fate == "lost":
-            raise _lost(step.name, key)
+            raise lost(step.name, key)
         elif step.writes:
-            raise self._uncommitted(step, fate, reply)
+            raise uncommitted(step.name, key, fate, reply)
         else:
             report("StepUnrecorded", key)
-
-    def _uncommitted(self, step: _Step, fate: Fate, reply: StepResult) -> CommitError:
-        key = self._of.call.key
-        if fate == "unknown":
-            return _unknown(step.name, key, "the store did not answer")
-        about = getattr(reply, "about", "a later step was recorded first")
-        if isinstance(reply, Failed):
-            about = "other requests kept writing the same items, or the table was throttled"
-        return CommitError(
-            f"The writes of step {step.name!r} under record {key} were not applied, and the step "
-            f"was not recorded: {about}. A retry runs it again.",
-            applied=False,
-        )
 
     def _value(self, step: _Step, form: StepData, result: Any) -> Any:
         """Return what later attempts will get; the result itself if it cannot be recorded."""
         if form.data is None:
             return result
-        return forms.result_of(form, key=self._of.call.key, name=step.name, objects=None)
-
-
-def unrecorded(name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
-    """Run a step of a call that has no record. Return the result as a recorded one would be."""
-    _check_no_writes(name, writes)
-    return _as_recorded(name, _finished(name, function()))
-
-
-async def unrecorded_async(name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
-    """Do as `unrecorded` does, on the running event loop."""
-    _check_no_writes(name, writes)
-    return _as_recorded(name, await _awaited(name, function()))
-
-
-def _check_no_writes(name: str, writes: Iterable[Any]) -> None:
-    if tuple(writes):
-        raise ConfigurationError(
-            f"step {name!r} cannot have writes here: this call has no record to commit with"
-        )
-
-
-def _as_recorded(name: str, result: Any) -> Any:
-    form = forms.recorded_form(result, key="unprotected", name=name)
-    if form.data is None:
-        return result
-    return forms.result_of(form, key="unprotected", name=name, objects=None)
+        return self._of.forms.result_of(step.name, form)
 
 
 class _Step(NamedTuple):
@@ -380,31 +302,3 @@ class _Step(NamedTuple):
     asks: bool
     form: StepData | None = None
     """What is recorded of it."""
-
-
-def _lost(name: str, key: str) -> LeaseLostError:
-    return LeaseLostError(
-        f"Step {name!r} was not recorded: the attempt under record {key} has lost its lease "
-        "(another one took over, or its record is gone). Retry to get the other attempt's answer."
-    )
-
-
-def _unknown(name: str, key: str, why: str) -> CommitError:
-    return CommitError(
-        f"Nobody knows whether the writes of step {name!r} under record {key} were applied: {why}. "
-        "Retry: the record tells, at the latest when its lease has ended.",
-        applied=None,
-    )
-
-
-async def _awaited(name: str, result: Any) -> Any:
-    return _finished(name, await result if inspect.isawaitable(result) else result)
-
-
-def _finished(name: str, result: Any) -> Any:
-    if (kind := unfinished(result)) is None:
-        return result
-    raise ConfigurationError(
-        f"step {name!r} was given a function that returned a {kind}, none of which has run. Await "
-        "the step in an async handler or function; return a list of what a generator yields."
-    )

@@ -1,4 +1,4 @@
-"""The items of `commit_with`, checked and copied where they are registered.
+"""The writes of `commit_with` and of steps, checked and copied where they are given.
 
 DynamoDB refuses what is wrong only when the handler has returned, and MemoryStore would take
 anything: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItem.html
@@ -27,12 +27,12 @@ _OPTIONAL: Final = (
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
-def copied(number: int, item: Any) -> dict[str, Any]:
-    """Return a copy of a write, the `number`th that is registered. Raises `ConfigurationError`,
-    which quotes no value."""
+def copied(source: str, number: int, item: Any) -> dict[str, Any]:
+    """Return a copy of a write, the `number`th that `source` was given. Raises
+    `ConfigurationError`, which quotes no value."""
     if not isinstance(item, Mapping) or len(item) != 1 or not item.keys() <= _NEEDED.keys():
         raise ConfigurationError(
-            "commit_with() was given something that is no write; expected items as of "
+            f"{source} was given something that is no write; expected items as of "
             'TransactWriteItems, such as {"Put": {"TableName": ..., "Item": {...}}}'
         )
     [(kind, write)] = item.items()
@@ -40,7 +40,7 @@ def copied(number: int, item: Any) -> dict[str, Any]:
         return {kind: _write(kind, write)}
     except _RefusedError as refused:
         raise ConfigurationError(
-            f"commit_with() cannot send write {number}, {_article(kind)}: {refused}"
+            f"{source} cannot send write {number}, {_article(kind)}: {refused}"
         ) from None
 
 

@@ -12,27 +12,45 @@ from . import compression
 from .keeping import Keeping
 
 if TYPE_CHECKING:
-    from .offload import Objects
+    from .data_keys import DataKey
 
 
 class ResponseBody:
-    """The response that one call records or finds."""
+    """The response that one call records or finds. `data_key` encrypts it, where `keeping` says
+    so."""
 
-    __slots__ = ("_call", "_keeps", "_max_data", "_objects")
+    __slots__ = ("_call", "_data_key", "_keeping", "_max_data")
 
-    def __init__(self, call: Call, *, max_data: int | None, keeping: Keeping) -> None:
+    def __init__(
+        self,
+        call: Call,
+        *,
+        max_data: int | None,
+        keeping: Keeping,
+        data_key: DataKey | None = None,
+    ) -> None:
         self._call = call
         self._max_data = max_data
-        self._keeps = keeping.store_response
-        self._objects = keeping.objects
+        self._keeping = keeping
+        self._data_key = data_key
 
     def packed(self, ran: Returned) -> Returned:
         """Return a result in its recorded form."""
         if ran.data is None or not ran.keep:
             return ran
-        if not self._keeps:
+        if not self._keeping.store_response:
             return ran._replace(data=None, encoding=NOT_KEPT)
-        packed = compression.pack(ran, max_data=self._max_data if self._objects is None else None)
+        max_data = self._max_data if self._keeping.objects is None else None
+        if self._keeping.keys is None:
+            packed = compression.pack(ran, max_data=max_data)
+        else:
+            from .sealing import RESPONSE, sealed
+
+            packed = compression.pack(ran, max_data=None)
+            packed = sealed(packed, self._data_key, record=self._call.key, slot=RESPONSE)
+            if packed.data is None:
+                return packed  # `fail_open`, and the log has said so
+            packed = compression.fitting(packed, max_data=max_data)
         if packed.data is None:
             log(
                 WARNING,
@@ -44,8 +62,8 @@ class ResponseBody:
 
     def offloaded(self, ran: Returned) -> Returned:
         """Return the result, its body in an object if it is large. Never raises."""
-        assert self._objects is not None
-        return self._objects.offload(
+        assert self._keeping.objects is not None
+        return self._keeping.objects.offload(
             ran, key=self._call.key, owner=self._call.owner, max_data=self._max_data
         )
 
@@ -54,13 +72,19 @@ class ResponseBody:
         if not isinstance(outcome, Replayed):
             return outcome
         try:
-            return outcome._replace(record=fetched(outcome.record, self._objects))
+            return outcome._replace(record=fetched(outcome.record, self._keeping))
         except StoreError as error:
             return Unavailable(error) if outcome.own is None else outcome.own
 
 
-def fetched(record: Record, objects: Objects | None) -> Record:
-    """Return the record with its body. Raises `StoreError` if S3 cannot be reached."""
-    if objects is None or not compression.is_in_object(record):
+def fetched(record: Record, keeping: Keeping) -> Record:
+    """Return the record with its body, decrypted. Raises `StoreError` if S3 or KMS cannot be
+    reached."""
+    if keeping.objects is not None and compression.is_in_object(record):
+        record = keeping.objects.fetch(record)
+    if keeping.keys is None or not compression.is_encrypted(record):
         return record
-    return objects.fetch(record)
+    from .sealing import RESPONSE, opened
+
+    what = f"The operation under record {record.key}"
+    return opened(record, keeping.keys, slot=RESPONSE, what=what)

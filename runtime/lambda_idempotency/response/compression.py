@@ -17,11 +17,11 @@ from ..protocol.steps import Returned
 ZLIB: Final = "zlib"
 """The `encoding` of compressed text."""
 
-IN_S3: Final = "s3"
-"""The `encoding` of text in an S3 object."""
+AES: Final = "aes"
+"""The first word of the `encoding` of encrypted text; what it was before follows."""
 
-IN_S3_ZLIB: Final = "s3 zlib"
-"""The `encoding` of compressed text in an S3 object."""
+IN_S3: Final = "s3"
+"""The first word of the `encoding` of text in an S3 object; that of the object follows."""
 
 COMPRESSED_ABOVE: Final = 1024
 """Bytes of text above which it is compressed. A smaller one takes one write unit anyway."""
@@ -53,12 +53,27 @@ def pack(ran: Returned, *, max_data: int | None) -> Returned:
             except Exception:  # noqa: BLE001 - no file descriptor is left to load zlib, or no memory
                 small = data
             if len(small) <= len(data) * _GAIN:
-                ran, data = ran._replace(data=small, encoding=ZLIB), small
-        if max_data is not None and len(data) > max_data:
-            return ran._replace(data=None, encoding=NO_BODY)
-    elif max_data is not None and len(text.encode()) > max_data:
-        return ran._replace(data=None, encoding=NO_BODY)
-    return ran
+                ran = ran._replace(data=small, encoding=ZLIB)
+    return fitting(ran, max_data=max_data)
+
+
+def fitting(ran: Returned, *, max_data: int | None) -> Returned:
+    """Return a result without its data if they are larger than `max_data` bytes."""
+    data = ran.data
+    if max_data is None or data is None or len(data) * 4 <= max_data:
+        return ran
+    size = len(data.encode() if isinstance(data, str) else data)
+    return ran if size <= max_data else ran._replace(data=None, encoding=NO_BODY)
+
+
+def wrapped(how: str, encoding: str | None) -> str:
+    """Return the encoding of data that are encrypted, or in an object."""
+    return how if encoding is None else f"{how} {encoding}"
+
+
+def inner(encoding: str | None) -> str | None:
+    """Return the encoding behind the first word."""
+    return None if encoding is None else encoding.partition(" ")[2] or None
 
 
 def compressed(data: bytes) -> bytes:
@@ -84,6 +99,12 @@ def unpack(record: Record) -> str | bytes:
             f"The operation under record {record.key} is done, and its response is not kept "
             "(store_response=False)."
         )
+    if is_encrypted(record):
+        raise ResponseUnavailableError(
+            f"The operation under record {record.key} is done, but its answer is encrypted, and "
+            "does not open here. Either it was changed or copied from another record or namespace, "
+            "or this function lacks the cipher (response_key)."
+        )
     if data is None or record.encoding not in (None, ZLIB):
         raise ResponseUnavailableError(
             f"The operation under record {record.key} is done, but its response could not be "
@@ -99,7 +120,12 @@ def unpack(record: Record) -> str | bytes:
 
 def is_in_object(record: Record) -> bool:
     """Tell whether the data are in an S3 object instead of the record."""
-    return record.encoding in (IN_S3, IN_S3_ZLIB)
+    return record.encoding is not None and record.encoding.split(" ", 1)[0] == IN_S3
+
+
+def is_encrypted(record: Record) -> bool:
+    """Tell whether the data are encrypted."""
+    return record.encoding is not None and record.encoding.split(" ", 1)[0] == AES
 
 
 def unreadable(record: Record) -> ResponseUnavailableError:

@@ -15,7 +15,7 @@ from ..errors import StoreError
 from ..metrics.reporting import WARNING, log
 from ..protocol.record import NO_BODY, Record
 from ..protocol.steps import Returned
-from .compression import IN_S3, IN_S3_ZLIB, MAX_TEXT, ZLIB
+from .compression import IN_S3, MAX_TEXT, inner, wrapped
 
 COMPLETION_S: Final = 2.0
 """Seconds of the invocation that an upload leaves for the completion."""
@@ -69,8 +69,7 @@ class Objects:
             whole = max_data is None or len(data) <= max_data
             _warn(key, "could not be written to", error)
             return ran if whole else ran._replace(data=None, encoding=NO_BODY)
-        encoding = IN_S3 if ran.encoding is None else IN_S3_ZLIB
-        return ran._replace(data=sha256(data).hexdigest(), encoding=encoding)
+        return ran._replace(data=sha256(data).hexdigest(), encoding=wrapped(IN_S3, ran.encoding))
 
     def fetch(self, record: Record) -> Record:
         """Return the record with the data of its object, or unchanged if the object is missing or
@@ -89,7 +88,7 @@ class Objects:
             return record
         if sha256(data).hexdigest() != record.data:
             return record
-        return record._replace(data=data, encoding=ZLIB if record.encoding != IN_S3 else None)
+        return record._replace(data=data, encoding=inner(record.encoding))
 
     def _s3(self) -> Any:
         if self._client is None:

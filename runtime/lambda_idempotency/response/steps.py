@@ -7,9 +7,10 @@ gets the value that later ones get.
 from __future__ import annotations
 
 import json
+from binascii import b2a_base64
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ResponseUnavailableError, StoreError
 from ..metrics.reporting import WARNING, log
@@ -17,77 +18,134 @@ from ..protocol.record import COMPLETED, NO_BODY, Record
 from ..protocol.steps import Returned
 from ..tuples import NamedTuple
 from . import compression, lambda_json
+from .keeping import Keeping
 
 if TYPE_CHECKING:
+    from .data_keys import DataKey
     from .offload import Objects
-
-_IN_OBJECT: Final = (compression.IN_S3, compression.IN_S3_ZLIB)
 
 
 class StepData(NamedTuple):
-    """The result of a step in its recorded form: text, or the digest of an object that is named
-    after `owner`. None: it could not be recorded."""
+    """The result of a step in its recorded form: text (base64 where it is encrypted), or the digest
+    of an object that is named after `owner`. None: it could not be recorded."""
 
     data: str | None
     encoding: str | None = None
     owner: str | None = None
 
 
-def recorded_form(result: Any, *, key: str, name: str) -> StepData:
-    """Return a step's result in its recorded form. Never raises: the effect has happened."""
-    try:
-        return StepData(lambda_json.written(result))
-    except Exception as error:  # noqa: BLE001 - see above
-        why = error if isinstance(error, lambda_json.NotRecordableError) else type(error).__name__
-        _warn(key, name, f"its result cannot be recorded ({why})")
+class StepForms(NamedTuple):
+    """The recorded forms of the steps of one call, whose record is `key`. `data_key` encrypts them,
+    where `keeping` says so."""
+
+    key: str
+    owner: str
+    max_data: int | None = None
+    keeping: Keeping = Keeping()
+    data_key: DataKey | None = None
+
+    def recorded(self, name: str, result: Any) -> StepData:
+        """Return a step's result in its plain form. Never raises: the effect has happened."""
+        try:
+            return StepData(lambda_json.written(result))
+        except Exception as error:  # noqa: BLE001 - see above
+            known = isinstance(error, lambda_json.NotRecordableError)
+            why = error if known else type(error).__name__
+            self._warn(name, f"its result cannot be recorded ({why})")
+            return StepData(None, NO_BODY)
+
+    def kept(
+        self, steps: Mapping[str, StepData], name: str, form: StepData, *, uploads: bool = True
+    ) -> StepData:
+        """Return a step in the form that a record keeps beside the other `steps`: encrypted, in an
+        object if it is large and `uploads`, and without its result if that is too large. Never
+        raises."""
+        objects = self.keeping.objects if uploads else None
+        if form.data is None or (objects is None and self.keeping.keys is None):
+            kept = form
+        else:
+            ran = self._sealed(name, form)
+            kept = self._offloaded(name, form, ran, objects, max_data=None)
+            if kept.owner is None and not self._fits(steps, name, kept):
+                kept = self._offloaded(name, form, ran, objects, max_data=0)
+        if self._fits(steps, name, kept):
+            return kept
+        self._warn(
+            name,
+            f"with its result the record would have more than {self.max_data} bytes. Give "
+            "Idempotency a bucket, large_responses=..., or return less",
+        )
         return StepData(None, NO_BODY)
 
-
-def fitting(
-    steps: Mapping[str, StepData],
-    name: str,
-    *,
-    key: str,
-    owner: str,
-    max_data: int | None,
-    objects: Objects | None,
-) -> dict[str, StepData]:
-    """Return the steps, in which the result of the last one is put into an object, or left out, if
-    it is too large. Never raises."""
-    fitted, data = dict(steps), steps[name].data
-    if objects is not None and data is not None:
-        fitted[name] = _offloaded(fitted[name], name, key, owner, objects)
-    if max_data is None or len(packed(fitted)) <= max_data:
-        return fitted
-    if objects is not None and fitted[name].owner is None and data is not None:
-        fitted[name] = _offloaded(fitted[name], name, key, owner, objects, max_data=0)
-    if len(packed(fitted)) > max_data:
-        _warn(
-            key,
-            name,
-            f"with its result the record would have more than {max_data} bytes. Give Idempotency "
-            "a bucket, large_responses=..., or return less",
+    def result_of(self, name: str, step: StepData) -> Any:
+        """Return the result of a recorded step. Raises `ResponseUnavailableError`, and `StoreError`
+        if S3 or KMS cannot be reached."""
+        record = Record(
+            self.key, COMPLETED, step.owner or "", 0, 0, data=step.data, encoding=step.encoding
         )
-        fitted[name] = StepData(None, NO_BODY)
-    return fitted
+        what = f"Step {name!r} under record {self.key}"
+        keeping = self.keeping
+        if keeping.objects is not None and compression.is_in_object(record):
+            record = keeping.objects.fetch(record)
+        if keeping.keys is not None:
+            from .sealing import of_step, opened
 
+            record = opened(record, keeping.keys, slot=of_step(name), what=what)
+        try:
+            return lambda_json.read(compression.unpack(record))
+        except (ValueError, RecursionError, ResponseUnavailableError):
+            raise ResponseUnavailableError(
+                f"{what} is done, but its result is not available: {_why(record)}. The step does "
+                "not run again."
+            ) from None
 
-def _offloaded(
-    step: StepData,
-    name: str,
-    key: str,
-    owner: str,
-    objects: Objects,
-    *,
-    max_data: int | None = None,
-) -> StepData:
-    # An attempt has one object for its answer, so each step has the name of an owner of its own.
-    of_step = sha256(f"{owner} {name}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    ran = compression.pack(Returned(None, step.data), max_data=None)
-    put = objects.offload(ran, key=key, owner=of_step, max_data=max_data)
-    if put.encoding in _IN_OBJECT and isinstance(put.data, str):
-        return StepData(put.data, put.encoding, of_step)
-    return step
+    def _fits(self, steps: Mapping[str, StepData], name: str, kept: StepData) -> bool:
+        return self.max_data is None or len(packed({**steps, name: kept})) <= self.max_data
+
+    def _sealed(self, name: str, form: StepData) -> Returned:
+        """Return a step's result, compressed, and encrypted where `keeping` says so."""
+        ran = compression.pack(Returned(None, form.data), max_data=None)
+        if self.keeping.keys is None:
+            return ran
+        from .sealing import of_step, sealed
+
+        ran = sealed(ran, self.data_key, record=self.key, slot=of_step(name))
+        if ran.data is None:
+            self._warn(name, "there was no data key for its result")
+        return ran
+
+    def _offloaded(
+        self,
+        name: str,
+        form: StepData,
+        ran: Returned,
+        objects: Objects | None,
+        *,
+        max_data: int | None,
+    ) -> StepData:
+        """Return a step with its result in an object, if it is large, or in the record."""
+        if ran.data is None:
+            return StepData(None, NO_BODY)
+        if objects is not None:
+            # An attempt has one object for its answer, so each step has the name of an owner of its
+            # own.
+            named = sha256(f"{self.owner} {name}".encode("utf-8", "surrogatepass"))
+            owner = named.hexdigest()[:32]
+            put = objects.offload(ran, key=self.key, owner=owner, max_data=max_data)
+            if isinstance(put.data, str) and put.data is not ran.data:
+                return StepData(put.data, put.encoding, owner)
+        if self.keeping.keys is None:
+            return form
+        return StepData(_as_text(ran.data), ran.encoding)
+
+    def _warn(self, name: str, why: str) -> None:
+        log(
+            WARNING,
+            "%s: step %r: %s, so later attempts get ResponseUnavailableError in its place.",
+            self.key,
+            name,
+            why,
+        )
 
 
 def packed(steps: Mapping[str, StepData]) -> str | bytes:
@@ -118,30 +176,18 @@ def unpacked(key: str, steps: str | bytes | None) -> dict[str, StepData]:
         ) from None
 
 
-def result_of(step: StepData, *, key: str, name: str, objects: Objects | None) -> Any:
-    """Return the result of a recorded step. Raises `ResponseUnavailableError`, and `StoreError` if
-    S3 cannot be reached."""
-    record = Record(key, COMPLETED, step.owner or "", 0, 0, data=step.data, encoding=step.encoding)
-    if objects is not None and compression.is_in_object(record):
-        record = objects.fetch(record)
-    try:
-        return lambda_json.read(compression.unpack(record))
-    except (ValueError, RecursionError, ResponseUnavailableError):
-        raise ResponseUnavailableError(
-            f"Step {name!r} under record {key} is done, but its result is not available: it was "
-            "not JSON, too large for the store, or its object is gone. The step does not run again."
-        ) from None
+def _as_text(data: str | bytes) -> str:
+    return data if isinstance(data, str) else b2a_base64(data, newline=False).decode()
+
+
+def _why(record: Record) -> str:
+    if compression.is_encrypted(record):
+        return (
+            "it is encrypted and does not open here; it was changed or copied, or this function "
+            "lacks the cipher (response_key)"
+        )
+    return "it was not JSON, too large for the store, or its object is gone"
 
 
 def _read(parts: list[str]) -> StepData:
     return StepData(None, NO_BODY) if parts == [NO_BODY] else StepData(*parts)
-
-
-def _warn(key: str, name: str, why: str) -> None:
-    log(
-        WARNING,
-        "%s: step %r: %s, so later attempts get ResponseUnavailableError in its place.",
-        key,
-        name,
-        why,
-    )

@@ -82,6 +82,20 @@ def test_a_renewal_that_fails_is_tried_again_later_and_the_old_value_used_to_its
         source.current()
 
 
+def test_no_failed_renewal_makes_a_value_last_beyond_its_end() -> None:
+    def fail() -> None:
+        if source.loads > 1:
+            raise OSError("failed")
+
+    source = Source(fail)
+    source.current()
+    source.clock.advance(99)
+    assert source.current() == "value 1"
+    source.clock.advance(2)
+    with pytest.raises(OSError, match="failed"):
+        source.current()
+
+
 def test_a_value_that_was_refused_is_loaded_anew() -> None:
     source = Source()
     source.values.refused(source.current())

@@ -37,7 +37,7 @@ class Renewing(Generic[T]):
 
     It is renewed ahead of its end, by one caller at a time: the others use the old one, and wait
     only where there is none. A renewal that fails with `failures` changes nothing while the old
-    value is good.
+    value is good. Renewals of `credentials` are counted.
     """
 
     def __init__(
@@ -46,10 +46,12 @@ class Renewing(Generic[T]):
         *,
         failures: type[Exception] | tuple[type[Exception], ...],
         clock: Callable[[], float] = time.time,
+        credentials: bool = True,
     ) -> None:
         self._load = load
         self._failures = failures
         self._clock = clock
+        self._credentials = credentials
         self._lock = ProcessLock()
         self._known: Loaded[T] | None = None
         self._is_renewal = False
@@ -94,7 +96,7 @@ class Renewing(Generic[T]):
     async def _renewed(
         self, known: Loaded[T] | None, waits: Waits, deadline: Deadline
     ) -> Loaded[T]:
-        if self._is_renewal:
+        if self._is_renewal and self._credentials:
             report("CredentialRefresh", None)
         self._is_renewal = True
         began = self._clock()
@@ -103,4 +105,6 @@ class Renewing(Generic[T]):
         except self._failures:
             if known is None or not self._is_good(known):
                 raise
-            return known._replace(renew_at=began + RETRY_AFTER_S)
+            retry_at = began + RETRY_AFTER_S
+            ends_at = known.ends_at
+            return known._replace(renew_at=retry_at if ends_at is None else min(retry_at, ends_at))

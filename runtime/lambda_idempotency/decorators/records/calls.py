@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from ...errors import BatchError, ConfigurationError, IdempotencyError
+from ...errors import BatchError, ConfigurationError, IdempotencyError, StoreError
 from ...execution.call import ActiveCall, UnprotectedCall
 from ...execution.hooks import OnOrphan
-from ...execution.invocation_scope import invocation_tenant, invocation_time_left
+from ...execution.invocation_scope import TimeLeft, invocation_tenant, invocation_time_left
 from ...execution.operation import Operation
 from ...execution.outcomes import result_of
 from ...execution.runner import Runner
@@ -25,6 +25,9 @@ from ...protocol.steps import Outcome, Raised, Returned
 from ...stores.memory import MemoryStore
 from ...tuples import NamedTuple
 from ..options import DISABLED
+
+if TYPE_CHECKING:
+    from ...response.data_keys import DataKey
 
 RecordCode: TypeAlias = Callable[[Delivered], Any]
 """The handler of a record, with the context bound."""
@@ -48,16 +51,23 @@ class Records(NamedTuple):
     def respond(self, runner: Runner, code: RecordCode, event: Any) -> dict[str, Any]:
         """Run the handler for the records of a batch, and return the failed ones. Raises
         `BatchError` where its source would not read them."""
+        with MetricsScope(None if self.operation is None else self.operation.metrics):
+            return self._respond(runner, code, event)
 
+    def _respond(self, runner: Runner, code: RecordCode, event: Any) -> dict[str, Any]:
         time_left, scope = invocation_time_left(), Scope(tenant=invocation_tenant())
+        data_key, no_key = self._hold(time_left)
 
         def identify(record: BatchRecord) -> Identity | None:
             left = None if time_left is None else time_left() * READING_SHARE
             with effort.limited(left):
-                return self._identity(record, scope)
+                identity = self._identity(record, scope)
+            if identity is not None and no_key is not None:
+                raise no_key
+            return identity
 
         def begin(number: int, record: BatchRecord, identity: Identity | None) -> BatchCall:
-            call = self._call(identity, self._target(code, record))
+            call = self._call(identity, self._target(code, record), data_key)
             code_of = runner.code_of(call)
             return BatchCall(number, call.key, call.protocol, call.remaining, code_of, call.renewed)
 
@@ -65,9 +75,8 @@ class Records(NamedTuple):
         if self.rule is not None:
             self.rule.check(records)
         failures = BatchFailures(records, identify)
-        with MetricsScope(None if self.operation is None else self.operation.metrics):
-            store = MemoryStore() if self.operation is None else self.operation.store
-            runner.run_batch(failures.batch(begin), store)
+        store = MemoryStore() if self.operation is None else self.operation.store
+        runner.run_batch(failures.batch(begin), store)
         return failures.response(is_read=self.responds)
 
     def record_ids(self, event: Any) -> list[str]:
@@ -79,6 +88,17 @@ class Records(NamedTuple):
         self.rule.check(records)
         scope = Scope(tenant=invocation_tenant())
         return [self.rule.identify(record, scope=scope).key for record in records]
+
+    def _hold(self, time_left: TimeLeft | None) -> tuple[DataKey | None, StoreError | None]:
+        """Return the data key for the steps of all records: to ask for one between two records
+        would stand between an effect and its completion. Or why there is none: each record fails
+        by it."""
+        if self.operation is None:
+            return None, None
+        try:
+            return self.operation.hold("batch", time_left), None
+        except StoreError as error:
+            return None, error
 
     def _target(self, code: RecordCode, record: BatchRecord) -> Target:
         on_orphan = self.on_orphan
@@ -99,10 +119,12 @@ class Records(NamedTuple):
             return None
         return operation.identify(lambda: rule.identify(record, scope=scope))
 
-    def _call(self, identity: Identity | None, target: Target) -> ActiveCall | UnprotectedCall:
+    def _call(
+        self, identity: Identity | None, target: Target, data_key: DataKey | None
+    ) -> ActiveCall | UnprotectedCall:
         if identity is None or self.operation is None:
             return UnprotectedCall(target)
-        return self.operation.begin(identity, target)
+        return self.operation.begin(identity, target, data_key=data_key)
 
 
 class BatchFailures:
