@@ -25,12 +25,15 @@ from .functions.defaults import (
     timeout_of,
 )
 from .functions.layer import layer_for
+from .functions.native import cipher_libraries
 from .functions.wrapping import own_handler, redirect_to_wrapper
+from .grants import combine
 from .monitoring.base import StoreMonitoring
 from .monitoring.metrics import IdempotencyMetrics
 from .options import IdempotencyOptions, check_options, to_settings
 from .stores.factory import IdempotencyStore
 from .stores.large_responses import LargeResponses
+from .stores.response_key import ResponseKey
 
 if TYPE_CHECKING:
     from aws_cdk import aws_apigateway as apigateway
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_dynamodb as dynamodb
     from aws_cdk import aws_elasticache as elasticache
+    from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_sns as sns
@@ -52,7 +56,10 @@ class Idempotency(IdempotencyMetrics):
     all attached functions, so that a store may be shared with other apps (1 to 64 of A-Z a-z 0-9 .
     _ -). Default: none. `large_responses` is a bucket, in the region of the functions, for
     responses above `large_response_size`. Default: none, so duplicates do not get a response that
-    its record cannot hold. The other props are those of `IdempotencyOptions` and hold for every
+    its record cannot hold. `response_key` is a symmetric KMS key, in the region of the functions,
+    under which they encrypt what records and objects keep of answers and steps; the layer then has
+    the installed `cryptography`, unless a function's code does. Default: the store's own encryption
+    alone. The other props are those of `IdempotencyOptions` and hold for every
     attached function. Raises ValueError naming this construct and the prop.
     """
 
@@ -64,6 +71,7 @@ class Idempotency(IdempotencyMetrics):
         store: IdempotencyStore | None = None,
         namespace_prefix: str | None = None,
         large_responses: s3.IBucket | None = None,
+        response_key: kms.IKey | None = None,
         **options: Unpack[IdempotencyOptions],
     ) -> None:
         super().__init__(scope, id)
@@ -72,6 +80,7 @@ class Idempotency(IdempotencyMetrics):
         self._namespace_prefix = checked_prefix(self, namespace_prefix)
         self._store = (IdempotencyStore.dynamodb() if store is None else store).bind(self)
         self._large_responses = None if large_responses is None else LargeResponses(large_responses)
+        self._response_key = None if response_key is None else ResponseKey(response_key)
         self._attached: dict[str, AttachedFunction] = {}
         self._status_routes: dict[tuple[str, str], str] = {}
         AppValidation.of(self).add(self._deployment)
@@ -127,6 +136,7 @@ class Idempotency(IdempotencyMetrics):
         attached = check_attachable(function)
         self._check_first(attached)
         package_copy = has_package_copy(attached)
+        libraries = () if self._response_key is None else cipher_libraries(attached)
         self._store.connect(attached)
         namespace = checked_namespace(attached, self._namespace(attached, namespace))
         contract = {"namespace": namespace}
@@ -139,12 +149,20 @@ class Idempotency(IdempotencyMetrics):
             function=attached, settings=settings, has_package_copy=package_copy
         )
         attached.node.add_metadata(_MARK, self.node.path)
-        attached.add_layers(layer_for(Stack.of(attached)))
+        attached.add_layers(
+            layer_for(
+                Stack.of(attached),
+                libraries,
+                architecture=attached.architecture if libraries else None,
+            )
+        )
         for variable, value in settings.to_environment().items():
             attached.add_environment(variable, value)
         self._store.grant(attached, namespace)
         if self._large_responses is not None:
             self._large_responses.attach(attached, namespace, expires_after=settings.expires_after)
+        if self._response_key is not None:
+            self._response_key.grant(attached, namespace)
 
     def add_status_route(
         self,
@@ -210,10 +228,11 @@ class Idempotency(IdempotencyMetrics):
         """
         if namespace is not None:
             checked_namespace(self, namespace)
-        grant = self._store.grant(grantee, namespace)
-        if self._large_responses is None:
-            return grant
-        return grant.combine(self._large_responses.grant(grantee, namespace))
+        others = (self._large_responses, self._response_key)
+        return combine(
+            self._store.grant(grantee, namespace),
+            *(other.grant(grantee, namespace) for other in others if other is not None),
+        )
 
     def dashboard(self, *, runbook: str | None = None) -> cloudwatch.Dashboard:
         """Add a dashboard for the person on call: requests, latency, what must never happen, and
@@ -241,6 +260,7 @@ class Idempotency(IdempotencyMetrics):
             construct=self,
             store=self._store,
             large_responses=self._large_responses,
+            response_key=self._response_key,
             namespace_prefix=self._namespace_prefix,
             attached=tuple(self._attached.values()),
             tree=tree,
@@ -253,6 +273,8 @@ class Idempotency(IdempotencyMetrics):
         contract = {**self._store.settings(), **contract}
         if "lease" not in options:
             contract["timeout"] = timeout_of(function)
+        if self._response_key is not None:
+            contract.update(self._response_key.settings())
         if self._large_responses is not None:
             contract.update(self._large_responses.settings())
         elif "large_response_size" in options:

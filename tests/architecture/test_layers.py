@@ -23,7 +23,7 @@ ROOMS_BELOW: Final[Mapping[str, set[str]]] = {
     "contract": {"errors", "identity", "protocol", "tuples"},
     "metrics": {"contract", "protocol", "tuples"},
     "clients": {"contract", "errors", "metrics", "tuples"},
-    "response": {"clients", "errors", "metrics", "protocol", "tuples"},
+    "response": {"clients", "contract", "errors", "metrics", "protocol", "tuples"},
     "stores": {"clients", "contract", "errors", "metrics", "protocol", "tuples"},
     "drivers": {"clients", "metrics", "protocol", "stores"},
     "execution": {

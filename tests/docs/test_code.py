@@ -14,6 +14,7 @@ from aws_cdk.cx_api import CloudFormationStackArtifact
 from aws_lambda_powertools.utilities import idempotency as powertools
 from moto import mock_aws
 
+from cdk_idempotency.functions import native
 from kit.batches import batch, sqs
 from kit.checks import attached, findings
 from kit.pages import BLOCKS, block, names_of, run, synthesized
@@ -46,7 +47,7 @@ def test_every_block_is_run_here() -> None:
     elsewhere = [block for block in BLOCKS if block.page == "stores"]  # tests/testing runs it
     assert len(elsewhere) == 1
     assert len(REDIS) > 0
-    assert len(BLOCKS) == 21 + len(REDIS) + len(elsewhere)
+    assert len(BLOCKS) == 22 + len(REDIS) + len(elsewhere)
 
 
 def test_the_stack_synthesizes(tmp_path: Path) -> None:
@@ -65,6 +66,14 @@ def test_the_http_stack_synthesizes(tmp_path: Path) -> None:
 def test_the_stack_with_a_bucket_synthesizes(tmp_path: Path) -> None:
     stack = _stack("Reports", tmp_path, module="reports")
     assert "AWS::S3::Bucket" in {
+        resource["Type"] for resource in stack.template["Resources"].values()
+    }
+
+
+def test_the_stack_with_a_key_synthesizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "_tags", lambda _: ["py3-none-any"])
+    stack = _stack("Patients", tmp_path, module="patients")
+    assert "AWS::KMS::Key" in {
         resource["Type"] for resource in stack.template["Resources"].values()
     }
 

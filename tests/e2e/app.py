@@ -17,6 +17,7 @@ from aws_cdk import aws_sqs as sqs
 
 from cdk_idempotency import Idempotency, IdempotencyOptions, IdempotencyStore
 from e2e.large import add_large
+from e2e.private import add_private
 from e2e.shops import add_shops
 from e2e.web import add_apis
 
@@ -35,13 +36,17 @@ FUNCTIONS: dict[str, IdempotencyOptions] = {
 
 
 def _function(scope: Stack, name: str, effects: dynamodb.Table, **options: Any) -> lambda_.Function:
+    defaults: dict[str, Any] = {
+        "handler": "probe.handler",
+        "timeout": Duration.seconds(3),
+        "code": lambda_.Code.from_asset(str(Path(__file__).parent / "functions")),
+    }
     function = lambda_.Function(
         scope,
         name,
         runtime=lambda_.Runtime.PYTHON_3_13,
-        code=lambda_.Code.from_asset(str(Path(__file__).parent / "functions")),
         environment={"EFFECTS_TABLE": effects.table_name},
-        **{"handler": "probe.handler", "timeout": Duration.seconds(3), **options},
+        **{**defaults, **options},
     )
     effects.grant(function, "dynamodb:PutItem", "dynamodb:GetItem")
     CfnOutput(scope, f"{name}Name", value=function.function_name)
@@ -93,6 +98,12 @@ add_apis(
 )
 large = Stack(app, "Large")
 add_large(large, table, lambda name, handler: _function(large, name, effects, handler=handler))
+private = Stack(app, "Private")
+add_private(
+    private,
+    table,
+    lambda name, handler, code: _function(private, name, effects, handler=handler, code=code),
+)
 add_shops(app, away, large)
 CfnOutput(stack, "EffectsName", value=effects.table_name)
 for example in ("worker", "legacy"):

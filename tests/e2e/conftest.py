@@ -48,6 +48,6 @@ def outputs(
 @pytest.fixture(scope="session")
 def deployed(guarded_aws: LocalAws, outputs: Outputs) -> Deployed:
     """Its functions, one for each behavior."""
-    names = {"E2E", "Web", *SERVICES.values()}
+    names = {"E2E", "Web", "Private", *SERVICES.values()}
     stacks = [outputs[name] for name in names]
     return Deployed(guarded_aws, {name: value for stack in stacks for name, value in stack.items()})

@@ -712,3 +712,30 @@ def test_steps_that_somebody_edited_are_refused(store: Faulty) -> None:
     store.put(record._replace(steps='{"charge": 5}'))
     with pytest.raises(StoreError, match=r"The steps of record .* are not readable"):
         handler(EVENT, None)
+
+
+@pytest.mark.parametrize(
+    ("writes", "why"),
+    [
+        (
+            [{"Put": {"TableName": "ledger"}}],
+            r"step 'charge' cannot send write 1, a Put: it has no",
+        ),
+        (["a text"], "step 'charge' was given something that is no write"),
+        ([WRITE] * 100, "step 'charge' was given 100 writes in all; a transaction has room for 99"),
+    ],
+    ids=["incomplete", "text", "many"],
+)
+def test_what_is_wrong_with_writes_names_the_step(writes: Any, why: str) -> None:
+    class Transactional(MemoryStore):
+        transactional = True
+
+    runs: list[int] = []
+
+    @idempotent(store=Transactional())
+    def handler(event: Any, context: Any) -> Any:
+        return current().step("charge", lambda: runs.append(1), writes=writes)
+
+    with pytest.raises(ConfigurationError, match=why):
+        handler(EVENT, None)
+    assert runs == []

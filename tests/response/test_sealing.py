@@ -106,6 +106,11 @@ def test_the_response_and_a_step_of_that_name_are_two_slots() -> None:
     assert _opened(record, of_step("response")) == record
 
 
+def test_a_part_of_the_record_s_id_is_none_of_the_slot() -> None:
+    record = _record(_sealed(record="shop", slot=of_step("steps")), "shopstep")
+    assert _opened(record, of_step("s")) == record
+
+
 def test_plain_data_are_left_as_they_are() -> None:
     record = _record(Returned(None, TEXT))
     assert _opened(record) == record

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Final
 from zipfile import ZipFile
 
-from aws_cdk import Stage
+from aws_cdk import Stage, Token
 from aws_cdk import aws_lambda as lambda_
 
 from lambda_idempotency.contract.settings import WRAPPER
 
 from ..errors import ConstructError
+from ..inspection import properties_of, resource_of
 
 PACKAGE: Final = WRAPPER.partition(".")[0]
 """The layer's package."""
@@ -23,7 +24,7 @@ _WRAPPER_FILE: Final = f"{WRAPPER.rpartition('.')[0].replace('.', '/')}.py"
 def has_package_copy(function: lambda_.Function) -> bool:
     """Return true if the function's code brings its own copy of the layer's package. Raise
     ConstructError naming a file that hides the package and is no copy."""
-    files = _files(function)
+    files = _files(function, PACKAGE)
     package = f"{PACKAGE}/__init__.py"
     if {package, _WRAPPER_FILE} <= files:
         return True
@@ -37,18 +38,37 @@ def has_package_copy(function: lambda_.Function) -> bool:
     return False
 
 
-def _files(function: lambda_.Function) -> set[str]:
-    """Return the files at the top of the function's code, and in a package like the layer's."""
-    asset = function.node.try_find_child("Code")
-    stage = Stage.of(function)
-    path = getattr(asset, "asset_path", None)
-    if path is None or stage is None:
+def ships(function: lambda_.Function, file: str) -> bool:
+    """Return true if the function's code has this file of a package; false where the code is not
+    known here."""
+    return file in _files(function, file.partition("/")[0])
+
+
+def _files(function: lambda_.Function, package: str) -> set[str]:
+    """Return the files of a package or module in the function's code, and perhaps others."""
+    code = _staged(function)
+    if code is None:
         return set()  # inline, or from a bucket
-    code = Path(stage.outdir, path)
     if code.is_dir():
-        found = (*code.glob(f"{PACKAGE}.py"), *code.glob(f"{PACKAGE}/*.py"))
+        found = (*code.glob(f"{package}.py"), *code.glob(f"{package}/*.py"))
         return {str(file.relative_to(code)) for file in found}
     if code.suffix not in (".zip", ".jar"):
         return set()
     with ZipFile(code) as archive:
         return set(archive.namelist())
+
+
+def _staged(function: lambda_.Function) -> Path | None:
+    """Return where the function's code lies in the cloud assembly; None if it is not there."""
+    stage = Stage.of(function)
+    assert stage is not None
+    asset = function.node.try_find_child("Code")
+    if (path := getattr(asset, "asset_path", None)) is not None:
+        return Path(stage.outdir, path)
+    # Of functions that share their code, the first has the asset, and all have its hash.
+    key = properties_of(resource_of(function)).get("code", {}).get("s3Key")
+    if not isinstance(key, str) or Token.is_unresolved(key):
+        return None
+    staged = Path(stage.asset_outdir, f"asset.{Path(key).stem}")
+    found = (staged, staged.with_name(f"{staged.name}.zip"))
+    return next((path for path in found if path.exists()), None)

@@ -22,13 +22,25 @@ from aws_cdk import aws_lambda as lambda_
 from ..errors import ConstructError
 from .attachable import RUNTIMES
 from .code import PACKAGE
+from .native import fitting_runtimes
+
+_CODE = (".py", ".so")
 
 LIBRARIES = ("jmespath",)
-"""The distributions in every layer; that of the rotation function has others beside them."""
+"""The distributions in every layer; some have others beside them."""
+
+PARTS = {"cffi": "_cffi_backend"}
+"""Distributions of which the layer needs one module, by the beginning of its file's name."""
 
 
-def layer_for(stack: Stack, libraries: tuple[str, ...] = ()) -> lambda_.LayerVersion:
-    """Return the stack's one layer with these libraries.
+def layer_for(
+    stack: Stack,
+    libraries: tuple[str, ...] = (),
+    *,
+    architecture: lambda_.Architecture | None = None,
+) -> lambda_.LayerVersion:
+    """Return the stack's one layer with these libraries, for one `architecture` if they have native
+    code.
 
     It is never shared between stacks: CloudFormation refuses to replace an export that another
     stack imports, so the second deployment would fail.
@@ -49,7 +61,10 @@ def layer_for(stack: Stack, libraries: tuple[str, ...] = ()) -> lambda_.LayerVer
             asset_hash=digest,
             asset_hash_type=AssetHashType.CUSTOM,
         ),
-        compatible_runtimes=list(RUNTIMES),
+        compatible_runtimes=(
+            list(RUNTIMES) if architecture is None else fitting_runtimes(libraries, architecture)
+        ),
+        compatible_architectures=None if architecture is None else [architecture],
         description=f"cdk-idempotency: {', '.join((PACKAGE, *libraries))}",
         license="Apache-2.0",
     )
@@ -73,7 +88,10 @@ def _content(stack: Stack, libraries: tuple[str, ...]) -> dict[str, Path]:
         installed = _installed(stack, library)
         for entry in installed.files or ():
             top = entry.parts[0]
-            code = top == library and entry.suffix == ".py"
+            part = PARTS.get(library)
+            code = entry.suffix in _CODE and (
+                top == library if part is None else top.startswith(part)
+            )
             license_file = top.endswith(".dist-info") and "licen" in str(entry).lower()
             if code or license_file or (top.endswith(".dist-info") and entry.name == "METADATA"):
                 content[f"python/{entry}"] = Path(str(installed.locate_file(entry)))

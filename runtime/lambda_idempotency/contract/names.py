@@ -16,3 +16,6 @@ PARTITION_KEY: Final = "id"
 
 TTL_ATTRIBUTE: Final = "expiration"
 """Epoch seconds, after which DynamoDB deletes the record."""
+
+ENCRYPTION_CONTEXT: Final = "cdk-idempotency:namespace"
+"""The name of the namespace in KMS's encryption context, by which IAM fences data keys off."""

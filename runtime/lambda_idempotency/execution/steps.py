@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
@@ -25,17 +25,13 @@ from ..protocol.steps import Call, Progress, StepResult
 from ..response.steps import StepData, StepForms, packed, unpacked
 from ..tuples import NamedTuple
 from .commits import copies, refusal_of
-from .functions import awaited, finished
+from .functions import awaited, check, finished
 from .hooks import OnInterrupted, question, reconciled
 from .queue import Queue
 from .step_errors import lost, uncommitted, unknown
 
 if TYPE_CHECKING:
     from ..stores.base import Store
-
-
-MAX_NAME: Final = 256
-"""The most characters of a step's name: the record holds it."""
 
 
 class StepsOf(NamedTuple):
@@ -161,20 +157,10 @@ class Steps:
             raise
 
     def _begin(self, name: str, function: object, writes: Iterable[Any]) -> _Step:
-        if not isinstance(name, str) or not name:
-            raise ConfigurationError(f"step() was given the name {name!r}; expected a text")
-        if len(name) > MAX_NAME:
-            raise ConfigurationError(
-                f"step() was given a name of {len(name):,} characters; expected at most {MAX_NAME}"
-            )
+        check(name, function)
         self._check(name)
         if self._queue.is_free:
             self._check_certain(name)
-        if not callable(function):
-            raise ConfigurationError(
-                f"step {name!r} was given a {type(function).__name__}; expected a function without "
-                "arguments, which step() calls: lambda: pay(order)"
-            )
         items = tuple(writes)
         if items:
             items = tuple(copies(f"step {name!r}", items, refusal=refusal_of(self._of.store)))

@@ -21,6 +21,7 @@ from ..clients.net.deadline import Deadline, current
 from ..clients.net.renewing import Loaded, Renewing
 from ..clients.net.secret import Secret
 from ..clients.net.waiting import Waits
+from ..contract.names import ENCRYPTION_CONTEXT
 from ..errors import StoreError
 
 if TYPE_CHECKING:
@@ -41,15 +42,13 @@ MAX_KNOWN: Final = 100
 BUDGET_S: Final = 5.0
 """Seconds for a request to KMS with its retries; less if the invocation has less left."""
 
-CONTEXT: Final = "cdk-idempotency:namespace"
-"""The name in the encryption context, by which IAM fences namespaces off."""
-
 _FOREIGN: Final = ("InvalidCiphertextException", "ValidationException")
 """KMS's errors for what is no data key of this context, and will never be one."""
 
 _ADVICE: Final = {
     "AccessDeniedException": "the function needs kms:GenerateDataKey and kms:Decrypt on the key, "
-    f"by IAM and by the key's policy, where kms:EncryptionContext:{CONTEXT} is its namespace",
+    f"by IAM and by the key's policy, where kms:EncryptionContext:{ENCRYPTION_CONTEXT} is its "
+    "namespace",
     "DisabledException": "the key is disabled; enable it",
     "InvalidKeyUsageException": "the key must be a symmetric one that encrypts",
     "KMSInvalidStateException": "the key is to be deleted, or lacks its material; cancel or import",
@@ -90,7 +89,7 @@ class DataKeys:
     def __init__(self, kms: Callable[[], KMS], key: str, namespace: str) -> None:
         self._kms = kms
         self._key = key
-        self._context = {CONTEXT: namespace}
+        self._context = {ENCRYPTION_CONTEXT: namespace}
         self._began = elapsed.now()
         self._current = Renewing(
             self._made, failures=StoreError, clock=self._clock, credentials=False

@@ -32,6 +32,7 @@ class Deployed:
         self._iam = aws.client("iam")
         self._s3 = aws.client("s3")
         self._sqs = aws.client("sqs")
+        self._kms = aws.client("kms")
         self._outputs = outputs
         self._port = aws.port
         self.client = aws.client
@@ -161,6 +162,32 @@ class Deployed:
         found = self._s3.list_objects_v2(Bucket=bucket, Prefix=f"{record.replace('#', '/')}/")
         [entry] = found["Contents"]
         return str(entry["Key"])
+
+    def record(self, key: str, function: str = "Private") -> dict[str, Any]:
+        """Return a record, as a DynamoDB item."""
+        [found] = [item for item in self.records(function) if item["id"]["S"] == key]
+        return found
+
+    def everything(self, function: str, bucket: str) -> bytes:
+        """Return all that a function's table, and a bucket, hold."""
+        name = self._outputs[bucket]
+        objects = [
+            self._s3.get_object(Bucket=name, Key=key)["Body"].read() for key in self.objects(bucket)
+        ]
+        return b"".join((repr(self.records(function)).encode(), *objects))
+
+    def restart(self, function: str) -> None:
+        """Give a function new environments, which know nothing of what the old ones did."""
+        variables = self.configuration(function)["Environment"]["Variables"]
+        self._lambda.update_function_configuration(
+            FunctionName=self._outputs[f"{function}Name"],
+            Environment={"Variables": {**variables, "RESTARTED": uuid4().hex}},
+        )
+
+    def enable_key(self, key: str, *, enabled: bool) -> None:
+        """Enable or disable a KMS key, given the name of its output."""
+        change = self._kms.enable_key if enabled else self._kms.disable_key
+        change(KeyId=self._outputs[key])
 
     def policy(self, function: str) -> tuple[str, str, dict[str, Any]]:
         """Return the role of a function, and its one inline policy by name and content."""

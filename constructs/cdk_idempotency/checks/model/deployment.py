@@ -20,6 +20,7 @@ from .tree import ConstructTree, R
 if TYPE_CHECKING:
     from ...stores.base import BoundStore
     from ...stores.large_responses import LargeResponses
+    from ...stores.response_key import ResponseKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,7 @@ class Deployment:
     large_responses: LargeResponses | None
     attached: tuple[AttachedFunction, ...]
     tree: ConstructTree
+    response_key: ResponseKey | None = None
     namespace_prefix: str | None = None
     app: tuple[Deployment, ...] = field(default=(), repr=False)
     """All of the app, those of its stages too, in the order in which they were made."""
@@ -88,6 +90,8 @@ class Deployment:
         """Yield the functions that call AWS services: the attached ones, and the one that
         rotates."""
         more = () if self.large_responses is None else ("s3",)
+        if self.response_key is not None:
+            more = (*more, "kms")
         for attached in self.attached:
             yield Caller(function=attached.function, services=(*self.store.services, *more))
         rotation = None if self.store.server is None else self.store.server.rotation

@@ -1,8 +1,8 @@
 """Functions in a VPC without a route to the AWS services that they call.
 
 Fires when: A subnet of the function has no route to a service that it calls: DynamoDB, S3 for
-`large_responses`, SSM and Secrets Manager for Redis, the internet for a cache with a public
-endpoint. Of VPCs, subnets and route tables that are imported nothing is known.
+`large_responses`, KMS for `response_key`, SSM and Secrets Manager for Redis, the internet for a
+cache with a public endpoint. Of VPCs, subnets and route tables that are imported nothing is known.
 What to do: Add the endpoints that the warning names (those of DynamoDB and S3 cost nothing), or
 choose subnets with a NAT gateway.
 
@@ -23,6 +23,7 @@ from ..rule import Violation, warning
 NAMES: Final = {
     "dynamodb": "DynamoDB",
     "elasticache": "the ElastiCache API",
+    "kms": "KMS",
     "s3": "S3",
     "secretsmanager": "Secrets Manager",
     "ssm": "SSM",

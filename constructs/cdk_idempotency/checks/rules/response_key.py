@@ -1,0 +1,65 @@
+"""Keys that cannot encrypt the answers of a function.
+
+Fires when: The `response_key` is disabled, is no symmetric key that encrypts, or is in another
+region than the function: each of its calls would fail.
+What to do: An enabled symmetric key in the function's region; of a multi-Region key, the replica
+there.
+
+Functions ask KMS in their own region for data keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aws_cdk import Stack, Token
+from aws_cdk import aws_kms as kms
+
+from ..model.deployment import Deployment
+from ..model.tree import ConstructTree
+from ..rule import Violation, error
+
+_SYMMETRIC = (None, "SYMMETRIC_DEFAULT")
+_ENCRYPTS = (None, "ENCRYPT_DECRYPT")
+
+
+@error
+def check(deployment: Deployment) -> Iterator[Violation]:
+    if deployment.response_key is None:
+        return
+    key = deployment.response_key.key
+    wrong = _wrong(deployment.tree, key)
+    for attached in deployment.attached:
+        here, there = Stack.of(attached.function).region, _region(key)
+        if wrong is not None:
+            yield Violation(
+                attached.function,
+                f"response_key {key.node.path} {wrong}, so each call of this function would fail. "
+                "Give Idempotency an enabled symmetric key.",
+            )
+        elif here != there and not Token.is_unresolved(here) and not Token.is_unresolved(there):
+            yield Violation(
+                attached.function,
+                f"response_key {key.node.path} is in {there} and the function in {here}, where it "
+                "asks for its data keys. Give Idempotency a key of that region.",
+            )
+
+
+def _wrong(tree: ConstructTree, key: kms.IKey) -> str | None:
+    """Return what is wrong with a key of the app; None: nothing, or it is imported."""
+    resource = key.node.default_child
+    if not isinstance(resource, kms.CfnKey):
+        return None
+    properties = tree.properties(resource)
+    if properties.get("enabled") is False:
+        return "is disabled"
+    symmetric = properties.get("keySpec") in _SYMMETRIC
+    if not symmetric or properties.get("keyUsage") not in _ENCRYPTS:
+        return "is no symmetric key that encrypts"
+    return None
+
+
+def _region(key: kms.IKey) -> str:
+    """Return the key's region, which the ARN of an imported key has."""
+    parts = key.key_arn.split(":")
+    return parts[3] if len(parts) > 5 else key.env.region
