@@ -41,6 +41,21 @@ class Operation:
     """The answer to the caller."""
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A step that a call has taken, in seconds."""
+
+    call: str
+    step: str
+    began: float | None = None
+    """The start of the step's function; None: it was replayed."""
+    got: float | None = None
+    """The moment at which the handler had its result, `value`."""
+    value: str | None = None
+    recorded: bool = False
+    """True if it is known to be recorded."""
+
+
 class Recorder:
     """A writer of the events of calls, from any process."""
 
@@ -64,6 +79,14 @@ class Recorder:
         """Record that the caller knows its answer."""
         self._write(name, ended=self._clock(), ending=ending, answer=answer)
 
+    def began(self, name: str, step: str) -> None:
+        """Record that the function of a step starts."""
+        self._write(name, step=step, began=self._clock())
+
+    def got(self, name: str, step: str, value: str, *, recorded: bool) -> None:
+        """Record that the handler has the result of a step."""
+        self._write(name, step=step, got=self._clock(), value=value, recorded=recorded)
+
     def _write(self, name: str, **seen: Any) -> None:
         line = json.dumps({"name": name, **seen}).encode() + b"\n"
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -75,7 +98,19 @@ class Recorder:
 
 def read(path: Path) -> tuple[Operation, ...]:
     """Return the calls that were written down, in the order in which they were made."""
-    return operations(json.loads(line) for line in path.read_text().splitlines())
+    seen = (json.loads(line) for line in path.read_text().splitlines())
+    return operations(event for event in seen if "step" not in event)
+
+
+def read_steps(path: Path) -> tuple[Taken, ...]:
+    """Return the steps that were written down."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for line in path.read_text().splitlines():
+        event = json.loads(line)
+        if "step" in event:
+            call, step = event.pop("name"), event.pop("step")
+            found.setdefault((call, step), {}).update(event)
+    return tuple(Taken(call, step, **told) for (call, step), told in found.items())
 
 
 def operations(seen: Iterable[dict[str, Any]]) -> tuple[Operation, ...]:

@@ -24,11 +24,15 @@ Act: TypeAlias = Literal["acquires", "records", "lets go", "replays", "is refuse
 
 @dataclass(frozen=True)
 class Register:
-    """A register: the durations of leases and answers, and the tolerance of clocks, in seconds."""
+    """A register: the durations of leases and answers, and the tolerance of clocks, in seconds.
+
+    `renewed`: runs may renew their leases, so a lease lasts for `lease` or longer.
+    """
 
     lease: float
     expires_after: float
     tolerance: float = 0.0
+    renewed: bool = False
 
 
 class Point(NamedTuple):
@@ -186,7 +190,7 @@ class _Search:
             if state.answer is not None and state.answer == call.answer:
                 yield from self._within(state, point, at, rules.expires_after)
         elif point.act == "is refused" and state.owner is not None and not own:
-            yield from self._within(state, point, at, rules.lease)
+            yield from self._within(state, point, at, inf if rules.renewed else rules.lease)
 
     def _within(
         self, state: State, point: Point, at: float, lasts: float

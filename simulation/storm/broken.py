@@ -15,7 +15,7 @@ from lambda_idempotency.protocol.record import (
 )
 from lambda_idempotency.stores.base import Store
 
-Break = Literal["ignores leases", "forgets answers"]
+Break = Literal["ignores leases", "forgets answers", "forgets steps"]
 
 
 def broken(store: Store, way: Break | None) -> Store:
@@ -25,10 +25,12 @@ def broken(store: Store, way: Break | None) -> Store:
 
 class Broken(Store):
     """A store that breaks the promise. `ignores leases`: a claim of a key that is held succeeds.
-    `forgets answers`: a completion deletes the record instead of writing it."""
+    `forgets answers`: a completion deletes the record instead of writing it. `forgets steps`: a
+    recovery point leaves them out."""
 
     def __init__(self, store: Store, way: Break) -> None:
         self.max_data = store.max_data
+        self.renews, self.transactional = store.renews, store.transactional
         self._store = store
         self._way = way
 
@@ -42,6 +44,10 @@ class Broken(Store):
         if held and self._way == "ignores leases":
             return Applied(reply.now)
         return reply
+
+    def renew(self, claim: Claim) -> Reply:
+        kept = claim._replace(steps=None) if self._way == "forgets steps" else claim
+        return self._store.renew(kept)
 
     def complete(self, completion: Completion) -> Reply:
         if self._way == "forgets answers":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from secrets import token_urlsafe
@@ -24,6 +24,8 @@ class Place:
     port: int
     variables: dict[str, str]
     troubles: Troubles
+    written: Callable[[], dict[str, int]]
+    """Returns how often the writes of a step took effect, by key."""
 
 
 @contextmanager
@@ -38,14 +40,21 @@ def place_of(store: StoreName) -> Iterator[Place]:
             password = token_urlsafe(24)
             server.add_user(USER, password, access_string([NAMESPACE], cluster=False))
             variables = {**aws.environment(), PASSWORD: password}
-            yield Place(proxy.port, variables, of_redis(server, proxy, USER))
+            yield Place(proxy.port, variables, of_redis(server, proxy, USER), dict)
         return
     with aws, LossyProxy(aws.port) as lossy:
-        aws.client("dynamodb").create_table(
+        client = aws.client("dynamodb")
+        client.create_table(
             TableName=TABLE,
             KeySchema=[{"AttributeName": PARTITION_KEY, "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": PARTITION_KEY, "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
         variables = {**aws.environment(), "AWS_ENDPOINT_URL": lossy.endpoint}
-        yield Place(0, variables, of_aws(aws, lossy))
+
+        def written() -> dict[str, int]:
+            pages = client.get_paginator("scan").paginate(TableName=TABLE)
+            rows = [row for page in pages for row in page["Items"] if "taken" in row]
+            return {row[PARTITION_KEY]["S"]: int(row["taken"]["N"]) for row in rows}
+
+        yield Place(0, variables, of_aws(aws, lossy), written)

@@ -1,9 +1,9 @@
 """`make storm STORE=dynamodb|redis SECONDS=60`: real processes on a real store, many of which die.
 
-Eight workers call one idempotent handler under skewed keys. They are killed and stalled past their
-leases at random, forked, and their clocks are set; meanwhile the store is restarted, paused or
-silent, or its user's rights are revoked. The storm ends with a verdict, and with exit status 1 if
-the promise was not kept.
+Eight workers call one idempotent handler under skewed keys; it takes two steps. They are killed and
+stalled past their leases at random, forked, and their clocks are set; meanwhile the store is
+restarted, paused or silent, or its user's rights are revoked. The storm ends with a verdict, and
+with exit status 1 if the promise was not kept.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
-from simulation.histories import read
+from simulation.histories import read, read_steps
 from simulation.storm.broken import Break
 from simulation.storm.conductor import Conductor, Fates
 from simulation.storm.places import place_of
@@ -41,7 +41,9 @@ def storm(
         plan = Plan(store=store, port=place.port, history=str(history), broken=broken)
         with Conductor(plan, place, seed=seed, pause=pause) as conductor:
             conductor.storm(lambda fates: goes_on(history, fates))
-        return judge(read(history), lease=plan.lease)
+        return judge(
+            read(history), lease=plan.lease, taken=read_steps(history), written=place.written()
+        )
 
 
 class Shown:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import quantiles
 
-from simulation.histories import Operation
+from simulation.histories import Operation, Taken
 from simulation.linearizability import NotLinearizableError, Register, UndecidedError, check
 
 TOLERANCE = 0.3
@@ -31,15 +31,23 @@ class Verdict:
     """Runs that were never heard of again."""
     unexplained: list[str] = field(default_factory=list)
     split: list[str] = field(default_factory=list)
+    steps: int = 0
+    """Steps that are known to be recorded."""
+    undone: list[str] = field(default_factory=list)
+    """Steps that had two results, ran again, or whose writes took effect twice."""
     undecided: list[str] = field(default_factory=list)
     """Keys with too many calls of unknown effect to try all orders; reported, but not a failure."""
     latencies: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Median and 99th percentile by ending, in milliseconds."""
 
     @property
+    def _wrong(self) -> tuple[str, ...]:
+        return (*self.unexplained, *self.split, *self.undone)
+
+    @property
     def holds(self) -> bool:
         """True if the promise was kept."""
-        return not self.unexplained and not self.split
+        return not self._wrong
 
     def __str__(self) -> str:
         runs = f"{self.runs:,} runs, of which {self.died} died"
@@ -48,21 +56,31 @@ class Verdict:
             f"explained repeats    {self.repeats - len(self.unexplained)}",
             f"unexplained repeats  {len(self.unexplained)}",
             f"split answers        {len(self.split)}",
+            f"steps recorded       {self.steps:,}",
+            f"steps undone         {len(self.undone)}",
             f"undecided histories  {len(self.undecided)}",
             *(
                 f"{ending:<12} p50 {p50:6.1f} ms   p99 {p99:6.1f} ms"
                 for ending, (p50, p99) in self.latencies.items()
             ),
-            *(f"NOT EXPLAINED: {why}" for why in (*self.unexplained, *self.split)),
+            *(f"NOT EXPLAINED: {why}" for why in self._wrong),
         ]
         return "\n".join(told)
 
 
-def judge(history: Iterable[Operation], *, lease: float) -> Verdict:
-    """Return the verdict on calls whose names are `key/call`; `lease` in seconds."""
+def judge(
+    history: Iterable[Operation],
+    *,
+    lease: float,
+    taken: Iterable[Taken] = (),
+    written: Mapping[str, int] | None = None,
+) -> Verdict:
+    """Return the verdict on calls whose names are `key/call`; `lease` in seconds. `taken` are their
+    steps, `written` says how often the writes of a step took effect, by key."""
     by_key: dict[str, list[Operation]] = defaultdict(list)
     for call in history:
         by_key[call.name.partition("/")[0]].append(call)
+    steps = tuple(taken)
     every = [call for calls in by_key.values() for call in calls]
     runs = [call for call in every if call.ran is not None]
     split: list[str] = []
@@ -81,6 +99,8 @@ def judge(history: Iterable[Operation], *, lease: float) -> Verdict:
         died=sum(call.ended is None for call in runs),
         unexplained=[why for calls in by_key.values() for why in _repeats(calls, lease)],
         split=split,
+        steps=sum(step.recorded for step in steps),
+        undone=[*_undone(steps, {call.name: call for call in every}, lease), *_doubled(written)],
         undecided=undecided,
         latencies=_latencies(every),
     )
@@ -101,15 +121,50 @@ def _repeats(calls: list[Operation], lease: float) -> list[str]:
 
 def _excused(before: Operation, run: Operation, lease: float) -> bool:
     """Tell whether a run may follow another. It may if it was stalled, so that its own lease had
-    ended before it began; or if the other's lease had ended, and no answer of that is known to have
-    been recorded in time."""
+    ended before it began; or if the other raised; or if its lease had ended, and no answer of it is
+    known to have been recorded in time."""
     assert before.ran is not None
     assert run.ran is not None
+    if before.returned is not None and before.result is None and before.returned <= run.ran:
+        return True  # it raised, and let go
     if run.ran - run.called >= lease - TOLERANCE:
         return True
     outlived = run.ran - before.called >= lease - TOLERANCE
     recorded = before.ending in ("executed", "replayed") and (before.ended or 0) <= run.called
     return outlived and not recorded
+
+
+def _undone(
+    steps: tuple[Taken, ...], calls: Mapping[str, Operation], lease: float
+) -> Iterable[str]:
+    """Yield the steps of which two results were recorded, and those that ran although their result
+    was: an attempt that stood still for its lease may have begun one."""
+    by_step: dict[tuple[str, str], list[Taken]] = defaultdict(list)
+    for step in steps:
+        by_step[step.call.partition("/")[0], step.step].append(step)
+    began: dict[str, list[float]] = defaultdict(list)
+    for step in steps:
+        if step.began is not None:
+            began[step.call].append(step.began)
+    for (key, name), taken in by_step.items():
+        recorded = [step for step in taken if step.recorded and step.got is not None]
+        if len(values := {str(step.value) for step in recorded}) > 1:
+            yield f"step {name} of {key} had the results {' and '.join(sorted(values))}"
+        first = min((step.got for step in recorded if step.got is not None), default=_FOREVER)
+        for step in taken:
+            if step.began is None or step.began <= first or step.call not in calls:
+                continue
+            # Each recovery point renews the lease.
+            renewed = (at for at in began[step.call] if at < step.began)
+            leased = max([calls[step.call].called, *renewed])
+            if step.began - leased < lease - TOLERANCE:
+                yield f"step {name} ran in {step.call}, and was recorded before"
+
+
+def _doubled(written: Mapping[str, int] | None) -> Iterable[str]:
+    for key, times in (written or {}).items():
+        if times > 1:
+            yield f"the writes of a step of {key} took effect {times} times"
 
 
 def _splits(key: str, calls: list[Operation], lease: float) -> list[str]:
@@ -118,7 +173,7 @@ def _splits(key: str, calls: list[Operation], lease: float) -> list[str]:
     answers = {call.answer for call in calls if call.ending in ("executed", "replayed")}
     if len(answers) > 1:
         return [f"{key} was answered {' and '.join(sorted(map(str, answers)))}"]
-    register = Register(lease=lease, expires_after=_FOREVER, tolerance=TOLERANCE)
+    register = Register(lease=lease, expires_after=_FOREVER, tolerance=TOLERANCE, renewed=True)
     try:
         check(tuple(calls), register, most=STATES)
     except NotLinearizableError as error:

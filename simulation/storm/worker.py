@@ -18,10 +18,25 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
-from lambda_idempotency import DynamoDBStore, InProgressError, StoreError, idempotent
+from lambda_idempotency import (
+    CommitError,
+    DynamoDBStore,
+    InProgressError,
+    LeaseLostError,
+    StoreError,
+    current,
+    idempotent,
+)
+from lambda_idempotency.contract.names import PARTITION_KEY
 from lambda_idempotency.stores.base import Store
 from simulation.histories import Ending, Recorder
 from simulation.storm.broken import Break, broken
+
+STEPS_OF_A_RUN = ("charge", "stock")
+"""The steps of the handler. On DynamoDB, the last one has writes."""
+
+_RAISES = 0.1
+"""The part of the steps after which the handler raises."""
 
 _RETRY_AFTER = 0.05
 """Seconds that a client waits for a store that is away."""
@@ -66,6 +81,10 @@ class Plan:
     def to_text(self) -> str:
         """Return the plan as text for a worker's command line."""
         return json.dumps(asdict(self))
+
+
+class _GivenUpError(Exception):
+    """The error of a handler that raises."""
 
 
 class _Heard(logging.Handler):
@@ -146,6 +165,8 @@ class Worker:
             ending: Ending = "busy"
         except StoreError:
             ending = "unavailable"
+        except (CommitError, LeaseLostError, _GivenUpError) as error:
+            ending = self._ending_of(error)
         else:
             ending = self._ending(answer)
         self._history.ended(self._call, ending, answer)
@@ -158,12 +179,48 @@ class Worker:
         lost = {"LeaseLost", "CompletionFailed"} & self._heard.names
         return "unrecorded" if lost else "executed"
 
+    def _ending_of(self, error: Exception) -> Ending:
+        """Return the ending of a call whose handler raised: it has let go, or nobody knows."""
+        lost = {"LeaseLost", "StoreError"} & self._heard.names
+        unknown = isinstance(error, CommitError) and error.applied is None
+        return "unrecorded" if lost or unknown else "raised"
+
     def _run(self, event: Any, context: Any) -> str:
         self._history.ran(self._call)
-        time.sleep(random.uniform(0, self._plan.work))
+        try:
+            for step in STEPS_OF_A_RUN:
+                self._take(event["key"], step)
+        except Exception:
+            self._history.returned(self._call, None)
+            raise
         self._result = self._call
         self._history.returned(self._call, self._call)
         return self._call
+
+    def _take(self, key: str, step: str) -> None:
+        def run() -> str:
+            self._history.began(self._call, step)
+            time.sleep(random.uniform(0, self._plan.work / len(STEPS_OF_A_RUN)))
+            return self._call
+
+        writes = self._plan.store == "dynamodb" and step == STEPS_OF_A_RUN[-1]
+        value = current().step(step, run, writes=[_counted(key)] if writes else [])
+        recorded = "StepUnrecorded" not in self._heard.names
+        self._history.got(self._call, step, value, recorded=recorded)
+        self._heard.names.discard("StepUnrecorded")
+        if random.random() < _RAISES:
+            raise _GivenUpError
+
+
+def _counted(key: str) -> dict[str, Any]:
+    """Return the write that counts how often it takes effect for a key."""
+    update = {
+        "TableName": TABLE,
+        "Key": {PARTITION_KEY: {"S": key}},
+        "UpdateExpression": "ADD taken :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    return {"Update": update}
 
 
 def _store(plan: Plan, wall: Callable[[], float]) -> Store:
