@@ -82,6 +82,10 @@ for name, options in FUNCTIONS.items():
 idempotency.attach(
     _function(stack, "Trespasser", effects, handler="probe.trespass"), namespace="pinned"
 )
+order = _function(stack, "Order", effects, handler="order.handler")
+effects.grant(order, "dynamodb:UpdateItem")
+# The payload says where the process dies, which the retries do not.
+idempotency.attach(order, fingerprint="id")
 away = Stack(app, "Away")
 idempotency.attach(_function(away, "Away", effects), namespace="away")
 for name, fifo in (("Records", None), ("Ordered", True)):

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 import boto3
+import order  # type: ignore[import-not-found]  # beside it in the asset
 
 from lambda_idempotency import IdempotencyError, current, idempotent
 from lambda_idempotency.contract.settings import Settings
@@ -30,7 +31,10 @@ def cancel(event: dict[str, Any], context: Any) -> dict[str, str]:
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Create or cancel an order; or read a record or an object, and return "done" or the error."""
+    """Create or cancel an order, or place one in steps; or read a record or an object, and return
+    "done" or the error."""
+    if "dies" in event:
+        return order.handler(event, context)
     if (record := event.get("read")) is not None:
         return _read(record)
     if (name := event.get("object")) is not None:

@@ -152,6 +152,24 @@ class Deployed:
         items: list[dict[str, Any]] = self._dynamodb.scan(TableName=table)["Items"]
         return [item for item in items if item["id"]["S"].startswith(f"{namespace}#")]
 
+    def end_lease(self, function: str) -> None:
+        """End the lease of a function's only record that is INPROGRESS, as time would."""
+        table = self.configuration(function)["Environment"]["Variables"]["IDEMPOTENCY_TABLE"]
+        [item] = [i for i in self.records(function) if i["status"]["S"] == "INPROGRESS"]
+        self._dynamodb.update_item(
+            TableName=table,
+            Key={"id": item["id"]},
+            UpdateExpression="SET in_progress_expiration = :past",
+            ExpressionAttributeValues={":past": {"N": "1"}},
+        )
+
+    def reserved(self, order: str) -> int:
+        """Return how often the stock of an order was reserved."""
+        found = self._dynamodb.get_item(
+            TableName=self._outputs["EffectsName"], Key={"id": {"S": f"stock {order}"}}
+        )
+        return int(found.get("Item", {}).get("taken", {"N": "0"})["N"])
+
     def objects(self, bucket: str) -> list[str]:
         """Return the names of the objects in a bucket, given the name of its output."""
         found = self._s3.list_objects_v2(Bucket=self._outputs[bucket])
