@@ -16,7 +16,7 @@ from simulation.storm.run import storm
 from simulation.storm.verdict import judge
 from simulation.storm.worker import Plan, StoreName
 
-PATIENCE = 100.0
+PATIENCE = 200.0
 """Seconds."""
 
 
