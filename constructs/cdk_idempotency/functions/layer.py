@@ -1,7 +1,6 @@
 """The Lambda layer: the runtime package and what it needs, copied from what is installed here.
 
-No download and no Docker. Byte code is compiled for the Python that synthesizes, because /opt is
-read-only on Lambda; its hashes are unchecked, so that its files' times do not matter.
+No download and no Docker. Byte code is compiled for the Python that synthesizes.
 """
 
 from __future__ import annotations
@@ -20,11 +19,15 @@ from aws_cdk import AssetHashType, Stack, Stage
 from aws_cdk import aws_lambda as lambda_
 
 from ..errors import ConstructError
+from . import byte_code
 from .attachable import RUNTIMES
 from .code import PACKAGE
 from .native import fitting_runtimes
 
 _CODE = (".py", ".so")
+
+_ELSEWHERE = ("rotation", "testing")
+"""The rooms of the runtime that no attached function uses."""
 
 LIBRARIES = ("jmespath",)
 """The distributions in every layer; some have others beside them."""
@@ -38,14 +41,15 @@ def layer_for(
     libraries: tuple[str, ...] = (),
     *,
     architecture: lambda_.Architecture | None = None,
+    rooms: tuple[str, ...] = (),
 ) -> lambda_.LayerVersion:
     """Return the stack's one layer with these libraries, for one `architecture` if they have native
-    code.
+    code, and with these rooms of the runtime beside those that attached functions use.
 
     It is never shared between stacks: CloudFormation refuses to replace an export that another
     stack imports, so the second deployment would fail.
     """
-    content = _content(stack, libraries)
+    content = _content(stack, libraries, rooms)
     digest = _digest(content)
     # The hash in the id gives a changed layer a new logical id, which function versions follow.
     construct_id = f"IdempotencyLayer{digest[:16]}"
@@ -75,14 +79,14 @@ def bytecode_runtime() -> str:
     return f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def _content(stack: Stack, libraries: tuple[str, ...]) -> dict[str, Path]:
+def _content(stack: Stack, libraries: tuple[str, ...], rooms: tuple[str, ...]) -> dict[str, Path]:
     """Return the files of the layer: their paths in it, and where they are now."""
     package = Path(str(files(PACKAGE)))
     modules = {path.relative_to(package): path for path in package.rglob("*.py")}
     content = {
         f"python/{PACKAGE}/{relative}": path
         for relative, path in modules.items()
-        if relative.parts[0] != "testing"  # no function runs tests
+        if relative.parts[0] not in _ELSEWHERE or relative.parts[0] in rooms
     }
     for library in (*LIBRARIES, *libraries):
         installed = _installed(stack, library)
@@ -111,6 +115,7 @@ def _installed(stack: Stack, library: str) -> Distribution:
 
 def _digest(content: dict[str, Path]) -> str:
     hashed = sha256(str(sys.implementation.cache_tag).encode())
+    hashed.update(Path(byte_code.__file__).read_bytes())
     for name, path in content.items():
         data = path.read_bytes()
         hashed.update(f"\0{name}\0{len(data)}\0".encode())
@@ -144,12 +149,10 @@ def _build(content: dict[str, Path], target: Path) -> Path:
 
 
 def _compile(directory: Path) -> None:
-    # A new process: byte code depends on what its process has interned, and must be reproducible.
     subprocess.run(  # noqa: S603 - this interpreter, no shell, and paths made here
         [
             sys.executable,
-            *("-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"),
-            *("-s", str(directory), "-p", "/opt", str(directory)),
+            *("-I", "-X", "no_debug_ranges", byte_code.__file__, str(directory), "/opt"),
         ],
         check=True,
         env={"PATH": os.environ.get("PATH", "")},

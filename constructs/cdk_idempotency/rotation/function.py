@@ -106,7 +106,7 @@ def _function(
         runtime=RUNTIMES[-1],  # it runs too seldom to choose one by its byte code
         handler=HANDLER,
         code=lambda_.Code.from_inline("# The code is in the layer.\n"),
-        layers=[layer_for(Stack.of(scope), ("redis",))],
+        layers=[layer_for(Stack.of(scope), ("redis",), rooms=("rotation",))],
         environment=settings.to_environment(),
         timeout=Duration.minutes(5),
         memory_size=256,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import marshal
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_idempotency import Idempotency
+from kit.aws.local import ROOT
 from kit.synth import app, function, only, stack, template
 
 LAYER = "AWS::Lambda::LayerVersion"
@@ -48,9 +52,23 @@ def test_the_layer_holds_the_runtime_and_jmespath_and_nothing_else(layer: Path) 
     }
 
 
-def test_the_contract_of_stores_stays_at_home(layer: Path) -> None:
-    assert not (layer / "python" / "lambda_idempotency" / "testing").exists()
+@pytest.mark.parametrize("room", ["rotation", "testing"])
+def test_what_no_attached_function_uses_stays_at_home(layer: Path, room: str) -> None:
+    assert not (layer / "python" / "lambda_idempotency" / room).exists()
     assert (layer / "python" / "lambda_idempotency" / "contract").exists()
+
+
+def test_every_other_module_of_the_runtime_is_in_the_layer_unchanged(layer: Path) -> None:
+    sources = ROOT / "runtime" / "lambda_idempotency"
+    expected = {
+        str(path.relative_to(sources)): path.read_bytes()
+        for path in sources.rglob("*.py")
+        if path.relative_to(sources).parts[0] not in {"rotation", "testing"}
+    }
+    shipped = layer / "python" / "lambda_idempotency"
+    assert {
+        str(path.relative_to(shipped)): path.read_bytes() for path in shipped.rglob("*.py")
+    } == expected
 
 
 def test_every_source_file_has_its_byte_code(layer: Path) -> None:
@@ -78,6 +96,16 @@ def test_a_second_synthesis_elsewhere_makes_the_same_bytes(layer: Path, tmp_path
     again = _synthesized(tmp_path)
     assert _content(again) == _content(layer)
     assert again.name == layer.name
+
+
+def test_byte_code_has_neither_docstrings_nor_columns(layer: Path) -> None:
+    for compiled in layer.rglob("*.pyc"):
+        code: CodeType = marshal.loads(compiled.read_bytes()[16:])
+        source = compiled.parent.parent / f"{compiled.name.partition('.')[0]}.py"
+        assert ast.get_docstring(ast.parse(source.read_bytes()), clean=False) not in {
+            constant for constant in code.co_consts if isinstance(constant, str)
+        }
+        assert {column for *_, column in code.co_positions()} == {None}, compiled.name
 
 
 def test_the_layer_alone_runs_a_handler(layer: Path, tmp_path: Path) -> None:
