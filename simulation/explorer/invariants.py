@@ -121,6 +121,8 @@ def of_end(
     """Check the end of a call whose last request was answered at this time, by any clock."""
     if not isinstance(outcome, Raised) or stored is None or stored.owner != owner:
         return None
+    if outcome.progress is not None and outcome.progress.uncertain:
+        return None  # the writes of a step may still be applied
     if local.ran is Ran.LET_GO and stored.leased(time):
         return Broken(LET_GO, f"{owner[0]} has raised, and still holds its lease")
     return None

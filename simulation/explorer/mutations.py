@@ -443,6 +443,14 @@ MUTATIONS: Final = (
         invariants.SAME_RESULT,
     ),
     Mutation(
+        "writes of a step believed refused while another try of them is under way",
+        recovery,
+        "return unknown if refused and unknown is not None else reply",
+        "return reply",
+        "steps-writes",
+        invariants.SAME_RESULT,
+    ),
+    Mutation(
         "recorded steps not told to the next attempt",
         protocol,
         "_renewal(call, held), held.progress)",
