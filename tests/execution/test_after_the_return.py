@@ -366,24 +366,7 @@ def test_an_interrupted_batch_completes_the_record_that_ran() -> None:
     assert (store.tries, _status(store)) == (2, COMPLETED)
 
 
-# Hooks, serializers, logs -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("error", [ValueError(), SystemExit(3), Wait()], ids=repr)
-def test_a_serializer_that_raises_loses_neither_result_nor_key(error: BaseException) -> None:
-    store = Interrupted()
-
-    def to_json(_: Any) -> Any:
-        raise error
-
-    @idempotent_function(store=store, serializer=(to_json, lambda data: data))
-    def charge(order: int) -> Any:
-        return RESULT
-
-    assert charge(1) == RESULT
-    assert _status(store) == COMPLETED
-    with pytest.raises(ResponseUnavailableError):
-        charge(1)
+# Hooks, logs --------------------------------------------------------------------------------------
 
 
 class Overtaken(MemoryStore):

@@ -29,6 +29,7 @@ from ..clients.net.aio import threaded
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report
 from ..protocol.machine import Protocol, undo
+from ..protocol.record import NO_BODY
 from ..protocol.steps import (
     CompleteAndClaim,
     Emit,
@@ -231,32 +232,38 @@ class CancellationShield:
     def start(self) -> None:
         """Set the deadline of what follows. For a call that nothing limits it begins anew."""
         self._context.run(deadline.start, self._remaining())
+        self._given_up = self._context.run(deadline.of_lost)
 
     async def ask(self, step: Verb) -> StepResult:
         """Send one verb to the store: on the loop, or in a thread that sees this call's context."""
-        if self._on_loop is not None:
-            return await self._beside(ask_surely_on_loop(self._on_loop, step, self._left))
         try:
+            if self._on_loop is not None:
+                return await self._beside(ask_surely_on_loop(self._on_loop, step, self._left))
             return await self._sent(ask_surely, step)
-        except RuntimeError as error:  # no more threads can be started
+        except (RuntimeError, TimeoutError) as error:  # no more threads can be started; see `_wait`
             return Failed(error, 0)
 
     async def complete_and_claim(self, step: CompleteAndClaim) -> PairResult:
         """Send a completion and a claim, as `ask` sends one verb."""
-        if self._on_loop is not None:
-            return await self._beside(complete_and_claim_on_loop(self._on_loop, step, self._left))
         try:
+            if self._on_loop is not None:
+                asked = complete_and_claim_on_loop(self._on_loop, step, self._left)
+                return await self._beside(asked)
             return await self._sent(complete_and_claim, step)
-        except RuntimeError as error:
+        except (RuntimeError, TimeoutError) as error:
             return PairResult(Failed(error, 0), Failed(error, 0))
 
     async def finish(self, finish: Callable[[Returned], Returned], ran: Returned) -> Returned:
-        """Finish a result in a thread; or on the loop if no more threads can be started."""
+        """Finish a result in a thread; or on the loop if no more threads can be started. Never
+        raises, as the driver of synchronous calls does not."""
         try:
-            finished = self._in_thread(finish, ran)
-        except RuntimeError:
-            return self._context.run(finish, ran)
-        return await self._wait(finished)
+            try:
+                finished = self._in_thread(finish, ran)
+            except RuntimeError:
+                return self._context.run(finish, ran)
+            return await self._wait(finished)
+        except (Exception, SystemExit, KeyboardInterrupt):  # a log filter of the user's may exit
+            return ran._replace(data=None, encoding=NO_BODY)
 
     async def _beside(self, asked: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end in this call's context, whatever becomes of the caller."""
@@ -270,7 +277,10 @@ class CancellationShield:
         return threaded(partial(self._context.run, function, *arguments))
 
     async def _wait(self, asked: asyncio.Future[T]) -> T:
-        woken: asyncio.Future[None] | None = None
+        """Return what a request returns, which ends by its deadline. One that does not never will:
+        a signal handler has raised in the callback that would have woken it. Raises `TimeoutError`
+        then."""
+        loop, woken, was_late = asyncio.get_running_loop(), None, False
 
         def wake(_: object) -> None:
             if woken is not None and not woken.done():
@@ -278,11 +288,20 @@ class CancellationShield:
 
         asked.add_done_callback(wake)  # `asyncio.wait` would do so, too, and much more
         while not asked.done():
-            woken = asyncio.get_running_loop().create_future()
+            woken = loop.create_future()
+            timer = loop.call_later(max(self._given_up.left(), deadline.LATE_S), wake, None)
             try:
                 await woken
             except asyncio.CancelledError as error:
                 self.cancelled = error
+                continue
+            finally:
+                timer.cancel()
+            if self._given_up.left() <= 0 and not asked.done():
+                if was_late:
+                    asked.cancel()
+                    raise TimeoutError("no answer in time")
+                was_late = True  # but a process that was frozen reads first what has come
         return asked.result()
 
     async def sleep(self, milliseconds: int) -> None:

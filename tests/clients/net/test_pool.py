@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 
@@ -48,6 +49,20 @@ def test_a_connection_that_was_idle_for_too_long_is_replaced(dialer: Dialer) -> 
     second = _take(pool)
     assert second is not first
     second.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # from 3.12 on
+def test_a_forks_child_takes_no_connection_of_its_parent(dialer: Dialer) -> None:
+    """It would notice before it sends anything, but one of its tries would have failed."""
+    pool = Pool(dialer.open)
+    first = _take(pool)
+    pool.give(first)
+    if (child := os.fork()) == 0:
+        taken = _take(pool)
+        os._exit(1 if taken is first or not taken.is_own else 0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert _take(pool) is first
+    first.close()
 
 
 def test_a_completion_past_its_time_takes_even_an_old_connection(

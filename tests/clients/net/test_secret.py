@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from kit.aws.credentials import STATIC, credentials, current
-from kit.aws.light import DynamoDB
+from kit.aws.light import SSM, DynamoDB
 from kit.aws.local import REGION
 from kit.frames import shown
 from kit.network.fault_server import LOST, SILENCE, FaultServer, Step, answer, failure, raw
@@ -21,7 +21,11 @@ from lambda_idempotency.clients.aws import credentials as module
 from lambda_idempotency.clients.aws.client import ServiceError
 from lambda_idempotency.clients.aws.credentials import CredentialsError, CredentialSource
 from lambda_idempotency.clients.net import deadline
+from lambda_idempotency.clients.net.deadline import Deadline
 from lambda_idempotency.clients.net.secret import Environment, Secret
+from lambda_idempotency.clients.net.waiting import BLOCKING, run
+from lambda_idempotency.clients.redis.stored import credentials_of
+from lambda_idempotency.contract.redis import IamCredentials, RedisSettings
 from lambda_idempotency.errors import ConfigurationError, StoreError
 
 SECRETS: Final = ("the-secret-key", "the-session-token", "the-authorization", "the-password")
@@ -198,6 +202,33 @@ def test_credentials_that_cannot_be_asked_for_show_no_secret(wrong: dict[str, st
     source = CredentialSource(Environment({**VARIABLES, "AWS_ACCESS_KEY_ID": "", **wrong}))
     with pytest.raises(CredentialsError) as raised:
         current(source)
+    _assert_secret(raised.value)
+
+
+def _read(environment: Environment) -> object:
+    return DynamoDB(environment=environment).get_item()
+
+
+def _token(environment: Environment) -> object:
+    tokens = credentials_of(
+        RedisSettings(host="cache", credentials=IamCredentials(cache="cache", user="user")),
+        environment=environment,
+        ssm=SSM(environment=environment),
+        url_suffix="amazonaws.com",
+    )
+    assert tokens is not None
+    return run(tokens.current(BLOCKING, Deadline(30)))
+
+
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+@pytest.mark.parametrize("sign", [_read, _token], ids=["a request", "a token for ElastiCache"])
+def test_credentials_that_cannot_be_sent_are_told_and_not_shown(
+    sign: Callable[[Environment], object], name: str
+) -> None:
+    # The environment's bytes that are no UTF-8 are lone surrogates.
+    broken = {**VARIABLES, name: f"{VARIABLES[name]}\udcff"}
+    with pytest.raises((ServiceError, StoreError), match="cannot be sent") as raised:
+        sign(Environment(broken))
     _assert_secret(raised.value)
 
 

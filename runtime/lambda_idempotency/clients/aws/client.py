@@ -18,7 +18,7 @@ from ..net.secret import Environment
 from ..net.waiting import Blocking, Waits
 from .clock import SigningClock
 from .connections import ConnectionFailedError, Connections
-from .credentials import Credentials, CredentialsError, CredentialSource
+from .credentials import CANNOT_BE_SENT, Credentials, CredentialsError, CredentialSource
 from .endpoints import Endpoint, region_of
 from .signer import Signer
 from .template import Template
@@ -162,8 +162,7 @@ class Client:
         except CredentialsError as error:
             return _Failure(self._error(operation, "NoCredentials", str(error)), passing=False)
         except ValueError:
-            about = "the credentials have a character that cannot be sent"
-            return _Failure(self._error(operation, "NoCredentials", about), passing=False)
+            return _Failure(self._error(operation, "NoCredentials", CANNOT_BE_SENT), passing=False)
         except ConnectionFailedError as error:
             if error.reused:
                 self._connections.close()  # the others are as old

@@ -28,6 +28,8 @@ TRIES: Final = 3
 TRY_S: Final = 2.0
 """Seconds for one try."""
 
+CANNOT_BE_SENT: Final = "the credentials have a character that cannot be sent"
+
 _RELATIVE_HOST: Final = "http://169.254.170.2"
 _PLAIN_HOSTS: Final = (
     "localhost",

@@ -10,6 +10,7 @@ The last part of an invocation is never spent on waiting: it stays for telling t
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar, Token
@@ -29,6 +30,9 @@ COMPLETION_S: Final = 1.0
 
 SEND_S: Final = 0.001
 """Seconds for a completion whose time is over: enough to send it on an open connection."""
+
+LATE_S: Final = 0.05
+"""The least seconds by which a request may be late before it is given up."""
 
 
 class Deadline:
@@ -136,6 +140,14 @@ def of_exchange(deadline: Deadline) -> Deadline:
     """Return the deadline of an exchange on an open connection: a completion is sent even when its
     time is over."""
     return Deadline(SEND_S) if _SENDS.get() and deadline.left() < SEND_S else deadline
+
+
+def of_lost() -> Deadline:
+    """Return the moment at which to give up a request that should have ended by the deadline: a
+    little later, within the reserve where the process is about to be killed."""
+    known = current(threading.TIMEOUT_MAX)
+    late = max(known.reserve / 2, LATE_S) if is_enforced() else COMPLETION_S + RESERVE_S
+    return Deadline(max(known.left(), 0) + late)
 
 
 def limited(function: Callable[[T], R], left: Callable[[], int]) -> Callable[[T], R]:

@@ -16,7 +16,7 @@ from ...contract.redis import (
 )
 from ...errors import ConfigurationError, StoreError
 from ..aws.client import ServiceError
-from ..aws.credentials import CredentialsError, CredentialSource
+from ..aws.credentials import CANNOT_BE_SENT, CredentialsError, CredentialSource
 from ..aws.services import ELASTICACHE_TOKEN_SECONDS, SSM, SecretsManager, elasticache_token
 from ..net.deadline import Deadline
 from ..net.secret import Environment, Secret
@@ -130,8 +130,12 @@ def _tokens(found: IamCredentials, environment: Environment) -> LoadedCredential
                 credentials=await source.current(waits, deadline),
             )
         except CredentialsError as error:
-            raise StoreError(f"No token for {place}: {error}") from None
-        return Login(found.user, token)
+            why = str(error)
+        except ValueError:
+            why = CANNOT_BE_SENT
+        else:
+            return Login(found.user, token)
+        raise StoreError(f"No token for {place}: {why}")  # here: a ValueError quotes its text
 
     return LoadedCredentials(load, place=place, refresh_after=TOKEN_SECONDS)
 
