@@ -23,7 +23,7 @@ from lambda_idempotency import (
 )
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.drivers import heartbeat as module
-from lambda_idempotency.drivers.heartbeat import Heart, Heartbeat
+from lambda_idempotency.drivers.heartbeat import Heartbeat, begin, heart
 from lambda_idempotency.drivers.requests import ask
 from lambda_idempotency.protocol.heartbeat import renewals
 from lambda_idempotency.protocol.record import Applied, Claim, Conflict, Reply
@@ -335,20 +335,18 @@ def test_a_call_runs_although_no_thread_can_be_started(
 
 
 def test_a_forks_child_has_none_of_its_parents_heartbeats(store: Beaten) -> None:
-    heart_, reader_writer = Heart(), os.pipe()
-    beat = Heartbeat(renewals(CLAIM, 30_000), store)
-    heart_.add(beat)
+    heart_, reader_writer = heart(), os.pipe()
+    beat = begin(CLAIM, 30_000, store)
     with heart_._changed:  # as if the thread held the lock when the process is forked
         child = os.fork()
         if child == 0:
-            own = Heartbeat(renewals(CLAIM, 30_000), store)
-            heart_.add(own)
-            fine = heart_._open == [own] and heart_._thread is not None
+            own = begin(CLAIM, 30_000, store)
+            fine = heart()._open == [own] and heart()._thread is not None
             os.write(reader_writer[1], b"fine" if fine else b"shared")
             os._exit(0)
     os.waitpid(child, 0)
     assert os.read(reader_writer[0], 10) == b"fine"
-    assert heart_._open == [beat]
+    assert beat in heart_._open
     beat.stop()
     for end in reader_writer:
         os.close(end)

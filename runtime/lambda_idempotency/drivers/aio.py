@@ -262,7 +262,7 @@ class CancellationShield:
             except RuntimeError:
                 return self._context.run(finish, ran)
             return await self._wait(finished)
-        except (Exception, SystemExit, KeyboardInterrupt):  # a log filter of the user's may exit
+        except (Exception, SystemExit, KeyboardInterrupt):  # noqa: BLE001 - such as a log filter's
             return ran._replace(data=None, encoding=NO_BODY)
 
     async def _beside(self, asked: Coroutine[Any, Any, T]) -> T:

@@ -108,19 +108,13 @@ class Heart:
     """The thread, and the heartbeats that it drives."""
 
     def __init__(self) -> None:
-        self._begin()
-
-    def _begin(self) -> None:
         # Re-entrant: a signal handler may make a call in the middle of `add`.
         self._changed = threading.Condition(threading.RLock())
         self._open: list[Heartbeat] = []
         self._thread: threading.Thread | None = None
-        self._process = os.getpid()
 
     def add(self, heartbeat: Heartbeat) -> None:
         """Drive a heartbeat until it is over."""
-        if self._process != os.getpid():
-            self._begin()
         with self._changed:
             self._open.append(heartbeat)
             if self._thread is None:
@@ -160,9 +154,13 @@ def _started(thread: threading.Thread) -> bool:
     return True
 
 
-@cache
 def heart() -> Heart:
-    """Return the process's heart."""
+    """Return the process's heart. Threads that ask first at the same moment may get one each."""
+    return _heart_of(os.getpid())
+
+
+@cache
+def _heart_of(_: int) -> Heart:
     return Heart()
 
 

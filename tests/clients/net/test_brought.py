@@ -219,3 +219,17 @@ def test_a_forks_child_closes_the_clients_connections_before_it_asks() -> None:
     if child == 0:
         os._exit(run(brought.ask(lambda: len(closed), BLOCKING)))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+
+
+def test_no_thread_of_a_forks_child_asks_while_another_one_closes_them() -> None:
+    done: list[str] = []
+
+    def renew() -> None:
+        if not done:  # meanwhile, another thread asks
+            done.append("begun")
+            assert run(brought.ask(lambda: done[-1], BLOCKING)) == "closed"
+        done.append("closed")
+
+    brought = Brought(renew)
+    brought._process = 0  # as after a fork
+    assert run(brought.ask(lambda: done, BLOCKING)) == ["begun", "closed", "closed"]

@@ -34,9 +34,9 @@ class Brought:
     async def ask(self, request: Callable[[], T], waits: Waits) -> T:
         """Return what a request returns, within the call's deadline. Raises what it raises, and
         `TimeoutError`: then it may have taken effect, or still take it."""
-        if self._process != os.getpid():
-            self._process, self._open, self._threads = os.getpid(), [], Threads()
-            self._renew()
+        if self._process != (process := os.getpid()):
+            self._renew()  # first: another thread must not ask before that is done
+            self._open, self._threads, self._process = [], Threads(), process
         deadline = of_exchange(current(threading.TIMEOUT_MAX))
         deadline.require()
         if len(self._open) >= MOST:
