@@ -125,6 +125,8 @@ def test_deaths_after_a_step_park_the_key(store: MemoryStore, clock: ManualClock
     with pytest.raises(ParkedError):
         handler(EVENT, None)
     assert run.steps == 1
+    [record] = store.records().values()
+    assert record.steps is None
 
 
 def test_what_is_redacted_of_the_answer_is_none_of_a_steps_result(store: MemoryStore) -> None:
