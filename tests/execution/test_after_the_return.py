@@ -29,6 +29,8 @@ from lambda_idempotency import (
     idempotent_function,
     idempotent_records,
 )
+from lambda_idempotency.clients.net import deadline
+from lambda_idempotency.clients.net.deadline import Deadline
 from lambda_idempotency.drivers import sync
 from lambda_idempotency.execution import registry
 from lambda_idempotency.metrics import reporting
@@ -273,6 +275,10 @@ class _Signal:
         self._left = self._line
         return RESULT
 
+    def of_lost(self) -> Deadline:
+        """Let a request be given up soon, once an error may be lost in a callback of asyncio."""
+        return Deadline(60 if self._left is None else 0)
+
     def trace(self, frame: FrameType, event: str, _: Any) -> Any:
         """Raise when the lines have been counted."""
         if event == "line" and self._left is not None:
@@ -290,6 +296,14 @@ class _Signal:
 
 def _of_handler(store: MemoryStore, arm: Callable[..., Any]) -> Callable[[], Any]:
     handler = idempotent(store=store, heartbeat=False)(arm)
+    return lambda: handler({"id": 1}, Context())
+
+
+def _of_async_handler(store: MemoryStore, arm: Callable[..., Any]) -> Callable[[], Any]:
+    @idempotent(store=store, heartbeat=False)
+    async def handler(event: Any, context: Any) -> Any:
+        return arm()
+
     return lambda: handler({"id": 1}, Context())
 
 
@@ -313,14 +327,15 @@ def _of_batch(store: MemoryStore, arm: Callable[..., Any]) -> Callable[[], Any]:
 
 @pytest.mark.usefixtures("no_pause")
 @pytest.mark.parametrize("error", [StopError(), Wait()], ids=repr)
-@pytest.mark.parametrize("kind", [_of_handler, _of_function, _of_batch])
+@pytest.mark.parametrize("kind", [_of_handler, _of_async_handler, _of_function, _of_batch])
 def test_at_no_line_after_the_return_is_the_key_freed(
-    kind: Callable[..., Callable[[], Any]], error: BaseException
+    kind: Callable[..., Callable[[], Any]], error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places: set[str] = set()
     for line in count(1):
         registry.clear()
         store, signaled = Interrupted(), _Signal(line, error)
+        monkeypatch.setattr(deadline, "of_lost", signaled.of_lost)
         call = kind(store, signaled.arm)
         before = sys.gettrace()
         sys.settrace(signaled.trace)
