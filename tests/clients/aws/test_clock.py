@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kit.clocks import ProcessClocks
-from lambda_idempotency.clients.aws.clock import ClockReading, ServiceClock
+from lambda_idempotency.clients.aws.clock import ClockReading, ServiceClock, SigningClock
 
 HOUR: Final = 3_600_000
 SECOND: Final = 1000
@@ -250,3 +250,19 @@ def test_a_repeated_date_is_used_again(offset: int) -> None:
     worker.wait(offset)  # so that the service's time, and its Date, is the same
     worker.ask()
     assert -SECOND < worker.error <= SECOND
+
+
+# The clock of signatures --------------------------------------------------------------------------
+
+
+def test_all_requests_that_were_signed_by_a_wrong_clock_are_signed_again() -> None:
+    clock = SigningClock(lambda: EPOCH / SECOND)
+    signed = clock.now()
+    date = formatdate(signed + 600, usegmt=True)
+    assert [clock.repair(date, signed) for _ in range(2)] == [True, True]
+    assert clock.now() == signed + 600
+
+
+def test_a_refused_signature_of_the_right_time_is_not_made_again() -> None:
+    clock = SigningClock(lambda: EPOCH / SECOND)
+    assert not clock.repair(formatdate(clock.now(), usegmt=True), clock.now())

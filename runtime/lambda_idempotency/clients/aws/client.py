@@ -157,8 +157,9 @@ class Client:
         operation = request.operation
         try:
             credentials = await self._credentials.current(waits, deadline)
-            signed = request.template.request(request.body, credentials, self._clock.now())
-            response = await self._connections.exchange(signed, waits, deadline)
+            signed = self._clock.now()
+            sent = request.template.request(request.body, credentials, signed)
+            response = await self._connections.exchange(sent, waits, deadline)
         except CredentialsError as error:
             return _Failure(self._error(operation, "NoCredentials", str(error)), passing=False)
         except ValueError:
@@ -177,7 +178,7 @@ class Client:
         found = self._with_error(response, found)
         if found["Error"]["Code"] in answers:
             return found
-        return self._failure(operation, response, found, credentials)
+        return self._failure(operation, response, found, credentials, signed)
 
     def _with_error(self, response: Response, found: dict[str, Any] | None) -> dict[str, Any]:
         """Return what an unsuccessful response says, with its `Error`, as botocore does."""
@@ -196,11 +197,12 @@ class Client:
         response: Response,
         found: dict[str, Any],
         credentials: Credentials,
+        signed: int,
     ) -> _Failure:
         """Return the failure that an unsuccessful response means, and whether to try again."""
         error, code = ServiceError(self._name, operation, found), found["Error"]["Code"]
         if code in _SKEWED:
-            amended = self._clock.repair(response.headers.get("date"))
+            amended = self._clock.repair(response.headers.get("date"), signed)
             return _Failure(error, passing=False, amended=amended)
         if code in _EXPIRED:
             return _Failure(error, passing=False, amended=self._credentials.refused(credentials))

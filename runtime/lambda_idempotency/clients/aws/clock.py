@@ -40,15 +40,15 @@ class SigningClock:
         """Return the epoch seconds."""
         return int(self._clock()) + self._ahead
 
-    def repair(self, date: str | None) -> bool:
-        """Set the clock by the Date of a response that refuses it. Tell whether it was wrong."""
+    def repair(self, date: str | None, signed: int) -> bool:
+        """Set the clock by the Date of a response that refuses a signature of the time `signed`.
+        Tell whether that was wrong; another request may have set the clock since."""
         try:
             served = _milliseconds(date or "") // 1000
         except ValueError:
             return False
-        wrong = served - self.now()
-        self._ahead += wrong
-        return abs(wrong) > MAX_SKEW_MS // 1000
+        self._ahead = served - int(self._clock())
+        return abs(served - signed) > MAX_SKEW_MS // 1000
 
 
 class ServiceClock:
