@@ -117,7 +117,7 @@ def test_what_is_wrong_is_told_before_anything_runs(
     kms: Kms, keys: DataKeys, code: str, advice: str
 ) -> None:
     kms.fails["GenerateDataKey"] = code
-    with pytest.raises(StoreError, match="so nothing ran: .*" + advice):
+    with pytest.raises(StoreError, match="no data key for the answer: .*" + advice):
         _held(keys)
 
 

@@ -89,10 +89,9 @@ def _content(stack: Stack, libraries: tuple[str, ...], rooms: tuple[str, ...]) -
         if relative.parts[0] not in _ELSEWHERE or relative.parts[0] in rooms
     }
     for library in (*LIBRARIES, *libraries):
-        installed = _installed(stack, library)
+        installed, part = _installed(stack, library), PARTS.get(library)
         for entry in installed.files or ():
             top = entry.parts[0]
-            part = PARTS.get(library)
             code = entry.suffix in _CODE and (
                 top == library if part is None else top.startswith(part)
             )

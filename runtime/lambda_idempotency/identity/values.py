@@ -71,11 +71,11 @@ def form_of(value: Any) -> Form | None:
     than that. Raises `UnusableError` if there is none."""
     kind = type(value)
     if hasattr(kind, "__members__"):  # Enum; the combinations of a Flag may have no name
-        return Form(_class_name(kind), _member_of_enum(value))
+        return Form(class_name(kind), _member_of_enum(value))
     if (names := _attributes(kind)) is not None:
         content = _valued(value, names)
         check_fields(value, content)
-        return Form(_class_name(kind), content)
+        return Form(class_name(kind), content)
     check_content(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return Form("bytes", b2a_base64(bytes(value), newline=False).decode())
@@ -233,7 +233,8 @@ def _member_of_enum(value: Any) -> Any:
     return [value.name, value.value] if "<locals>" in type(value).__qualname__ else value.name
 
 
-def _class_name(kind: type) -> str:
+def class_name(kind: type) -> str:
+    """Return the name that tells a class from others."""
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
@@ -285,7 +286,7 @@ def _written_by_pydantic(value: Any) -> Form | None:
         whole = type(read) is kind and bool(read == value)
     except Exception:  # noqa: BLE001 - it has no schema; the error's text can quote the value
         return None
-    return Form(_class_name(kind), written) if whole else None
+    return Form(class_name(kind), written) if whole else None
 
 
 @lru_cache

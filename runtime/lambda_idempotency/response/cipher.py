@@ -39,8 +39,9 @@ class KmsCipher:
 
     def keys(self, namespace: str) -> DataKeys:
         """Return the data keys of a namespace, the same ones for all who ask."""
-        found = self._keys.get(namespace)
-        return found or self._keys.setdefault(namespace, DataKeys(self._kms, self._key, namespace))
+        if (found := self._keys.get(namespace)) is not None:
+            return found
+        return self._keys.setdefault(namespace, DataKeys(self._kms, self._key, namespace))
 
     def _kms(self) -> Any:
         if self._client is None:

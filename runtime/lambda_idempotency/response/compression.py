@@ -120,12 +120,16 @@ def unpack(record: Record) -> str | bytes:
 
 def is_in_object(record: Record) -> bool:
     """Tell whether the data are in an S3 object instead of the record."""
-    return record.encoding is not None and record.encoding.split(" ", 1)[0] == IN_S3
+    return _outermost(record) == IN_S3
 
 
 def is_encrypted(record: Record) -> bool:
     """Tell whether the data are encrypted."""
-    return record.encoding is not None and record.encoding.split(" ", 1)[0] == AES
+    return _outermost(record) == AES
+
+
+def _outermost(record: Record) -> str:
+    return (record.encoding or "").partition(" ")[0]
 
 
 def unreadable(record: Record) -> ResponseUnavailableError:

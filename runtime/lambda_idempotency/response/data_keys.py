@@ -127,9 +127,7 @@ class DataKeys:
                 self._key, self._context, waits, deadline
             )
         except ServiceError as error:
-            raise StoreError(
-                f"KMS gave no data key for the answer, so nothing ran: {reason(error)}"
-            ) from error
+            raise StoreError(f"KMS gave no data key for the answer: {reason(error)}") from error
         return self._note(DataKey(plain, encrypted), began)
 
     def _note(self, key: DataKey, began: float) -> Loaded[DataKey]:

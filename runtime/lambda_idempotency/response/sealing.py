@@ -49,10 +49,10 @@ def sealed(ran: Returned, key: DataKey | None, *, record: str, slot: tuple[str, 
     return ran._replace(data=whole, encoding=wrapped(AES, ran.encoding))
 
 
-def opened(record: Record, keys: DataKeys | None, *, slot: tuple[str, ...], what: str) -> Record:
+def opened(record: Record, keys: DataKeys, *, slot: tuple[str, ...], what: str) -> Record:
     """Return a record with its data decrypted; unchanged if they are not encrypted, or do not open.
     Raises `StoreError` if KMS cannot tell: `what` is done, and a retry will be answered."""
-    if keys is None or not is_encrypted(record):
+    if not is_encrypted(record):
         return record
     parts = _parts(record.data)
     if parts is None:

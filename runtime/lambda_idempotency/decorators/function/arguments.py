@@ -11,6 +11,7 @@ from ...identity.canonical import canonical
 from ...identity.keys import Identity, Selector, canonical_bytes, digest, record_id, unusable
 from ...identity.refusals import UnusableError
 from ...identity.scope import ANYWHERE, Scope
+from ...identity.values import class_name
 from ...identity.whole import View
 from ...tuples import NamedTuple
 from ..callables import signature_of
@@ -56,7 +57,7 @@ class Parameters:
         if self._receiver is None:
             return Bound(arguments, {})
         receiver = arguments.pop(self._receiver)
-        kind = _class_name(receiver if isinstance(receiver, type) else type(receiver))
+        kind = class_name(receiver if isinstance(receiver, type) else type(receiver))
         return Bound(arguments, {self._receiver: receiver}, heir="" if kind == self._home else kind)
 
 
@@ -68,10 +69,6 @@ def _home(function: AnyCallable) -> str | None:
     if around == "" or around.endswith("<locals>"):
         return None
     return f"{function.__module__}.{around}"
-
-
-def _class_name(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 class ArgumentsRule(NamedTuple):
