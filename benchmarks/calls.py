@@ -198,7 +198,7 @@ def large_answers(bench: Bench) -> list[Row]:
             against = Against(
                 key=f"answer {SIZES[answer]}",
                 title=SIZES[answer],
-                what="An event of 1 KB and so much JSON as the answer: ours compresses it.",
+                what="An event of 1 KB, and an answer of this much JSON: ours compresses it.",
             )
             rows += _rows(
                 bench,

@@ -78,7 +78,7 @@ def of_steps(bench: Bench) -> list[Row]:
             name="requests of one step",
             unit="",
             what="Counted, less the claim and the completion of the handler around the steps, "
-            "which the peer has not: exactly one, and two.",
+            "which the peer does not have: exactly one, and two.",
             target=0.5,
         )
     ]

@@ -66,7 +66,7 @@ def measure(bench: Bench, parts: Mapping[str, Part]) -> list[Row]:
         print(f"\n[{number}/{len(parts)}, {time.monotonic() - started:.0f} s] {name}", flush=True)
         try:
             found = part(bench)
-        except Exception as error:  # noqa: BLE001 - the other parts shall not be lost
+        except Exception as error:  # noqa: BLE001 - one part must not cost the others
             traceback.print_exc()
             bench.failed.append(f"{name} failed: {type(error).__name__}")
             continue

@@ -29,8 +29,8 @@ class FingerprintMismatchError(IdempotencyError):
 
 
 class StoreError(IdempotencyError):
-    """The store could not be reached, refused the request, or answered after the lease had ended.
-    Raised only before anything ran.
+    """The store, S3 or KMS could not be reached or refused the request, or the store answered after
+    the lease had ended. Nothing ran; at a step, the step did not.
 
     `applied` is False where the store said that this request wrote nothing, else None.
     """
@@ -41,8 +41,8 @@ class StoreError(IdempotencyError):
 
 
 class ResponseUnavailableError(IdempotencyError):
-    """The operation is done, but its response cannot be replayed: it could not be stored, or was
-    not to be (`store_response=False`)."""
+    """The operation is done, but its response cannot be replayed: it could not be stored, was not
+    to be (`store_response=False`), or cannot be read or decrypted here."""
 
 
 class ParkedError(IdempotencyError):

@@ -1,4 +1,4 @@
-"""What has not run yet is no result: recorded, it would be done for ever."""
+"""What has not run yet is no result: recorded, it would be done forever."""
 
 from __future__ import annotations
 

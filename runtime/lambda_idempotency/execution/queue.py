@@ -15,7 +15,7 @@ _A_TASK: Final = 0
 
 class Queue:
     """A lock for threads and for tasks of an event loop. A signal handler that interrupts the
-    thread which holds it goes on at once: it could wait for ever."""
+    thread which holds it goes on at once: it could wait forever."""
 
     __slots__ = ("_changing", "_holder", "_waiting")
 

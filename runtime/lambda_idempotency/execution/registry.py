@@ -21,7 +21,7 @@ def register(store: Store, namespace: str, operation: str, definition: Definitio
     Raises `ConfigurationError` if another operation has the name.
     """
     # Steps of the interpreter, without a lock: a signal handler or a fork's child, which decorates
-    # for each request, would wait for ever for one that is held.
+    # for each request, would wait forever for one that is held.
     name = (store.name, namespace, operation)
     other = _DEFINITIONS.setdefault(name, definition)
     if other.is_same(definition):

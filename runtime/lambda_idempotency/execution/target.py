@@ -39,7 +39,7 @@ class Target(NamedTuple):
 def finished(result: Any, decorator: str) -> Any:
     """Return a result; raise `ConfigurationError` if nobody has run it yet.
 
-    Recorded, it would be done for ever: the body of a generator or coroutine has not begun. The
+    Recorded, it would be done forever: the body of a generator or coroutine has not begun. The
     error frees the key.
     """
     if (kind := unfinished(result)) is None:

@@ -4,7 +4,7 @@ A completed record does not change until it expires, so it stays valid for the t
 live when it was read. Processes that have a record replay it even after an operator deletes it.
 
 Each change of the cache is one step of the interpreter, without a lock: a signal handler that makes
-an idempotent call would wait for ever for a lock that its own thread holds.
+an idempotent call would wait forever for a lock that its own thread holds.
 """
 
 from __future__ import annotations

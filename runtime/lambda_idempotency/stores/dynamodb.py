@@ -284,7 +284,7 @@ class DynamoDBStore(CoroutineStore):
         if self._client is None:
             from ..clients.aws.services import DynamoDB
 
-            # Without a lock, for which a signal handler in this thread would wait for ever: of two
+            # Without a lock, for which a signal handler in this thread would wait forever: of two
             # callers at once each makes a client, and all later ones have one of them.
             made = DynamoDB(url_suffix=self._url_suffix)
             self._client = self._client or made

@@ -130,7 +130,7 @@ class _Version:
 
     It is replaced once, in one step of the interpreter. So a verb decides by one state and writes
     over that state alone, without a lock: a signal handler that makes an idempotent call would wait
-    for ever for a lock that its own thread holds.
+    forever for a lock that its own thread holds.
     """
 
     __slots__ = ("_successor", "record")
