@@ -53,11 +53,9 @@ def ours_attached(workload: str, function: Handler) -> Handler:
 
 def ours_brought(workload: str, function: Handler) -> Handler:
     """Return this library over a client of the user's."""
-    import redis
-
     from lambda_idempotency import RedisStore
 
-    store = RedisStore(redis.Redis(**redis_login()))
+    store = RedisStore(_limited())
     return _ours(workload, function, store=store, namespace="bench")
 
 
@@ -98,10 +96,9 @@ def powertools_redis(workload: str, function: Handler) -> Handler:
 
 def powertools_brought(workload: str, function: Handler) -> Handler:
     """Return Powertools over a client of the user's."""
-    import redis
     from aws_lambda_powertools.utilities.idempotency.persistence.cache import CachePersistenceLayer
 
-    client: Any = redis.Redis(**redis_login())
+    client: Any = _limited()
     return _powertools(CachePersistenceLayer(client=client), workload, function)
 
 
@@ -221,6 +218,15 @@ def _redis_py(**login: Any) -> Any:
     import redis
 
     return redis.Redis(**login)
+
+
+def _limited() -> Any:
+    """Return a client of redis-py with the limits that docs/redis.md recommends."""
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    limits = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "protocol": 2}
+    return _redis_py(**redis_login(), **limits, retry=Retry(NoBackoff(), 0))
 
 
 def _boto3(workload: str, function: Handler) -> Handler:

@@ -17,15 +17,14 @@ from moto import mock_aws
 from cdk_idempotency.functions import native
 from kit.batches import batch, sqs
 from kit.checks import attached, findings
-from kit.pages import BLOCKS, block, names_of, run, synthesized
+from kit.pages import BLOCKS, block, names_of, run, synthesized, text_of
 from kit.redis.servers import RedisServer
 from kit.synth import function, stack, template, warnings
 from lambda_idempotency import Attempt, Reconciled
 from lambda_idempotency.execution.attempt import AttemptScope
+from lambda_idempotency.stores.redis_py_limits import longest_s
 
-*REDIS, URL = sorted(
-    (each.code for each in BLOCKS if each.page == "redis"), key=lambda code: "REDIS_URL" in code
-)
+REDIS = [each.code for each in BLOCKS if each.page == "redis" and "(Stack)" in each.code]
 BEFORE, AFTER, STACK, BOTH = (each.code for each in BLOCKS if each.page == "migration")
 
 
@@ -47,7 +46,7 @@ def test_every_block_is_run_here() -> None:
     elsewhere = [block for block in BLOCKS if block.page == "stores"]  # tests/testing runs it
     assert len(elsewhere) == 1
     assert len(REDIS) > 0
-    assert len(BLOCKS) == 22 + len(REDIS) + len(elsewhere)
+    assert len(BLOCKS) == 23 + len(REDIS) + len(elsewhere)
 
 
 def test_the_stack_synthesizes(tmp_path: Path) -> None:
@@ -199,10 +198,15 @@ def test_the_handler_with_a_url_answers_a_duplicate(monkeypatch: pytest.MonkeyPa
     with RedisServer() as server:
         url = f"redis://:{server.admin_password}@{server.host}:{server.port}"
         monkeypatch.setenv("REDIS_URL", url)
-        names = names_of(URL)
+        names = run("REDIS_URL", page="redis")
         for _ in range(2):
             assert names["handler"]({"amount": 5}, None) == {"charged": 5}
         names["store"].close()
+
+
+def test_a_request_of_the_client_with_short_timeouts_takes_as_long_as_the_page_says() -> None:
+    assert longest_s(run("NoBackoff", page="redis")["client"]) == 3.25
+    assert "those 3.25 seconds" in text_of("redis")
 
 
 # docs/migration.md --------------------------------------------------------------------------------

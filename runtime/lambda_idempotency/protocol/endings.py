@@ -149,8 +149,8 @@ def _once(completion: Completion) -> Generator[Step, StepResult, StepResult]:
 
 
 def _completion(call: Call, held: HeldLease, ran: Returned) -> Completion:
-    return call.completion(held.attempt)._replace(
-        data=ran.data, encoding=ran.encoding, not_after=held.not_after
+    return call.completion(
+        held.attempt, data=ran.data, encoding=ran.encoding, not_after=held.not_after
     )
 
 

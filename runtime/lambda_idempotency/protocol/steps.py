@@ -43,15 +43,25 @@ class Call(NamedTuple):
         """Return the claim of an attempt that has come so far."""
         return self.claim(attempt)._replace(revision=progress.revision, steps=progress.steps)
 
-    def completion(self, attempt: int) -> Completion:
-        """Return the completion of an attempt, without an answer."""
+    def completion(
+        self,
+        attempt: int,
+        *,
+        data: str | bytes | None = None,
+        encoding: str | None = None,
+        not_after: int | None = None,
+    ) -> Completion:
+        """Return the completion of an attempt, with an answer or without one."""
         return Completion(
             key=self.key,
             owner=self.owner,
             attempt=attempt,
             expires_after_ms=self.expires_after_ms,
             fingerprint=self.fingerprint,
+            data=data,
+            encoding=encoding,
             scope=self.scope,
+            not_after=not_after,
         )
 
 

@@ -37,7 +37,8 @@ class RedisStore(CoroutineStore):
     `RedisSettings` (also for clusters, and for passwords in Secrets Manager or SSM): then the
     runtime's own client keeps to the invocation's time and needs no redis-py. Or it is a redis-py
     client, `Redis` or `RedisCluster`: it works in a thread, which is left behind where its timeouts
-    and retries take longer than the call has left. Raises `ConfigurationError` where it is
+    and retries take longer than the call has left; a thread that a `Redis` does not need if they
+    cannot. Raises `ConfigurationError` where it is
     something else.
     """
 
@@ -132,7 +133,7 @@ class RedisStore(CoroutineStore):
 
 def _claim(claim: Claim, seen: Record | None) -> Request:
     fields = to_fields(claim.record(0))
-    owner, revision = ("", "") if seen is None else (seen.owner, seen.revision)
+    owner, revision = (b"", b"") if seen is None else (seen.owner, seen.revision)
     head = (claim.lease_ms, claim.expires_after_ms, owner, revision)
     return Request(scripts.CLAIM, claim.key, (*head, *fields))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -38,6 +39,7 @@ def _of_redis_py(client: Any) -> Ask:
     from inspect import iscoroutinefunction
 
     from ..clients.net.brought import Brought  # few functions bring a client
+    from .redis_py_limits import longest_s
 
     execute = getattr(client, "execute_command", None)
     if not callable(execute) or iscoroutinefunction(execute):
@@ -49,10 +51,14 @@ def _of_redis_py(client: Any) -> Ask:
     # The pipelines of a cluster client do not follow a key that moves to another node.
     pipelines = None if hasattr(client, "nodes_manager") else getattr(client, "pipeline", None)
 
-    brought = Brought()  # redis-py itself notices a fork
+    longest = longest_s(client)
+    # redis-py itself notices a fork.
+    brought = Brought(longest_s=math.inf if longest is None else longest)
 
     def answers(commands: Sequence[Command]) -> list[Any]:
-        if pipelines is None or len(commands) == 1:
+        if len(commands) == 1:
+            return [execute(*commands[0], **_AS_BYTES)]
+        if pipelines is None:
             return [_executed(execute, command) for command in commands]
         with pipelines(transaction=False) as pipeline:
             for command in commands:

@@ -10,28 +10,31 @@ from .redis_errors import foreign
 
 
 def to_fields(record: Record) -> list[Any]:
-    """Return names and values of a record's hash, without its times and without absent values."""
+    """Return names and values of a record's hash, without its times and without absent values.
+
+    The names are bytes, as all clients send them.
+    """
     fields: list[Any] = [
-        *("status", record.status),
-        *("owner", record.owner),
-        *("attempt", record.attempt),
+        *(b"status", record.status),
+        *(b"owner", record.owner),
+        *(b"attempt", record.attempt),
     ]
     if record.status == INPROGRESS:
-        fields += ("revision", record.revision)
+        fields += (b"revision", record.revision)
     if isinstance(record.steps, str):
-        fields += ("steps", record.steps.encode())
+        fields += (b"steps", record.steps.encode())
     elif record.steps is not None:
-        fields += ("steps_blob", record.steps)
+        fields += (b"steps_blob", record.steps)
     if record.fingerprint is not None:
-        fields += ("validation", record.fingerprint)
+        fields += (b"validation", record.fingerprint)
     if isinstance(record.data, str):
-        fields += ("data", record.data.encode())  # a client may have another encoding
+        fields += (b"data", record.data.encode())  # a client may have another encoding
     elif record.data is not None:
-        fields += ("blob", record.data)
+        fields += (b"blob", record.data)
     if record.encoding is not None:
-        fields += ("encoding", record.encoding)
+        fields += (b"encoding", record.encoding)
     if record.scope is not None:
-        fields += ("scope", record.scope)
+        fields += (b"scope", record.scope)
     return fields
 
 

@@ -122,13 +122,13 @@ class Script(NamedTuple):
     """A script, and the name by which a server knows it after running it once."""
 
     verb: str
-    text: str
-    sha: str
+    text: bytes
+    sha: bytes
 
 
 def _script(verb: str, text: str) -> Script:
-    whole = _PRELUDE + text
-    return Script(verb, whole, sha1(whole.encode(), usedforsecurity=False).hexdigest())
+    whole = (_PRELUDE + text).encode()
+    return Script(verb, whole, sha1(whole, usedforsecurity=False).hexdigest().encode())
 
 
 CLAIM: Final = _script("claim", _CLAIM)
@@ -148,9 +148,9 @@ class Request(NamedTuple):
     @property
     def command(self) -> tuple[Any, ...]:
         """The command for a server that knows the script."""
-        return ("EVALSHA", self.script.sha, 1, self.key, *self.arguments)
+        return ("EVALSHA", self.script.sha, b"1", self.key, *self.arguments)
 
     @property
     def with_text(self) -> tuple[Any, ...]:
         """The command for a server that does not know the script, or has forgotten it."""
-        return ("EVAL", self.script.text, 1, self.key, *self.arguments)
+        return ("EVAL", self.script.text, b"1", self.key, *self.arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import os
 import threading
 import weakref
@@ -23,6 +24,7 @@ from lambda_idempotency import (
     idempotent,
     idempotent_function,
 )
+from lambda_idempotency.clients.net import brought as brought_clients
 from lambda_idempotency.clients.net import deadline
 from lambda_idempotency.clients.net.aio import AIO
 from lambda_idempotency.clients.net.brought import MOST, Brought
@@ -233,3 +235,68 @@ def test_no_thread_of_a_forks_child_asks_while_another_one_closes_them() -> None
     brought = Brought(renew)
     brought._process = 0  # as after a fork
     assert run(brought.ask(lambda: done, BLOCKING)) == ["begun", "closed", "closed"]
+
+
+def _thread_of(brought: Brought) -> int:
+    return run(brought.ask(threading.get_ident, BLOCKING))
+
+
+def test_a_request_that_ends_in_time_needs_no_thread_once_the_client_has_answered() -> None:
+    brought, mine = Brought(longest_s=60), threading.get_ident()
+    assert _thread_of(brought) != mine, "it may have a name to resolve"
+    assert _thread_of(brought) == mine
+
+
+@pytest.mark.parametrize("longest", [1.0, math.inf])
+def test_a_request_that_may_take_longer_than_the_call_works_in_a_thread(longest: float) -> None:
+    brought = Brought(longest_s=longest)
+    _thread_of(brought)
+    token = deadline.start(900)
+    assert _thread_of(brought) != threading.get_ident()
+    deadline.end(token)
+
+
+def test_a_client_that_has_not_answered_for_a_while_works_in_a_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(brought_clients, "OPEN_S", -1.0)
+    brought = Brought(longest_s=60)
+    _thread_of(brought)
+    assert _thread_of(brought) != threading.get_ident()
+
+
+def test_a_client_that_has_failed_works_in_a_thread() -> None:
+    brought = Brought(longest_s=60)
+    _thread_of(brought)
+
+    def failing() -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        run(brought.ask(failing, BLOCKING))
+    assert _thread_of(brought) != threading.get_ident()
+
+
+def test_a_request_beside_another_works_in_a_thread() -> None:
+    brought = Brought(longest_s=60)
+    _thread_of(brought)
+    inner = run(brought.ask(lambda: _thread_of(brought), BLOCKING))  # as a signal handler's
+    assert inner != threading.get_ident()
+
+
+def test_on_an_event_loop_every_request_works_in_a_thread() -> None:
+    async def main() -> list[int]:
+        brought = Brought(longest_s=60)
+        return [await brought.ask(threading.get_ident, AIO) for _ in range(2)]
+
+    assert threading.get_ident() not in asyncio.run(main())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork here")
+def test_a_forks_child_begins_in_a_thread() -> None:
+    brought = Brought(longest_s=60)
+    _thread_of(brought)
+    child = os.fork()
+    if child == 0:
+        os._exit(_thread_of(brought) == threading.get_ident())
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -9,11 +10,14 @@ from contextvars import copy_context
 from functools import partial
 from typing import Final, TypeVar
 
-from .deadline import current, of_exchange
+from .deadline import Deadline, current, of_exchange
 from .threads import Threads
-from .waiting import Waits
+from .waiting import BLOCKING, Waits
 
 T = TypeVar("T")
+
+OPEN_S: Final = 10.0
+"""Seconds since its last answer in which a client has an open connection, and resolves no name."""
 
 MOST: Final = 64
 """The most requests under way. A peer that never answers must not take one thread after another."""
@@ -22,11 +26,17 @@ MOST: Final = 64
 class Brought:
     """The requests of one such client, in threads that are left behind when a call's time is over.
 
-    `renew` closes the client's connections, of which a fork's child must use none.
+    `renew` closes the client's connections, of which a fork's child must use none. `longest_s`: the
+    most seconds that a request takes over an open connection, or to find that it is none. Where a
+    call has as many left, and no other request is under way, it needs no thread.
     """
 
-    def __init__(self, renew: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, renew: Callable[[], object] = lambda: None, *, longest_s: float = math.inf
+    ) -> None:
         self._renew = renew
+        self._longest_s = longest_s
+        self._answered = Deadline(0)
         self._process = os.getpid()
         self._open: list[None] = []
         self._threads = Threads()
@@ -36,18 +46,29 @@ class Brought:
         `TimeoutError`: then it may have taken effect, or still take it."""
         if self._process != (process := os.getpid()):
             self._renew()  # first: another thread must not ask before that is done
+            self._answered = Deadline(0)
             self._open, self._threads, self._process = [], Threads(), process
         deadline = of_exchange(current(threading.TIMEOUT_MAX))
         deadline.require()
+        if waits is BLOCKING and self._is_short(deadline):
+            return self._counted(request)
         if len(self._open) >= MOST:
             raise TimeoutError(f"{MOST} requests of the client are unanswered")
         work = partial(copy_context().run, self._counted, request)
         return await waits.in_thread(work, deadline, self._threads.start)
 
+    def _is_short(self, deadline: Deadline) -> bool:
+        """Tell whether a request ends before the deadline. One beside another may have to wait for
+        it, even for ever: a signal handler's, for what the handler has interrupted."""
+        return deadline.left() > self._longest_s and not self._open and self._answered.left() > 0
+
     def _counted(self, request: Callable[[], T]) -> T:
-        asked = self._open
+        asked, answered = self._open, Deadline(0)
         asked.append(None)
         try:
-            return request()
+            found = request()
+            answered = Deadline(OPEN_S)
+            return found
         finally:
             asked.pop()
+            self._answered = answered

@@ -75,7 +75,7 @@ class Node:
     async def _exchange(
         self, connection: Connection, packed: bytes, count: int, deadline: Deadline
     ) -> list[Reply]:
-        connection.lend(connection.waits, of_exchange(deadline.within(ATTEMPT_S)))
+        connection.deadline = of_exchange(deadline.within(ATTEMPT_S))
         replies = await _replies(connection, packed, count)
         self._pool.give(connection)
         return replies
@@ -110,15 +110,10 @@ async def _replies(
     replies = Replies(count)
     try:
         await connection.send(packed)
-        while not replies.feed(await _received(connection)):
-            pass
+        while received := await connection.receive():
+            if replies.feed(received):
+                return replies.values
+        raise ConnectionResetError("the server closed the connection")
     except BaseException:
         connection.close()
         raise
-    return replies.values
-
-
-async def _received(connection: Connection) -> bytes:
-    if received := await connection.receive():
-        return received
-    raise ConnectionResetError("the server closed the connection")
