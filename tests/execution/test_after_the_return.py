@@ -21,6 +21,7 @@ from typing import Any, Final
 import pytest
 
 import lambda_idempotency
+from kit.tracing import in_own_thread
 from lambda_idempotency import (
     MemoryStore,
     ResponseUnavailableError,
@@ -328,6 +329,7 @@ def _of_batch(store: MemoryStore, arm: Callable[..., Any]) -> Callable[[], Any]:
 @pytest.mark.usefixtures("no_pause")
 @pytest.mark.parametrize("error", [StopError(), Wait()], ids=repr)
 @pytest.mark.parametrize("kind", [_of_handler, _of_async_handler, _of_function, _of_batch])
+@in_own_thread
 def test_at_no_line_after_the_return_is_the_key_freed(
     kind: Callable[..., Callable[[], Any]], error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 import lambda_idempotency
 from kit.clocks import ManualClock
+from kit.tracing import in_own_thread
 from lambda_idempotency import (
     CommitError,
     ConfigurationError,
@@ -587,6 +588,7 @@ NAMES: Final = ("charge", "stock", "label")
 
 
 @pytest.mark.parametrize("caught", ["caught", "not caught"])
+@in_own_thread
 def test_a_signal_at_any_line_of_a_step_undoes_no_recorded_one(
     clock: ManualClock, caught: str
 ) -> None:

@@ -111,7 +111,7 @@ async def drive(
     finally:
         pulse.stop()
     assert shield.cancelled is not None
-    raise shield.cancelled
+    raise shield.signaled or shield.cancelled
 
 
 def _by_exception(cancelled: asyncio.CancelledError) -> bool:
@@ -143,7 +143,7 @@ async def drive_batch(
             else:
                 cancelled = shield.cancelled
                 assert cancelled is not None
-                step = batch.throw(cancelled)
+                step = batch.throw(shield.signaled or cancelled)
     except StopIteration:
         return
     finally:
@@ -222,6 +222,7 @@ class CancellationShield:
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self.cancelled: asyncio.CancelledError | None = None
+        self.signaled: BaseException | None = None
         self._store = store
         self._on_loop = on_loop(store)
         self._remaining = remaining
@@ -242,6 +243,8 @@ class CancellationShield:
             return await self._sent(ask_surely, step)
         except (RuntimeError, TimeoutError) as error:  # no more threads can be started; see `_wait`
             return Failed(error, 0)
+        except BaseException as error:  # noqa: BLE001 - it ends the call when its end is recorded
+            return Failed(self._interrupted(error), 0)
 
     async def complete_and_claim(self, step: CompleteAndClaim) -> PairResult:
         """Send a completion and a claim, as `ask` sends one verb."""
@@ -252,6 +255,9 @@ class CancellationShield:
             return await self._sent(complete_and_claim, step)
         except (RuntimeError, TimeoutError) as error:
             return PairResult(Failed(error, 0), Failed(error, 0))
+        except BaseException as error:  # noqa: BLE001 - as in `ask`
+            failed = Failed(self._interrupted(error), 0)
+            return PairResult(failed, failed)
 
     async def finish(self, finish: Callable[[Returned], Returned], ran: Returned) -> Returned:
         """Finish a result in a thread; or on the loop if no more threads can be started. Never
@@ -264,6 +270,15 @@ class CancellationShield:
             return await self._wait(finished)
         except (Exception, SystemExit, KeyboardInterrupt):  # noqa: BLE001 - such as a log filter's
             return ran._replace(data=None, encoding=NO_BODY)
+
+    def _interrupted(self, error: BaseException) -> InterruptedError:
+        """Keep what a signal handler has raised in this task: it ends the call as a cancellation
+        does."""
+        if isinstance(error, GeneratorExit):  # the loop is closed: nothing can be awaited any more
+            raise error
+        self.cancelled = self.cancelled or asyncio.CancelledError(error)
+        self.signaled = self.signaled or error
+        return InterruptedError(type(error).__name__)
 
     async def _beside(self, asked: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end in this call's context, whatever becomes of the caller."""

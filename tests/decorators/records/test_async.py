@@ -72,8 +72,8 @@ def test_an_interrupt_between_two_records_leaves_no_completion_behind(clock: Man
         def complete_and_claim(
             self, completion: Completion, claim: Claim
         ) -> tuple[Reply | Exception, Reply | Exception]:
-            signal.raise_signal(signal.SIGINT)
             self.sent.append("interrupted")
+            signal.raise_signal(signal.SIGINT)
             return ConnectionError(), ConnectionError()
 
     store = Interrupting(clock)
