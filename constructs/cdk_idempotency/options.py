@@ -64,8 +64,8 @@ class IdempotencyOptions(TypedDict, total=False):
     """Keep the answer for duplicates; False: they learn that their request is done, and no more.
     Default: True."""
     redact: Expression
-    """JMESPath over the answer: what of it is kept, and given to duplicates; the first caller gets
-    all. Default: all of it is kept."""
+    """JMESPath over a handler's answer: what of it is kept, and given to duplicates; the first
+    caller gets all. Default: all of it is kept."""
     metrics: bool
     """Write a line of metrics for each invocation, from which CloudWatch makes those of `metric()`.
     Default: True."""

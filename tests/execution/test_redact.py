@@ -230,3 +230,17 @@ def test_what_is_no_result_of_the_function_is_not_kept(
     with pytest.raises(ResponseUnavailableError):
         charge(1)
     assert "what redact returned is no answer" in caplog.text
+
+
+def test_the_constructs_redact_is_not_taken_for_a_functions_result(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDEMPOTENCY_REDACT", "{statusCode: statusCode}")
+
+    def charge(x: int) -> dict[str, int]:
+        return {"charged": x}
+
+    with pytest.raises(ConfigurationError, match="charge: the construct's redact is for the hand"):
+        idempotent_function(store=store)(charge)
+    own = idempotent_function(store=store, redact=lambda result: result)(charge)
+    assert [own(1), own(1)] == [{"charged": 1}] * 2

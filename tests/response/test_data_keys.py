@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 
-from kit.clocks import ManualClock
+from kit.clocks import ProcessClocks
 from kit.kms import Kms
 from lambda_idempotency import ConfigurationError, KmsCipher, StoreError
+from lambda_idempotency.clients.aws.kms import KMS
 from lambda_idempotency.clients.net import elapsed
 from lambda_idempotency.clients.net.waiting import BLOCKING, run
 from lambda_idempotency.response.data_keys import MAX_AGE_S, MAX_KNOWN, MAX_USES, DataKey, DataKeys
@@ -20,9 +22,14 @@ def kms() -> Kms:
 
 
 @pytest.fixture
-def keys(kms: Kms, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> DataKeys:
-    began = clock()
-    monkeypatch.setattr(elapsed, "seconds", lambda _: clock() - began)
+def clocks(monkeypatch: pytest.MonkeyPatch) -> ProcessClocks:
+    clocks = ProcessClocks()
+    monkeypatch.setattr(elapsed, "now", clocks.moment)
+    return clocks
+
+
+@pytest.fixture
+def keys(kms: Kms, clocks: ProcessClocks) -> DataKeys:
     return kms.cipher().keys("shop")
 
 
@@ -53,32 +60,52 @@ def test_another_process_s_key_is_asked_for_once(kms: Kms, keys: DataKeys) -> No
 
 @pytest.mark.parametrize(("passed", "asked"), [(239, 1), (241, 2)])
 def test_a_key_of_some_age_is_replaced(
-    kms: Kms, keys: DataKeys, clock: ManualClock, passed: float, asked: int
+    kms: Kms, keys: DataKeys, clocks: ProcessClocks, passed: float, asked: int
 ) -> None:
     _held(keys)
-    clock.advance(passed)
+    clocks.steady.advance(passed)
     _held(keys)
     assert kms.requests.count("GenerateDataKey") == asked
 
 
 def test_while_kms_fails_the_key_is_used_to_its_end(
-    kms: Kms, keys: DataKeys, clock: ManualClock
+    kms: Kms, keys: DataKeys, clocks: ProcessClocks
 ) -> None:
     key = _held(keys)
     kms.fails["GenerateDataKey"] = "ThrottlingException"
-    clock.advance(MAX_AGE_S - 1)
+    clocks.steady.advance(MAX_AGE_S - 1)
     assert _held(keys) is key
-    clock.advance(2)
+    clocks.steady.advance(2)
     with pytest.raises(StoreError, match="KMS gave no data key"):
         _held(keys)
 
 
-def test_a_known_key_is_forgotten_at_its_end(kms: Kms, keys: DataKeys, clock: ManualClock) -> None:
+def test_a_known_key_is_forgotten_at_its_end(
+    kms: Kms, keys: DataKeys, clocks: ProcessClocks
+) -> None:
     key = _held(keys)
-    clock.advance(MAX_AGE_S + 1)
+    clocks.steady.advance(MAX_AGE_S + 1)
     kms.fails["Decrypt"] = "AccessDeniedException"
     with pytest.raises(StoreError, match="kms:Decrypt on the key"):
         _known(keys, key)
+
+
+def test_a_key_has_aged_in_a_process_that_was_frozen(
+    kms: Kms, keys: DataKeys, clocks: ProcessClocks
+) -> None:
+    key = _held(keys)
+    clocks.wall.advance(MAX_AGE_S + 1)
+    assert _held(keys) is not key
+
+
+def test_a_key_that_was_made_while_the_clock_was_ahead_lasts_no_longer(
+    kms: Kms, keys: DataKeys, clocks: ProcessClocks
+) -> None:
+    clocks.wall.advance(3600)
+    key = _held(keys)
+    clocks.wall.advance(-3600)
+    clocks.steady.advance(MAX_AGE_S + 1)
+    assert _held(keys) is not key
 
 
 def test_a_key_is_replaced_after_its_last_use(kms: Kms, keys: DataKeys) -> None:
@@ -119,6 +146,30 @@ def test_what_is_wrong_is_told_before_anything_runs(
     kms.fails["GenerateDataKey"] = code
     with pytest.raises(StoreError, match="no data key for the answer: .*" + advice):
         _held(keys)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"Plaintext": 5, "CiphertextBlob": "AAAA"},
+        {"Plaintext": "AAAA", "CiphertextBlob": "AAAA"},
+    ],
+    ids=["empty", "a number", "too short"],
+)
+def test_an_answer_without_a_data_key_is_told(
+    kms: Kms, keys: DataKeys, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def request(*_: Any) -> dict[str, Any]:
+        return dict(answer)
+
+    key = _held(kms.cipher().keys("shop"))
+    monkeypatch.setattr(KMS, "request", request)
+    monkeypatch.setattr(keys, "_kms", lambda: KMS(environment={"AWS_REGION": "eu-central-1"}))
+    with pytest.raises(StoreError, match="for the answer: its answer has no data key"):
+        _held(keys)
+    with pytest.raises(StoreError, match="its answer has no data key"):
+        _known(keys, key)
 
 
 def test_nothing_shows_a_data_key(kms: Kms, keys: DataKeys) -> None:

@@ -135,7 +135,7 @@ class Settings(Rows, noun="setting"):
     """Keep the answer for duplicates; False: keep that there was one, and nothing of it."""
 
     redact: Annotated[str | None, Text()] = None
-    """JMESPath over the answer: what of it is kept for duplicates; None: all of it."""
+    """JMESPath over a handler's answer: what of it is kept for duplicates; None: all of it."""
 
     response_key: Annotated[str | None, Text()] = None
     """The KMS key that encrypts what records keep of answers and steps; None: the store's own

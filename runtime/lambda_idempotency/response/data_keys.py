@@ -42,6 +42,9 @@ MAX_KNOWN: Final = 100
 BUDGET_S: Final = 5.0
 """Seconds for a request to KMS with its retries; less if the invocation has less left."""
 
+_FAILURES: Final = (ServiceError, KeyError, TypeError, ValueError)
+"""What a request to KMS may raise: all but the first for an answer that has no data key."""
+
 _FOREIGN: Final = ("InvalidCiphertextException", "ValidationException")
 """KMS's errors for what is no data key of this context, and will never be one."""
 
@@ -90,7 +93,7 @@ class DataKeys:
         self._kms = kms
         self._key = key
         self._context = {ENCRYPTION_CONTEXT: namespace}
-        self._began = elapsed.now()
+        self._clock = elapsed.Stopwatch().seconds  # in which a frozen process has aged, too
         self._current = Renewing(
             self._made, failures=StoreError, clock=self._clock, credentials=False
         )
@@ -114,11 +117,12 @@ class DataKeys:
         began = self._clock()
         try:
             plain = await self._kms().decrypt(encrypted, self._context, waits, current(BUDGET_S))
-        except ServiceError as error:
+            key = DataKey(plain, encrypted)
+        except _FAILURES as error:
             if code_of(error) in _FOREIGN:
                 return None
             raise StoreError(reason(error)) from error
-        return self._note(DataKey(plain, encrypted), began).value
+        return self._note(key, began).value
 
     async def _made(self, waits: Waits, deadline: Deadline) -> Loaded[DataKey]:
         began = self._clock()
@@ -126,9 +130,10 @@ class DataKeys:
             plain, encrypted = await self._kms().generate_data_key(
                 self._key, self._context, waits, deadline
             )
-        except ServiceError as error:
+            key = DataKey(plain, encrypted)
+        except _FAILURES as error:
             raise StoreError(f"KMS gave no data key for the answer: {reason(error)}") from error
-        return self._note(DataKey(plain, encrypted), began)
+        return self._note(key, began)
 
     def _note(self, key: DataKey, began: float) -> Loaded[DataKey]:
         loaded = Loaded(key, began + RENEW_AFTER_S, began + MAX_AGE_S)
@@ -138,17 +143,15 @@ class DataKeys:
                 self._known.popitem(last=False)
         return loaded
 
-    def _clock(self) -> float:
-        """Return the seconds since the beginning, in which a frozen process has aged, too."""
-        return elapsed.seconds(self._began)
+
+def code_of(error: Exception) -> str | None:
+    """Return the code of KMS's error; None: it has answered, and without a data key."""
+    return str(error.response["Error"]["Code"]) if isinstance(error, ServiceError) else None
 
 
-def code_of(error: ServiceError) -> str:
-    """Return the code of KMS's error."""
-    return str(error.response["Error"]["Code"])
-
-
-def reason(error: ServiceError) -> str:
+def reason(error: Exception) -> str:
     """Return why KMS failed, and what to do."""
-    advice = _ADVICE.get(code_of(error))
+    if not isinstance(error, ServiceError):
+        return "its answer has no data key; does AWS_ENDPOINT_URL or a proxy lead elsewhere?"
+    advice = _ADVICE.get(str(code_of(error)))
     return f"{error}" if advice is None else f"{error}; {advice}"

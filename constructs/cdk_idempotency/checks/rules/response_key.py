@@ -1,11 +1,12 @@
 """Keys that cannot encrypt the answers of a function.
 
-Fires when: The `response_key` is disabled, is no symmetric key that encrypts, or is in another
-region than the function: each of its calls would fail.
+Fires when: The `response_key` is an alias, is disabled, is no symmetric key that encrypts, or is in
+another region than the function: each of its calls would fail.
 What to do: An enabled symmetric key in the function's region; of a multi-Region key, the replica
-there.
+there; for an alias, the key behind it.
 
-Functions ask KMS in their own region for data keys.
+Functions ask KMS in their own region for data keys. To IAM the ARN of an alias is the alias alone
+(https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def check(deployment: Deployment) -> Iterator[Violation]:
             yield Violation(
                 attached.function,
                 f"response_key {key.node.path} {wrong}, so each call of this function would fail. "
-                "Give Idempotency an enabled symmetric key.",
+                "Give Idempotency an enabled symmetric key, and not its alias.",
             )
         elif here != there and not Token.is_unresolved(here) and not Token.is_unresolved(there):
             yield Violation(
@@ -46,7 +47,9 @@ def check(deployment: Deployment) -> Iterator[Violation]:
 
 
 def _wrong(tree: ConstructTree, key: kms.IKey) -> str | None:
-    """Return what is wrong with a key of the app; None: nothing, or it is imported."""
+    """Return what is wrong with a key; None: nothing, or it is imported and cannot be looked at."""
+    if ":alias/" in str(Stack.of(key).resolve(key.key_arn)):
+        return "is an alias, and IAM grants no use of a key by its alias"
     resource = key.node.default_child
     if not isinstance(resource, kms.CfnKey):
         return None

@@ -22,6 +22,24 @@ def now() -> Moment:
     return Moment(time.monotonic(), time.time())
 
 
+class Stopwatch:
+    """The time since it was made. It never goes back, also where a clock is set ahead and back:
+    what has passed between two looks is added up. Thread-safe."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self) -> None:
+        self._seen = now(), 0.0
+
+    def seconds(self) -> float:
+        """Return the seconds so far."""
+        (steady, wall), passed = self._seen
+        moment = now()
+        passed += max(moment.steady - steady, moment.wall - wall)
+        self._seen = moment, passed
+        return passed
+
+
 def seconds(begin: Moment) -> float:
     """Return the seconds since a moment."""
     return max(time.monotonic() - begin[0], time.time() - begin[1])

@@ -89,6 +89,11 @@ class _Decorator(NamedTuple):
         if configuration.store is None:
             return Code(refused)
         with naming(name):
+            if configuration.options.get("redact") is None and configuration.settings.redact:
+                raise ConfigurationError(
+                    "the construct's redact is for the handler's answer; pass redact=... for this "
+                    "function's result (lambda result: result keeps all of it)"
+                )
             parameters, results = Parameters(function), Results(name, function, self.serializer)
             if configuration.settings.store_response:
                 results.prepare(last=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -41,6 +42,23 @@ def test_a_key_that_cannot_encrypt_is_an_error(props: dict[str, Any], why: str) 
     scope = stack()
     [message] = _found(scope, kms.Key(scope, "Key", **props))
     assert f"response_key Stack/Key {why}" in message
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        lambda scope: kms.Key(scope, "Key").add_alias("alias/answers"),
+        lambda scope: kms.Alias.from_alias_name(scope, "Key", "alias/answers"),
+        lambda scope: kms.Key.from_key_arn(
+            scope, "Key", "arn:aws:kms:eu-central-1:111122223333:alias/answers"
+        ),
+    ],
+    ids=["own", "by its name", "by its ARN"],
+)
+def test_an_alias_is_an_error(alias: Callable[[Stack], kms.IKey]) -> None:
+    scope = stack()
+    [message] = _found(scope, alias(scope))
+    assert "is an alias, and IAM grants no use of a key by its alias" in message
 
 
 def test_a_symmetric_key_is_none() -> None:
