@@ -115,7 +115,8 @@ def on_redis(bench: Bench) -> list[Row]:
     brought = Against(
         key="redis brought",
         title="1 KB, a client of the user's",
-        what="Ours is a `RedisStore(redis.Redis())`, and the peer has such a client, too.",
+        what="Ours is a `RedisStore(redis.Redis(...))` with the short timeouts of docs/redis.md; "
+        "the peer has such a client, too.",
         targets={"first": 0.85, "replay": 0.50},
     )
     with bench.workers("redis", BROUGHT) as workers:

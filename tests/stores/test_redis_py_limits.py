@@ -13,6 +13,7 @@ from redis.retry import Retry
 
 from kit.redis.servers import RedisServer
 from lambda_idempotency import RedisStore
+from lambda_idempotency.protocol.record import Absent
 from lambda_idempotency.stores.redis_py_limits import ADDRESSES, ASKING, OPENING, longest_s
 
 LIMITS: Final[dict[str, Any]] = {
@@ -108,4 +109,25 @@ def test_a_client_with_short_limits_is_asked_in_the_callers_thread(
     threads.clear()
     store.read("shop#1")
     assert (set(threads) == {threading.get_ident()}) is is_direct
+    client.close()
+
+
+def test_an_answer_that_a_signal_handler_leaves_unread_is_nobody_elses(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = redis.Redis(
+        host=server.host, port=server.plain_port, password=server.admin_password, **LIMITS
+    )
+    store = RedisStore(client)
+    store.read("shop#1")
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "parse_response", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            store.read("shop#1")
+    assert all(each._sock is None for each in client.connection_pool._available_connections)
+    assert isinstance(store.read("shop#2"), Absent)
     client.close()

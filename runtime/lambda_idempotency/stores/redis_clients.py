@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from ..clients.net.waiting import Waits
@@ -51,9 +51,11 @@ def _of_redis_py(client: Any) -> Ask:
     # The pipelines of a cluster client do not follow a key that moves to another node.
     pipelines = None if hasattr(client, "nodes_manager") else getattr(client, "pipeline", None)
 
-    longest = longest_s(client)
-    # redis-py itself notices a fork.
-    brought = Brought(longest_s=math.inf if longest is None else longest)
+    if (longest := longest_s(client)) is None:
+        brought = Brought()  # redis-py itself notices a fork
+    else:
+        close_idle = partial(client.connection_pool.disconnect, inuse_connections=False)
+        brought = Brought(close_idle, longest_s=longest)
 
     def answers(commands: Sequence[Command]) -> list[Any]:
         if len(commands) == 1:

@@ -277,6 +277,20 @@ def test_a_client_that_has_failed_works_in_a_thread() -> None:
     assert _thread_of(brought) != threading.get_ident()
 
 
+def test_a_request_that_a_signal_handler_cuts_short_closes_the_clients_connections() -> None:
+    closed: list[int] = []
+    brought = Brought(lambda: closed.append(1), longest_s=60)
+    _thread_of(brought)
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    assert closed == []
+    with pytest.raises(KeyboardInterrupt):
+        run(brought.ask(interrupted, BLOCKING))
+    assert closed == [1]
+
+
 def test_a_request_beside_another_works_in_a_thread() -> None:
     brought = Brought(longest_s=60)
     _thread_of(brought)

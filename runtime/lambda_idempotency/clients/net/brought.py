@@ -26,7 +26,7 @@ MOST: Final = 64
 class Brought:
     """The requests of one such client, in threads that are left behind when a call's time is over.
 
-    `renew` closes the client's connections, of which a fork's child must use none. `longest_s`: the
+    `renew` closes the client's idle connections: a fork's child must use none. `longest_s` is the
     most seconds that a request takes over an open connection, or to find that it is none. Where a
     call has as many left, and no other request is under way, it needs no thread.
     """
@@ -51,7 +51,7 @@ class Brought:
         deadline = of_exchange(current(threading.TIMEOUT_MAX))
         deadline.require()
         if waits is BLOCKING and self._is_short(deadline):
-            return self._counted(request)
+            return self._at_once(request)
         if len(self._open) >= MOST:
             raise TimeoutError(f"{MOST} requests of the client are unanswered")
         work = partial(copy_context().run, self._counted, request)
@@ -61,6 +61,13 @@ class Brought:
         """Tell whether a request ends before the deadline. One beside another may have to wait for
         it, even for ever: a signal handler's, for what the handler has interrupted."""
         return deadline.left() > self._longest_s and not self._open and self._answered.left() > 0
+
+    def _at_once(self, request: Callable[[], T]) -> T:
+        try:
+            return self._counted(request)
+        except BaseException:
+            self._renew()  # a signal handler may have raised between a request and its answer
+            raise
 
     def _counted(self, request: Callable[[], T]) -> T:
         asked, answered = self._open, Deadline(0)
