@@ -219,6 +219,17 @@ def test_a_functions_result_comes_back_as_its_type(store: MemoryStore) -> None:
     assert SECRET not in _only(store)
 
 
+def test_what_a_serializer_makes_of_none_is_redacted_too(store: MemoryStore) -> None:
+    serializer = (lambda _: {"card": SECRET}), (lambda _: None)
+
+    @idempotent_function(store=store, redact="{id: id}", serializer=serializer)
+    def charge(x: int) -> None:
+        return None
+
+    assert [charge(1), charge(1)] == [None, None]
+    assert SECRET not in _only(store)
+
+
 def test_what_is_no_result_of_the_function_is_not_kept(
     store: MemoryStore, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -120,7 +120,7 @@ def test_a_decimal_comes_back_with_all_its_digits() -> None:
 
 
 def test_a_text_that_looks_like_a_decimal_stays_a_text() -> None:
-    result = {"text": lambda_json._MARK[:-1] + "1.5", "number": Decimal("1.50")}
+    result = {"text": lambda_json._MARK[:-1] + "-1.5", "number": Decimal("1.50")}
     assert _replayed(result) == sent(result)
 
 

@@ -476,6 +476,21 @@ def test_a_large_step_is_an_object_of_its_own(
     assert handler({"id": kind}, None) == f"1 {LARGE}"
 
 
+def test_while_s3_cannot_be_reached_a_step_is_told_to_be_done_and_not_the_operation(
+    settle: Settle, store: Store
+) -> None:
+    def handler(event: Any, context: Any) -> Any:
+        current().step("large", lambda: LARGE)
+        raise ZeroDivisionError
+
+    settle()
+    with pytest.raises(ZeroDivisionError):
+        idempotent(store=store)(handler)({"id": 1}, None)
+    settle("http://127.0.0.1:9")
+    with pytest.raises(StoreError, match=r"^Step .large. under record .* is done, but its resp"):
+        idempotent(store=store)(handler)({"id": 1}, Hurried())
+
+
 def test_a_step_that_finds_the_record_full_is_an_object_although_it_is_small(
     settle: Settle, s3: Any
 ) -> None:

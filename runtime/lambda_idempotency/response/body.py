@@ -80,11 +80,11 @@ class ResponseBody:
 def fetched(record: Record, keeping: Keeping) -> Record:
     """Return the record with its body, decrypted. Raises `StoreError` if S3 or KMS cannot be
     reached."""
+    what = f"The operation under record {record.key}"
     if keeping.objects is not None and compression.is_in_object(record):
-        record = keeping.objects.fetch(record)
+        record = keeping.objects.fetch(record, what=what)
     if keeping.keys is None or not compression.is_encrypted(record):
         return record
     from .sealing import RESPONSE, opened
 
-    what = f"The operation under record {record.key}"
     return opened(record, keeping.keys, slot=RESPONSE, what=what)

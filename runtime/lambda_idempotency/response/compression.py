@@ -108,7 +108,8 @@ def unpack(record: Record) -> str | bytes:
     if data is None or record.encoding not in (None, ZLIB):
         raise ResponseUnavailableError(
             f"The operation under record {record.key} is done, but its response could not be "
-            "stored: it was not JSON, or too large for the store."
+            "stored: it was not JSON, too large for the store, not what redact may keep, or there "
+            "was no data key for it. The log of the call that ran says which."
         )
     if record.encoding is None:
         return data

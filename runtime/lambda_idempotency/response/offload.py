@@ -71,9 +71,10 @@ class Objects:
             return ran if whole else ran._replace(data=None, encoding=NO_BODY)
         return ran._replace(data=sha256(data).hexdigest(), encoding=wrapped(IN_S3, ran.encoding))
 
-    def fetch(self, record: Record) -> Record:
+    def fetch(self, record: Record, *, what: str) -> Record:
         """Return the record with the data of its object, or unchanged if the object is missing or
-        damaged. Raises `StoreError` if S3 cannot be reached: a retry will be answered."""
+        damaged. Raises `StoreError` if S3 cannot be reached: `what` is done, and a retry will be
+        answered."""
         if _OWNER.fullmatch(record.owner) is None:
             return record  # no attempt's name, so it must not lead to another object
         try:
@@ -81,8 +82,8 @@ class Objects:
         except Exception as error:
             if _code(error) not in _GONE:
                 raise StoreError(
-                    f"The operation under record {record.key} is done, but its response could not "
-                    f"be read from S3: {_code(error)}. A retry will be answered."
+                    f"{what} is done, but its response could not be read from S3: {_code(error)}. "
+                    "A retry will be answered."
                 ) from error
             _warn(record.key, "could not be read from", error)
             return record

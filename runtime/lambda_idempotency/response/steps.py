@@ -86,7 +86,7 @@ class StepForms(NamedTuple):
         what = f"Step {name!r} under record {self.key}"
         keeping = self.keeping
         if keeping.objects is not None and compression.is_in_object(record):
-            record = keeping.objects.fetch(record)
+            record = keeping.objects.fetch(record, what=what)
         if keeping.keys is not None:
             from .sealing import of_step, opened
 
@@ -186,7 +186,7 @@ def _why(record: Record) -> str:
             "it is encrypted and does not open here; it was changed or copied, or this function "
             "lacks the cipher (response_key)"
         )
-    return "it was not JSON, too large for the store, or its object is gone"
+    return "it was not JSON, too large for the store, its object is gone, or it had no data key"
 
 
 def _read(parts: list[str]) -> StepData:
