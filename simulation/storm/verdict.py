@@ -33,7 +33,7 @@ class Verdict:
     split: list[str] = field(default_factory=list)
     steps: int = 0
     """Steps that are known to be recorded."""
-    undone: list[str] = field(default_factory=list)
+    repeated_steps: list[str] = field(default_factory=list)
     """Steps that had two results, ran again, or whose writes took effect twice."""
     undecided: list[str] = field(default_factory=list)
     """Keys with too many calls of unknown effect to try all orders; reported, but not a failure."""
@@ -42,7 +42,7 @@ class Verdict:
 
     @property
     def _wrong(self) -> tuple[str, ...]:
-        return (*self.unexplained, *self.split, *self.undone)
+        return (*self.unexplained, *self.split, *self.repeated_steps)
 
     @property
     def holds(self) -> bool:
@@ -57,7 +57,7 @@ class Verdict:
             f"unexplained repeats  {len(self.unexplained)}",
             f"split answers        {len(self.split)}",
             f"steps recorded       {self.steps:,}",
-            f"steps undone         {len(self.undone)}",
+            f"steps repeated       {len(self.repeated_steps)}",
             f"undecided histories  {len(self.undecided)}",
             *(
                 f"{ending:<12} p50 {p50:6.1f} ms   p99 {p99:6.1f} ms"
@@ -100,7 +100,10 @@ def judge(
         unexplained=[why for calls in by_key.values() for why in _repeats(calls, lease)],
         split=split,
         steps=sum(step.recorded for step in steps),
-        undone=[*_undone(steps, {call.name: call for call in every}, lease), *_doubled(written)],
+        repeated_steps=[
+            *_repeated_steps(steps, {call.name: call for call in every}, lease),
+            *_doubled(written),
+        ],
         undecided=undecided,
         latencies=_latencies(every),
     )
@@ -134,7 +137,7 @@ def _excused(before: Operation, run: Operation, lease: float) -> bool:
     return outlived and not recorded
 
 
-def _undone(
+def _repeated_steps(
     steps: tuple[Taken, ...], calls: Mapping[str, Operation], lease: float
 ) -> Iterable[str]:
     """Yield the steps of which two results were recorded, and those that ran although their result

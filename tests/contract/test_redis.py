@@ -213,7 +213,7 @@ def test_senseless_credentials_are_refused(credentials: dict[str, Any], expected
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
-        ({"cluster": True, "database": 1}, "in a cluster records are in 0"),
+        ({"cluster": True, "database": 1}, "in a cluster, records are in database 0"),
         ({"tls": False, "ca": PEM}, "ca is for tls, which is false"),
     ],
 )

@@ -131,13 +131,13 @@ def test_a_step_and_its_replay_hold() -> None:
 
 def test_a_step_with_two_results_does_not_hold() -> None:
     verdict = judge([], lease=1, taken=[_taken("a", 0), _taken("b", None, got=2)])
-    assert verdict.undone == ["step charge of k had the results a and b"]
+    assert verdict.repeated_steps == ["step charge of k had the results a and b"]
 
 
 def test_a_step_that_runs_after_it_was_recorded_does_not_hold() -> None:
     again = _taken("b", 1.0, recorded=False)
     verdict = judge([STALLED], lease=1, taken=[_taken("a", 0), again])
-    assert verdict.undone == ["step charge ran in k/b, and was recorded before"]
+    assert verdict.repeated_steps == ["step charge ran in k/b, and was recorded before"]
 
 
 def test_a_step_that_began_after_its_lease_is_explained() -> None:

@@ -122,7 +122,9 @@ class RedisSettings(NamedTuple):
             document = {**document, "port": _number(document["port"])}
         fields = _fields(document, "the document", cls)
         if fields.get("cluster") and fields.get("database"):
-            raise ValueError("database is for a single server; in a cluster records are in 0")
+            raise ValueError(
+                "database is for a single server; in a cluster, records are in database 0"
+            )
         if fields.get("ca") and fields.get("tls") is False:
             raise ValueError("ca is for tls, which is false")
         return cls(**{**fields, "credentials": _credentials(fields.get("credentials"))})

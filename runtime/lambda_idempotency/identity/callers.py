@@ -226,7 +226,7 @@ def _issuer(token: str) -> str:
 
 
 def _unquoted(pem: str) -> str:
-    """Return the PEM in a header: URL-encoded, but for `+`, `=` and `/`. '' if there are several,
+    """Return the PEM in a header: URL-encoded, except `+`, `=` and `/`. '' if there are several,
     of which no one is believed."""
     from urllib.parse import unquote  # only mutual TLS needs it
 
