@@ -174,8 +174,8 @@ MUTATIONS: Final = (
     Mutation(
         "fingerprint dropped at completion",
         endings,
-        "data=ran.data, encoding=ran.encoding,",
-        "fingerprint=None, data=ran.data, encoding=ran.encoding,",
+        "return call.completion(",
+        "return call._replace(fingerprint=None).completion(",
         "payloads",
         invariants.TRUE_REPLAY,
     ),
