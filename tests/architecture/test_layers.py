@@ -16,14 +16,15 @@ CONSTRUCT: Final = "cdk_idempotency"
 CONTRACT: Final = f"{RUNTIME}.contract"
 
 ROOMS_BELOW: Final[Mapping[str, set[str]]] = {
+    "encoder": set(),
     "errors": set(),
     "tuples": set(),
-    "identity": {"errors", "tuples"},
+    "identity": {"encoder", "errors", "tuples"},
     "protocol": {"errors", "tuples"},
     "contract": {"errors", "identity", "protocol", "tuples"},
     "metrics": {"contract", "protocol", "tuples"},
-    "clients": {"contract", "errors", "metrics", "tuples"},
-    "response": {"clients", "contract", "errors", "metrics", "protocol", "tuples"},
+    "clients": {"contract", "encoder", "errors", "metrics", "tuples"},
+    "response": {"clients", "contract", "encoder", "errors", "metrics", "protocol", "tuples"},
     "stores": {"clients", "contract", "errors", "metrics", "protocol", "tuples"},
     "drivers": {"clients", "metrics", "protocol", "stores"},
     "execution": {

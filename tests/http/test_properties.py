@@ -191,5 +191,5 @@ def test_an_event_is_answered_or_the_configuration_is_at_fault(
 
 
 def test_a_defect_in_what_tells_callers_apart_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, principal_of, "_mapping", lambda value: value or {})
+    plant(monkeypatch, principal_of, "as_mapping", lambda value: value or {})
     assert refutes(test_an_event_is_answered_or_the_configuration_is_at_fault, events(), MODES)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from ..contract.http import ApiScope
 from ..identity.callers import Caller, caller_behind_elb, caller_in_v1, caller_in_v2
 from ..identity.scope import api_of
+from ..identity.values import MAPPINGS, as_mapping
 from ..response import lambda_json
 from .response import Answer, merged, merged_lists
 
@@ -28,8 +29,9 @@ class Request(ABC):
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self.event = event
-        self.context: Mapping[str, Any] = _mapping(event.get("requestContext"))
-        self.parameters: Mapping[str, Any] = _mapping(event.get("pathParameters"))
+        self.context: Mapping[str, Any] = as_mapping(event.get("requestContext"))
+        self.parameters: Mapping[str, Any] = as_mapping(event.get("pathParameters"))
+        self._headers: dict[str, list[str]] | None = None
 
     # Reading --------------------------------------------------------------------------------------
 
@@ -60,25 +62,26 @@ class Request(ABC):
     def route(self, by: ApiScope) -> list[Any]:
         """Return the parts that tell one operation of the API from another. Of two APIs behind one
         domain, the base path tells; by `api` and `none`, an API may be called by several."""
-        base = self._base()
-        catches_all = self.template in ("", "$default")
-        template = self.path.removeprefix(base or "") if catches_all else self.template
-        counted = (self.path if base is None else base) if by in ("stage", "domain") else ""
+        path, template = self.path, self.template
+        base = self._base(path, template)
+        if template in ("", "$default"):
+            template = path.removeprefix(base or "")
+        counted = (path if base is None else base) if by in ("stage", "domain") else ""
         return [self.method, counted, template, dict(self.parameters)]
 
     @property
     def prefix(self) -> str:
         """The path before the API's own paths: the stage's name, or a custom domain's base path; ''
         if it cannot be told."""
-        return self._base() or ""
+        return self._base(self.path, self.template) or ""
 
-    def _base(self) -> str | None:
+    def _base(self, path: str, template: str) -> str | None:
         """Return the prefix; None if the path is not one of the template."""
-        if self.template in ("", "$default"):
+        if template in ("", "$default"):
             stage = f"/{_text(self.context.get('stage'))}"
-            return stage if self.path.startswith(f"{stage}/") and stage != "/" else ""
-        parts = self.template.strip("/").split("/") if self.template != "/" else []
-        segments = self.path.rstrip("/").split("/")
+            return stage if path.startswith(f"{stage}/") and stage != "/" else ""
+        parts = template.strip("/").split("/") if template != "/" else []
+        segments = path.rstrip("/").split("/")
         decoded = [_decoded(segment) for segment in segments]
         start = len(segments) - len(parts)
         if parts and parts[-1].endswith("+}"):  # greedy: its value says how many segments it has
@@ -94,20 +97,25 @@ class Request(ABC):
 
     def header(self, name: str) -> list[str]:
         """Return all values of a header."""
-        name = name.lower()
-        found: list[str] = []
+        if self._headers is None:
+            self._headers = self._read_headers()
+        return self._headers.get(name.lower(), [])
+
+    def _read_headers(self) -> dict[str, list[str]]:
+        """Return all values of each header, by its name in lower case."""
+        found: dict[str, list[str]] = {}
         for form in ("multiValueHeaders", "headers"):
-            for header, value in _mapping(self.event.get(form)).items():
-                if str(header).lower() == name:
-                    values = value if isinstance(value, list) else [value]
-                    found.extend(str(value) for value in values if value is not None)
+            for header, value in as_mapping(self.event.get(form)).items():
+                values = value if isinstance(value, list) else [value]
+                texts = [str(value) for value in values if value is not None]
+                found.setdefault(str(header).lower(), []).extend(texts)
         return found
 
     @property
     def query(self) -> Any:
         """The query in a form that does not depend on the order of its parameters."""
-        several = _mapping(self.event.get("multiValueQueryStringParameters"))
-        single = _mapping(self.event.get("queryStringParameters"))
+        several = as_mapping(self.event.get("multiValueQueryStringParameters"))
+        single = as_mapping(self.event.get("queryStringParameters"))
         return {
             **{name: [value] for name, value in single.items()},
             **{name: list(values) for name, values in several.items() if isinstance(values, list)},
@@ -126,7 +134,7 @@ class Request(ABC):
 
     def explicit(self, result: Any) -> dict[str, Any] | None:
         """Return a handler's result with all that its source infers, None if that is uncertain."""
-        return dict(result) if isinstance(result, Mapping) else None
+        return dict(result) if isinstance(result, MAPPINGS) else None
 
     def status(self, result: Any) -> int | None:
         """Return the status that the source derives from a handler's result. None: it cannot read
@@ -135,7 +143,7 @@ class Request(ABC):
 
     def add_headers(self, response: dict[str, Any], headers: Mapping[str, str]) -> None:
         """Add headers to an explicit response."""
-        response["headers"] = merged(_mapping(response.get("headers")), headers)
+        response["headers"] = merged(as_mapping(response.get("headers")), headers)
 
 
 class Format1(Request):
@@ -188,7 +196,7 @@ class Format2(Request):
         return found
 
     def explicit(self, result: Any) -> dict[str, Any] | None:
-        if isinstance(result, Mapping) and result.get("statusCode") is not None:
+        if isinstance(result, MAPPINGS) and result.get("statusCode") is not None:
             return dict(result)
         if result is None or isinstance(result, str):
             return None  # AWS does not document whether such a body is in quotes
@@ -200,7 +208,7 @@ class Format2(Request):
         }
 
     def status(self, result: Any) -> int | None:
-        if isinstance(result, Mapping) and result.get("statusCode") is not None:
+        if isinstance(result, MAPPINGS) and result.get("statusCode") is not None:
             return super().status(result)
         return 200
 
@@ -239,13 +247,13 @@ class LoadBalancer(Request):
         return response
 
     def status(self, result: Any) -> int | None:
-        has_one = isinstance(result, Mapping) and result.get("statusCode") is not None
+        has_one = isinstance(result, MAPPINGS) and result.get("statusCode") is not None
         return super().status(result) if has_one else None
 
     def add_headers(self, response: dict[str, Any], headers: Mapping[str, str]) -> None:
         if self.event.get("multiValueHeaders") is None:
             return super().add_headers(response, headers)
-        present = _mapping(response.get("multiValueHeaders"))
+        present = as_mapping(response.get("multiValueHeaders"))
         response["multiValueHeaders"] = merged_lists(present, headers)
         return None
 
@@ -279,10 +287,12 @@ def _ending(segments: list[str], value: str) -> int:
 
 def _is_response(result: Any) -> bool:
     """Tell whether a result has the form of a response: its body a text, its headers by name."""
-    if not isinstance(result, Mapping) or not isinstance(result.get("body"), str | None):
+    if not isinstance(result, MAPPINGS):
         return False
-    forms = (result.get(name) for name in ("headers", "multiValueHeaders"))
-    return all(isinstance(form, Mapping | None) for form in forms)
+    body, *forms = (result.get(name) for name in ("body", "headers", "multiValueHeaders"))
+    return (body is None or isinstance(body, str)) and all(
+        form is None or isinstance(form, MAPPINGS) for form in forms
+    )
 
 
 def _status(value: Any) -> int | None:
@@ -293,10 +303,6 @@ def _status(value: Any) -> int | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return status if 100 <= status <= 599 else None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _text(value: Any) -> str:

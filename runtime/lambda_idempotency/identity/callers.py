@@ -27,6 +27,7 @@ from typing import Any, Final, TypeAlias
 from ..errors import ConfigurationError
 from ..tuples import NamedTuple
 from .canonical import parse
+from .values import as_mapping
 
 Principal: TypeAlias = tuple[tuple[str, ...], ...]
 """A caller: the proofs, each a tagged tuple."""
@@ -95,15 +96,15 @@ def caller_in_v1(context: Mapping[str, Any]) -> Caller:
 
     An HTTP API without an authorizer sends `{"claims": null, "scopes": null}`.
     """
-    authorizer, identity = context.get("authorizer"), _mapping(context.get("identity"))
-    parts = _mapping(authorizer)
+    authorizer, identity = context.get("authorizer"), as_mapping(context.get("identity"))
+    parts = as_mapping(authorizer)
     present = any(value is not None for value in parts.values()) or not (
         authorizer is None or isinstance(authorizer, Mapping)
     )
     signed = any(identity.get(name) for name in ("userArn", "user", "caller"))
     return Caller(
         authorized=present or signed,
-        claims=_mapping(parts.get("claims")),
+        claims=as_mapping(parts.get("claims")),
         context={} if isinstance(parts.get("claims"), Mapping) else parts if present else {},
         identity=identity.get("cognitoIdentityId"),
         user=identity.get("user"),
@@ -116,16 +117,18 @@ def caller_in_v1(context: Mapping[str, Any]) -> Caller:
 def caller_in_v2(context: Mapping[str, Any]) -> Caller:
     """Return the caller of an HTTP API with payload format 2.0, or of a function URL."""
     authorizer = context.get("authorizer")
-    parts = _mapping(authorizer)
-    iam = _mapping(parts.get("iam"))
+    parts = as_mapping(authorizer)
+    iam = as_mapping(parts.get("iam"))
     return Caller(
         authorized=authorizer is not None and authorizer != {},
-        claims=_mapping(_mapping(parts.get("jwt")).get("claims")),
-        context=_mapping(parts.get("lambda")),
-        identity=_mapping(iam.get("cognitoIdentity")).get("identityId"),
+        claims=as_mapping(as_mapping(parts.get("jwt")).get("claims")),
+        context=as_mapping(parts.get("lambda")),
+        identity=as_mapping(iam.get("cognitoIdentity")).get("identityId"),
         user=iam.get("userId"),
         arn=iam.get("userArn"),
-        certificate=_client_certificate(_mapping(context.get("authentication")).get("clientCert")),
+        certificate=_client_certificate(
+            as_mapping(context.get("authentication")).get("clientCert")
+        ),
     )
 
 
@@ -222,7 +225,7 @@ def _issuer(token: str) -> str:
         decoded = parse(binascii.a2b_base64(head.translate(_URL_SAFE) + "=" * (-len(head) % 4)))
     except ValueError:
         return token
-    return _text(_mapping(decoded).get("iss")) or token
+    return _text(as_mapping(decoded).get("iss")) or token
 
 
 def _unquoted(pem: str) -> str:
@@ -234,7 +237,7 @@ def _unquoted(pem: str) -> str:
 
 
 def _client_certificate(value: Any) -> Certificate | None:
-    found = _mapping(value)
+    found = as_mapping(value)
     if not found:
         return None
     return Certificate(
@@ -242,10 +245,6 @@ def _client_certificate(value: Any) -> Certificate | None:
         subject=_text(found.get("subjectDN")),
         pem=_text(found.get("clientCertPem")),
     )
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _text(value: Any) -> str:

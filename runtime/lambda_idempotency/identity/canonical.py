@@ -21,6 +21,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
+from ..encoder import encoder
 from .effort import check, checked, is_limited
 from .refusals import UnusableError
 from .values import SET, Form, form_of
@@ -293,15 +294,4 @@ def _refuse_constant(_: str) -> Any:
     raise ValueError("it holds NaN or an infinity, which JSON does not have")
 
 
-def _refuse(_: Any) -> Any:
-    raise TypeError
-
-
-_ENCODE: Final = json.JSONEncoder(
-    ensure_ascii=False,
-    allow_nan=False,
-    check_circular=False,  # a circle raises RecursionError, which says enough
-    sort_keys=True,
-    separators=(",", ":"),
-    default=_refuse,
-).encode
+_ENCODE: Final = encoder(ensure_ascii=False, allow_nan=False, sort_keys=True)

@@ -89,7 +89,7 @@ def http_shape(event: Any) -> HttpShape | None:
     if "methodArn" in event or "routeArn" in event:
         return None
     version = event.get("version")
-    if isinstance(context, MAPPINGS) and isinstance(context.get("http"), Mapping):
+    if isinstance(context, MAPPINGS) and isinstance(context.get("http"), MAPPINGS):
         if version != "2.0":
             return "unknown"
         return "url" if ".lambda-url." in str(context.get("domainName")) else "http-2.0"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, ValuesView
 from contextlib import suppress
 from decimal import InvalidOperation
 from hashlib import sha256
+from struct import Struct
 from typing import Any, Final, TypeAlias
 
 from ..errors import MissingKeyError
@@ -30,6 +31,8 @@ Expression: TypeAlias = str | Callable[[Any], Any]
 """JMESPath, or a callable; both see the event with its JSON texts decoded."""
 
 _FORMAT: Final = b"1"
+
+_LENGTH: Final = Struct(">Q").pack
 
 _UNREADABLE: Final = (
     *(LookupError, TypeError, AttributeError, ValueError),
@@ -246,14 +249,10 @@ def state_scope(scope: Scope) -> str:
 def digest(parts: Iterable[bytes]) -> str:
     """Return the SHA-256, in hex, of the format and the parts, each after its length."""
     *short, last = (_FORMAT, *parts)
-    head = [each for part in short for each in (_length(part), part)]
-    hashed = sha256(b"".join((*head, _length(last))))
+    head = [each for part in short for each in (_LENGTH(len(part)), part)]
+    hashed = sha256(b"".join((*head, _LENGTH(len(last)))))
     hashed.update(last)  # joined to the others, a key that may be long would be copied
     return hashed.hexdigest()
-
-
-def _length(part: bytes) -> bytes:
-    return len(part).to_bytes(8, "big")
 
 
 def _encoded(text: str) -> bytes:

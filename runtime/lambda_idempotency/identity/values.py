@@ -32,6 +32,13 @@ SET: Final = "set"
 MAPPINGS: Final = (dict, Mapping)
 """The types of a value with names: almost all are dicts, and to ask `Mapping` alone takes long."""
 
+
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """Return a value with names; any other reads as empty."""
+    # Most of what is not there is None, which `Mapping` takes long to refuse.
+    return value if value is not None and isinstance(value, MAPPINGS) else {}
+
+
 _SIZED: Final = (str, dict, list, Sized)  # most values are one of the first, which is fast to ask
 _LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 _JSON_LIKE: Final = (str, int, float, Decimal, Mapping, list, tuple)

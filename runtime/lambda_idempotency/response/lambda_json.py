@@ -20,6 +20,8 @@ from decimal import Decimal
 from math import nan
 from typing import Any, Final, TypeVar
 
+from ..encoder import encoder
+
 A = TypeVar("A")
 R = TypeVar("R")
 
@@ -121,8 +123,8 @@ def with_fresh_stack(function: Callable[[A], R], argument: A) -> R:
 
 # Writing ------------------------------------------------------------------------------------------
 
-_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_SEND: Final = json.JSONEncoder(ensure_ascii=ESCAPES).encode
+_ENCODE: Final = encoder(ensure_ascii=False)
+_SEND: Final = encoder(ensure_ascii=ESCAPES, separators=(", ", ": "))
 
 
 def _text(result: Any) -> str:

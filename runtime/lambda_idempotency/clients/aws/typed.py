@@ -12,6 +12,8 @@ from collections.abc import Callable
 from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
+from ...encoder import encoder
+
 quoted: Final[Callable[[str], str]] = encode_basestring_ascii
 """Returns a text as JSON."""
 
@@ -60,6 +62,6 @@ def _with_bytes(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), default=_base64).encode
+_ENCODE: Final = encoder(default=_base64)
 _DECODE: Final = json.JSONDecoder().decode
 _DECODE_BINARY: Final = json.JSONDecoder(object_hook=_with_bytes).decode
