@@ -201,7 +201,7 @@ def test_with_fail_open_it_runs_once_and_its_answer_is_not_kept(
     with pytest.raises(ResponseUnavailableError):
         handler(EVENT, None)
     assert (len(runs), SECRET in repr(store.records())) == (1, False)
-    assert "It runs all the same (fail_open), its answer is not kept" in caplog.text
+    assert "It runs all the same (fail_open), and nothing is kept of its answer" in caplog.text
 
 
 def test_a_replay_without_kms_fails_and_the_record_stays(store: MemoryStore, kms: Kms) -> None:

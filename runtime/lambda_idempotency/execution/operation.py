@@ -122,9 +122,10 @@ class Operation(NamedTuple):
             on_interrupted=self.on_interrupted,
         )
 
-    def hold(self, key: str, time_left: TimeLeft | None) -> DataKey | None:
-        """Return the data key for what a call keeps, before it claims; None where nothing is
-        encrypted, and with `fail_open` where KMS fails. Raises `StoreError`."""
+    def hold(self, key: str | None, time_left: TimeLeft | None) -> DataKey | None:
+        """Return the data key for what a call keeps, before it claims; `key` None: what a batch
+        keeps. None where nothing is encrypted, and with `fail_open` where KMS fails. Raises
+        `StoreError`."""
         keys = self.keeping.keys
         if keys is None:
             return None
@@ -149,7 +150,7 @@ class Operation(NamedTuple):
             if token is not None:
                 deadline.end(token)
 
-    def _without_key(self, key: str, error: StoreError) -> None:
+    def _without_key(self, key: str | None, error: StoreError) -> None:
         """Let a call run that cannot keep its answer, if `fail_open` says so. Raises the error
         otherwise."""
         report("StoreError", key)
@@ -157,9 +158,9 @@ class Operation(NamedTuple):
             raise error
         log(
             WARNING,
-            "%s: %s. It runs all the same (fail_open), its answer is not kept, and its duplicates "
-            "get ResponseUnavailableError.",
-            key,
+            "%s: %s. It runs all the same (fail_open), and nothing is kept of its answer or its "
+            "steps' results.",
+            "the batch" if key is None else key,
             error,
         )
 

@@ -226,6 +226,15 @@ def test_a_look_up_for_which_there_is_no_thread_is_under_way_no_more(
     assert _echoed(_open(dialer, seconds=1)) == b"hello"
 
 
+def test_an_error_within_a_look_up_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def odd(*_: object, flags: int, **__: object) -> None:
+        raise OSError if flags & socket.AI_NUMERICHOST else RuntimeError("odd")
+
+    monkeypatch.setattr(socket, "getaddrinfo", odd)
+    with pytest.raises(RuntimeError, match="odd"):
+        _blocking(Dialer("odd.example", 80))
+
+
 def test_families_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [
         *[(socket.AF_INET6, 0, 0, "", (f"::{n}", 80, 0, 0)) for n in range(3)],

@@ -137,11 +137,12 @@ class Dialer:
 class _LookUp:
     """A look-up. Calls that need it too wait for its lock."""
 
-    __slots__ = ("_fresh", "_process", "under_way")
+    __slots__ = ("_ended", "_fresh", "_process", "under_way")
 
     def __init__(self) -> None:
         self.under_way = threading.Lock()
         self.under_way.acquire()
+        self._ended = False
         self._fresh = Deadline(LOOK_UP_S)
         self._process = os.getpid()
 
@@ -152,8 +153,10 @@ class _LookUp:
         return own and self.under_way.locked() and self._fresh.left() > 0
 
     def end(self) -> None:
-        """Let those that wait go on."""
-        self.under_way.release()
+        """Let those that wait go on. Once: later the lock may be another's."""
+        if not self._ended:
+            self._ended = True
+            self.under_way.release()
 
 
 def encoded(host: str) -> bytes:

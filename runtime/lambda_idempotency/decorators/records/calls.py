@@ -96,7 +96,7 @@ class Records(NamedTuple):
         if self.operation is None:
             return None, None
         try:
-            return self.operation.hold("batch", time_left), None
+            return self.operation.hold(None, time_left), None
         except StoreError as error:
             return None, error
 
