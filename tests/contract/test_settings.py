@@ -106,6 +106,7 @@ BAD_TEXTS: Final = [
     ("expires_after", "", NUMBER),
     ("lease", "0", "at least 0.001"),
     ("timeout", "0", "at least 0.001"),
+    ("execution_timeout", "0.5", "at least 1"),
     ("heartbeat", "yes", "expected true or false"),
     ("lease", "-1", "at least 0.001"),
     ("lease", "PT30S", NUMBER),

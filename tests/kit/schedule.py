@@ -21,12 +21,15 @@ from lambda_idempotency.protocol.steps import (
     Call,
     Complete,
     Emit,
+    Examine,
     Failed,
+    Fate,
     Outcome,
     Raised,
     Read,
     Reconcile,
     Release,
+    Renew,
     Returned,
     Run,
     SendClaim,
@@ -61,6 +64,8 @@ class Timeline:
         """The runs of the handler: worker and attempt."""
         self.reconciliations: list[tuple[str, int]] = []
         """The reconciliations of a dead attempt: worker and attempt."""
+        self.fates: dict[str, Fate] = {}
+        """What has become of durable executions, by their ARN; of any other it is unknown."""
 
     @property
     def now(self) -> int:
@@ -154,6 +159,8 @@ class Worker:
         elif isinstance(step, Emit):
             self.metrics.append(step.metric)
             self.send(None)
+        elif isinstance(step, Examine):
+            self.send(self._timeline.fates.get(step.execution, Fate("unknown")))
         elif self._timeline.down:
             self.lose_request()
         else:
@@ -194,7 +201,7 @@ class Worker:
 
     def _lose(self, *, effect: bool) -> None:
         step = self.pending
-        assert isinstance(step, SendClaim | Complete | Release | Read)
+        assert isinstance(step, SendClaim | Renew | Complete | Release | Read)
         self.requests.append(type(step))
         if effect:
             ask(self._timeline.store, step)

@@ -57,6 +57,7 @@ ROWS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "expires_after": _seconds(1),
     "lease": st.none() | _seconds(0.001),
     "timeout": st.none() | _seconds(0.001),
+    "execution_timeout": st.none() | _seconds(1),
     "heartbeat": st.none() | _FLAGS,
     "on_in_progress": st.sampled_from(["raise", "wait"]),
     "wait_timeout": st.none() | _seconds(0.001),

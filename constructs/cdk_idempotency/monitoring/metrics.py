@@ -38,6 +38,12 @@ class IdempotencyMetrics(Construct):
         """Count calls that ran."""
         return self.metric("Executed", namespace=namespace, **props)
 
+    def metric_resumed(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Count later invocations of durable executions, which went on."""
+        return self.metric("Resumed", namespace=namespace, **props)
+
     def metric_replayed(
         self, *, namespace: str | None = None, **props: Unpack[MetricProps]
     ) -> cloudwatch.Metric:
@@ -109,6 +115,12 @@ class IdempotencyMetrics(Construct):
     ) -> cloudwatch.Metric:
         """Count steps whose recovery point the store did not confirm."""
         return self.metric("StepUnrecorded", namespace=namespace, **props)
+
+    def metric_liveness_unknown(
+        self, *, namespace: str | None = None, **props: Unpack[MetricProps]
+    ) -> cloudwatch.Metric:
+        """Count duplicates that could not learn what has become of a durable execution."""
+        return self.metric("LivenessUnknown", namespace=namespace, **props)
 
     def metric_store_error(
         self, *, namespace: str | None = None, **props: Unpack[MetricProps]

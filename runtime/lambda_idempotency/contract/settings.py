@@ -110,6 +110,9 @@ class Settings(Rows, noun="setting"):
     timeout: Annotated[float | None, Seconds(least=0.001)] = None
     """The function's timeout in seconds, from which the lease follows if none is given."""
 
+    execution_timeout: Annotated[float | None, Seconds(least=1)] = None
+    """The timeout of a durable function's executions, in seconds: as long they may hold a key."""
+
     heartbeat: Annotated[bool | None, Flag()] = None
     """Renew the lease until the call ends, where no timeout does; None: if no lease is given."""
 

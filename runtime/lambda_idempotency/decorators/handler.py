@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn, Protocol, TypeAlias, Unpack, overload
 
 from ..contract.http import DEFAULT, HttpOptions
 from ..errors import ConfigurationError
+from ..execution.durable.forms import form_of
 from ..execution.hooks import OnOrphan
 from ..execution.invocation import Invocation
 from ..execution.invocation_scope import (
@@ -28,7 +29,7 @@ from ..metrics.reporting import MetricsScope
 from ..response import serialization
 from ..tuples import NamedTuple
 from .callables import check_no_generator, is_async
-from .options import DISABLED, Configuration, Http, ReplayOptions, naming
+from .options import DISABLED, Configuration, Duration, Http, ReplayOptions, naming
 from .resources import NO_STORE
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
@@ -62,6 +63,9 @@ class HandlerOptions(ReplayOptions, total=False):
     http: Http
     """The answers to HTTP requests: a profile ("ietf", "stripe", "accepted") or `HttpOptions`.
     None: handle them like any other event."""
+    execution_timeout: Duration | None
+    """The timeout of the function's durable executions, which may hold a key for so long. Default:
+    as the construct says."""
 
 
 @overload
@@ -108,6 +112,13 @@ class _Responder(Protocol):
 
     def record_id(self, runner: Runner, target: Target, event: Any) -> str: ...
 
+    def identity(self, runner: Runner, target: Target, event: Any) -> Identity: ...
+
+    @property
+    def operation(self) -> Operation | None:
+        """The operation that protects the calls; None: nothing is protected."""
+        ...
+
 
 def _wrap(responder: _Responder, handler: Handler, on_orphan: OnOrphan | None) -> IdempotentHandler:
     runner = runner_of(handler, "@idempotent")
@@ -123,11 +134,19 @@ def _wrap(responder: _Responder, handler: Handler, on_orphan: OnOrphan | None) -
         )
 
     def wrapper(event: Any, context: Any = None) -> Any:
+        if (form := form_of(event, context)) is not None:
+            from .durable import Function  # few functions are durable
+
+            return Function(responder, runner, target).respond(form, event, context)
         with InvocationScope(context):
             return responder.respond(runner, target(event, context), event)
 
     def record_id(event: Any, context: Any = None) -> str:
-        with InvocationScope(context):
+        if form_of(event, context) == "outside":
+            from .durable import opened
+
+            event = opened(event).input
+        with InvocationScope(getattr(context, "lambda_context", context)):
             return responder.record_id(runner, target(event, context), event)
 
     update_wrapper(wrapper, handler)
@@ -189,13 +208,17 @@ class _Protection(NamedTuple):
 
     def record_id(self, runner: Runner, target: Target, event: Any) -> str:
         """Return the id of the record of an event."""
+        return self.identity(runner, target, event).key
+
+    def identity(self, runner: Runner, target: Target, event: Any) -> Identity:
+        """Return the identity of an event. Raises `MissingKeyError`."""
         seen, rule = self._read(event)
         if self.http is not None and (shape := http_shape(seen)) is not None:
             from ..http import exchange
 
             invocation = Invocation(self.operation, runner, target)
-            return exchange.exchange_of(self.http, shape, seen, rule, invocation).identity().key
-        return self._identified(seen, rule).key
+            return exchange.exchange_of(self.http, shape, seen, rule, invocation).identity()
+        return self._identified(seen, rule)
 
     def _read(self, event: Any) -> tuple[Any, KeyRule]:
         """Return the JSON of an event, and the rule for it."""
@@ -233,6 +256,8 @@ class _Protection(NamedTuple):
 class _Disabled:
     """Protects nothing."""
 
+    operation: Final = None
+
     def respond(self, runner: Runner, target: Target, _: Any) -> Any:
         """Run the handler."""
         return runner.run_unprotected(target)
@@ -241,15 +266,19 @@ class _Disabled:
         """Raise `ConfigurationError`."""
         raise ConfigurationError(f"@idempotent: {DISABLED}")
 
+    identity = record_id
+
 
 class _Refusal:
     """Stands in where there is no store, so that a unit test can still import the code."""
+
+    operation: Final = None
 
     def respond(self, *_: Any) -> NoReturn:
         """Raise `ConfigurationError`."""
         raise ConfigurationError(f"@idempotent: {NO_STORE}")
 
-    record_id = respond
+    record_id = identity = respond
 
 
 def runner_of(handler: Handler, decorator: str) -> Runner:

@@ -168,6 +168,11 @@ class Configuration(NamedTuple):
             lease_ms=None if settings.lease is None else _milliseconds(settings.lease),
             timeout_ms=None if settings.timeout is None else _milliseconds(settings.timeout),
             heartbeat=settings.heartbeat,
+            execution_timeout_ms=(
+                None
+                if settings.execution_timeout is None
+                else _milliseconds(settings.execution_timeout)
+            ),
             wait=settings.on_in_progress == "wait",
             wait_timeout_ms=(
                 None if settings.wait_timeout is None else _milliseconds(settings.wait_timeout)

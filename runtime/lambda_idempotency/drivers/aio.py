@@ -33,7 +33,9 @@ from ..protocol.record import NO_BODY
 from ..protocol.steps import (
     CompleteAndClaim,
     Emit,
+    Examine,
     Failed,
+    Fate,
     LeaseExpired,
     Outcome,
     PairResult,
@@ -73,6 +75,7 @@ async def drive(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     moment: Callable[[], Moment] = elapsed.now,
     renewed: Renewed | None = None,
+    examine: Callable[[Examine], Fate] | None = None,
 ) -> Outcome:
     """Run a call to its outcome, as `sync.drive` does."""
     shield = CancellationShield(store, remaining, sleep)
@@ -98,7 +101,7 @@ async def drive(
                 report(step.metric, key)
                 result = None
             else:
-                result = await shield.ask(step)
+                result = await _asked(step, shield, examine)
         protocol.close()
         if isinstance(step, SendClaim) and (undoing := undo(step)) is not None:
             await shield.ask(undoing)
@@ -112,6 +115,14 @@ async def drive(
         pulse.stop()
     assert shield.cancelled is not None
     raise shield.signaled or shield.cancelled
+
+
+async def _asked(
+    step: Verb | Examine, shield: CancellationShield, examine: Callable[[Examine], Fate] | None
+) -> StepResult:
+    if not isinstance(step, Examine):
+        return await shield.ask(step)
+    return Fate("unknown") if examine is None else await in_thread(examine, step)
 
 
 def _by_exception(cancelled: asyncio.CancelledError) -> bool:
@@ -167,7 +178,7 @@ async def _execute_in_batch(
     if isinstance(step, Emit):
         report(step.metric, call.key)
         return None
-    return await shield.ask(step)
+    return await _asked(step, shield, None)
 
 
 async def ask_alone(

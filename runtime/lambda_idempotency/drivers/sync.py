@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
@@ -23,6 +23,8 @@ from ..protocol.record import NO_BODY
 from ..protocol.steps import (
     CompleteAndClaim,
     Emit,
+    Examine,
+    Fate,
     LeaseExpired,
     Outcome,
     PairResult,
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
     from ..protocol.batch import Batch, BatchStep, BatchStepResult
     from .heartbeat import Renewed
 
+Examines: TypeAlias = Callable[[Examine], Fate]
+"""Asks what has become of a durable execution."""
+
 
 def drive(
     protocol: Protocol,
@@ -56,12 +61,13 @@ def drive(
     sleep: Callable[[float], None] = time.sleep,
     moment: Callable[[], Moment] = elapsed.now,
     renewed: Renewed | None = None,
+    examine: Examines | None = None,
 ) -> Outcome:
     """Run a call to its outcome.
 
     `run` calls the user's code for a step. `remaining` returns the milliseconds left. `finish` does
     the slow work between a result and its recording; it never raises. `renewed` is the call, for
-    its heartbeat.
+    its heartbeat. `examine` is needed by calls of a durable execution.
     """
     token = deadline.start(remaining())
     timer, pulse = LeaseTimer(moment), Pulse(store, renewed)
@@ -85,6 +91,7 @@ def drive(
                         remaining=interruption.remaining,
                         sleep=sleep,
                         timer=timer,
+                        examine=examine,
                     )
             except BaseException as error:  # noqa: BLE001 - a signal handler may raise anything
                 result = interruption.during(step, error)
@@ -177,6 +184,7 @@ def execute(
     remaining: Callable[[], int],
     sleep: Callable[[float], None],
     timer: LeaseTimer,
+    examine: Examines | None = None,
 ) -> StepResult:
     """Execute one step of a call, and return the result for its protocol."""
     if isinstance(step, (Run, Reconcile)):
@@ -192,4 +200,6 @@ def execute(
     if isinstance(step, Emit):
         report(step.metric, key)
         return None
+    if isinstance(step, Examine):
+        return Fate("unknown") if examine is None else examine(step)
     return ask_surely(store, step, remaining)

@@ -124,18 +124,39 @@ class AttemptScope:
             scope = scope.outer
 
 
+class ExecutionScope(AttemptScope):
+    """The scope of an attempt that is a durable execution: the SDK runs branches, and all of a
+    handler outside of which ours is, in threads that do not get the context. There, the attempt is
+    the current one as long as no other execution runs in this process."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        _EXECUTIONS.append(self)
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        _EXECUTIONS.remove(self)
+
+
 _CURRENT: Final[ContextVar[AttemptScope]] = ContextVar("lambda_idempotency.attempt")
+_EXECUTIONS: Final[list[AttemptScope]] = []
 
 
-def run_as(attempt: Attempt, code: Callable[[], Any]) -> Any:
+def run_as(
+    attempt: Attempt, code: Callable[[], Any], scope: type[AttemptScope] = AttemptScope
+) -> Any:
     """Run the user's code as an attempt."""
-    with AttemptScope(attempt):
+    with scope(attempt):
         return code()
 
 
-async def run_as_async(attempt: Attempt, code: Callable[[], Awaitable[Any]]) -> Any:
+async def run_as_async(
+    attempt: Attempt, code: Callable[[], Awaitable[Any]], scope: type[AttemptScope] = AttemptScope
+) -> Any:
     """Run the user's async code as an attempt."""
-    with AttemptScope(attempt):
+    with scope(attempt):
         return await code()
 
 
@@ -161,6 +182,8 @@ def unprotected(*, is_async: bool = False) -> Attempt:
 def current() -> Attempt:
     """Return the running attempt. Raises `ConfigurationError` outside an idempotent call."""
     scope = _CURRENT.get(None)
+    if scope is None and len(_EXECUTIONS) == 1:
+        return _EXECUTIONS[0].attempt
     if scope is None:
         raise ConfigurationError(
             "current() was called where no idempotent call is running; call it inside the handler "

@@ -14,11 +14,19 @@ from ..errors import ConfigurationError
 from ..metrics.reporting import WARNING, log
 from ..protocol.machine import Protocol, run_once, run_unprotected
 from ..protocol.record import NO_BODY, Claim
-from ..protocol.steps import Call, Progress, Raised, Reconcile, Returned, Run
+from ..protocol.steps import Call, Examine, Fate, Progress, Raised, Reconcile, Returned, Run
 from ..response.body import ResponseBody
 from ..response.lambda_json import NotRecordableError
 from ..response.redaction import redacted
-from .attempt import Attempt, Unrecorded, run_as, run_as_async, unprotected
+from .attempt import (
+    Attempt,
+    AttemptScope,
+    ExecutionScope,
+    Unrecorded,
+    run_as,
+    run_as_async,
+    unprotected,
+)
 from .commits import Writes
 from .hooks import OnInterrupted, reconciled, settled
 from .invocation_scope import TimeLeft, invocation_tenant
@@ -55,7 +63,8 @@ class ActiveCall:
         self.protocol: Protocol = run_once(call)
         self.body = ResponseBody(call, max_data=store.max_data, keeping=keeping, data_key=data_key)
         self.remaining = remaining
-        self._writes = Writes.into(store)  # on_orphan and the handler are one attempt
+        # on_orphan and the handler are one attempt
+        self._writes = Writes.into(store) if target.ends is None else Writes(_durable_refusal())
         self._target = target
         self._call = call
         self._store = store
@@ -86,6 +95,8 @@ class ActiveCall:
 
     def step(self, name: str, function: Callable[[], Any], writes: Iterable[Any]) -> Any:
         """Run a step of the attempt."""
+        if self._target.ends is not None:
+            raise ConfigurationError(f"step {name!r} cannot run here: {_durable_refusal()}")
         if self._steps is None:
             self._made.append(self._first_step())  # other threads may do the same
             self._steps = self._made[0]
@@ -108,7 +119,7 @@ class ActiveCall:
                 ran.append(reconciled(target.reconcile()))
 
         try:
-            run_as(self._attempt(step), code)
+            run_as(self._attempt(step), code, self._scope)
             return self._returned(step, *ran)
         except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
             if not ran:
@@ -130,12 +141,32 @@ class ActiveCall:
                 ran.append(reconciled(await settled(target.reconcile)))
 
         try:
-            await run_as_async(self._attempt(step), code)
+            await run_as_async(self._attempt(step), code, self._scope)
             return self._returned(step, *ran)
         except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
             if not ran:
                 return self._raised(error)
         return self._returned(step, *ran)
+
+    def examine(self, step: Examine) -> Fate:
+        """Ask what has become of the durable execution that holds the key. Never raises."""
+        ends = self._target.ends
+        assert ends is not None
+        found = ends.examine(step.execution)
+        fate = Fate(found.state, found.until)
+        if found.state != "succeeded":
+            return fate
+        recorded = Returned(None, encoding=NO_BODY)
+        if found.result is not None:
+            with suppress(Exception):  # the answer is there, and nobody can read it
+                recorded = self.body.packed(self._recorded(ends.result_in(found.result)))
+        if self._keeping.objects is not None:
+            recorded = self.body.offloaded(recorded)
+        return fate._replace(data=recorded.data, encoding=recorded.encoding)
+
+    @property
+    def _scope(self) -> type[AttemptScope]:
+        return AttemptScope if self._target.ends is None else ExecutionScope
 
     def _attempt(self, step: Run | Reconcile) -> Attempt:
         if isinstance(step, Reconcile):
@@ -171,7 +202,9 @@ class ActiveCall:
 
     def _raised(self, error: BaseException) -> Raised:
         self._writes.drop()
-        return Raised(error, self._progress("the attempt has raised"))
+        ends = self._target.ends
+        suspended = ends is not None and ends.suspends(error)
+        return Raised(error, self._progress("the attempt has raised"), suspended)
 
     def _progress(self, why: str) -> Progress | None:
         self._ended = why  # before the look at the steps: another thread may make them now
@@ -209,10 +242,18 @@ class ActiveCall:
 
     def _recorded(self, result: Any) -> Returned:
         """Return the result with the recorded form of what is kept of it."""
-        recorded, redact = self._target.record(result), self._keeping.redact
-        if redact is None or not recorded.keep:
+        ends, redact = self._target.ends, self._keeping.redact
+        record = self._target.record
+        recorded = record(result) if ends is None else ends.recorded(result, record)
+        if redact is None or not recorded.keep or recorded.suspended:
             return recorded
         return redacted(recorded, redact, self._target.replayable)
+
+
+def _durable_refusal() -> str:
+    from .durable.call import REFUSAL  # few functions are durable
+
+    return REFUSAL
 
 
 class UnprotectedCall:

@@ -21,11 +21,13 @@ class InvocationScope:
     a context is in the same invocation.
     """
 
-    __slots__ = ("_context", "_token", "ended", "tenant", "time_left")
+    __slots__ = ("_context", "_durable", "_token", "ended", "tenant", "time_left")
 
-    def __init__(self, context: Any) -> None:
-        """Set the invocation's `context`."""
+    def __init__(self, context: Any, *, durable: bool = False) -> None:
+        """Set the invocation's `context`. `durable`: the SDK of durable executions runs code in
+        threads that do not get the context. They see this scope, too, if it is the only one."""
         self._context = context
+        self._durable = durable
         self._token: Token[InvocationScope] | None = None
         self.ended = False
 
@@ -34,26 +36,36 @@ class InvocationScope:
         self.tenant = invocation_tenant() if tenant is None else tenant
         self.time_left = invocation_time_left() if time_left is None else time_left
         self._token = _CURRENT.set(self)
+        if self._durable:
+            _EXECUTIONS.append(self)
 
     def __exit__(self, *_: object) -> None:
         self.ended = True
+        if self._durable:
+            _EXECUTIONS.remove(self)
         assert self._token is not None
         _CURRENT.reset(self._token)
 
 
 _CURRENT: Final[ContextVar[InvocationScope]] = ContextVar("lambda_idempotency.invocation")
+_EXECUTIONS: Final[list[InvocationScope]] = []
+
+
+def _current() -> InvocationScope | None:
+    scope = _CURRENT.get(None)
+    return _EXECUTIONS[0] if scope is None and len(_EXECUTIONS) == 1 else scope
 
 
 def invocation_tenant() -> str | None:
     """Return the tenant of the invocation in which this code runs, or None. What outlives its
     invocation, such as a task, is still for that tenant."""
-    scope = _CURRENT.get(None)
+    scope = _current()
     return None if scope is None else scope.tenant
 
 
 def invocation_time_left() -> TimeLeft | None:
     """Return the `TimeLeft` of the invocation in which this code runs, or None."""
-    scope = _CURRENT.get(None)
+    scope = _current()
     return None if scope is None or scope.ended else scope.time_left
 
 

@@ -50,6 +50,7 @@ class Operation(NamedTuple):
     metrics: MetricsSource | None = None
     timeout_ms: int | None = None
     heartbeat: bool | None = None
+    execution_timeout_ms: int | None = None
 
     def call(self, identity: Identity, target: Target) -> Outcome:
         """Run a call to its outcome."""
@@ -66,6 +67,7 @@ class Operation(NamedTuple):
             remaining=active.remaining,
             finish=None if self.keeping.objects is None else active.body.offloaded,
             renewed=active,
+            examine=active.examine,
         )
         if not self.keeping.is_remote:
             return outcome
@@ -88,6 +90,7 @@ class Operation(NamedTuple):
             remaining=active.remaining,
             finish=None if self.keeping.objects is None else active.body.offloaded,
             renewed=active,
+            examine=active.examine,
         )
         if not self.keeping.is_remote or not isinstance(outcome, Replayed):
             return outcome
@@ -100,20 +103,21 @@ class Operation(NamedTuple):
         """Return a call for a driver to run at once: its lease is measured from now. `data_key` is
         what `hold` has returned."""
         remaining, lease, renews = self._times(target.time_left)
+        call = Call(
+            key=identity.key,
+            owner=os.urandom(16).hex(),
+            lease_ms=lease,
+            expires_after_ms=self.expires_after_ms,
+            fingerprint=identity.fingerprint,
+            scope=identity.scope,
+            wait_ms=self._wait(remaining()),
+            max_attempts=self.max_attempts,
+            fail_open=self.fail_open,
+            reconciles=target.reconcile is not None,
+            renews=renews,
+        )
         return ActiveCall(
-            Call(
-                key=identity.key,
-                owner=os.urandom(16).hex(),
-                lease_ms=lease,
-                expires_after_ms=self.expires_after_ms,
-                fingerprint=identity.fingerprint,
-                scope=identity.scope,
-                wait_ms=self._wait(remaining()),
-                max_attempts=self.max_attempts,
-                fail_open=self.fail_open,
-                reconciles=target.reconcile is not None,
-                renews=renews,
-            ),
+            call if target.execution is None else target.execution.taking(call),
             target,
             store=self.store,
             keeping=self.keeping,

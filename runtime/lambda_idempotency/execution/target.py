@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
 from ..protocol.steps import Returned
 from ..tuples import NamedTuple
 from .invocation_scope import TimeLeft
+
+if TYPE_CHECKING:
+    from .durable.call import Ends, Execution  # few functions are durable
 
 
 class Target(NamedTuple):
@@ -20,7 +23,8 @@ class Target(NamedTuple):
     `reconcile` is `on_orphan` with its argument bound. `time_left` is that of the invocation in
     which the code runs, if there is one. `subject` returns what hooks are told: the event, the
     arguments, the record. `replayable` tells whether a duplicate can get a recorded text in a
-    result's place.
+    result's place. `execution` is the durable execution that the call is, or is a step of, and
+    `ends` what its ends mean.
     """
 
     decorator: str
@@ -30,6 +34,8 @@ class Target(NamedTuple):
     time_left: TimeLeft | None = None
     subject: Callable[[], Any] = lambda: None
     replayable: Callable[[str, Any], bool] = lambda _, __: True
+    execution: Execution | None = None
+    ends: Ends | None = None
 
     def finished(self, result: Any) -> Any:
         """Return a result of `run`. Raises as the function `finished`."""

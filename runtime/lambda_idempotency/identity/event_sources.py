@@ -324,11 +324,5 @@ SOURCES: Final[tuple[EventSource, ...]] = (
             "a business id among the parameters, by a callable",
         ),
     ),
-    EventSource(
-        "a durable execution",
-        "DurableExecutionArn",
-        has("CheckpointToken"),
-        refusal=_unnamed("Its envelope changes whenever it resumes", "a field of your input"),
-    ),
 )
 """The first row that fits says what the key is."""

@@ -8,7 +8,7 @@ from .values import MAPPINGS
 
 MARKERS: Final = frozenset(
     {
-        *("CodePipeline.job", "ClientRequestToken", "Details", "DurableExecutionArn", "Records"),
+        *("CodePipeline.job", "ClientRequestToken", "Details", "Records"),
         *("ResponseURL", "actionGroup", "alarmData", "arguments", "authorizationToken", "awslogs"),
         *("deliveryStreamArn", "detail-type", "directive", "httpMethod", "info"),
         *("invocationSchemaVersion", "invocationSource", "invokingEvent", "methodArn", "raw_path"),

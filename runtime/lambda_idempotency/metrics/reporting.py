@@ -24,7 +24,7 @@ R = TypeVar("R")
 WARNINGS: Final[frozenset[Metric]] = frozenset(
     {
         *("TakenOver", "LeaseLost", "CompletionFailed", "StepUnrecorded", "Parked", "StoreError"),
-        "EvictionPossible",
+        *("EvictionPossible", "LivenessUnknown"),
     }
 )
 """The events that on-call must see in the log."""

@@ -47,6 +47,10 @@ class HeldLease(NamedTuple):
     after_death: bool = False
     """True if the attempt before this one died, and did not give up."""
     uses_steps: bool = False
+    reentered: bool = False
+    """True if an earlier invocation of the same owner had made the claim."""
+    lost: bool = False
+    """True if nobody knows how the attempt before this one ended."""
 
     @property
     def keeps(self) -> bool:

@@ -27,8 +27,20 @@ from collections.abc import Generator, Iterator
 from typing import Final, TypeAlias
 
 from ..errors import StoreError
+from . import executions
 from .endings import HeldLease, commit, differs, letting_go, record_answer, release, send
-from .record import COMPLETED, PARKED, Absent, Applied, Claim, Conflict, Metric, Record
+from .record import (
+    COMPLETED,
+    NO_BODY,
+    NOT_KEPT,
+    PARKED,
+    Absent,
+    Applied,
+    Claim,
+    Conflict,
+    Metric,
+    Record,
+)
 from .steps import (
     Call,
     Emit,
@@ -82,8 +94,10 @@ def run_once(call: Call) -> Protocol:
     held = yield from _acquire(call)
     if not isinstance(held, HeldLease):
         yield from _count(held)
+        if isinstance(held, Replayed) and _is_unrecorded(call, held.record):
+            return (yield from _run_again(held.record))
         return held
-    if call.max_attempts is not None and held.attempt > call.max_attempts:
+    if _is_too_much(call, held):
         return (yield from _park(call, held))
     ran: StepResult = None
     if call.reconciles and held.after_death:
@@ -95,16 +109,24 @@ def run_once(call: Call) -> Protocol:
             yield Emit("Reconciled")
     if ran is None:
         # Emit before the run, so that the log shows which attempt died. Late ones count, too.
-        yield Emit("Executed")
+        yield Emit("Resumed" if held.reentered else "Executed")
         ran = yield Run(held.attempt, held.lease_ms, _renewal(call, held), held.progress)
     if isinstance(ran, LeaseExpired):
         return (yield from _too_late(call, held))
     assert isinstance(ran, Returned | Raised)
+    return (yield from _end(call, held, ran))
+
+
+def _end(call: Call, held: HeldLease, ran: Returned | Raised) -> Protocol:
+    """End the attempt, as its code has ended. A suspended one has not."""
     if ran.progress is not None:
         held = held._replace(progress=ran.progress, uses_steps=True)
     if isinstance(ran, Raised):
-        yield from release(call, held)
+        if not ran.suspended:
+            yield from release(call, held)
         return ran
+    if ran.suspended:
+        return Executed(ran.result)
     if not ran.keep:
         yield from release(call, held)
         return Executed(ran.result)
@@ -112,6 +134,25 @@ def run_once(call: Call) -> Protocol:
         renewed = call.claim(held.attempt).record(ran.renewed_at)
         held = held._replace(not_after=renewed.expiration)
     return (yield from (commit if ran.writes else record_answer)(call, held, ran))
+
+
+def _is_too_much(call: Call, held: HeldLease) -> bool:
+    """Tell whether an operator has to decide: too many attempts have died, or nobody knows how the
+    last one ended, and nobody is asked."""
+    died = held.attempt - 1
+    too_many = call.max_attempts is not None and died >= call.max_attempts
+    return too_many or (held.lost and not call.reconciles)
+
+
+def _run_again(record: Record) -> Protocol:
+    """Run code whose end is recorded without its answer, for that answer. Only a durable execution
+    does: what it has done it does not do again."""
+    yield Emit("Resumed")
+    ran = yield Run(record.attempt)
+    if isinstance(ran, Raised):
+        return ran
+    assert isinstance(ran, Returned)
+    return Executed(ran.result)
 
 
 def run_unprotected() -> Protocol:
@@ -129,6 +170,7 @@ def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
     pauses = _poll_pauses(call.owner)
     deadline: int | None = None
     waited = claims = 0
+    lost = False
     while True:
         reply = yield step
         if isinstance(reply, Failed):
@@ -138,10 +180,11 @@ def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
             assert isinstance(step, SendClaim)
             if _takes_over(call, step):
                 yield Emit("TakenOver")
-            return _held(step.claim.record(reply.now), call.lease_ms, step)
+            held = _held(call, step.claim.record(reply.now), call.lease_ms, step)
+            return held._replace(lost=lost)
         assert isinstance(reply, Conflict | Absent)
-        now, found = reply.now, reply.record if isinstance(reply, Conflict) else None
-        verdict = None if found is None else _verdict(call, found, now, step)
+        now = reply.now
+        found, verdict, lost = yield from _judged(call, reply, step)
         if isinstance(verdict, InProgress):
             deadline = now + call.wait_ms if deadline is None else deadline
             if now >= deadline or waited >= call.wait_ms:  # the store's clock may be set back
@@ -151,8 +194,6 @@ def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
             waited, claims = waited + pause, 0
             step = Read(call.key)
         elif verdict is not None:
-            if isinstance(verdict, HeldLease) and _takes_over(call, step):
-                yield Emit("TakenOver")
             return verdict
         else:
             step, claims = _claim(call, seen=found), claims + 1
@@ -163,13 +204,36 @@ def _acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
                 yield Sleep(next(pauses))
 
 
+def _judged(
+    call: Call, reply: Conflict | Absent, step: SendClaim | Read
+) -> Generator[Step, StepResult, tuple[Record | None, HeldLease | Outcome | None, bool]]:
+    """Return the record that is there, what it means for the call (None: take over), and whether
+    nobody knows how the attempt that left it has ended."""
+    if isinstance(reply, Absent):
+        return None, None, False
+    found, now, lost = reply.record, reply.now, False
+    verdict = _verdict(call, found, now, step)
+    if _is_held(verdict) and executions.is_others(call, found):
+        examined, lost = yield from executions.examine(call, found, now)
+        if isinstance(examined, Record):
+            return examined, None, lost
+        verdict = examined
+    if isinstance(verdict, HeldLease):
+        if _takes_over(call, step):
+            yield Emit("TakenOver")
+        if executions.is_short(call, verdict.lease_ms):
+            verdict = yield from _prolonged(call, verdict)
+    return found, verdict, lost
+
+
 def _verdict(
     call: Call, found: Record, now: int, step: SendClaim | Read
 ) -> HeldLease | Outcome | None:
     """Return what an unexpired record means for the call. None: its attempt is dead, take over."""
     if found.owner == call.owner and found.leased(now):
-        # The reply to an earlier send of this claim was lost: it is ours.
-        return _held(found, found.lease_end - now, step)
+        # The reply to an earlier send of this claim was lost, or an earlier invocation of the
+        # same execution has sent it: it is ours.
+        return _held(call, found, found.lease_end - now, step, found=True)
     if differs(call, found):
         return Mismatch(found)
     if found.status == COMPLETED:
@@ -186,7 +250,7 @@ def _unreachable(
     if isinstance(step, Read):
         return Unavailable(failed.error)
     if call.fail_open:
-        return _held(step.claim.record(0), None, step)._replace(not_after=None)
+        return _held(call, step.claim.record(0), None, step)._replace(not_after=None)
     if (undoing := undo(step)) is not None:
         yield undoing
     return Unavailable(failed.error)
@@ -202,22 +266,67 @@ def _contradiction(call: Call) -> StoreError:
 
 def undo(step: SendClaim) -> Release | Renew | None:
     """Return what lets go of a claim under which nothing has run, in case it took effect. None:
-    keep the lease, because letting go would erase that the attempt before has died."""
-    held = _held(step.claim.record(0), None, step)
-    if held.after_death:
+    keep the lease, because letting go would erase that the attempt before has died, or end that of
+    an earlier invocation."""
+    after_death = step.claim.attempt > 1 and not _resumes(step)
+    if after_death or step.reenters:
         return None
-    return letting_go(step.claim, held)
+    progress = Progress(step.claim.revision, step.claim.steps)
+    return letting_go(step.claim, HeldLease(step.claim.attempt, None, None, progress))
 
 
-def _held(record: Record, lease_ms: int | None, step: SendClaim | Read) -> HeldLease:
-    """Return the lease that the own record gives, which this step has written or found."""
-    resumes = isinstance(step, SendClaim) and step.seen is not None and step.seen.given_up
+def _held(
+    call: Call,
+    record: Record,
+    lease_ms: int | None,
+    step: SendClaim | Read,
+    *,
+    found: bool = False,
+) -> HeldLease:
+    """Return the lease that the own record gives, which this step has written, or `found`."""
+    reentered = call.reenters and (found or _renews_own(call, step))
+    # Of a step that is tried again, the try before has died. An execution is what it was.
+    after_death = record.attempt > 1 or (reentered and call.execution is None)
     return HeldLease(
         record.attempt,
         record.expiration,
         lease_ms,
         Progress(record.revision, record.steps),
-        after_death=record.attempt > 1 and not resumes,
+        after_death=after_death and not _resumes(step) and not (reentered and call.resumed),
+        reentered=reentered,
+    )
+
+
+def _renews_own(call: Call, step: SendClaim | Read) -> bool:
+    """Tell whether a claim was sent over the own record, whose lease had ended."""
+    return isinstance(step, SendClaim) and step.seen is not None and step.seen.owner == call.owner
+
+
+def _resumes(step: SendClaim | Read) -> bool:
+    return isinstance(step, SendClaim) and step.seen is not None and step.seen.given_up
+
+
+def _is_held(verdict: HeldLease | Outcome | None) -> bool:
+    """Tell whether a record is, or was, held by somebody else."""
+    return verdict is None or isinstance(verdict, InProgress)
+
+
+def _prolonged(call: Call, held: HeldLease) -> Generator[Step, StepResult, HeldLease]:
+    """Renew the own lease, which would end before the execution does. A refusal is for the fence of
+    the completion, a failure for the next invocation."""
+    claim = call.claim_with(held.attempt, held.progress)
+    reply = yield Renew(claim)
+    if not isinstance(reply, Applied):
+        return held
+    return held._replace(not_after=claim.record(reply.now).expiration, lease_ms=call.lease_ms)
+
+
+def _is_unrecorded(call: Call, found: Record) -> bool:
+    """Tell whether the execution has ended in an earlier invocation, and its answer is not kept."""
+    return (
+        call.execution is not None
+        and found.owner == call.owner
+        and found.encoding in (NO_BODY, NOT_KEPT)
     )
 
 
@@ -239,7 +348,7 @@ def _park(call: Call, held: HeldLease) -> Protocol:
 
 def _too_late(call: Call, held: HeldLease) -> Protocol:
     yield Emit("StoreError")
-    if not held.after_death:
+    if not held.after_death and not call.reenters:
         yield letting_go(call.claim_with(held.attempt, held.progress), held)
     why = (
         f"The lease of record {call.key} ended before the call could start: the store answered too "
@@ -257,10 +366,10 @@ def _renewal(call: Call, held: HeldLease) -> Claim | None:
 
 def _claim(call: Call, *, seen: Record | None = None) -> SendClaim:
     if seen is None:
-        return SendClaim(call.claim(1))
+        return SendClaim(call.claim(1), reenters=call.reenters)
     died = seen.owner != call.owner and not seen.given_up
     progress = Progress(seen.revision + 1, seen.steps)
-    return SendClaim(call.claim_with(seen.attempt + died, progress), seen)
+    return SendClaim(call.claim_with(seen.attempt + died, progress), seen, call.reenters)
 
 
 def _takes_over(call: Call, step: SendClaim | Read) -> bool:

@@ -18,6 +18,7 @@ PARKED: Final = "PARKED"
 
 Metric: TypeAlias = Literal[
     "Executed",
+    "Resumed",
     "Replayed",
     "InProgress",
     "Mismatch",
@@ -30,6 +31,7 @@ Metric: TypeAlias = Literal[
     "StepRecorded",
     "StepReplayed",
     "StepUnrecorded",
+    "LivenessUnknown",
     "StoreError",
     "StoreLatency",
     "EvictionPossible",
@@ -52,6 +54,7 @@ class Record(NamedTuple):
 
     Of an INPROGRESS record, `revision` grows with each recovery point, give-up and take-over, and
     `steps` are all recovery points so far. An attempt that gave up left a `lease_end` of 0.
+    `execution` is the ARN of the durable execution that holds it.
     """
 
     key: str
@@ -66,6 +69,7 @@ class Record(NamedTuple):
     scope: str | None = None
     revision: int = 0
     steps: str | bytes | None = None
+    execution: str | None = None
 
     def expired(self, now: int) -> bool:
         """Return True where the record counts as absent, deleted or not (TTL deletion lags by
@@ -99,6 +103,7 @@ class Claim(NamedTuple):
     revision: int = 1
     steps: str | bytes | None = None
     writes: tuple[Any, ...] = ()
+    execution: str | None = None
 
     def record(self, now: int) -> Record:
         """Return the record that this claim writes at `now`, epoch milliseconds: nothing expires
@@ -115,6 +120,7 @@ class Claim(NamedTuple):
             scope=self.scope,
             revision=self.revision,
             steps=self.steps,
+            execution=self.execution,
         )
 
     def given_up(self) -> Claim:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from ..tuples import NamedTuple
 from . import record
@@ -13,7 +13,12 @@ from .record import Completion, Metric, Record
 
 class Call(NamedTuple):
     """One call of an idempotent operation. `wait_ms` 0: do not wait. `renews`: its lease may end
-    before the call does, so a heartbeat renews it."""
+    before the call does, so a heartbeat renews it.
+
+    `reenters`: the owner has a name of its own, so that a later invocation finds its own claim.
+    `execution` is the ARN of the durable execution that it is; it is `resumed` where an earlier
+    invocation has come to its first checkpoint.
+    """
 
     key: str
     owner: str
@@ -26,6 +31,9 @@ class Call(NamedTuple):
     fail_open: bool = False
     reconciles: bool = False
     renews: bool = False
+    reenters: bool = False
+    execution: str | None = None
+    resumed: bool = False
 
     def claim(self, attempt: int) -> record.Claim:
         """Return the claim for an attempt."""
@@ -37,6 +45,7 @@ class Call(NamedTuple):
             attempt=attempt,
             fingerprint=self.fingerprint,
             scope=self.scope,
+            execution=self.execution,
         )
 
     def claim_with(self, attempt: int, progress: Progress) -> record.Claim:
@@ -86,10 +95,12 @@ NO_PROGRESS: Final = Progress()
 
 
 class SendClaim(NamedTuple):
-    """Send the claim. Reply: the store's, or `Failed`."""
+    """Send the claim. Reply: the store's, or `Failed`. `reenters`: an earlier claim of this owner
+    may stand, so this one is never undone."""
 
     claim: record.Claim
     seen: Record | None = None
+    reenters: bool = False
 
 
 class Renew(NamedTuple):
@@ -161,7 +172,15 @@ class Emit(NamedTuple):
     metric: Metric
 
 
-Step: TypeAlias = SendClaim | Renew | Run | Reconcile | Complete | Release | Read | Sleep | Emit
+class Examine(NamedTuple):
+    """Ask what has become of the durable execution with this ARN. Reply: `Fate`."""
+
+    execution: str
+
+
+Step: TypeAlias = (
+    SendClaim | Renew | Run | Reconcile | Complete | Release | Read | Sleep | Emit | Examine
+)
 
 
 # Replies that are not a store's -------------------------------------------------------------------
@@ -181,6 +200,7 @@ class Returned(NamedTuple):
     `keep` False: the answer is not final (a server error, for example), so it is not recorded.
     `writes` take effect together with the record. `renewed_at` is the store's time at which the
     lease was last renewed, if it was. `progress` is given if the attempt has used steps.
+    `suspended`: the execution goes on in a later invocation, so its claim stays.
     """
 
     result: Any
@@ -190,23 +210,42 @@ class Returned(NamedTuple):
     writes: tuple[Any, ...] = ()
     renewed_at: int | None = None
     progress: Progress | None = None
+    suspended: bool = False
 
 
 class Raised(NamedTuple):
     """The handler raised an exception of any kind. Also the outcome of such a call.
 
-    `progress` is given if the attempt has used steps.
+    `progress` is given if the attempt has used steps. `suspended`: as in `Returned`.
     """
 
     error: BaseException
     progress: Progress | None = None
+    suspended: bool = False
+
+
+class Fate(NamedTuple):
+    """What has become of a durable execution.
+
+    running     it goes on, or is paused; it times out at `until`, epoch milliseconds, if known
+    failed      it ended with an error, so nothing of it is to be kept
+    died        it was stopped, or timed out: it may have had effects
+    lost        nobody knows how it ended: it is deleted
+    succeeded   its result is `data` in the recorded form that `encoding` names
+    unknown     it could not be asked
+    """
+
+    state: Literal["running", "failed", "died", "lost", "succeeded", "unknown"]
+    until: int | None = None
+    data: str | bytes | None = None
+    encoding: str | None = None
 
 
 class LeaseExpired(NamedTuple):
     """Nothing was called: the lease may have ended, and another attempt may have begun."""
 
 
-StepResult: TypeAlias = record.Reply | Failed | Returned | Raised | LeaseExpired | None
+StepResult: TypeAlias = record.Reply | Failed | Returned | Raised | Fate | LeaseExpired | None
 
 
 class PairResult(NamedTuple):

@@ -40,6 +40,8 @@ def to_item(record: Record) -> str:
         item.append(text("encoding", record.encoding))
     if record.scope is not None:
         item.append(text("scope", record.scope))
+    if record.execution is not None:
+        item.append(text("execution", record.execution))
     return f"{{{','.join(item)}}}"
 
 
@@ -66,6 +68,7 @@ def from_item(item: Mapping[str, Any], key: str, table: str) -> Record:
             scope=_text(item, "scope"),
             revision=int(item["revision"]["N"]) if status == INPROGRESS else 0,
             steps=steps["B"] if "B" in steps else steps.get("S"),
+            execution=_text(item, "execution"),
         )
     except (KeyError, ValueError):
         raise StoreError(

@@ -35,6 +35,8 @@ def to_fields(record: Record) -> list[Any]:
         fields += (b"encoding", record.encoding)
     if record.scope is not None:
         fields += (b"scope", record.scope)
+    if record.execution is not None:
+        fields += (b"execution", record.execution)
     return fields
 
 
@@ -68,6 +70,7 @@ def _record(key: str, fields: Mapping[bytes, bytes]) -> Record:
         scope=_text(fields, b"scope"),
         revision=(_whole(fields, b"revision") or 0) if status == INPROGRESS else 0,
         steps=_text(fields, b"steps") if steps is None else steps,
+        execution=_text(fields, b"execution"),
     )
 
 

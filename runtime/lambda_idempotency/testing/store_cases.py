@@ -25,6 +25,7 @@ OTHER: Final = "b" * 32
 STRANGER: Final = "c" * 32
 MINUTE: Final = 60_000
 REVISION: Final = 3
+EXECUTION: Final = "arn:aws:lambda:eu-west-1:123456789012:function:pay:1/durable-execution/a/b"
 STEPS: Final = '{"charge":["\\"paid \u00fc\\""]}'
 
 # `seen` is the planted record, `stranger` another owner's, `stale` the planted one at an earlier
@@ -96,6 +97,7 @@ def record_in(state: str, key: str, now: int) -> Record | None:
         scope="alice",
         revision=REVISION if status == INPROGRESS else 0,
         steps=STEPS if words & {"steps", "given-up"} else None,
+        execution=EXECUTION if status == INPROGRESS else None,
     )
 
 
@@ -117,6 +119,7 @@ def claim_of(key: str, *, owner: str = ME) -> Claim:
         scope="me",
         revision=REVISION + 1,
         steps=STEPS,
+        execution=EXECUTION,
     )
 
 

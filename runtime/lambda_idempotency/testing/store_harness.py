@@ -44,6 +44,7 @@ class StoreHarness:
                 scope=record.scope,
                 revision=record.revision,
                 steps=record.steps,
+                execution=record.execution,
             )
             return claim.record(_applied(self.store.claim(claim)))
         completion = Completion(

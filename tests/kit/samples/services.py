@@ -35,11 +35,6 @@ _DESTINATION: Final = {
     "responseContext": {"statusCode": 200},
     "responsePayload": {},
 }
-_DURABLE: Final = {
-    "DurableExecutionArn": "d",
-    "CheckpointToken": "t",
-    "InitialExecutionState": {"Operations": []},
-}
 _AGENT: Final = {
     "messageVersion": "1.0",
     "agent": {"id": "a"},
@@ -125,7 +120,6 @@ SAMPLES: Final[Mapping[str, Sample]] = {
         again={"timestamp": "t2", "requestContext/approximateInvokeCount": 2},
         other={"requestContext/requestId": "r-2"},
     ),
-    "Durable execution": Sample(_DURABLE, "refused"),
     "Bedrock agent": Sample(_AGENT, "refused"),
     "AgentCore Gateway": Sample({"order_id": 7}, "payload", 7, {}, {"order_id": 8}),
     "Amazon Connect": Sample(_CONNECT, "refused", ["c-1", "pay"]),

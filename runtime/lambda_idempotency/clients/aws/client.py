@@ -107,10 +107,17 @@ class Client:
         self._clock = SigningClock(clock)
         self._blocking = Blocking(sleep)
 
-    def template(self, method: str, path: str, headers: Mapping[str, str]) -> Template:
-        """Return the template of requests with this method, path and these headers."""
+    def template(
+        self, method: str, path: str, headers: Mapping[str, str], *, query: str = ""
+    ) -> Template:
+        """Return the template of requests with this method, path, query and these headers."""
         return Template(
-            self._signer, self._connections.head, method=method, path=path, headers=headers
+            self._signer,
+            self._connections.head,
+            method=method,
+            path=path,
+            headers=headers,
+            query=query,
         )
 
     def parsed(self, response: Response) -> dict[str, Any] | None:

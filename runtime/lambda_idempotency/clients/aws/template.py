@@ -26,8 +26,9 @@ the last before the date, in the order in which headers are signed."""
 class Template:
     """The requests of one method and path that have the same headers. Thread-safe.
 
-    The names of `headers` are in lower case, `host` among them. `path` is percent-encoded, without
-    a query. `head` returns the lines with which a request begins, or raises ValueError.
+    The names of `headers` are in lower case, `host` among them. `path` and `query` are
+    percent-encoded, the query's parts sorted, as signatures demand. `head` returns the lines with
+    which a request begins, or raises ValueError.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class Template:
         method: str,
         path: str,
         headers: Mapping[str, str],
+        query: str = "",
     ) -> None:
         self._signer = signer
         self._head = head
         self._method = method
         self._path = path
         self._headers = headers
+        self._query = query
         self._sends_digest = signer.service == "s3"
         self._written: _Written | None = None
 
@@ -85,12 +88,13 @@ class Template:
             return "".join([f"{name}:{_trimmed(headers[name])}\n" for name in names])
 
         authorization = f"{ALGORITHM} Credential={credentials.access_key}/"
-        head = self._head(self._method, self._path, {**headers, "authorization": authorization})
+        target = f"{self._path}?{self._query}" if self._query else self._path
+        head = self._head(self._method, target, {**headers, "authorization": authorization})
         return _Written(
             credentials,
             head=Secret(head.reveal().removesuffix("\r\n")),
             names=names,
-            before=Secret(f"{self._method}\n{path}\n\n{lines(before)}"),
+            before=Secret(f"{self._method}\n{path}\n{self._query}\n{lines(before)}"),
             after=Secret(f"{lines(after)}\n{names}\n"),
         )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, StoreError
 from ...execution.attempt import (
     AttemptScope,
     run_as,
@@ -29,7 +30,13 @@ from ..resources import NO_STORE
 from .arguments import ArgumentsRule, Parameters
 from .results import Results
 
+if TYPE_CHECKING:
+    from ...execution.durable.call import Execution
+
 _DECORATOR: Final = "@idempotent_function"
+
+_DURABLE: Final = "aws_durable_execution_sdk_python"
+"""The SDK of durable executions. Where it is not loaded, a call is in none."""
 
 
 class Calls(Protocol):
@@ -87,15 +94,37 @@ class ProtectedCalls(NamedTuple):
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run the function, or answer in its place."""
+        if _DURABLE in sys.modules:
+            return self._call_in_execution(args, kwargs)
+        return self._call(args, kwargs, None)
+
+    def _call_in_execution(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Run the function where there may be a durable execution around it."""
+        from ...execution.durable import surroundings
+
+        surroundings.check_no_context(self.name, (*args, *kwargs.values()))
+        try:
+            return self._call(args, kwargs, surroundings.step_around())
+        except StoreError as error:
+            raise surroundings.retryable(error) from error.__cause__
+
+    def _call(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], execution: Execution | None
+    ) -> Any:
         with MetricsScope(self.operation.metrics):
             identity = self._identity(args, kwargs)
             if identity is None:
                 return self.code.call(args, kwargs)
-            outcome = self.operation.call(identity, self._target(args, kwargs))
+            target = self._target(args, kwargs)._replace(execution=execution)
+            outcome = self.operation.call(identity, target)
             return result_of(outcome, self._restored)
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run an async function, or answer in its place."""
+        if _DURABLE in sys.modules:
+            from ...execution.durable import surroundings
+
+            surroundings.check_no_context(self.name, (*args, *kwargs.values()))
         with MetricsScope(self.operation.metrics):
             identity = self._identity(args, kwargs)
             if identity is None:

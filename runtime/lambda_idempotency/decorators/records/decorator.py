@@ -8,6 +8,7 @@ from inspect import signature
 from typing import Any, NoReturn, Protocol, Unpack, overload
 
 from ...errors import ConfigurationError
+from ...execution.durable.forms import form_of
 from ...execution.invocation_scope import InvocationScope
 from ...execution.runner import Runner
 from ...identity.records import RecordRule
@@ -95,6 +96,12 @@ def _wrap(responder: _Responder, handler: Handler) -> BatchHandler:
     runner = runner_of(handler, "@idempotent_records")
 
     def wrapper(event: Any, context: Any = None) -> dict[str, Any]:
+        if form_of(event, context) is not None:
+            raise ConfigurationError(
+                "@idempotent_records was applied to a durable function, whose records would be "
+                "reported before they are done. Let a plain function take the batch, and start an "
+                "execution for each record"
+            )
         with InvocationScope(context):
             return responder.respond(runner, lambda record: handler(record, context), event)
 

@@ -1,0 +1,39 @@
+"""The form in which a handler meets a durable execution: outside or inside of its decorator.
+
+Both are told by attributes. The SDK is never imported: it imports boto3, and few functions have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypeAlias
+
+Form: TypeAlias = Literal["outside", "inside"]
+"""Outside: the handler gets the envelope, and is the one that `@durable_execution` has made.
+Inside: it gets the input and a durable context."""
+
+_ENVELOPE: Final = "DurableExecutionArn"
+
+
+def form_of(event: Any, context: Any) -> Form | None:
+    """Return the form; None for any other invocation."""
+    if is_durable_context(context):
+        return "inside"
+    return "outside" if is_envelope(event) else None
+
+
+def is_durable_context(context: Any) -> bool:
+    """Tell whether it is the context of a durable execution, or of a branch of one."""
+    execution = getattr(context, "execution_context", None)
+    # A test's mock has every attribute, but no text in it.
+    return execution is not None and isinstance(
+        getattr(execution, "durable_execution_arn", None), str
+    )
+
+
+def is_envelope(event: Any) -> bool:
+    """Tell whether it is what Lambda sends to a durable function, or the object that the SDK's
+    local runner hands over in its place."""
+    if isinstance(event, Mapping):
+        return _ENVELOPE in event and "CheckpointToken" in event
+    return hasattr(event, "initial_execution_state") and hasattr(event, "durable_execution_arn")

@@ -1,0 +1,140 @@
+"""Durable executions, which outlive invocations: the fate of the one that holds a key. No I/O.
+
+An execution that is suspended renews nothing, so its lease lasts to its own timeout, and its owner
+is derived from its ARN: a later invocation finds its own claim, and goes on. A claim tells others
+nothing of its execution's fate. They ask Lambda (`Examine`):
+
+    running     in progress, also past the lease: a pause may have moved the timeout
+    failed      free: its lease is given up on its behalf, and no death counts
+    died, lost  a death: its lease is ended on its behalf, and the next attempt takes over
+    succeeded   its answer is recorded on its behalf, and replayed
+    unknown     what the lease says
+
+Each write on its behalf is a write under its fence: owner and revision as they were seen. What the
+dead execution still sends, or another duplicate does meanwhile, is a conflict, and one looks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Final, TypeAlias
+
+from .record import Applied, Claim, Completion, Record
+from .steps import (
+    Call,
+    Complete,
+    Emit,
+    Examine,
+    Failed,
+    Fate,
+    InProgress,
+    Renew,
+    Replayed,
+    Sleep,
+    Step,
+    StepResult,
+    Unavailable,
+)
+
+MARGIN_MS: Final = 60 * 1000
+"""Milliseconds by which a lease outlasts its execution: Lambda notices a timeout a little later."""
+
+_ENDED_MS: Final = 1
+"""The lease of a dead execution. 0 would say that it gave up."""
+
+Examined: TypeAlias = InProgress | Replayed | Unavailable | Record
+"""What is known: an outcome, or the record to take over. If that has changed meanwhile, the claim
+is refused, and shows the new one."""
+
+
+def is_others(call: Call, found: Record) -> bool:
+    """Tell whether another durable execution holds the record, whose fate can be asked for."""
+    return (
+        call.execution is not None
+        and found.execution is not None
+        and found.owner != call.owner
+        and not found.given_up
+    )
+
+
+def is_short(call: Call, left_ms: int | None) -> bool:
+    """Tell whether the own lease, of which so much is left, ends before the execution may."""
+    if call.execution is None or left_ms is None:
+        return False
+    return left_ms < call.lease_ms - MARGIN_MS // 2
+
+
+def examine(
+    call: Call, found: Record, now: int
+) -> Generator[Step, StepResult, tuple[Examined, bool]]:
+    """Find out what another execution's claim is worth. Return also whether it is lost."""
+    assert found.execution is not None
+    fate = yield Examine(found.execution)
+    assert isinstance(fate, Fate)
+    if fate.state == "running":
+        return InProgress(found._replace(lease_end=_until(found, fate, now)), now), False
+    if fate.state == "unknown":
+        yield Emit("LivenessUnknown")
+        return (InProgress(found, now) if found.leased(now) else found), False
+    if fate.state == "succeeded":
+        return (yield from _record(call, found, fate)), False
+    lost = fate.state == "lost"
+    if fate.state != "failed" and not found.leased(now):
+        return found, lost
+    return (yield from _end(found, call.expires_after_ms, failed=fate.state == "failed")), lost
+
+
+def _until(found: Record, fate: Fate, now: int) -> int:
+    """Return when a running execution's claim ends, at the latest."""
+    if fate.until is None:
+        return max(found.lease_end, now + MARGIN_MS)
+    return max(fate.until + MARGIN_MS, now + _ENDED_MS)
+
+
+def _record(call: Call, found: Record, fate: Fate) -> Generator[Step, StepResult, Examined]:
+    """Record the answer of an execution that could not do so itself."""
+    completion = Completion(
+        key=found.key,
+        owner=found.owner,
+        attempt=found.attempt,
+        expires_after_ms=call.expires_after_ms,
+        fingerprint=found.fingerprint,
+        data=fate.data,
+        encoding=fate.encoding,
+        scope=found.scope,
+        strict=True,
+    )
+    reply = yield Complete(completion)
+    if isinstance(reply, Applied):
+        return Replayed(completion.record(reply.now))
+    if isinstance(reply, Failed):
+        yield Emit("StoreError")
+        return Unavailable(reply.error)
+    return found
+
+
+def _end(
+    found: Record, expires_after_ms: int, *, failed: bool
+) -> Generator[Step, StepResult, Examined]:
+    """End the lease of an execution that has ended. Return the record as it is then."""
+    claim = Claim(
+        key=found.key,
+        owner=found.owner,
+        lease_ms=0 if failed else _ENDED_MS,
+        expires_after_ms=expires_after_ms,
+        attempt=found.attempt,
+        fingerprint=found.fingerprint,
+        scope=found.scope,
+        revision=found.revision + 1,
+        steps=found.steps,
+        execution=found.execution,
+    )
+    reply = yield Renew(claim)
+    if isinstance(reply, Applied):
+        if not failed:
+            yield Sleep(_ENDED_MS + 1)
+        return claim.record(reply.now)
+    if isinstance(reply, Failed):
+        yield Emit("StoreError")
+        return Unavailable(reply.error)
+    return found

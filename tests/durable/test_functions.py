@@ -1,0 +1,117 @@
+"""`@idempotent_function` in a durable execution: in its steps, its body and its branches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aws_durable_execution_sdk_python import InvocationError
+
+from kit.durable import Executions
+from lambda_idempotency import MemoryStore, Reconciled, StoreError, idempotent_function
+
+Make = Callable[..., Executions]
+ORDER = {"order": 7}
+
+pytestmark = pytest.mark.parametrize("form", ["inside"], indirect=True)
+
+
+class _KilledError(InvocationError):
+    """The end of a process in the middle of a step."""
+
+
+def _crashing(records: MemoryStore, runs: list[int], **options: Any) -> Callable[[int], int]:
+    """Return a function whose first run leaves its claim behind, as a process does that is
+    killed."""
+    release = records.release
+
+    @idempotent_function(store=records, name="charge", **options)
+    def charge(order: int) -> int:
+        runs.append(order)
+        if len(runs) == 1:
+            records.release = _lost  # type: ignore[assignment, method-assign]
+            raise _KilledError("killed")
+        records.release = release  # type: ignore[method-assign]
+        return order
+
+    return charge
+
+
+def _lost(*_: Any) -> Any:
+    raise OSError("killed")
+
+
+def test_a_claim_that_a_crash_has_left_is_the_steps_own(executions: Make) -> None:
+    runs: list[int] = []
+    charge = _crashing(MemoryStore(), runs, max_attempts=1)
+    pay = executions(lambda event, context: context.step(lambda _: charge(event["order"])))
+    assert pay.run(ORDER) == 7
+    assert runs == [7, 7]
+
+
+def test_what_the_try_before_has_done_is_asked(executions: Make) -> None:
+    runs: list[int] = []
+    charge = _crashing(MemoryStore(), runs, on_orphan=lambda _: Reconciled(70))
+    pay = executions(lambda event, context: context.step(lambda _: charge(event["order"])))
+    assert pay.run(ORDER) == 70
+    assert runs == [7]
+
+
+def test_two_branches_stay_two(executions: Make) -> None:
+    owners: set[str] = set()
+    records = MemoryStore()
+
+    @idempotent_function(store=records, name="charge")
+    def charge(branch: int) -> int:
+        owners.update(record.owner for record in records.records().values())
+        return branch
+
+    def branch(number: int) -> Callable[[Any], Any]:
+        return lambda context: context.step(lambda _: charge(number))
+
+    pay = executions(lambda _, context: context.parallel([branch(1), branch(2)]).get_results())
+    assert pay.run(ORDER) == [1, 2]
+    assert len({record.owner for record in records.records().values()}) == 2
+
+
+def test_a_function_in_the_body_is_recorded_and_replayed(executions: Make) -> None:
+    runs: list[int] = []
+
+    @idempotent_function(store=MemoryStore(), name="charge")
+    def charge(order: int) -> int:
+        runs.append(order)
+        return order
+
+    def handler(event: Any, context: Any) -> Any:
+        charged = charge(event["order"])
+        context.create_callback(name="approve").result()
+        return charged
+
+    pay = executions(handler)
+    arn = pay.start(ORDER)
+    pay.answer(pay.callback(arn))
+    assert pay.result(arn) == 7
+    assert runs == [7]
+
+
+def test_a_store_that_fails_in_the_body_costs_an_invocation_and_no_execution(
+    executions: Make,
+) -> None:
+    records = MemoryStore()
+    claim, failures = records.claim, iter([True])
+
+    def fail_once(*args: Any) -> Any:
+        if next(failures, False):
+            raise StoreError("away")
+        return claim(*args)
+
+    records.claim = fail_once  # type: ignore[assignment, method-assign]
+
+    @idempotent_function(store=records, name="charge")
+    def charge(order: int) -> int:
+        return order
+
+    pay = executions(lambda event, _: charge(event["order"]))
+    assert pay.run(ORDER) == 7
+    assert len(pay.invocations) == 2
