@@ -12,7 +12,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from lambda_idempotency.protocol.record import Applied, Claim, WritesRefused
 from lambda_idempotency.protocol.steps import (
     Complete,
+    Examine,
     Failed,
+    Fate,
     LeaseExpired,
     Raised,
     Read,
@@ -79,12 +81,37 @@ class Kind(Enum):
     RUNS = "runs"
     STALLED = "stalls as it starts, and runs"
     LATE = "does not start, since the lease may have ended"
+    LEARNS = "learns what has become of the other execution"
     ASKS = "asks what the dead attempt has done"
     WAKES = "wakes up"
     CRASHES = "crashes"
     TIME = "time passes"
     TTL = "TTL deletes the record"
     CLOCK = "clock is set"
+
+
+class Told(NamedTuple):
+    """What a worker is told of another execution, which has these workers. `gives`: the one whose
+    answer is its result."""
+
+    state: str
+    workers: tuple[int, ...]
+    gives: int | None = None
+
+
+def is_true(told: Told, workers: list[Local]) -> bool:
+    """Tell whether it is true of an execution, whose invocations these are. One that was stopped,
+    or deleted, is invoked no more."""
+    ends = {local.end for local in workers} - {""}
+    if told.state == "unknown":
+        return True
+    if told.state == "running":
+        return not ends
+    if told.state == "succeeded":
+        return ends == {"succeeded"} and any(local.gives == told.gives for local in workers)
+    if told.state == "failed":
+        return ends == {"failed"}
+    return not ends and all(local.node != 0 for local in workers)
 
 
 class Move(NamedTuple):
@@ -102,8 +129,9 @@ class Move(NamedTuple):
     reply: StepResult = None
     about: str = ""
     """The thing that it happens to, for a timeline."""
-    truth: int | None = None
-    """The worker whose effect must have happened, or nobody's; None: the event needs neither."""
+    truth: int | Told | None = None
+    """What is told of an execution; or the worker whose effect must have happened, or nobody's.
+    None: the event needs neither."""
     step: ClockStep | None = None
     """The way in which the worker's clock is set."""
 
@@ -143,10 +171,11 @@ def _run(world: World, worker: int, local: Local, step: Run, place: Place) -> It
         "returns": (own, Ran.KEPT),
         "raises": (RAISED, Ran.LET_GO),
         "is not kept": (own._replace(keep=False), Ran.LET_GO),
+        "suspends": (own._replace(suspended=True), Ran.KEPT),
     }
     for ending in world.scenario.endings:
         answer, ran = answers[ending]
-        ran_ = local._replace(ran=ran, gives=worker, running=False)
+        ran_ = local._replace(ran=ran, gives=worker, running=False, suspended=ending == "suspends")
         after, broken = world.send(worker, ran_, answer, record, moment)
         number = world.locals.number(after)
         kind = Kind.ENDS if local.running else Kind.STALLED if late else Kind.RUNS
@@ -183,6 +212,29 @@ def _reconcile(
     for other in range(len(world.scenario.calls)):
         if other != worker:
             yield move(answer_of(other), other, ran=Ran.KEPT, gives=other)
+
+
+def _examine(
+    world: World, worker: int, local: Local, step: Examine, place: Place
+) -> Iterator[Move]:
+    """Yield each answer about another execution: the truth, or that nobody knows."""
+    record, moment, _ = place
+    others = [
+        index for index, call in enumerate(world.scenario.calls) if call.execution == step.execution
+    ]
+    told = [Told(state, tuple(others)) for state in ("running", "failed", "died", "unknown")]
+    told += [Told("succeeded", tuple(others), each) for each in others]
+    if world.scenario.reconciles:
+        told.append(Told("lost", tuple(others)))
+    for each in told:
+        data = None if each.gives is None else answer_of(each.gives).data
+        answer = Fate(each.state, data=data)  # type: ignore[arg-type]
+        learned = local._replace(learned=each.state)
+        after, broken = world.send(worker, learned, answer, record, moment)
+        number = world.locals.number(after)
+        yield Move(
+            Kind.LEARNS, number, record, broken=broken, reply=answer, truth=each, about=each.state
+        )
 
 
 def _begin(world: World, worker: int, local: Local, step: Begin, place: Place) -> Iterator[Move]:
@@ -372,6 +424,7 @@ _MOVES: Final[dict[type, Callable[..., Iterator[Move]]]] = {
     Read: _ask,
     Run: _run,
     Reconcile: _reconcile,
+    Examine: _examine,
     Sleep: _sleep,
     Renew: _ask,
     Begin: _begin,

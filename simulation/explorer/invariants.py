@@ -38,6 +38,7 @@ ONCE: Final = "a recorded step never runs again"
 STEP_FENCE: Final = "no step is recorded by an attempt that lost its lease"
 NO_DEATH: Final = "an attempt that gave up has not died"
 LET_GO: Final = "a handler that raised leaves nothing held"
+SUSPENDED: Final = "an execution that is suspended keeps its key, and has no answer"
 PROGRESS: Final = "no call goes round in circles"
 
 
@@ -195,12 +196,21 @@ def of_run(worker: int, workers: Sequence[Local], scenario: Scenario) -> Broken 
         return None
     name = NAMES[worker]
     let_go = any(other.ran is Ran.LET_GO for other in workers)
+    siblings = scenario.siblings(worker)
+    own = [workers[each] for each in siblings]
+    others = (other for index, other in enumerate(workers) if index not in siblings)
+    if any(each.learned in ("died", "lost") for each in others):
+        return None  # it was stopped, and nobody tells it
+    unasked = scenario.reconciles and not (let_go or any(each.asked for each in own))
+    if unasked and any(each.learned in ("died", "lost") for each in own):
+        return Broken(RECONCILING, f"{name} runs, and the other execution has died")
     for index, other in enumerate(workers):
-        if index == worker or other.unprotected:
+        if index == worker or other.unprotected or _is_passed(index, worker, workers, scenario):
             continue
         if other.holds is Holds.LEASE:
             return Broken(EXCLUSION, f"{name} runs while {NAMES[index]} holds its lease")
-        if other.ran is Ran.KEPT and not other.lost:
+        lost = any(workers[each].lost for each in scenario.siblings(index))
+        if other.ran is Ran.KEPT and not lost:
             return Broken(NO_REPEAT, f"{name} runs although {NAMES[index]} has run")
         if other.ran is Ran.KEPT and other.holds is Holds.LAPSED:
             if scenario.parks:
@@ -208,6 +218,18 @@ def of_run(worker: int, workers: Sequence[Local], scenario: Scenario) -> Broken 
             if scenario.reconciles and not (runner.asked or let_go):
                 return Broken(RECONCILING, f"{name} runs, and {NAMES[index]}'s attempt died")
     return None
+
+
+def _is_passed(index: int, worker: int, workers: Sequence[Local], scenario: Scenario) -> bool:
+    """Tell whether a worker's invocation does not count: it is of the runner's own execution, or of
+    one that has ended, as the runner knows, or another one of its execution has come after it."""
+    if not scenario.durable:
+        return False
+    siblings = scenario.siblings(index)
+    later = siblings[siblings.index(index) + 1 :]
+    own = [workers[each] for each in scenario.siblings(worker)]
+    ends = any(each.learned in ("failed", "died", "lost") for each in own)
+    return worker in siblings or ends or any(workers[each].node != 0 for each in later)
 
 
 def of_commit(worker: int, workers: Sequence[Local]) -> Broken | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from simulation.explorer import invariants
-from simulation.explorer.choices import NOBODY, Kind, Move, moves_of, name_of
+from simulation.explorer.choices import NOBODY, Kind, Move, Told, is_true, moves_of, name_of
 from simulation.explorer.invariants import Broken
 from simulation.explorer.workers import Ran, aged
 from simulation.explorer.world import State, World
@@ -28,6 +28,7 @@ class Moves:
         self._expired: dict[tuple[int, int], bool] = {}
         self._runs: dict[tuple[int, tuple[int, ...]], Broken | None] = {}
         calls = world.scenario.calls
+        self._durable = world.scenario.durable
         self._follows = [
             index > 0
             and not world.scenario.worker_clocks
@@ -50,6 +51,8 @@ class Moves:
                 continue
             active = True
             held_back = fresh and self._follows[worker]
+            if self._durable and node == 0 and self.world.waits(worker, workers):
+                continue
             fresh = node == 0
             if held_back:
                 continue
@@ -77,8 +80,10 @@ class Moves:
         workers = (*workers[:worker], local, *workers[worker + 1 :])
         return (moment, record, faults - cost, drift, messages, workers), move, worker, broken
 
-    def _true(self, truth: int, workers: tuple[int, ...]) -> bool:
+    def _true(self, truth: int | Told, workers: tuple[int, ...]) -> bool:
         locals_ = [self.world.locals[number] for number in workers]
+        if isinstance(truth, Told):
+            return is_true(truth, [locals_[each] for each in truth.workers])
         effects = [local.ran is Ran.KEPT and local.gives == n for n, local in enumerate(locals_)]
         return not any(effects) if truth == NOBODY else effects[truth]
 

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Final
 
 from lambda_idempotency.clients.aws import clock
-from lambda_idempotency.protocol import endings, recovery
+from lambda_idempotency.protocol import endings, executions, recovery
 from lambda_idempotency.protocol import machine as protocol
 from lambda_idempotency.stores import dynamodb, dynamodb_conditions, memory, transaction
 from simulation.explorer import invariants
@@ -82,6 +82,7 @@ def _using(user: ModuleType, module: ModuleType) -> ModuleType:
 
 _USERS: Final = {
     endings: protocol,
+    executions: protocol,
     clock: dynamodb,
     dynamodb_conditions: dynamodb,
     transaction: dynamodb,
@@ -166,8 +167,8 @@ MUTATIONS: Final = (
     Mutation(
         "lease counted from when the claim was recognized",
         protocol,
-        "return _held(found, found.lease_end - now, step)",
-        "return _held(found, call.lease_ms, step)",
+        "return _held(call, found, found.lease_end - now, step, found=True)",
+        "return _held(call, found, call.lease_ms, step, found=True)",
         "waiting",
         invariants.EXCLUSION,
     ),
@@ -251,16 +252,16 @@ MUTATIONS: Final = (
     Mutation(
         "key released by a take-over of unknown outcome",
         protocol,
-        "    if held.after_death:\n        return None\n",
-        "",
+        "if after_death or step.reenters:",
+        "if step.reenters:",
         "parking",
         invariants.PARKING,
     ),
     Mutation(
         "dead attempt forgotten by a take-over of unknown outcome",
         protocol,
-        "    if held.after_death:\n        return None\n",
-        "",
+        "if after_death or step.reenters:",
+        "if step.reenters:",
         "reconciling",
         invariants.RECONCILING,
     ),
@@ -493,8 +494,8 @@ MUTATIONS: Final = (
     Mutation(
         "handler's error told before its record is let go",
         protocol,
-        "    if isinstance(ran, Raised):\n        yield from release(call, held)\n",
-        "    if isinstance(ran, Raised):\n",
+        "        if not ran.suspended:\n            yield from release(call, held)\n",
+        "",
         "steps",
         invariants.LET_GO,
     ),
@@ -513,5 +514,50 @@ MUTATIONS: Final = (
         "#revision <= :revision",
         "steps-writes-clocks",
         invariants.ONE_COMMIT,
+    ),
+    # Durable executions.
+    Mutation(
+        "suspended execution lets go of its key",
+        protocol,
+        "    if ran.suspended:\n        return Executed(ran.result)\n",
+        "",
+        "executions",
+        invariants.SUSPENDED,
+        faults=0,
+    ),
+    Mutation(
+        "claim of an earlier invocation undone by a later one",
+        protocol,
+        "if after_death or step.reenters:",
+        "if after_death:",
+        "executions",
+        invariants.EXCLUSION,
+    ),
+    Mutation(
+        "running execution taken for a failed one",
+        executions,
+        'if fate.state == "running":',
+        'if fate.state == "running" and False:',
+        "executions",
+        invariants.EXCLUSION,
+        faults=0,
+    ),
+    Mutation(
+        "execution that succeeded runs again",
+        executions,
+        'if fate.state == "succeeded":',
+        'if fate.state == "succeeded" and False:',
+        "executions",
+        invariants.EXCLUSION,
+        faults=1,
+    ),
+    Mutation(
+        "stopped execution counted as one that gave up",
+        executions,
+        "lease_ms=0 if failed else _ENDED_MS,",
+        "lease_ms=0,",
+        "executions-reconciling",
+        invariants.RECONCILING,
+        faults=0,
     ),
 )

@@ -36,7 +36,12 @@ class Probes:
         self._completing: list[dict[int, bool]] = [{} for _ in world.scenario.calls]
         call = world.scenario.calls[0]
         self._newcomer = call._replace(
-            owner=NEWCOMER, wait_ms=0, max_attempts=None, fail_open=False
+            owner=NEWCOMER,
+            wait_ms=0,
+            max_attempts=None,
+            fail_open=False,
+            execution=None,
+            reenters=False,
         )
 
     def of_state(self, state: State) -> Broken | None:

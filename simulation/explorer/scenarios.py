@@ -17,7 +17,7 @@ START: Final = 1_000_000 * SECOND
 SKEW: Final = SECOND // 2
 """The milliseconds by which a clock may be wrong, either way: two differ by at most a second."""
 
-Ending: TypeAlias = Literal["returns", "raises", "is not kept"]
+Ending: TypeAlias = Literal["returns", "raises", "is not kept", "suspends"]
 """The end of a handler, once its effect has happened."""
 
 
@@ -47,6 +47,16 @@ class Scenario:
     """The way in which handlers take steps; None: they take none."""
     steps: bool = False
     """A worker's wall clock may be set by an hour, before a request or while it is under way."""
+
+    @property
+    def durable(self) -> bool:
+        """True if the calls are invocations of durable executions."""
+        return any(call.execution is not None for call in self.calls)
+
+    def siblings(self, worker: int) -> list[int]:
+        """Return the invocations of a worker's execution, itself among them; they take turns."""
+        owner = self.calls[worker].owner
+        return [index for index, call in enumerate(self.calls) if call.owner == owner]
 
     @property
     def times(self) -> tuple[int, ...]:
@@ -95,6 +105,16 @@ NAMES: Final = "abc"
 def calls(number: int, **options: Any) -> tuple[Call, ...]:
     """Return so many duplicates of one request."""
     return tuple(_call(name, **options) for name in NAMES[:number])
+
+
+def executions(*, resumed: bool, **options: Any) -> tuple[Call, ...]:
+    """Return two invocations of one durable execution, and one of another. `resumed`: the second
+    one knows that the first has come to a checkpoint."""
+
+    def call(name: str, **more: Any) -> Call:
+        return _call(name, reenters=True, execution=f"arn:{name}", **options, **more)
+
+    return call("a"), call("a", resumed=resumed), call("c")
 
 
 def other_payload() -> Call:
@@ -169,6 +189,21 @@ SCENARIOS: Final = (
         commits=True,
         patience=KEPT - SECOND,
         **WORKER_CLOCKS,
+    ),
+    # Executions that outlive invocations. Nothing expires: what is forgotten may run again.
+    Scenario(
+        "executions",
+        executions(resumed=True, expires_after_ms=LONG),
+        faults=2,
+        seconds=(0, 10, 20),
+        endings=("returns", "raises", "suspends"),
+    ),
+    Scenario(
+        "executions-reconciling",
+        executions(resumed=False, expires_after_ms=LONG, reconciles=True),
+        faults=1,
+        seconds=(0, 10),
+        endings=("returns", "raises", "suspends"),
     ),
     # Recovery points. Nothing expires: that a step runs again after that is no fault.
     Scenario(

@@ -7,10 +7,20 @@ holds in the store until when.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from lambda_idempotency.protocol.record import COMPLETED, Claim, Record, expiration
-from lambda_idempotency.protocol.steps import Complete, Release, Renew, Returned, SendClaim
+from lambda_idempotency.protocol.steps import (
+    Complete,
+    Executed,
+    Outcome,
+    Release,
+    Renew,
+    Replayed,
+    Returned,
+    SendClaim,
+    Unavailable,
+)
 from simulation.explorer.scenarios import NAMES, Scenario
 
 
@@ -36,6 +46,9 @@ class Holds(IntEnum):
     """A recorded answer, up to `until`."""
     EXPIRED = 4
     """Anything that no longer counts."""
+
+
+End: TypeAlias = Literal["", "succeeded", "failed"]
 
 
 class Local(NamedTuple):
@@ -67,6 +80,12 @@ class Local(NamedTuple):
     """The time of the last renewal that was answered, in epoch milliseconds."""
     gave_up: bool = False
     """It has let go of its record, which keeps its steps."""
+    suspended: bool = False
+    """Its handler has been suspended."""
+    end: End = ""
+    """The end of its execution, as Lambda was told it."""
+    learned: str = ""
+    """What it was told of the other execution."""
     asleep: int = 0
     """A stamp of what it had seen when it fell asleep, if it waits for a change."""
 
@@ -100,6 +119,15 @@ def holding(
     if isinstance(request, Complete) and after is not None and after.status == COMPLETED:
         return local._replace(holds=Holds.ANSWER, until=after.expiration * 1000)
     return local._replace(holds=Holds.NOTHING, until=0)
+
+
+def end_of(local: Local, outcome: Outcome) -> End:
+    """Return the end of an execution whose invocation ends so; none if Lambda invokes it again."""
+    if local.suspended or isinstance(outcome, Unavailable):
+        return ""
+    if isinstance(outcome, Executed | Replayed) and local.ran is not Ran.LET_GO:
+        return "succeeded"
+    return "failed"
 
 
 def ended(local: Local) -> Local:

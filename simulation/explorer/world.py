@@ -20,8 +20,10 @@ from lambda_idempotency.protocol.steps import (
     Failed,
     Read,
     Reconcile,
+    Release,
     Renew,
     Run,
+    SendClaim,
     Sleep,
     StepResult,
 )
@@ -38,9 +40,9 @@ from simulation.explorer.backends import (
     Step,
 )
 from simulation.explorer.handlers import Begin, Take, with_steps
-from simulation.explorer.invariants import ONE_COMMIT, Broken
+from simulation.explorer.invariants import ONE_COMMIT, SUSPENDED, Broken
 from simulation.explorer.scenarios import NAMES, Scenario
-from simulation.explorer.workers import Local, aged, ended, holding
+from simulation.explorer.workers import Local, aged, end_of, ended, holding
 
 Value = TypeVar("Value", bound=Hashable)
 
@@ -213,15 +215,34 @@ class World:
         broken = invariants.of_write(before, after, self.times[moment], self.scenario)
         if broken is None and isinstance(request, Renew) and isinstance(reply, Applied):
             broken = invariants.of_renewal(local, request.claim, before)
+        if local.suspended and isinstance(request, Complete | Release):
+            broken = Broken(SUSPENDED, f"{NAMES[message.worker]} is suspended, and lets go")
         if not isinstance(reply, Applied):
             return Effect(reply, number, local, committed=False, broken=broken)
         assert not isinstance(request, Read)
         committed = isinstance(request, Complete) and bool(request.completion.writes)
         if committed and local.committed:
             broken = Broken(ONE_COMMIT, f"{NAMES[message.worker]}'s writes are applied twice")
+        if not self._is_own(message.worker, request):
+            return Effect(reply, number, local, committed=False, broken=broken)
         local = holding(local, request, after)._replace(committed=committed or local.committed)
         local = aged(local, self.times[moment], self.scenario)
         return Effect(reply, number, local, committed, broken)
+
+    def _is_own(self, worker: int, request: Request) -> bool:
+        """Tell whether a write is a worker's own, and none on behalf of an execution that ended."""
+        if isinstance(request, SendClaim | Renew):
+            return request.claim.owner == self.owners[worker]
+        return not isinstance(request, Complete) or (
+            request.completion.owner == self.owners[worker]
+        )
+
+    def waits(self, worker: int, workers: tuple[int, ...]) -> bool:
+        """Tell whether a worker is not invoked: an earlier invocation of its execution goes on, or
+        has told its end."""
+        earlier = [self.locals[workers[each]] for each in self.scenario.siblings(worker)]
+        earlier = earlier[: self.scenario.siblings(worker).index(worker)]
+        return any(local.node >= 0 or local.end for local in earlier)
 
     def message(self, worker: int, local: Local, request: Request, moment: int) -> Message:
         """Return a worker's request as it leaves."""
@@ -260,6 +281,8 @@ class World:
                 broken = invariants.of_end(
                     local, node.outcome, self.records[record], self.owners[worker], now
                 )
+            if self.scenario.durable:
+                local = local._replace(end=end_of(local, node.outcome))
             return ended(local), broken
         asleep = 0
         if isinstance(node.step, Sleep):

@@ -30,7 +30,6 @@ from .steps import (
     InProgress,
     Renew,
     Replayed,
-    Sleep,
     Step,
     StepResult,
     Unavailable,
@@ -39,8 +38,8 @@ from .steps import (
 MARGIN_MS: Final = 60 * 1000
 """Milliseconds by which a lease outlasts its execution: Lambda notices a timeout a little later."""
 
-_ENDED_MS: Final = 1
-"""The lease of a dead execution. 0 would say that it gave up."""
+_ENDED_MS: Final = -1
+"""The lease of a dead execution: it has ended already. 0 would say that it gave up."""
 
 Examined: TypeAlias = InProgress | Replayed | Unavailable | Record
 """What is known: an outcome, or the record to take over. If that has changed meanwhile, the claim
@@ -77,21 +76,21 @@ def examine(
         yield Emit("LivenessUnknown")
         return (InProgress(found, now) if found.leased(now) else found), False
     if fate.state == "succeeded":
-        return (yield from _record(call, found, fate)), False
+        return (yield from _complete_for(call, found, fate)), False
     lost = fate.state == "lost"
     if fate.state != "failed" and not found.leased(now):
         return found, lost
-    return (yield from _end(found, call.expires_after_ms, failed=fate.state == "failed")), lost
+    return (yield from _end_for(found, call.expires_after_ms, failed=fate.state == "failed")), lost
 
 
 def _until(found: Record, fate: Fate, now: int) -> int:
     """Return when a running execution's claim ends, at the latest."""
     if fate.until is None:
         return max(found.lease_end, now + MARGIN_MS)
-    return max(fate.until + MARGIN_MS, now + _ENDED_MS)
+    return max(fate.until + MARGIN_MS, now + 1)
 
 
-def _record(call: Call, found: Record, fate: Fate) -> Generator[Step, StepResult, Examined]:
+def _complete_for(call: Call, found: Record, fate: Fate) -> Generator[Step, StepResult, Examined]:
     """Record the answer of an execution that could not do so itself."""
     completion = Completion(
         key=found.key,
@@ -113,7 +112,7 @@ def _record(call: Call, found: Record, fate: Fate) -> Generator[Step, StepResult
     return found
 
 
-def _end(
+def _end_for(
     found: Record, expires_after_ms: int, *, failed: bool
 ) -> Generator[Step, StepResult, Examined]:
     """End the lease of an execution that has ended. Return the record as it is then."""
@@ -125,14 +124,13 @@ def _end(
         attempt=found.attempt,
         fingerprint=found.fingerprint,
         scope=found.scope,
-        revision=found.revision + 1,
+        # Each end has a revision of its own: a take-over that saw the one never hits the other.
+        revision=found.revision + 1 + failed,
         steps=found.steps,
         execution=found.execution,
     )
     reply = yield Renew(claim)
     if isinstance(reply, Applied):
-        if not failed:
-            yield Sleep(_ENDED_MS + 1)
         return claim.record(reply.now)
     if isinstance(reply, Failed):
         yield Emit("StoreError")

@@ -272,7 +272,8 @@ def undo(step: SendClaim) -> Release | Renew | None:
     if after_death or step.reenters:
         return None
     progress = Progress(step.claim.revision, step.claim.steps)
-    return letting_go(step.claim, HeldLease(step.claim.attempt, None, None, progress))
+    held = HeldLease(step.claim.attempt, None, None, progress, after_death=after_death)
+    return letting_go(step.claim, held)
 
 
 def _held(
@@ -284,7 +285,7 @@ def _held(
     found: bool = False,
 ) -> HeldLease:
     """Return the lease that the own record gives, which this step has written, or `found`."""
-    reentered = call.reenters and (found or _renews_own(call, step))
+    reentered = call.reenters and (_renews_own(call, step) if not found else _is_first(step))
     # Of a step that is tried again, the try before has died. An execution is what it was.
     after_death = record.attempt > 1 or (reentered and call.execution is None)
     return HeldLease(
@@ -295,6 +296,12 @@ def _held(
         after_death=after_death and not _resumes(step) and not (reentered and call.resumed),
         reentered=reentered,
     )
+
+
+def _is_first(step: SendClaim | Read) -> bool:
+    """Tell whether a claim was sent over nothing: what it found is of an earlier invocation. What a
+    take-over finds is its own."""
+    return isinstance(step, SendClaim) and step.seen is None
 
 
 def _renews_own(call: Call, step: SendClaim | Read) -> bool:

@@ -88,7 +88,8 @@ class Record(NamedTuple):
 
 class Claim(NamedTuple):
     """The wish to run, or to run on: becomes an INPROGRESS record leased for `lease_ms`, which
-    expires `expires_after_ms` after its lease. `lease_ms` 0: the attempt gives up.
+    expires `expires_after_ms` after its lease. `lease_ms` 0: the attempt gives up; below 0: it has
+    died, and its lease is over.
 
     `writes` are the DynamoDB writes of a step, which take effect together with the record.
     """

@@ -70,8 +70,9 @@ end
 
 local function lease(duration, after, ...)
   local expires = math.ceil((now + duration + after) / 1000)
-  -- Without a duration the attempt gives up: the record is leased to nobody.
-  local ends = duration > 0 and now + duration or 0
+  -- Without a duration the attempt gives up: the record is leased to nobody. A negative one has
+  -- ended already.
+  local ends = duration ~= 0 and now + duration or 0
   return put(expires, 'in_progress_expiration', ends, ...)
 end
 """

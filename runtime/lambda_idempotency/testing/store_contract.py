@@ -158,6 +158,22 @@ class OneCallerContract:
         assert stored.given_up
         assert isinstance(harness.store.claim(claim_of(harness.key, owner=OTHER), stored), Applied)
 
+    def test_a_renewal_on_behalf_of_a_dead_attempt_ends_its_lease(
+        self, harness: StoreHarness
+    ) -> None:
+        if not harness.store.renews:
+            pytest.skip("the store does not renew leases")
+        claim = claim_of(harness.key)
+        harness.store.claim(claim)
+        ended = claim._replace(lease_ms=-1, revision=claim.revision + 1)
+        applied = harness.store.renew(ended)
+        stored = harness.stored()
+        assert isinstance(applied, Applied)
+        assert stored == ended.record(applied.now)
+        assert not stored.leased(applied.now)
+        assert not stored.given_up
+        assert isinstance(harness.store.claim(claim_of(harness.key, owner=OTHER), stored), Applied)
+
     def test_a_write_of_the_same_revision_takes_effect_again(self, harness: StoreHarness) -> None:
         if not harness.store.renews:
             pytest.skip("the store does not renew leases")
