@@ -99,12 +99,14 @@ class Told(NamedTuple):
     gives: int | None = None
 
 
-def is_true(told: Told, workers: list[Local]) -> bool:
-    """Tell whether it is true of an execution, whose invocations these are. One that was stopped,
-    or deleted, is invoked no more."""
+def is_true(told: Told, workers: list[Local], *, stopped: bool) -> bool:
+    """Tell whether it is true of an execution, whose invocations these are. One that was `stopped`,
+    or deleted, is invoked no more, and whatever its invocation still does is no end of it."""
     ends = {local.end for local in workers} - {""}
     if told.state == "unknown":
         return True
+    if stopped:
+        return told.state in ("died", "lost")
     if told.state == "running":
         return not ends
     if told.state == "succeeded":
@@ -229,7 +231,8 @@ def _examine(
     for each in told:
         data = None if each.gives is None else answer_of(each.gives).data
         answer = Fate(each.state, data=data)  # type: ignore[arg-type]
-        learned = local._replace(learned=each.state)
+        ended = local.learned not in ("", "running", "unknown")  # which stays true
+        learned = local if ended else local._replace(learned=each.state)
         after, broken = world.send(worker, learned, answer, record, moment)
         number = world.locals.number(after)
         yield Move(

@@ -83,7 +83,12 @@ class Moves:
     def _true(self, truth: int | Told, workers: tuple[int, ...]) -> bool:
         locals_ = [self.world.locals[number] for number in workers]
         if isinstance(truth, Told):
-            return is_true(truth, [locals_[each] for each in truth.workers])
+            stopped = any(
+                local.learned in ("died", "lost")
+                for index, local in enumerate(locals_)
+                if index not in truth.workers
+            )
+            return is_true(truth, [locals_[each] for each in truth.workers], stopped=stopped)
         effects = [local.ran is Ran.KEPT and local.gives == n for n, local in enumerate(locals_)]
         return not any(effects) if truth == NOBODY else effects[truth]
 

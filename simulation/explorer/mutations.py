@@ -532,6 +532,7 @@ MUTATIONS: Final = (
         "if after_death:",
         "executions",
         invariants.EXCLUSION,
+        faults=2,
     ),
     Mutation(
         "running execution taken for a failed one",

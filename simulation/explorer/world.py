@@ -215,7 +215,8 @@ class World:
         broken = invariants.of_write(before, after, self.times[moment], self.scenario)
         if broken is None and isinstance(request, Renew) and isinstance(reply, Applied):
             broken = invariants.of_renewal(local, request.claim, before)
-        if local.suspended and isinstance(request, Complete | Release):
+        own = self._is_own(message.worker, request)
+        if local.suspended and own and isinstance(request, Complete | Release):
             broken = Broken(SUSPENDED, f"{NAMES[message.worker]} is suspended, and lets go")
         if not isinstance(reply, Applied):
             return Effect(reply, number, local, committed=False, broken=broken)
@@ -223,7 +224,7 @@ class World:
         committed = isinstance(request, Complete) and bool(request.completion.writes)
         if committed and local.committed:
             broken = Broken(ONE_COMMIT, f"{NAMES[message.worker]}'s writes are applied twice")
-        if not self._is_own(message.worker, request):
+        if not own:
             return Effect(reply, number, local, committed=False, broken=broken)
         local = holding(local, request, after)._replace(committed=committed or local.committed)
         local = aged(local, self.times[moment], self.scenario)
