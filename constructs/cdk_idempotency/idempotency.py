@@ -24,6 +24,7 @@ from .functions.defaults import (
     prefixed,
     timeout_of,
 )
+from .functions.durable import execution_timeout_of, grant_liveness
 from .functions.layer import layer_for
 from .functions.native import cipher_libraries
 from .functions.wrapping import own_handler, redirect_to_wrapper
@@ -159,6 +160,8 @@ class Idempotency(IdempotencyMetrics):
         for variable, value in settings.to_environment().items():
             attached.add_environment(variable, value)
         self._store.grant(attached, namespace)
+        if settings.execution_timeout is not None:
+            grant_liveness(attached)
         if self._large_responses is not None:
             self._large_responses.attach(attached, namespace, expires_after=settings.expires_after)
         if self._response_key is not None:
@@ -271,6 +274,8 @@ class Idempotency(IdempotencyMetrics):
     ) -> Settings:
         """Return the function's settings; `contract` has those that follow from `attach` itself."""
         contract = {**self._store.settings(), **contract}
+        if (execution := execution_timeout_of(function)) is not None:
+            contract["execution_timeout"] = execution
         if "lease" not in options:
             contract["timeout"] = timeout_of(function)
         if self._response_key is not None:

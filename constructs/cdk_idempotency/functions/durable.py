@@ -1,0 +1,48 @@
+"""Durable functions: how long an execution may hold a key, and the right to ask about others."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import Token
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+
+from ..errors import ConstructError
+
+_POLICY: Final = "IdempotencyDurableExecutions"
+
+
+def execution_timeout_of(function: lambda_.Function) -> float | None:
+    """Return the execution timeout of a durable function in seconds; None for an ordinary one."""
+    resource = function.node.default_child
+    config = resource.durable_config if isinstance(resource, lambda_.CfnFunction) else None
+    if config is None:
+        return None
+    timeout = getattr(config, "execution_timeout", None)
+    if timeout is None or Token.is_unresolved(timeout):
+        raise ConstructError(
+            function,
+            "its durable configuration is a CDK token, so how long an execution may hold a key is "
+            "not known at synth; give durable_config an execution_timeout that is",
+        )
+    return float(timeout)
+
+
+def grant_liveness(function: lambda_.Function) -> None:
+    """Let a durable function ask what has become of its executions. Lambda authorizes that against
+    the ARN of the execution, which begins with a version's
+    (https://docs.aws.amazon.com/lambda/latest/dg/durable-security.html)."""
+    if function.role is None:
+        return
+    # A policy of its own: the role's default one comes before the function, whose ARN this one has.
+    iam.Policy(
+        function,
+        _POLICY,
+        roles=[function.role],
+        statements=[
+            iam.PolicyStatement(
+                actions=["lambda:GetDurableExecution"], resources=[f"{function.function_arn}:*"]
+            )
+        ],
+    )
