@@ -31,7 +31,7 @@ for stack in (home, away):
         code=lambda_.Code.from_inline(
             "import lambda_idempotency\\n"
             "@lambda_idempotency.idempotent\\n"
-            "def handler(event, context): return lambda_idempotency.__doc__\\n"
+            "def handler(event, context): return lambda_idempotency.DEPLOYED\\n"
         ),
     )
     idempotency.attach(function, namespace=stack.stack_name)
@@ -40,12 +40,12 @@ app.synth()
 """
 
 
-def _deploy(aws: LocalAws, directory: Path, doc: str) -> Deployed:
-    """Deploy with a runtime package whose docstring is `doc`."""
+def _deploy(aws: LocalAws, directory: Path, number: str) -> Deployed:
+    """Deploy with a runtime package that knows which deployment it came with."""
     runtime = directory / "runtime"
     shutil.copytree(ROOT / "runtime", runtime, ignore=shutil.ignore_patterns("__pycache__"))
     package = runtime / "lambda_idempotency" / "__init__.py"
-    package.write_text(f'"""{doc}"""\n' + package.read_text().split('"""', 2)[2])
+    package.write_text(f"{package.read_text()}\nDEPLOYED = {number!r}\n")
     app = directory / "app.py"
     app.write_text(APP.format(runtime=str(runtime)))
     outputs = aws.deploy(app=f"{sys.executable} {app}", output=directory)
