@@ -72,13 +72,7 @@ def test_the_state_of_a_request_is_told_to_its_tenant_alone(store: MemoryStore) 
     )
     handler(SHAPES["http-2.0"](Http()), BLUE)
     [key] = store.records()
-    asked = Http(
-        method="GET",
-        template="/idempotency/{token}",
-        parameters={"token": key.partition("#")[2]},
-        headers=(),
-        body=None,
-    )
+    asked = Http.status_of(key)
     statuses = [
         handler(SHAPES["http-2.0"](asked), context)["statusCode"] for context in (BLUE, GREEN)
     ]

@@ -247,16 +247,7 @@ def _send(store: MemoryStore, cipher: KmsCipher, http: Http) -> Any:
 
 
 def _status(store: MemoryStore) -> Http:
-    token = _only(store).key.partition("#")[2]
-    return Http(
-        method="GET",
-        template="/idempotency/{token}",
-        parameters={"token": token},
-        headers=(),
-        query=(),
-        body=None,
-        caller="alice",
-    )
+    return Http.status_of(_only(store).key, caller="alice")
 
 
 def test_over_http_a_duplicate_and_the_status_have_the_answer(store: MemoryStore, kms: Kms) -> None:

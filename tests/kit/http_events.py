@@ -33,6 +33,19 @@ class Http:
             path = path.replace(f"{{{name}}}", value).replace(f"{{{name}+}}", value)
         return path
 
+    @classmethod
+    def status_of(cls, record_id: str, *, caller: str | None = None) -> Http:
+        """Return the request that asks for the state of the request with this record."""
+        return cls(
+            method="GET",
+            template="/idempotency/{token}",
+            parameters={"token": record_id.partition("#")[2]},
+            headers=(),
+            query=(),
+            body=None,
+            caller=caller,
+        )
+
 
 @dataclass(frozen=True)
 class Seen:

@@ -396,17 +396,8 @@ def test_who_polls_for_it_gets_it_while_s3_can_be_reached(
     settle()
     accepted: Any = {"http": HttpOptions(profile="accepted")}
     Handler(store, {"statusCode": 201, "body": LARGE}, **accepted)(http_2(Http(caller="me")))
-    token = store.record.key.rpartition("#")[2]
+    poll = Http.status_of(store.record.key, caller="me")
     settle(*filter(None, [endpoint]))
-    poll = Http(
-        method="GET",
-        template="/idempotency/{token}",
-        parameters={"token": token},
-        headers=(),
-        query=(),
-        body=None,
-        caller="me",
-    )
     handler = Handler(store, **accepted)
     context = Hurried() if endpoint else None
     assert seen("http_2", handler(http_2(poll), context)).status == status
