@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from lambda_idempotency.protocol import machine
+from lambda_idempotency.protocol import acquiring
 from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, Claim, Record
 from lambda_idempotency.protocol.steps import (
     CommitFailed,
@@ -138,7 +138,7 @@ def of_outcome(
         return Broken(OWN_CLAIM, f"{name} is told that another call is in progress")
     if isinstance(outcome, Replayed):
         return _of_replay(worker, outcome.record, stored, scenario)
-    if isinstance(outcome, Unavailable) and str(outcome.error).startswith(machine.CONTRADICTION):
+    if isinstance(outcome, Unavailable) and str(outcome.error).startswith(acquiring.CONTRADICTION):
         return Broken(PROGRESS, f"{name} gives up, as if the store contradicted itself")
     has_run = local.ran is not Ran.NOT
     fits = not has_run

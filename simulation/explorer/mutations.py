@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Final
 
 from lambda_idempotency.clients.aws import clock
-from lambda_idempotency.protocol import endings, executions, recovery
+from lambda_idempotency.protocol import acquiring, endings, executions, recovery
 from lambda_idempotency.protocol import machine as protocol
 from lambda_idempotency.stores import dynamodb, dynamodb_conditions, memory, transaction
 from simulation.explorer import invariants
@@ -36,9 +36,10 @@ class Mutation:
         """Return the production code with this one change."""
         if not self.old:
             return Subject()
-        module = _mutated(self.module, self.old, self.new)
-        if (user := _USERS.get(self.module)) is not None:
-            module = _using(user, module)
+        mutants = [_mutated(self.module, self.old, self.new)]
+        for user in _USERS.get(self.module, ()):
+            mutants.append(_using(user, mutants))
+        module = mutants[-1]
         if hasattr(module, "recovery_point"):
             return Subject(recovery=module)
         if hasattr(module, "run_once"):
@@ -68,25 +69,28 @@ def _mutated(module: ModuleType, old: str, new: str) -> ModuleType:
     return mutant
 
 
-def _using(user: ModuleType, module: ModuleType) -> ModuleType:
-    """Return a copy of a module that uses a mutant of another module."""
+def _using(user: ModuleType, mutants: list[ModuleType]) -> ModuleType:
+    """Return a copy of a module that uses mutants of other modules."""
     copy = _mutated(user, "", "")
-    short = module.__name__.rpartition(".")[2]
-    for name in vars(copy):
-        if name == short:
-            setattr(copy, name, module)
-        elif hasattr(module, name) and not name.startswith("__"):
-            setattr(copy, name, getattr(module, name))
+    for module in mutants:
+        short = module.__name__.rpartition(".")[2]
+        for name in vars(copy):
+            if name == short:
+                setattr(copy, name, module)
+            elif hasattr(module, name) and not name.startswith("__"):
+                setattr(copy, name, getattr(module, name))
     return copy
 
 
-_USERS: Final = {
-    endings: protocol,
-    executions: protocol,
-    clock: dynamodb,
-    dynamodb_conditions: dynamodb,
-    transaction: dynamodb,
+_USERS: Final[dict[ModuleType, tuple[ModuleType, ...]]] = {
+    acquiring: (protocol,),
+    endings: (acquiring, protocol),
+    executions: (acquiring, protocol),
+    clock: (dynamodb,),
+    dynamodb_conditions: (dynamodb,),
+    transaction: (dynamodb,),
 }
+"""The modules that use a mutated one, each after those that it uses."""
 
 MUTATIONS: Final = (
     Mutation(
@@ -133,7 +137,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "lease not compared at all",
-        protocol,
+        acquiring,
         "return InProgress(found, now) if found.leased(now) else None",
         "return None",
         "two",
@@ -150,7 +154,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "own claim not recognized",
-        protocol,
+        acquiring,
         "if found.owner == call.owner and found.leased(now):",
         "if False:",
         "two",
@@ -166,7 +170,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "lease counted from when the claim was recognized",
-        protocol,
+        acquiring,
         "return _held(call, found, found.lease_end - now, step, found=True)",
         "return _held(call, found, call.lease_ms, step, found=True)",
         "waiting",
@@ -198,7 +202,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "claim after failed NX without re-claim",
-        protocol,
+        acquiring,
         "step, claims = _claim(call, seen=found), claims + 1",
         "if found is not None:\n"
         "                return HeldLease(found.attempt + 1, found.expiration, call.lease_ms)\n"
@@ -243,7 +247,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "attempts not counted",
-        protocol,
+        acquiring,
         "call.claim_with(seen.attempt + died, progress)",
         "call.claim_with(1, progress)",
         "parking",
@@ -251,7 +255,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "key released by a take-over of unknown outcome",
-        protocol,
+        acquiring,
         "if after_death or step.reenters:",
         "if step.reenters:",
         "parking",
@@ -259,7 +263,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "dead attempt forgotten by a take-over of unknown outcome",
-        protocol,
+        acquiring,
         "if after_death or step.reenters:",
         "if step.reenters:",
         "reconciling",
@@ -323,7 +327,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a waiter runs once it has waited enough",
-        protocol,
+        acquiring,
         "# the store's clock may be set back\n                return verdict",
         "\n                assert found is not None\n"
         "                return HeldLease(found.attempt, found.expiration, call.lease_ms)",
@@ -404,7 +408,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "recovery points taken over without their results",
-        protocol,
+        acquiring,
         "progress = Progress(seen.revision + 1, seen.steps)",
         "progress = Progress(seen.revision + 1, None)",
         "steps",
@@ -461,7 +465,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "giving up counted as a death",
-        protocol,
+        acquiring,
         "died = seen.owner != call.owner and not seen.given_up",
         "died = seen.owner != call.owner",
         "steps",
@@ -527,7 +531,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "claim of an earlier invocation undone by a later one",
-        protocol,
+        acquiring,
         "if after_death or step.reenters:",
         "if after_death:",
         "executions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kit.schedule import LEASE, Timeline, Worker
 from lambda_idempotency.errors import StoreError
-from lambda_idempotency.protocol.machine import CLAIMS_AT_ONCE, MOST_CLAIMS
+from lambda_idempotency.protocol.acquiring import CLAIMS_AT_ONCE, MOST_CLAIMS
 from lambda_idempotency.protocol.record import Absent, Conflict
 from lambda_idempotency.protocol.steps import (
     InProgress,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kit.schedule import EXPIRES_AFTER, KEY, LEASE, Timeline, Worker, owner
-from lambda_idempotency.protocol.machine import POLL_PAUSES_MS
+from lambda_idempotency.protocol.acquiring import POLL_PAUSES_MS
 from lambda_idempotency.protocol.record import Claim, Record
 from lambda_idempotency.protocol.steps import (
     Complete,

@@ -28,7 +28,8 @@ from ..clients.net import deadline, elapsed
 from ..clients.net.aio import threaded
 from ..clients.net.elapsed import Moment
 from ..metrics.reporting import report
-from ..protocol.machine import Protocol, undo
+from ..protocol.acquiring import undo
+from ..protocol.machine import Protocol
 from ..protocol.record import NO_BODY
 from ..protocol.steps import (
     CompleteAndClaim,
