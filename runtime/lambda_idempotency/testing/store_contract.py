@@ -61,6 +61,13 @@ class OneCallerContract:
         """Return the store, with a test's ways to reach its records."""
         return StoreHarness(store)
 
+    @pytest.fixture
+    def renewing(self, harness: StoreHarness) -> StoreHarness:
+        """Return the harness of a store that renews leases."""
+        if not harness.store.renews:
+            pytest.skip("the store does not renew leases")
+        return harness
+
     @pytest.mark.parametrize(("state", "expected"), rows(), ids=lambda value: str(value)[:15])
     def test_each_verb_does_what_the_table_says(
         self, harness: StoreHarness, state: str, expected: dict[str, type[Reply]]
@@ -145,41 +152,39 @@ class OneCallerContract:
         assert found.record == claim.record(applied.now)
 
     def test_an_attempt_that_gives_up_leaves_its_steps_and_no_lease(
-        self, harness: StoreHarness
+        self, renewing: StoreHarness
     ) -> None:
-        if not harness.store.renews:
-            pytest.skip("the store does not renew leases")
-        claim = claim_of(harness.key)
-        harness.store.claim(claim)
-        applied = harness.store.renew(claim.given_up())
-        stored = harness.stored()
+        claim = claim_of(renewing.key)
+        renewing.store.claim(claim)
+        applied = renewing.store.renew(claim.given_up())
+        stored = renewing.stored()
         assert isinstance(applied, Applied)
         assert stored == claim.given_up().record(applied.now)
         assert stored.given_up
-        assert isinstance(harness.store.claim(claim_of(harness.key, owner=OTHER), stored), Applied)
+        assert isinstance(
+            renewing.store.claim(claim_of(renewing.key, owner=OTHER), stored), Applied
+        )
 
     def test_a_renewal_on_behalf_of_a_dead_attempt_ends_its_lease(
-        self, harness: StoreHarness
+        self, renewing: StoreHarness
     ) -> None:
-        if not harness.store.renews:
-            pytest.skip("the store does not renew leases")
-        claim = claim_of(harness.key)
-        harness.store.claim(claim)
+        claim = claim_of(renewing.key)
+        renewing.store.claim(claim)
         ended = claim._replace(lease_ms=-1, revision=claim.revision + 1)
-        applied = harness.store.renew(ended)
-        stored = harness.stored()
+        applied = renewing.store.renew(ended)
+        stored = renewing.stored()
         assert isinstance(applied, Applied)
         assert stored == ended.record(applied.now)
         assert not stored.leased(applied.now)
         assert not stored.given_up
-        assert isinstance(harness.store.claim(claim_of(harness.key, owner=OTHER), stored), Applied)
+        assert isinstance(
+            renewing.store.claim(claim_of(renewing.key, owner=OTHER), stored), Applied
+        )
 
-    def test_a_write_of_the_same_revision_takes_effect_again(self, harness: StoreHarness) -> None:
-        if not harness.store.renews:
-            pytest.skip("the store does not renew leases")
-        claim = claim_of(harness.key)
-        harness.store.claim(claim)
-        replies = [harness.store.renew(claim) for _ in range(2)]
+    def test_a_write_of_the_same_revision_takes_effect_again(self, renewing: StoreHarness) -> None:
+        claim = claim_of(renewing.key)
+        renewing.store.claim(claim)
+        replies = [renewing.store.renew(claim) for _ in range(2)]
         assert [type(reply) for reply in replies] == [Applied, Applied]
 
     def test_a_completion_drops_the_steps(self, harness: StoreHarness) -> None:
