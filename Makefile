@@ -68,9 +68,9 @@ lock:
 	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && \
 	$(PYTHON) -m venv "$$place" && "$$place/bin/pip" install --quiet --disable-pip-version-check $(LOCKER) && \
 	$(COMPILE) --output-file requirements-build.lock --group build >/dev/null && \
-	sed -n 's/.*"\(boto3==[0-9.]*\)", # one for all.*/\1/p' pyproject.toml >"$$place/one.txt" && \
 	$(COMPILE) --output-file requirements.lock --constraint requirements-build.lock \
-		--override "$$place/one.txt" --group dev requirements.txt >/dev/null && \
+		--group dev requirements.txt >/dev/null && \
+	$(COMPILE) --output-file tests/durable/sdk.lock --no-deps --group durable >/dev/null && \
 	$(COMPILE) --output-file benchmarks/peers.lock --group peers >/dev/null && \
 	$(COMPILE) --output-file tests/kit/redis/servers.lock --no-deps --group servers >/dev/null
 
@@ -88,11 +88,12 @@ bench: $(READY)
 clean:
 	rm -rf $(VENV) cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(READY): requirements-build.lock requirements.lock pyproject.toml
+$(READY): requirements-build.lock requirements.lock tests/durable/sdk.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=python3.12")'
 	@echo "Installing into $(VENV), once ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --require-hashes -r requirements-build.lock
-	@$(PIP) --require-hashes --no-deps --no-build-isolation -r requirements.lock
+	@$(PIP) --require-hashes --no-build-isolation -r requirements.lock
+	@$(PIP) --require-hashes --no-deps -r tests/durable/sdk.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@

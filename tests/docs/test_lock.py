@@ -56,11 +56,17 @@ def test_the_lock_of_the_matrix_has_its_servers() -> None:
     assert missing([*_of_the_group("servers")], lock) == set()
 
 
+def test_the_lock_of_durable_executions_has_their_sdk() -> None:
+    lock = (ROOT / "tests" / "durable" / "sdk.lock").read_text()
+    assert missing([*_of_the_group("durable")], lock) == set()
+
+
 @pytest.mark.parametrize(
     "lock",
     [
         "requirements.lock",
         "requirements-build.lock",
+        "tests/durable/sdk.lock",
         "benchmarks/peers.lock",
         "tests/kit/redis/servers.lock",
     ],

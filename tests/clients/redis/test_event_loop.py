@@ -47,7 +47,8 @@ def test_the_loop_goes_on_while_a_call_waits(
     redis_proxy.hold_reply(1)
 
     async def others(client: ParameterClient) -> None:
-        """Ask for more, then let the first have its reply."""
+        """Ask for more while the first waits, then let the first have its reply."""
+        await asyncio.to_thread(redis_proxy.wait_arrived, 1)
         await client.ask(ASKED, AIO)
         redis_proxy.release()
 
