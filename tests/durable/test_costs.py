@@ -8,7 +8,10 @@ from collections import Counter
 from types import FrameType
 from typing import Any
 
+import pytest
+
 from lambda_idempotency import MemoryStore, idempotent
+from lambda_idempotency.execution.durable.forms import PACKAGE
 
 USE = """
 import sys
@@ -32,7 +35,8 @@ def test_nothing_of_it_is_loaded() -> None:
     ]
 
 
-def test_a_call_looks_at_its_event_and_context_once() -> None:
+def test_a_call_looks_at_its_event_and_context_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, PACKAGE, raising=False)
     handler = idempotent(store=MemoryStore())(lambda event, _: event["id"])
     handler({"id": 0}, None)
     seen: Counter[str] = Counter()

@@ -6,13 +6,17 @@ Each case runs with ours inside of `@durable_execution` and outside of it.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from aws_durable_execution_sdk_python import InvocationError
 
 from kit.durable import DiedError, Executions
-from lambda_idempotency import MemoryStore, StoreError, current
+from lambda_idempotency import ConfigurationError, MemoryStore, StoreError, current
+from lambda_idempotency.execution.invocation_scope import invocation_time_left
 from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS
 
 Make = Callable[..., Executions]
@@ -243,6 +247,36 @@ def test_the_current_attempt_is_known_in_the_body_and_in_branches(executions: Ma
 
     pay = executions(handler)
     assert len({*pay.run(ORDER)}) == 1
+
+
+def test_each_branch_knows_the_attempt_and_the_invocation_of_its_own_execution(
+    executions: Make,
+) -> None:
+    both = threading.Barrier(2)
+
+    def branch(_: Any) -> Any:
+        both.wait(30)
+        left = invocation_time_left()
+        return [current().downstream_key("pay"), left is not None and id(left.__self__)]  # type: ignore[attr-defined]
+
+    def handler(_: Any, context: Any) -> Any:
+        own = [current().downstream_key("pay"), id(context.lambda_context)]
+        return own, *context.parallel([branch]).get_results()
+
+    pay = executions(handler)
+    arns = [pay.start({"order": order}) for order in (7, 8)]
+    results = [pay.result(arn) for arn in arns]
+    assert [own == in_branch for own, in_branch in results] == [True, True]
+    assert results[0] != results[1]
+
+
+def test_other_threads_are_in_no_execution(executions: Make) -> None:
+    def handler(*_: Any) -> Any:
+        with ThreadPoolExecutor() as pool, pytest.raises(ConfigurationError, match="no idempotent"):
+            pool.submit(current).result()
+        return "none"
+
+    assert executions(handler).run(ORDER) == "none"
 
 
 def test_an_attempt_keeps_its_number(executions: Make) -> None:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aws_durable_execution_sdk_python import InvocationError
 
+from kit.batches import sqs
 from kit.durable import Executions
-from lambda_idempotency import MemoryStore, Reconciled, StoreError, idempotent_function
+from lambda_idempotency import (
+    ConfigurationError,
+    MemoryStore,
+    Reconciled,
+    StoreError,
+    idempotent,
+    idempotent_function,
+    idempotent_records,
+)
 
 Make = Callable[..., Executions]
 ORDER = {"order": 7}
@@ -115,3 +126,102 @@ def test_a_store_that_fails_in_the_body_costs_an_invocation_and_no_execution(
     pay = executions(lambda event, _: charge(event["order"]))
     assert pay.run(ORDER) == 7
     assert len(pay.invocations) == 2
+
+
+# Durable operations inside a call -----------------------------------------------------------------
+
+
+def _step(context: Any) -> Any:
+    return context.step(lambda _: "a", name="a")
+
+
+def _suspension(context: Any) -> Any:
+    return context.create_callback(name="approve").result()
+
+
+def _error(context: Any) -> Any:
+    _step(context)
+    raise ValueError("no funds")
+
+
+@pytest.mark.parametrize("use", [_step, _suspension, _error])
+def test_a_call_that_uses_durable_operations_is_refused_and_nothing_is_recorded(
+    executions: Make, use: Callable[[Any], Any]
+) -> None:
+    records = MemoryStore()
+
+    def handler(event: Any, context: Any) -> Any:
+        @idempotent_function(store=records, name="charge")
+        def charge(order: int) -> Any:
+            return use(context)
+
+        return charge(event["order"])
+
+    pay = executions(handler)
+    error = pay.fail(ORDER)
+    assert error.type.endswith(".ConfigurationError")
+    assert "the call has used durable operations" in error.message
+    assert len(pay.invocations) == 1
+    assert records.records() == {}
+
+
+def test_so_is_one_in_a_branch(executions: Make) -> None:
+    def branch(context: Any) -> Any:
+        return idempotent_function(store=MemoryStore(), name="charge")(
+            lambda order: _step(context)
+        )(7)
+
+    pay = executions(lambda _, context: context.parallel([branch]).throw_if_error())
+    assert "the call has used durable operations" in pay.fail(ORDER).message
+
+
+def test_so_is_an_async_one_and_a_handler(executions: Make) -> None:
+    def handler(event: Any, context: Any) -> Any:
+        async def charge(order: int) -> Any:
+            return _step(context)
+
+        store = MemoryStore()
+        function = idempotent_function(store=store, name="function")(charge)
+        other = idempotent(store=store, name="handler")(lambda *_: _step(context))
+        texts = []
+        calls: list[Callable[[], Any]]
+        calls = [lambda: asyncio.run(function(7)), lambda: other(event, None)]
+        for call in calls:
+            with pytest.raises(ConfigurationError, match="has used durable operations") as raised:
+                call()
+            texts.append(str(raised.value).partition(":")[0])
+        return texts, len(store.records())
+
+    assert executions(handler).run(ORDER) == [["@idempotent_function", "@idempotent"], 0]
+
+
+def test_a_record_that_uses_durable_operations_is_reported_as_failed(executions: Make) -> None:
+    store = MemoryStore()
+
+    def handler(_: Any, context: Any) -> Any:
+        of_records = idempotent_records(store=store, name="r")(lambda *_: _step(context))
+        return of_records({"Records": [sqs("1")]}, None)
+
+    found = executions(handler).run(ORDER)
+    assert found == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert store.records() == {}
+
+
+def test_operations_beside_a_call_are_no_operations_in_it(executions: Make) -> None:
+    @idempotent_function(store=MemoryStore(), name="charge")
+    def charge(number: int) -> int:
+        assert both.wait(30) is not None
+        return number
+
+    def branch(number: int) -> Callable[[Any], Any]:
+        def run(context: Any) -> int:
+            context.step(lambda _: None, name="before")
+            charged = charge(number)
+            context.step(lambda _: None, name="after")
+            return charged
+
+        return run
+
+    both = threading.Barrier(2)
+    pay = executions(lambda _, context: context.parallel([branch(1), branch(2)]).get_results())
+    assert pay.run(ORDER) == [1, 2]

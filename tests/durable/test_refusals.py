@@ -105,7 +105,7 @@ def test_records_refuse_a_durable_function() -> None:
     ("envelope", "said"),
     [
         (_envelope(), "has 0 operations and no EXECUTION operation"),
-        (_envelope({"Type": "STEP"}, NextMarker="more"), "has 1 operations and no EXECUTION"),
+        (_envelope({"Type": "STEP"}), "has 1 operations and no EXECUTION"),
         (_envelope(_execution("{")), "its input is no JSON"),
         ({**_envelope(_execution()), "InitialExecutionState": None}, "no InitialExecutionState"),
         ({**_envelope(_execution()), "DurableExecutionArn": None}, "is a NoneType"),

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..contract.settings import Settings
 from ..errors import ConfigurationError, IdempotencyError, StoreError
 from ..execution.durable.call import InsideEnds, OutsideEnds, execution_of
 from ..execution.durable.envelope import checked, failed, opened, succeeded
-from ..execution.durable.forms import Form
+from ..execution.durable.forms import Form, arn_of
 from ..execution.durable.inside import Facts, Sdk
-from ..execution.durable.liveness import Asks, Liveness
+from ..execution.durable.liveness import Liveness
 from ..execution.durable.waiting import wait_until_free
 from ..execution.hooks import Reconciled, reconciled
 from ..execution.invocation_scope import InvocationScope
@@ -35,6 +35,9 @@ from ..metrics.reporting import MetricsScope
 from ..protocol.record import Record
 from ..protocol.steps import Raised
 from ..tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from ..clients.aws.durable import DurableExecutions
 
 __all__ = ["Function", "opened"]
 
@@ -63,7 +66,7 @@ class Function(NamedTuple):
     def respond(self, form: Form, event: Any, context: Any) -> Any:
         """Run the function in one of its invocations, or answer in its place."""
         of_lambda = context.lambda_context if form == "inside" else context
-        with InvocationScope(of_lambda, durable=True):
+        with InvocationScope(of_lambda, execution=arn_of(form, event, context)):
             if (operation := self.responder.operation) is None:
                 return self.responder.respond(self.runner, self.target(event, context), event)
             answer = _inside if form == "inside" else _outside
@@ -97,7 +100,7 @@ def _outside(function: Function, operation: Operation, event: Any, context: Any)
             'on_in_progress is "wait", and @idempotent above @durable_execution cannot suspend the '
             "execution while it waits. Put it below @durable_execution, or leave the option out."
         )
-    envelope = opened(event)
+    envelope = opened(event, _more)
     execution = execution_of(
         envelope.execution,
         started=envelope.started,
@@ -168,11 +171,16 @@ def _as_answer(found: Reconciled | None) -> Reconciled | None:
 
 @lru_cache
 def _liveness() -> Liveness:
-    """Return one for all handlers: one client, and what it has learned."""
+    """Return one for all handlers: what it has learned holds for each."""
     return Liveness(_client)
 
 
-def _client() -> Asks:
+def _more(arn: str, token: str, marker: str) -> Mapping[str, Any]:
+    return _client().get_durable_execution_state(arn, token=token, marker=marker)
+
+
+@lru_cache
+def _client() -> DurableExecutions:
     from ..clients.aws.durable import DurableExecutions  # few executions have duplicates
 
     return DurableExecutions(url_suffix=Settings.from_environment(os.environ).url_suffix)

@@ -126,10 +126,15 @@ class AttemptScope:
 
 class ExecutionScope(AttemptScope):
     """The scope of an attempt that is a durable execution: the SDK runs branches, and all of a
-    handler outside of which ours is, in threads that do not get the context. There, the attempt is
-    the current one as long as no other execution runs in this process."""
+    handler outside of which ours is, in threads that do not get the context. There, too, the
+    attempt is the current one."""
 
-    __slots__ = ()
+    __slots__ = ("execution",)
+
+    def __init__(self, attempt: Attempt, execution: str) -> None:
+        """Set the attempt, and the ARN of its execution."""
+        super().__init__(attempt)
+        self.execution = execution
 
     def __enter__(self) -> None:
         super().__enter__()
@@ -141,22 +146,20 @@ class ExecutionScope(AttemptScope):
 
 
 _CURRENT: Final[ContextVar[AttemptScope]] = ContextVar("lambda_idempotency.attempt")
-_EXECUTIONS: Final[list[AttemptScope]] = []
+_EXECUTIONS: Final[list[ExecutionScope]] = []
 
 
-def run_as(
-    attempt: Attempt, code: Callable[[], Any], scope: type[AttemptScope] = AttemptScope
-) -> Any:
-    """Run the user's code as an attempt."""
-    with scope(attempt):
+def run_as(attempt: Attempt, code: Callable[[], Any], execution: str | None = None) -> Any:
+    """Run the user's code as an attempt; `execution` is the ARN of the durable one that it is."""
+    with AttemptScope(attempt) if execution is None else ExecutionScope(attempt, execution):
         return code()
 
 
 async def run_as_async(
-    attempt: Attempt, code: Callable[[], Awaitable[Any]], scope: type[AttemptScope] = AttemptScope
+    attempt: Attempt, code: Callable[[], Awaitable[Any]], execution: str | None = None
 ) -> Any:
-    """Run the user's async code as an attempt."""
-    with scope(attempt):
+    """Run the user's async code as an attempt, as `run_as` does."""
+    with AttemptScope(attempt) if execution is None else ExecutionScope(attempt, execution):
         return await code()
 
 
@@ -182,8 +185,10 @@ def unprotected(*, is_async: bool = False) -> Attempt:
 def current() -> Attempt:
     """Return the running attempt. Raises `ConfigurationError` outside an idempotent call."""
     scope = _CURRENT.get(None)
-    if scope is None and len(_EXECUTIONS) == 1:
-        return _EXECUTIONS[0].attempt
+    if scope is None and _EXECUTIONS:
+        from .durable.surroundings import scope_around
+
+        scope = scope_around(_EXECUTIONS)
     if scope is None:
         raise ConfigurationError(
             "current() was called where no idempotent call is running; call it inside the handler "

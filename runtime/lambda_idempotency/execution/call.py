@@ -20,14 +20,13 @@ from ..response.lambda_json import NotRecordableError
 from ..response.redaction import redacted
 from .attempt import (
     Attempt,
-    AttemptScope,
-    ExecutionScope,
     Unrecorded,
     run_as,
     run_as_async,
     unprotected,
 )
 from .commits import Writes
+from .durable.forms import PACKAGE
 from .hooks import OnInterrupted, reconciled, settled
 from .invocation_scope import TimeLeft, invocation_tenant
 from .target import Target
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from ..response.data_keys import DataKey
     from ..response.keeping import Keeping
     from ..stores.base import Store
+    from .durable.surroundings import Operations
     from .steps import Steps
 
 
@@ -108,18 +108,18 @@ class ActiveCall:
 
     def run(self, step: Run | Reconcile) -> Returned | Raised | None:
         """Run the user's code for a step. None: the dead attempt had no effect, so run again."""
-        target = self._target
+        target, operations = self._target, self._operations()
         ran: list[Any] = []
 
         def code() -> None:
             if isinstance(step, Run):
-                ran.append(target.run())
+                ran.append(target.run() if operations is None else operations.none_in(target.run))
             else:
                 assert target.reconcile is not None
                 ran.append(reconciled(target.reconcile()))
 
         try:
-            run_as(self._attempt(step), code, self._scope)
+            run_as(self._attempt(step), code, self._execution)
             return self._returned(step, *ran)
         except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
             if not ran:
@@ -129,19 +129,20 @@ class ActiveCall:
 
     async def run_async(self, step: Run | Reconcile) -> Returned | Raised | None:
         """Run the user's code for a step on the running event loop, as `run` does."""
-        target = self._target
+        target, operations = self._target, self._operations()
         self._is_async = True
         ran: list[Any] = []
 
         async def code() -> None:
             if isinstance(step, Run):
-                ran.append(await target.run())
+                run = target.run
+                ran.append(await (run() if operations is None else operations.none_in_async(run)))
             else:
                 assert target.reconcile is not None
                 ran.append(reconciled(await settled(target.reconcile)))
 
         try:
-            await run_as_async(self._attempt(step), code, self._scope)
+            await run_as_async(self._attempt(step), code, self._execution)
             return self._returned(step, *ran)
         except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
             if not ran:
@@ -165,8 +166,17 @@ class ActiveCall:
         return fate._replace(data=recorded.data, encoding=recorded.encoding)
 
     @property
-    def _scope(self) -> type[AttemptScope]:
-        return AttemptScope if self._target.ends is None else ExecutionScope
+    def _execution(self) -> str | None:
+        """The ARN of the durable execution that the call is."""
+        return None if self._target.ends is None else self._call.execution
+
+    def _operations(self) -> Operations | None:
+        """Return the durable operations so far, for a call that may not use any."""
+        if PACKAGE not in sys.modules or self._target.ends is not None:
+            return None
+        from .durable.surroundings import Operations
+
+        return Operations.around(self._target.decorator)
 
     def _attempt(self, step: Run | Reconcile) -> Attempt:
         if isinstance(step, Reconcile):

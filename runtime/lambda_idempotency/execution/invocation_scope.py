@@ -21,13 +21,13 @@ class InvocationScope:
     a context is in the same invocation.
     """
 
-    __slots__ = ("_context", "_durable", "_token", "ended", "tenant", "time_left")
+    __slots__ = ("_context", "_token", "ended", "execution", "tenant", "time_left")
 
-    def __init__(self, context: Any, *, durable: bool = False) -> None:
-        """Set the invocation's `context`. `durable`: the SDK of durable executions runs code in
-        threads that do not get the context. They see this scope, too, if it is the only one."""
+    def __init__(self, context: Any, *, execution: str | None = None) -> None:
+        """Set the invocation's `context`. `execution` is the ARN of a durable execution: the SDK
+        runs its code in threads that do not get the context, and they see this scope, too."""
         self._context = context
-        self._durable = durable
+        self.execution = execution
         self._token: Token[InvocationScope] | None = None
         self.ended = False
 
@@ -36,12 +36,12 @@ class InvocationScope:
         self.tenant = invocation_tenant() if tenant is None else tenant
         self.time_left = invocation_time_left() if time_left is None else time_left
         self._token = _CURRENT.set(self)
-        if self._durable:
+        if self.execution is not None:
             _EXECUTIONS.append(self)
 
     def __exit__(self, *_: object) -> None:
         self.ended = True
-        if self._durable:
+        if self.execution is not None:
             _EXECUTIONS.remove(self)
         assert self._token is not None
         _CURRENT.reset(self._token)
@@ -53,7 +53,11 @@ _EXECUTIONS: Final[list[InvocationScope]] = []
 
 def _current() -> InvocationScope | None:
     scope = _CURRENT.get(None)
-    return _EXECUTIONS[0] if scope is None and len(_EXECUTIONS) == 1 else scope
+    if scope is not None or not _EXECUTIONS:
+        return scope
+    from .durable.surroundings import scope_around
+
+    return scope_around(_EXECUTIONS)
 
 
 def invocation_tenant() -> str | None:

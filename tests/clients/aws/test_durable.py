@@ -1,4 +1,4 @@
-"""GetDurableExecution: the request that botocore makes of it, and its answers."""
+"""Durable executions: the requests that botocore makes, and their answers."""
 
 from __future__ import annotations
 
@@ -63,6 +63,21 @@ def test_the_request_is_botocores(
     assert found["Status"] == "RUNNING"
     with closing(_botocore(server)) as oracle:
         oracle.get_durable_execution(DurableExecutionArn=ARN, IncludeExecutionData=data)
+    ours, theirs = server.requests
+    assert (ours.method, ours.path, ours.body) == (theirs.method, theirs.path, theirs.body)
+
+
+def test_the_request_for_the_state_is_botocores(
+    server: FaultServer, client: DurableExecutions
+) -> None:
+    server.script(answer({"Operations": [], "NextMarker": "more"}), answer({}))
+    token, marker = "a+b/c=", "d&e"
+    found = client.get_durable_execution_state(ARN, token=token, marker=marker)
+    assert found["NextMarker"] == "more"
+    with closing(_botocore(server)) as oracle:
+        oracle.get_durable_execution_state(
+            DurableExecutionArn=ARN, CheckpointToken=token, Marker=marker
+        )
     ours, theirs = server.requests
     assert (ours.method, ours.path, ours.body) == (theirs.method, theirs.path, theirs.body)
 

@@ -14,6 +14,7 @@ from ...execution.attempt import (
     unprotected,
 )
 from ...execution.definition import AnyCallable
+from ...execution.durable.forms import PACKAGE
 from ...execution.hooks import OnOrphan
 from ...execution.invocation_scope import invocation_tenant, invocation_time_left
 from ...execution.operation import Operation
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from ...execution.durable.call import Execution
 
 _DECORATOR: Final = "@idempotent_function"
-
-_DURABLE: Final = "aws_durable_execution_sdk_python"
-"""The SDK of durable executions. Where it is not loaded, a call is in none."""
 
 
 class Calls(Protocol):
@@ -94,7 +92,7 @@ class ProtectedCalls(NamedTuple):
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run the function, or answer in its place."""
-        if _DURABLE in sys.modules:
+        if PACKAGE in sys.modules:
             return self._call_in_execution(args, kwargs)
         return self._call(args, kwargs, None)
 
@@ -121,7 +119,7 @@ class ProtectedCalls(NamedTuple):
 
     async def call_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run an async function, or answer in its place."""
-        if _DURABLE in sys.modules:
+        if PACKAGE in sys.modules:
             from ...execution.durable import surroundings
 
             surroundings.check_no_context(self.name, (*args, *kwargs.values()))

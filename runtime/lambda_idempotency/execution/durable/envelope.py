@@ -7,13 +7,16 @@ execution resumes. https://docs.aws.amazon.com/lambda/latest/dg/durable-executio
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 from ...errors import ConfigurationError
 from ...protocol.record import NO_BODY
 from ...protocol.steps import Returned
 from ...tuples import NamedTuple
+
+More: TypeAlias = Callable[[str, str, str], Mapping[str, Any]]
+"""Returns a page of an execution's operations, for its ARN, checkpoint token and marker."""
 
 Status: TypeAlias = Literal["SUCCEEDED", "FAILED", "PENDING"]
 
@@ -30,8 +33,9 @@ class Envelope(NamedTuple):
     resumed: bool
 
 
-def opened(event: Any) -> Envelope:
-    """Read an envelope. Raises `ConfigurationError`, which quotes nothing of the input."""
+def opened(event: Any, more: More | None = None) -> Envelope:
+    """Read an envelope; `more` asks for what it leaves out. Raises `ConfigurationError`, which
+    quotes nothing of the input, and what `more` raises."""
     found = event if isinstance(event, Mapping) else event.to_json_dict()
     arn = found["DurableExecutionArn"]
     if not isinstance(arn, str) or not arn:
@@ -40,12 +44,12 @@ def opened(event: Any) -> Envelope:
     operations = state.get("Operations") if isinstance(state, Mapping) else None
     if not isinstance(state, Mapping) or not isinstance(operations, list):
         raise _malformed("it has no InitialExecutionState with Operations")
-    own = next((each for each in operations if _type_of(each) == "EXECUTION"), None)
+    own = _execution_in(operations) or _execution_after(found, state.get("NextMarker"), more)
     if own is None:
         raise _malformed(
             f"the first page of its state has {len(operations)} operations and no EXECUTION "
-            "operation, in which the input is. Put @idempotent under @durable_execution: there, "
-            "all pages have been read"
+            "operation, in which the input is, and there is no other page. Put @idempotent under "
+            "@durable_execution: there, the SDK has read the state"
         )
     started = own.get("StartTimestamp")
     return Envelope(
@@ -56,8 +60,26 @@ def opened(event: Any) -> Envelope:
     )
 
 
-def _type_of(operation: Any) -> Any:
-    return operation.get("Type") if isinstance(operation, Mapping) else None
+def _execution_in(operations: Any) -> Mapping[str, Any] | None:
+    for operation in operations if isinstance(operations, list) else ():
+        if isinstance(operation, Mapping) and operation.get("Type") == "EXECUTION":
+            return operation
+    return None
+
+
+def _execution_after(
+    found: Mapping[str, Any], marker: Any, more: More | None
+) -> Mapping[str, Any] | None:
+    """Return the EXECUTION operation of a later page. A large input has no room on the first."""
+    arn, token = found["DurableExecutionArn"], found["CheckpointToken"]
+    while more is not None and isinstance(marker, str) and marker:
+        page = more(arn, token, marker)
+        if (own := _execution_in(page.get("Operations"))) is not None:
+            started = own.get("StartTimestamp")  # in seconds, where the envelope has milliseconds
+            in_ms = started * 1000 if isinstance(started, int | float) else None
+            return {**own, "StartTimestamp": in_ms}
+        marker = page.get("NextMarker")
+    return None
 
 
 def _input(operation: Mapping[str, Any]) -> Any:

@@ -12,6 +12,9 @@ Form: TypeAlias = Literal["outside", "inside"]
 """Outside: the handler gets the envelope, and is the one that `@durable_execution` has made.
 Inside: it gets the input and a durable context."""
 
+PACKAGE: Final = "aws_durable_execution_sdk_python"
+"""The SDK of durable executions. Where it is not loaded, no code runs in one."""
+
 _ENVELOPE: Final = "DurableExecutionArn"
 
 
@@ -20,6 +23,16 @@ def form_of(event: Any, context: Any) -> Form | None:
     if is_durable_context(context):
         return "inside"
     return "outside" if is_envelope(event) else None
+
+
+def arn_of(form: Form, event: Any, context: Any) -> str | None:
+    """Return the ARN of the execution; None if the envelope does not tell it."""
+    if form == "inside":
+        return str(context.execution_context.durable_execution_arn)
+    if isinstance(event, Mapping):
+        arn = event[_ENVELOPE]
+        return arn if isinstance(arn, str) else None
+    return str(event.durable_execution_arn)
 
 
 def is_durable_context(context: Any) -> bool:

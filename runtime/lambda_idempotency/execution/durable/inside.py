@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from ...errors import ConfigurationError
 from ...tuples import NamedTuple
+from .forms import PACKAGE
 
-PACKAGE: Final = "aws_durable_execution_sdk_python"
 KNOWN: Final = ("3",)
 """The major versions of the SDK that are known."""
 

@@ -1,4 +1,4 @@
-"""The durable operation around a function that is called: the SDK tells it to nobody.
+"""The durable execution around code, and its operations: the SDK tells them to nobody.
 
 The SDK runs a step's function in its own frame, and all other code of a handler in frames of its
 own, too. They are looked at only where the SDK is loaded.
@@ -7,16 +7,94 @@ own, too. They are looked at only where the SDK is loaded.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from ...errors import ConfigurationError, StoreError
+from ...tuples import NamedTuple
 from .call import Execution, owner_of
-from .forms import is_durable_context
-from .inside import PACKAGE, Sdk
+from .forms import PACKAGE, is_durable_context
+from .inside import Sdk
 
 _STEP: Final = f"{PACKAGE}.operation.step"
+
+
+class OfExecution(Protocol):
+    """Something that a durable execution has."""
+
+    @property
+    def execution(self) -> str | None:
+        """The execution's ARN."""
+        ...
+
+
+S = TypeVar("S", bound=OfExecution)
+
+
+def scope_around(scopes: Sequence[S]) -> S | None:
+    """Return the newest scope of the execution in which this code runs, in any of its threads."""
+    for context in _contexts():
+        arn = context.execution_context.durable_execution_arn
+        return next((scope for scope in reversed(scopes) if scope.execution == arn), None)
+    return None
+
+
+class Operations(NamedTuple):
+    """The durable operations that the code around a call has used before it."""
+
+    decorator: str
+    used: tuple[tuple[Any, int], ...]
+
+    @classmethod
+    def around(cls, decorator: str) -> Operations | None:
+        """Return those around this code; None if it is in no durable execution."""
+        counters = {id(each): each for each in map(_counter_of, _contexts()) if each is not None}
+        used = tuple((counter, counter.get_current()) for counter in counters.values())
+        return cls(decorator, used) if used else None
+
+    def none_in(self, run: Callable[[], Any]) -> Any:
+        """Run the code of the call. Raises `ConfigurationError` if it has used operations."""
+        try:
+            return run()
+        finally:
+            self._check()
+
+    async def none_in_async(self, run: Callable[[], Awaitable[Any]]) -> Any:
+        """Run the async code of the call, as `none_in` does."""
+        try:
+            return await run()
+        finally:
+            self._check()
+
+    def _check(self) -> None:
+        if any(counter.get_current() != before for counter, before in self.used):
+            raise ConfigurationError(
+                f"{self.decorator}: the call has used durable operations. Its recorded result "
+                "would skip them when the execution resumes, and the operations after it would get "
+                "each other's results. Use them outside of it, and call it in a step: "
+                "context.step(lambda _: pay(order))"
+            )
+
+
+def _contexts() -> Iterator[Any]:
+    """Yield the durable contexts that the functions around this code were given, innermost first.
+    What a function only finds, by closure, may be that of another thread."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - see above
+    while frame is not None:
+        code = frame.f_code
+        found = frame.f_locals
+        for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+            value = found.get(name)
+            if str(type(value).__module__).startswith(PACKAGE) and is_durable_context(value):
+                yield value
+        frame = frame.f_back
+
+
+def _counter_of(context: Any) -> Any:
+    """Return what counts a context's operations; None where it has another form than is known."""
+    counter = getattr(context, "_step_counter", None)
+    return counter if hasattr(counter, "get_current") else None
 
 
 def check_no_context(name: str, arguments: Iterable[Any]) -> None:

@@ -13,7 +13,7 @@ from ...errors import StoreError
 from ...protocol.record import INPROGRESS, Conflict
 from ..operation import Operation
 from .call import Execution, InsideEnds
-from .inside import PACKAGE
+from .forms import PACKAGE
 
 NAME: Final = "idempotency"
 """The name of the operation."""
