@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .execution.attempt import current as current
     from .execution.hooks import Reconciled as Reconciled
     from .execution.hooks import Replay as Replay
+    from .identity.execution_names import execution_name as execution_name
     from .protocol.record import Absent as Absent
     from .protocol.record import Applied as Applied
     from .protocol.record import Claim as Claim
@@ -74,6 +75,7 @@ _HOMES = {
     "StoreError": "errors",
     "WritesRefused": "protocol.record",
     "current": "execution.attempt",
+    "execution_name": "identity.execution_names",
     "idempotent": "decorators.handler",
     "idempotent_function": "decorators.function.decorator",
     "idempotent_records": "decorators.records.decorator",

@@ -129,7 +129,7 @@ class Selector:
             raise self._absent(f"The {{}} cannot be read from the {{}} ({where})", seen) from None
         if is_empty(value):
             raise self._absent("The {} is missing from the {}, or empty", seen)
-        if not self.by_path and _lacks_a_part(value):
+        if not self.by_path and lacks_a_part(value):
             raise self._absent("A part of the {} is missing from the {}, or empty", seen)
         return value
 
@@ -276,7 +276,7 @@ def _unusable_body(error: ValueError) -> MissingKeyError:
     return MissingKeyError(f"The body of the event is unusable: {error}.")
 
 
-def _lacks_a_part(value: Any) -> bool:
+def lacks_a_part(value: Any) -> bool:
     """Tell whether a part of what a callable returned is missing."""
     if isinstance(value, Mapping):
         value = value.values()
