@@ -187,7 +187,8 @@ class Idempotency(IdempotencyMetrics):
         their state. For a REST API it may be an AuthorizationType; `api_key_required` is the
         route's value. Default: the API's defaults.
 
-        Raises ValueError for a function that is not attached here, or has no status path.
+        Raises ValueError for a function that is not attached here, has no status path, or is a
+        per-tenant one.
         """
         # The API modules are large, and few apps need both.
         from .functions.status_route import add_status_route

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from aws_cdk import App, CfnElement, Environment, Stack
+from aws_cdk import App, CfnElement, Duration, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Annotations, Match, Template
@@ -159,4 +159,12 @@ def share_environments(function: lambda_.Function) -> None:
                 capacity_provider_arn="arn:aws:lambda:eu-west-1:111122223333:capacity-provider:x"
             )
         )
+    )
+
+
+def durable(seconds: float = 3600, retention: int | None = None) -> lambda_.DurableConfig:
+    """Return the configuration of a durable function; `retention` is in days."""
+    return lambda_.DurableConfig(
+        execution_timeout=Duration.seconds(seconds),
+        retention_period=None if retention is None else Duration.days(retention),
     )

@@ -25,6 +25,13 @@ def add_status_route(
 ) -> None:
     """Add `GET path/{token}` to an API. Raise ConstructError saying what to do."""
     path = f"{path}/{{token}}"
+    if _is_per_tenant(function):
+        raise ConstructError(
+            function,
+            "Lambda refuses a request for a per-tenant function that names no tenant, and this "
+            f"route would name none. Add GET {path} yourself, to a REST API, with the mapping of "
+            "X-Amz-Tenant-Id that the function's other methods have",
+        )
     if isinstance(api, http.HttpApi):
         if api_key_required is not None:
             raise ConstructError(
@@ -51,3 +58,8 @@ def add_status_route(
             f"api is a {type(api).__name__}; expected an HttpApi or RestApi of this app. To "
             f"another API add GET {path} yourself, as you did with the function's other routes",
         )
+
+
+def _is_per_tenant(function: lambda_.IFunction) -> bool:
+    attached = function.lambda_ if isinstance(function, lambda_.Alias) else function
+    return isinstance(attached, lambda_.Function) and attached.tenancy_config is not None

@@ -220,3 +220,16 @@ def test_an_http_api_has_no_api_keys() -> None:
             _http_api(scope, payments), function=payments, api_key_required=True
         )
     assert only(template(scope), "AWS::ApiGatewayV2::Api")
+
+
+@pytest.mark.parametrize("make", [_http_api, _rest_api])
+@pytest.mark.parametrize("by_alias", [True, False])
+def test_a_route_that_names_no_tenant_is_refused(make: Any, *, by_alias: bool) -> None:
+    scope = stack()
+    payments = function(scope, tenancy_config=lambda_.TenancyConfig.PER_TENANT)
+    idempotency = Idempotency(scope, "Idempotency", http=HttpProfile.accepted())
+    idempotency.attach(payments)
+    live = lambda_.Alias(scope, "Live", alias_name="live", version=payments.current_version)
+    target = live if by_alias else payments
+    with _refused("this route would name none. Add GET /idempotency/{token} yourself"):
+        idempotency.add_status_route(make(scope, payments), function=target)

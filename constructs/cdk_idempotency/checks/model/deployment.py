@@ -123,6 +123,12 @@ class Deployment:
         """Return the function's timeout in seconds; None where only the deployment knows it."""
         return self.tree.number(attached.resource, "timeout", TIMEOUT)
 
+    def duration(self, attached: AttachedFunction) -> float | None:
+        """Return the seconds that a request of the function may take: of a durable one, all of its
+        execution. None where only the deployment knows it."""
+        execution = attached.settings.execution_timeout
+        return self.timeout(attached) if execution is None else execution
+
     def environment(self, attached: AttachedFunction) -> dict[str, Any]:
         """Return the function's environment variables; a value that only the deployment knows is
         not a string."""

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from lambda_idempotency.contract.lease import effective_lease_ms, has_heartbeat
 
 from .deployment import AttachedFunction, Deployment
+
+POLLED: Final = 15 * 60
+POLLED_ON_INSTANCES: Final = 90 * 60
+"""The seconds for which an event source mapping waits for a durable execution, which Lambda ends
+then (https://docs.aws.amazon.com/lambda/latest/dg/durable-invoking-esm.html)."""
 
 
 def is_multi_concurrent(deployment: Deployment, attached: AttachedFunction) -> bool:
@@ -14,10 +21,30 @@ def is_multi_concurrent(deployment: Deployment, attached: AttachedFunction) -> b
     return "capacityProviderConfig" in deployment.tree.properties(attached.resource)
 
 
+def is_renewed(deployment: Deployment, attached: AttachedFunction) -> bool:
+    """Tell whether a heartbeat renews the leases of a function."""
+    enforced = not is_multi_concurrent(deployment, attached)
+    heartbeat = attached.settings.heartbeat
+    return has_heartbeat(_lease_ms(attached), heartbeat=heartbeat, enforced=enforced)
+
+
 def lease_of(deployment: Deployment, attached: AttachedFunction, timeout: float) -> float:
-    """Return the seconds for which a dead attempt of a function may hold its key."""
-    settings, enforced = attached.settings, not is_multi_concurrent(deployment, attached)
-    lease = None if settings.lease is None else round(settings.lease * 1000)
-    renewed = has_heartbeat(lease, heartbeat=settings.heartbeat, enforced=enforced)
-    left = round(timeout * 1000)
-    return effective_lease_ms(lease, left, enforced=enforced, renewed=renewed) / 1000
+    """Return the seconds for which an attempt of a function, if a dead one, may hold its key. The
+    end of a durable execution is known at once; one of an event source mapping has a limit."""
+    enforced = not is_multi_concurrent(deployment, attached)
+    if (execution := attached.settings.execution_timeout) is not None:
+        return min(execution, POLLED if enforced else POLLED_ON_INSTANCES)
+    return (
+        effective_lease_ms(
+            _lease_ms(attached),
+            round(timeout * 1000),
+            enforced=enforced,
+            renewed=is_renewed(deployment, attached),
+        )
+        / 1000
+    )
+
+
+def _lease_ms(attached: AttachedFunction) -> int | None:
+    lease = attached.settings.lease
+    return None if lease is None else round(lease * 1000)

@@ -1,9 +1,10 @@
 """Functions that outlast their API.
 
-Fires when: A function's timeout is above what its REST API (29 s by default) or HTTP API (30 s by
-default) waits. The caller gets 504 while the request goes on, and its retries find it in progress
-until it has ended.
-What to do: Give the function a `timeout` within that. A REST API's can be raised, with a quota.
+Fires when: A function's timeout, or a durable one's execution timeout, is above what its REST API
+(29 s by default) or HTTP API (30 s by default) waits. The caller gets 504 while the request goes
+on, and its retries find it in progress until it has ended.
+What to do: Give the function a `timeout` within that, or let the API start durable executions
+asynchronously. A REST API's can be raised, with a quota.
 
 REST APIs wait 29 seconds, or as long as the integration says; more than 29 needs a raised quota.
 HTTP APIs wait 30 seconds at most
@@ -41,13 +42,16 @@ def check(deployment: Deployment) -> Iterator[Violation]:
         if known is None or milliseconds < known[0]:
             shortest[attached.name] = (milliseconds, attached, integration)
     for milliseconds, attached, integration in shortest.values():
-        timeout = deployment.timeout(attached)
+        timeout = deployment.duration(attached)
         if timeout is not None and timeout * 1000 > milliseconds:
+            advice = "Pass the function a timeout within that."
+            if attached.settings.execution_timeout is not None:
+                advice = "Let the API start the execution with X-Amz-Invocation-Type 'Event'."
             yield Violation(
                 attached.function,
                 f"It may run for {in_words(timeout)}, and {integration.node.path} answers 504 "
                 f"after {in_words(milliseconds / 1000)}, while the request goes on and its retries "
-                "find it in progress. Pass the function a timeout within that.",
+                f"find it in progress. {advice}",
             )
 
 

@@ -34,6 +34,6 @@ def check(deployment: Deployment) -> Iterator[Violation]:
         yield Violation(
             polling.queue.resource,
             f"It hides a message for {in_words(polling.visibility)}, and {polling.attached.name} "
-            f"may hold its key for {in_words(lease)}{batch}: the message of an attempt that died "
-            f"comes back too early, finds it in progress and fails again. {ADVICE}",
+            f"may hold its key for {in_words(lease)}{batch}: a message that comes back before that "
+            f"finds it in progress, and uses up a delivery. {ADVICE}",
         )

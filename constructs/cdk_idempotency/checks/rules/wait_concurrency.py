@@ -34,6 +34,8 @@ def check(deployment: Deployment) -> Iterator[Violation]:
             continue
         if is_multi_concurrent(deployment, attached):  # a waiter leaves room beside it
             continue
+        if attached.settings.execution_timeout is not None:  # it is suspended while it waits
+            continue
         if reserved == 1:
             why = (
                 "a duplicate that waits holds the only environment, so it can wait only for dead "

@@ -12,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 
 from kit.checks import attached, findings
-from kit.synth import app, function, stack
+from kit.synth import app, durable, function, stack
 
 SECONDS = Duration.seconds
 
@@ -123,3 +123,13 @@ def test_a_limit_that_only_the_deployment_knows_is_none_of_ours() -> None:
         timeout_in_millis=Token.as_number(Fn.ref("Milliseconds")),
     )
     assert findings(attached(payments), "api-timeout") == []
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(29, 0), (30, 1)])
+def test_an_api_waits_for_a_durable_execution(seconds: int, found: int) -> None:
+    scope = stack()
+    payments = function(scope, durable_config=durable(seconds))
+    _rest(scope, payments)
+    said = [each.message for each in findings(attached(payments), "api-timeout")]
+    assert len(said) == found
+    assert all("Let the API start the execution with" in message for message in said)

@@ -13,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from cdk_idempotency import Idempotency
 from kit.checks import attached, findings
 from kit.queues import queue, worker
-from kit.synth import function, share_environments, stack
+from kit.synth import durable, function, share_environments, stack
 
 RULE = "visibility-lease"
 
@@ -130,3 +130,25 @@ def test_a_function_that_is_not_attached_is_none_of_ours() -> None:
     scope = stack()
     worker(scope, 60, queue(scope))
     assert _found(attached(function(scope))) == []
+
+
+@pytest.mark.parametrize(
+    ("visibility", "execution", "shared", "expected"),
+    [
+        (60, 59, False, []),
+        (60, 60, False, EARLY),
+        (900, 3600, False, EARLY),  # a mapping's execution ends after 15 minutes
+        (901, 3600, False, []),
+        (3600, 3600, True, EARLY),
+        (5401, 7200, True, []),  # and after 90 on Managed Instances
+    ],
+)
+def test_a_queue_hides_a_message_for_as_long_as_its_execution_may_take(
+    visibility: int, execution: int, *, shared: bool, expected: list[tuple[str, str]]
+) -> None:
+    scope = stack()
+    polling = function(scope, "Worker", durable_config=durable(execution))
+    polling.add_event_source(sources.SqsEventSource(queue(scope, visibility)))
+    if shared:
+        share_environments(polling)
+    assert _found(attached(polling)) == expected

@@ -7,7 +7,7 @@ from aws_cdk import Fn, Token
 from aws_cdk import aws_lambda as lambda_
 
 from kit.checks import attached, findings
-from kit.synth import function, share_environments, stack
+from kit.synth import durable, function, share_environments, stack
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,9 @@ def test_a_concurrency_that_only_the_deployment_knows_is_none_of_ours() -> None:
     resource = payments.node.default_child
     assert isinstance(resource, lambda_.CfnFunction)
     resource.reserved_concurrent_executions = Token.as_number(Fn.ref("Concurrency"))
+    assert findings(attached(payments, on_in_progress="wait"), "wait-concurrency") == []
+
+
+def test_a_durable_execution_is_suspended_while_it_waits() -> None:
+    payments = function(stack(), durable_config=durable(), reserved_concurrent_executions=1)
     assert findings(attached(payments, on_in_progress="wait"), "wait-concurrency") == []

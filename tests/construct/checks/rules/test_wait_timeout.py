@@ -10,7 +10,7 @@ from aws_cdk import CfnParameter, Duration
 from cdk_idempotency import Idempotency
 from cdk_idempotency.inspection import resource_of
 from kit.checks import attached, findings, problems
-from kit.synth import function, stack
+from kit.synth import durable, function, stack
 
 
 def _attached(timeout: int | None = 10, **options: Any) -> Idempotency:
@@ -29,7 +29,7 @@ def test_a_wait_as_long_as_the_function_is_reported(seconds: int, timeout: int |
     assert f"A duplicate waits up to {seconds} seconds (wait_timeout), and Lambda" in (
         finding.message
     )
-    assert f"ends the function after {3 if timeout is None else timeout}, so" in finding.message
+    assert f"ends it after {3 if timeout is None else timeout}, so" in finding.message
 
 
 @pytest.mark.parametrize(("seconds", "timeout"), [(9, 10), (2, None)])
@@ -60,3 +60,13 @@ def test_a_timeout_that_only_the_deployment_knows_is_passed() -> None:
     idempotency = attached(payments, on_in_progress="wait", wait_timeout=wait)
     resource_of(payments).timeout = CfnParameter(scope, "Timeout", type="Number").value_as_number
     assert problems(idempotency) == {}
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(3599, 0), (3600, 1)])
+def test_a_durable_execution_may_wait_for_longer_than_an_invocation(
+    seconds: int, found: int
+) -> None:
+    wait = Duration.seconds(seconds)
+    payments = function(stack(), durable_config=durable())
+    idempotency = attached(payments, on_in_progress="wait", wait_timeout=wait)
+    assert len(findings(idempotency, "wait-timeout")) == found
