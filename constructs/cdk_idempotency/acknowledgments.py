@@ -34,15 +34,20 @@ def acknowledge_role(function: lambda_.Function) -> None:
 
 
 def acknowledge_prefix(grantee: iam.IGrantable, arn: str, reason: str) -> None:
-    """Acknowledge a grant on all ARNs that begin with `arn`.
+    """Acknowledge a grant on all ARNs that begin with `arn`."""
+    principal: Any = grantee.grant_principal
+    if Construct.is_construct(principal):
+        acknowledge_wildcard(principal, arn, reason)
+
+
+def acknowledge_wildcard(construct: IConstruct, arn: str, reason: str) -> None:
+    """Acknowledge the wildcard in an ARN, in a policy at or below a construct.
 
     The id contains the resolved ARN. An ARN with an export, whose name is not known yet, therefore
     does not match.
     """
-    principal: Any = grantee.grant_principal
-    if Construct.is_construct(principal):
-        known = _flatten(Stack.of(principal).resolve(arn))
-        acknowledge(principal, f"{_IAM5}[Resource::{known}]", reason)
+    known = _flatten(Stack.of(construct).resolve(arn))
+    acknowledge(construct, f"{_IAM5}[Resource::{known}]", reason)
 
 
 _IAM4 = "AwsSolutions::AwsSolutions-IAM4"
@@ -57,5 +62,7 @@ def _flatten(value: Any) -> str:
             return str(separator).join(map(_flatten, parts))
         case {"Ref": name}:
             return f"<{name}>"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
         case _:
             return str(value)

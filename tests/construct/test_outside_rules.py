@@ -20,6 +20,7 @@ from aws_cdk import aws_sqs as sqs
 
 from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials, RedisRotation
 from cdk_idempotency.checks.model.tree import ConstructTree
+from examples.durable.stack import DurableStack
 from examples.legacy.stack import LegacyStack
 from examples.payments.stack import PaymentsStack
 from examples.worker.stack import WorkerStack
@@ -31,6 +32,8 @@ from kit.synth import function, stack, vpc
 _ROLES: Final = "arn:<AWS::Partition>:iam::aws:policy/service-role"
 LOGS: Final = f"AwsSolutions-IAM4[Policy::{_ROLES}/AWSLambdaBasicExecutionRole]"
 NETWORK: Final = f"AwsSolutions-IAM4[Policy::{_ROLES}/AWSLambdaVPCAccessExecutionRole]"
+CHECKPOINTS: Final = f"AwsSolutions-IAM4[Policy::{_ROLES}/AWSLambdaBasicDurableExecutionRolePolicy]"
+EXECUTIONS: Final = "AwsSolutions-IAM5[Resource::<OrdersA9B65338.Arn>:*]"
 OPEN_API: Final = "AwsSolutions-APIG4"
 DEAD_LETTERS: Final = "AwsSolutions-SQS3"
 ENDPOINT: Final = "AwsSolutions-EC23"
@@ -130,6 +133,7 @@ SUBJECTS: Final[dict[str, Subject]] = {
     ),
     "worker": Subject(lambda app: WorkerStack(app, "Worker"), {LOGS}, REDIS),
     "legacy": Subject(lambda app: LegacyStack(app, "Legacy"), {LOGS, DEAD_LETTERS}),
+    "durable": Subject(lambda app: DurableStack(app, "Durable"), {CHECKPOINTS, EXECUTIONS}),
     "cache": Subject(
         lambda app: _cache(app, RedisRotation.elasticache()), {LOGS, NETWORK, ENDPOINT, FLOW_LOGS}
     ),
@@ -173,7 +177,9 @@ def test_cfn_lint_finds_nothing(subject: tuple[Subject, Checked]) -> None:
     assert found.lint() == []
 
 
-@pytest.mark.parametrize("directory", ["", "examples/worker", "examples/legacy"])
+@pytest.mark.parametrize(
+    "directory", ["", "examples/worker", "examples/legacy", "examples/durable"]
+)
 def test_the_cdk_s_rules_are_errors_in_each_example(directory: str) -> None:
     settings = json.loads((ROOT / directory / "cdk.json").read_text())
     assert settings["context"] == {"@aws-cdk/core:validateAgainstDefaultRules": True}

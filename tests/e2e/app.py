@@ -1,4 +1,4 @@
-"""The app that the end-to-end tests deploy: one function for each behavior, and two examples."""
+"""The app that the end-to-end tests deploy: one function for each behavior, and three examples."""
 
 from __future__ import annotations
 
@@ -110,6 +110,6 @@ add_private(
 )
 add_shops(app, away, large)
 CfnOutput(stack, "EffectsName", value=effects.table_name)
-for example in ("worker", "legacy"):
+for example in ("worker", "legacy", "durable"):
     _add_example(example)
 app.synth()

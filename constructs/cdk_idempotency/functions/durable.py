@@ -8,6 +8,7 @@ from aws_cdk import Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
+from ..acknowledgments import acknowledge_wildcard
 from ..errors import ConstructError
 
 _POLICY: Final = "IdempotencyDurableExecutions"
@@ -35,14 +36,14 @@ def grant_liveness(function: lambda_.Function) -> None:
     (https://docs.aws.amazon.com/lambda/latest/dg/durable-security.html)."""
     if function.role is None:
         return
+    executions = f"{function.function_arn}:*"
     # A policy of its own: the role's default one comes before the function, whose ARN this one has.
-    iam.Policy(
+    policy = iam.Policy(
         function,
         _POLICY,
         roles=[function.role],
         statements=[
-            iam.PolicyStatement(
-                actions=["lambda:GetDurableExecution"], resources=[f"{function.function_arn}:*"]
-            )
+            iam.PolicyStatement(actions=["lambda:GetDurableExecution"], resources=[executions])
         ],
     )
+    acknowledge_wildcard(policy, executions, "An execution's ARN begins with that of its version")

@@ -1,8 +1,8 @@
 """Starts the local AWS, with a few corrections towards the real one.
 
 It knows `dynamodb:LeadingKeys` and `kms:EncryptionContext:...`, so that IAM can fence rows and data
-keys, takes the loopback for TLS, which
-bucket policies demand, and gives SSM parameters names as CloudFormation does, without slashes.
+keys, takes the loopback for TLS, which bucket policies demand, and gives SSM parameters names as
+CloudFormation does, without slashes. Its durable executions go on as Lambda's do (`durable`).
 
 Run as `python -m kit.aws.emulator`; the settings are the emulator's own environment variables.
 """
@@ -17,6 +17,7 @@ from ministack.app import main
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services.cloudformation import provisioners
 
+from kit.aws import durable
 from kit.aws.environments import start_quickly
 
 LEADING_KEYS: Final = "dynamodb:LeadingKeys"
@@ -109,5 +110,10 @@ if __name__ == "__main__":
     add_encryption_context()
     trust_loopback()
     name_parameters()
+    durable.keep_configurations()
+    durable.start_executions()
+    durable.repeat_failed_invocations()
+    durable.keep_callbacks()
+    durable.fence_executions()
     start_quickly(lambda_runtime)
     main()
