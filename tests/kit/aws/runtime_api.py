@@ -29,6 +29,7 @@ PATIENCE: Final = 60.0
 """Seconds after which a test that waits has failed."""
 
 _INVOCATION: Final = "/2018-06-01/runtime/invocation/"
+_INIT_ERROR: Final = "/2018-06-01/runtime/init/error"
 _PEEK_S: Final = 0.05
 """Seconds between two looks at whether a process that waits is alive."""
 
@@ -165,6 +166,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == _INIT_ERROR:  # its process ends, and its log tells the error
+            self._reply(202, b"{}")
+            return
         if not self.path.startswith(_INVOCATION):
             self._called(body)
             return
@@ -176,6 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _called(self, payload: bytes) -> None:
         """Answer Lambda's own Invoke, of any function."""
+        self.close_connection = True  # botocore would keep it open
         try:
             answer = self.api._invoke(payload).result(PATIENCE)
         except FunctionError as error:
@@ -187,6 +192,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _reply(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
         about = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        if self.close_connection:
+            about["Connection"] = "close"
         for name, value in {**about, **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
