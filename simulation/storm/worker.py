@@ -126,9 +126,12 @@ class Worker:
         self._call = ""
         self._result: str | None = None
         self._forks = False
+        self._answered = False
+        """True once the store has answered. Until then a clock may be a second off, as the Date of
+        DynamoDB is, and a lease here lasts no longer."""
         wall = _Wall()
         time.time = wall  # for all that reads it
-        signal.signal(SET_CLOCK, lambda *_: wall.set())
+        signal.signal(SET_CLOCK, lambda *_: wall.set() if self._answered else None)
         signal.signal(FORK, lambda *_: setattr(self, "_forks", True))
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for children
         self._handler = idempotent(
@@ -170,6 +173,7 @@ class Worker:
         else:
             ending = self._ending(answer)
         self._history.ended(self._call, ending, answer)
+        self._answered = self._answered or ending != "unavailable"
         if ending == "unavailable":
             time.sleep(_RETRY_AFTER)
 

@@ -142,7 +142,15 @@ class _Uneven:
     def ask(self, *, late: float = 0) -> None:
         """Make a request, whose response is `late` seconds behind the wall clock."""
         sent = self.service.read()
-        self.service.check(formatdate(self.clocks.wall() - late, usegmt=True), sent)
+        self.service.check(self.date(late=late), sent)
+
+    def date(self, *, late: float = 0) -> str:
+        """Return the Date of a service that is `late` seconds behind the wall clock."""
+        return formatdate(int(self.clocks.wall() - late), usegmt=True)
+
+    def error(self, step: float) -> int:
+        """Return the milliseconds by which the time is wrong, after the wall clock was set."""
+        return self.service.now() - round((self.clocks.wall() - step) * 1000)
 
 
 @pytest.mark.parametrize("which", ["wall", "steady"])
@@ -183,18 +191,62 @@ def test_the_next_response_confirms_a_clock_that_was_set() -> None:
     assert abs(reading.now / 1000 - (uneven.clocks.wall() - 3600)) <= 1
 
 
+@pytest.mark.parametrize("step", [3600, -3600])
+@pytest.mark.parametrize("second", [0.05, 0.5, 0.95])
+def test_a_clock_that_was_set_is_as_exact_after_the_next_response(step: int, second: float) -> None:
+    uneven = _Uneven()
+    uneven.clocks.wall.advance(second)
+    uneven.ask()
+    uneven.clocks.wall.advance(step)
+    uneven.ask(late=step)
+    assert abs(uneven.error(step)) <= 1
+
+
+@pytest.mark.parametrize("step", [3600, -3600])
+def test_a_clock_that_was_set_during_a_request_is_as_exact_after_the_next_response(
+    step: int,
+) -> None:
+    uneven = _Uneven()
+    uneven.clocks.wall.advance(0.5)
+    uneven.ask()
+    sent = uneven.service.read()
+    uneven.clocks.wall.advance(step)
+    uneven.service.check(uneven.date(late=step), sent)
+    uneven.ask(late=step)
+    assert abs(uneven.error(step)) <= 1
+
+
+def test_a_process_that_stood_still_goes_by_its_wall_clock() -> None:
+    uneven = _Uneven()
+    uneven.clocks.wall.advance(0.5)
+    uneven.ask()
+    uneven.clocks.wall.advance(3600)  # the monotonic clock stood still
+    uneven.ask()
+    assert abs(uneven.error(0)) <= 1
+
+
 @pytest.mark.parametrize("seconds", [3600, -3600])
 def test_a_response_across_a_step_shows_the_earliest_time_and_confirms_nothing(
     seconds: int,
 ) -> None:
     uneven = _Uneven()
-    uneven.ask()
     sent, date = uneven.service.read(), uneven.clocks.wall()
     uneven.clocks.wall.advance(seconds)
     uneven.service.check(formatdate(date, usegmt=True), sent)
     reading = uneven.service.read()
     assert reading.now == int(date) * 1000
     assert not reading.checked
+
+
+@pytest.mark.parametrize("step", [3600, -3600])
+def test_after_a_response_across_a_step_the_monotonic_clock_still_has_the_time(step: int) -> None:
+    uneven = _Uneven()
+    uneven.clocks.wall.advance(0.5)
+    uneven.ask()
+    sent = uneven.service.read()
+    uneven.clocks.wall.advance(step)
+    uneven.service.check(uneven.date(late=step), sent)
+    assert abs(uneven.error(step)) <= 1
 
 
 # What a response without a time is worth ----------------------------------------------------------

@@ -26,6 +26,13 @@ class ClockReading(NamedTuple):
     moment: Moment
 
 
+class _Known(NamedTuple):
+    """The service's time at the last response that confirmed the clock, in epoch milliseconds."""
+
+    moment: Moment
+    now: int
+
+
 class SigningClock:
     """The worker's clock, for signatures: a service accepts those that are minutes off
     (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html), and
@@ -62,6 +69,9 @@ class ServiceClock:
     monotonic one have since gone apart, one of them was set or stood still, and nobody knows which
     (a sandbox is frozen between two invocations; a SnapStart image is weeks old). Then the later of
     both counts: what is written lasts too long rather than not long enough.
+
+    The next response then tells which of them went wrong. If that was the wall clock, the monotonic
+    one still knows the time as well as before: the limits alone would leave it a second off.
     """
 
     def __init__(
@@ -74,17 +84,18 @@ class ServiceClock:
         self._offset = 0
         self._confirmed: Moment | None = None
         """The moment of the response that has confirmed the clock."""
+        self._known: _Known | None = None
         self._header: tuple[str | None, int] = (None, 0)
 
     def read(self) -> ClockReading:
         """Read the clock before a request; give the reading to `check` after it."""
         # Another thread may correct the clock meanwhile; it sets `_confirmed` last: read it first.
-        confirmed, offset = self._confirmed, self._offset
+        confirmed, known, offset = self._confirmed, self._known, self._offset
         moment = Moment(self._steady(), self._clock())
         now = int(moment.wall * 1000) + offset
         checked = confirmed is not None and _runs_evenly(confirmed, moment)
-        if confirmed is not None and not checked:
-            now = max(now, int((confirmed.wall + moment.steady - confirmed.steady) * 1000) + offset)
+        if known is not None and not checked:
+            now = max(now, _by_steady(known, moment))
         return ClockReading(now, checked, moment)
 
     def now(self) -> int:
@@ -103,9 +114,20 @@ class ServiceClock:
             least = served - int(received.wall * 1000)
             # Across a step the reading before it bounds nothing: the earliest time expires nothing.
             most = served + 1000 - int(sent.moment.wall * 1000) if even else least
-            self._offset = min(max(self._offset, least), max(least, most))
+            estimate = self._estimate(received, least, most)
+            self._offset = min(max(estimate, least), max(least, most))
+        if even:
+            self._known = _Known(received, int(received.wall * 1000) + self._offset)
         self._confirmed = received if even else None
         return int(sent.moment.wall * 1000) + self._offset - sent.now
+
+    def _estimate(self, received: Moment, least: int, most: int) -> int:
+        """Return the correction: by the monotonic clock where the wall clock was set, and that one
+        agrees with the response."""
+        if self._known is None or _runs_evenly(self._known.moment, received):
+            return self._offset
+        by_steady = _by_steady(self._known, received) - int(received.wall * 1000)
+        return by_steady if least <= by_steady <= most else self._offset
 
     def _parsed(self, date: str) -> int | None:
         text, served = self._header
@@ -116,6 +138,11 @@ class ServiceClock:
                 return None
             self._header = (date, served)
         return served
+
+
+def _by_steady(known: _Known, moment: Moment) -> int:
+    """Return the time that the monotonic clock has, epoch milliseconds."""
+    return known.now + int((moment.steady - known.moment.steady) * 1000)
 
 
 def _runs_evenly(begin: Moment, end: Moment) -> bool:
