@@ -18,12 +18,8 @@ from ..rule import Violation, error
 def check(deployment: Deployment) -> Iterator[Violation]:
     for attached in deployment.attached:
         settings = attached.settings
-        is_wrapped = settings.handler is not None
-        if (
-            settings.execution_timeout is not None
-            and is_wrapped
-            and settings.on_in_progress == "wait"
-        ):
+        is_durable = settings.execution_timeout is not None
+        if is_durable and settings.handler is not None and settings.on_in_progress == "wait":
             yield Violation(
                 attached.function,
                 "with on_in_progress='wait', an execution is suspended while it waits, which "
