@@ -136,7 +136,7 @@ class HttpMode:
         return self.refuse(request, "mismatch", self._profile.mismatch)
 
     def unavailable(self, request: Request, record: Record) -> Any:
-        """Return the answer to a request that is done, and whose response is not to be had. Where
+        """Return the answer to a request that is done, and whose response cannot be read. Where
         it was not to be kept, and can only have been a success, that is told."""
         if record.encoding != NOT_KEPT:
             return self.refuse(request, "unavailable", 410)

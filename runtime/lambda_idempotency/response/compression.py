@@ -101,7 +101,7 @@ def unpack(record: Record) -> str | bytes:
         )
     if is_encrypted(record):
         raise ResponseUnavailableError(
-            f"The operation under record {record.key} is done, but its answer is encrypted, and "
+            f"The operation under record {record.key} is done, but its response is encrypted, and "
             "does not open here. Either it was changed or copied from another record or namespace, "
             "or this function lacks the cipher (response_key)."
         )

@@ -1,4 +1,4 @@
-"""Clients that users bring, boto3's and redis-py's, which know no deadline and block."""
+"""Clients and stores that users bring: they know no deadline, and block."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ MOST: Final = 64
 
 
 class Brought:
-    """The requests of one such client, in threads that are left behind when a call's time is over.
+    """The requests of one of them, in threads that are left behind when a call's time is over.
 
-    `renew` closes the client's idle connections: a fork's child must use none. `longest_s` is the
+    `renew` closes its idle connections: a fork's child must use none. `longest_s` is the
     most seconds that a request takes over an open connection, or to find that it is none. Where a
     call has as many left, and no other request is under way, it needs no thread.
     """
@@ -53,7 +53,7 @@ class Brought:
         if waits is BLOCKING and self._is_short(deadline):
             return self._at_once(request)
         if len(self._open) >= MOST:
-            raise TimeoutError(f"{MOST} requests of the client are unanswered")
+            raise TimeoutError(f"{MOST} requests are unanswered")
         work = partial(copy_context().run, self._counted, request)
         return await waits.in_thread(work, deadline, self._threads.start)
 
