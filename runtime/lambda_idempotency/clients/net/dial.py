@@ -95,23 +95,24 @@ class Dialer:
     async def _addresses(
         self, host: str, port: int, waits: Waits, deadline: Deadline
     ) -> Sequence[Address]:
-        known = self._known
+        looking = self._looking
+        awaited = looking if looking is not None and looking.is_awaited else None
+        known = self._known  # after that: a look-up that ends in between has found it
         if known is not None and elapsed.seconds(known[1]) < ADDRESSES_LAST_S:
             return known[0]
         try:
             found = _looked_up(host, port, socket.AI_NUMERICHOST)
         except OSError:  # it is a name
-            return await self._named(host, port, waits, deadline)
+            return await self._named(awaited, host, port, waits, deadline)
         self._known = (found, elapsed.now())
         return found
 
     async def _named(
-        self, host: str, port: int, waits: Waits, deadline: Deadline
+        self, looking: _LookUp | None, host: str, port: int, waits: Waits, deadline: Deadline
     ) -> Sequence[Address]:
-        """Return the addresses of a name. A look-up goes on when its call's time is over: the next
-        call finds what it has found."""
-        looking = self._looking
-        if looking is not None and looking.is_awaited:
+        """Return the addresses of a name, from the look-up under way if it is awaited. A look-up
+        goes on when its call's time is over: the next call finds what it has found."""
+        if looking is not None:
             if not await waits.acquire(looking.under_way, deadline):
                 raise TimeoutError("timed out")
             looking.under_way.release()
