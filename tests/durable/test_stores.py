@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aws_durable_execution_sdk_python import InvocationError
 
-from kit.aws.local import LocalAws
 from kit.durable import Executions
-from kit.harnesses import CLIENTS, create_table
-from kit.redis.servers import RedisServer
-from lambda_idempotency import DynamoDBStore, MemoryStore, RedisStore, Store
+from lambda_idempotency import Store
 
 Make = Callable[..., Executions]
-TABLE = "durable"
-
-
-@pytest.fixture(scope="module")
-def places(local_aws: LocalAws) -> Iterator[dict[str, Store]]:
-    clients = {name: CLIENTS[name](local_aws.endpoint) for name in ("boto3", "light")}
-    create_table(clients["boto3"], TABLE)
-    dynamodb = DynamoDBStore(TABLE)
-    dynamodb._client = clients["light"]
-    with RedisServer() as server, server.admin() as admin:
-        yield {"memory": MemoryStore(), "dynamodb": dynamodb, "redis": RedisStore(admin)}
-    for client in clients.values():
-        client.close()
-
-
-@pytest.fixture(params=["memory", "dynamodb", "redis"])
-def place(request: pytest.FixtureRequest, places: dict[str, Store]) -> Store:
-    return places[request.param]
 
 
 class Shop:

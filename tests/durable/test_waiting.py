@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kit.durable import Executions
+from lambda_idempotency import Store
 
 Make = Callable[..., Executions]
 ORDER = {"order": 7}
@@ -16,7 +17,7 @@ ORDER = {"order": 7}
 pytestmark = pytest.mark.parametrize("form", ["inside"], indirect=True)
 
 
-def test_a_duplicate_waits_suspended_and_gets_the_answer(executions: Make) -> None:
+def test_a_duplicate_waits_suspended_and_gets_the_answer(executions: Make, place: Store) -> None:
     runs: list[Any] = []
     waits = threading.Event()
 
@@ -24,7 +25,7 @@ def test_a_duplicate_waits_suspended_and_gets_the_answer(executions: Make) -> No
         runs.append(event)
         return context.create_callback(name="approve").result()
 
-    pay = executions(handler, on_in_progress="wait")
+    pay = executions(handler, on_in_progress="wait", store=place, namespace="waits")
     first = pay.start(ORDER)
     callback = pay.callback(first)
     ask = pay.get_durable_execution
