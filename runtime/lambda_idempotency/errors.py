@@ -32,12 +32,21 @@ class StoreError(IdempotencyError):
     """The store, S3 or KMS could not be reached or refused the request, or the store answered after
     the lease had ended. Nothing ran; at a step, the step did not.
 
-    `applied` is False where the store said that this request wrote nothing, else None.
+    `applied` is False where the store said that this request wrote nothing, else None. `code` is
+    the service's name for what went wrong, and `host` what was asked, as far as they are known.
     """
 
-    def __init__(self, *message: str, applied: bool | None = None) -> None:
+    def __init__(
+        self,
+        *message: str,
+        applied: bool | None = None,
+        code: str | None = None,
+        host: str | None = None,
+    ) -> None:
         super().__init__(*message)
         self.applied = applied
+        self.code = code
+        self.host = host
 
 
 class ResponseUnavailableError(IdempotencyError):

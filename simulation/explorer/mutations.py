@@ -221,7 +221,9 @@ MUTATIONS: Final = (
     Mutation(
         "key released when its answer cannot be recorded",
         endings,
-        'if isinstance(reply, Failed):\n        yield Emit("CompletionFailed")\n    elif',
+        "if isinstance(reply, Failed):\n"
+        '        yield Emit("CompletionFailed", reply.error, held.attempt)\n'
+        "    elif",
         "if isinstance(reply, Failed):\n        yield from release(call, held)\n    elif",
         "two",
         invariants.NO_REPEAT,
@@ -229,7 +231,9 @@ MUTATIONS: Final = (
     Mutation(
         "result given up when it cannot be recorded",
         endings,
-        'if isinstance(reply, Failed):\n        yield Emit("CompletionFailed")\n    elif',
+        "if isinstance(reply, Failed):\n"
+        '        yield Emit("CompletionFailed", reply.error, held.attempt)\n'
+        "    elif",
         "if isinstance(reply, Failed):\n        return LeaseLost(call.key)\n    elif",
         "two",
         invariants.RESULT,
@@ -238,7 +242,7 @@ MUTATIONS: Final = (
         "own completion not recognized",
         endings,
         "elif isinstance(reply, Conflict) and reply.record.owner != call.owner:\n"
-        '        yield Emit("LeaseLost")\n'
+        "        yield _lease_lost(held, reply)\n"
         "        if _answers(call, reply.record):\n"
         "            return Replayed(reply.record, Executed(ran.result))",
         "elif isinstance(reply, Conflict):\n        return LeaseLost(call.key)",

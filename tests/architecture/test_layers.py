@@ -22,7 +22,7 @@ ROOMS_BELOW: Final[Mapping[str, set[str]]] = {
     "identity": {"encoder", "errors", "tuples"},
     "protocol": {"errors", "tuples"},
     "contract": {"errors", "identity", "protocol", "tuples"},
-    "metrics": {"contract", "protocol", "tuples"},
+    "metrics": {"contract", "errors", "protocol", "tuples"},
     "clients": {"contract", "encoder", "errors", "metrics", "tuples"},
     "response": {"clients", "contract", "encoder", "errors", "metrics", "protocol", "tuples"},
     "stores": {"clients", "contract", "errors", "metrics", "protocol", "tuples"},

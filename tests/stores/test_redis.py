@@ -241,9 +241,12 @@ def test_what_is_no_client_is_refused(client: Any) -> None:
 
 @_EACH_VERB
 def test_an_unreachable_server_is_named_by_the_clients_error(verb: str) -> None:
-    with connect(free_port()) as client, pytest.raises(StoreError) as raised:
+    port = free_port()
+    with connect(port) as client, pytest.raises(StoreError) as raised:
         VERBS[verb](RedisStore(client), "shop#1")
-    assert str(raised.value) == f"Redis {verb} of shop#1 failed: ConnectionError."
+    server = f"redis://127.0.0.1:{port}/0"
+    assert str(raised.value) == f"Redis {verb} of shop#1 failed at {server}: ConnectionError."
+    assert (raised.value.code, raised.value.host) == ("ConnectionError", server)
     assert isinstance(raised.value.__cause__, redis.ConnectionError)
 
 

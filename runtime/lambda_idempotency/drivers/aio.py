@@ -99,7 +99,7 @@ async def drive(
                 await shield.sleep(step.milliseconds)
                 result = None
             elif isinstance(step, Emit):
-                report(step.metric, key)
+                report(step.metric, key, step.why, attempt=step.attempt, remaining=remaining)
                 result = None
             else:
                 result = await _asked(step, shield, examine)
@@ -177,7 +177,8 @@ async def _execute_in_batch(
         await shield.sleep(step.milliseconds)
         return None
     if isinstance(step, Emit):
-        report(step.metric, call.key)
+        left = call.remaining
+        report(step.metric, call.key, step.why, attempt=step.attempt, remaining=left)
         return None
     return await _asked(step, shield, None)
 

@@ -198,7 +198,7 @@ def execute(
         sleep(step.milliseconds / 1000)
         return None
     if isinstance(step, Emit):
-        report(step.metric, key)
+        report(step.metric, key, step.why, attempt=step.attempt, remaining=remaining)
         return None
     if isinstance(step, Examine):
         return Fate("unknown") if examine is None else examine(step)

@@ -157,7 +157,7 @@ class Operation(NamedTuple):
     def _without_key(self, key: str | None, error: StoreError) -> None:
         """Let a call run that cannot keep its answer, if `fail_open` says so. Raises the error
         otherwise."""
-        report("StoreError", key)
+        report("StoreError", key, error)
         if not self.fail_open:
             raise error
         log(

@@ -21,7 +21,7 @@ from ..errors import (
 from ..metrics.reporting import report
 from ..protocol.record import Claim
 from ..protocol.recovery import recovery_point, send, settled
-from ..protocol.steps import Call, Progress, StepResult
+from ..protocol.steps import Call, Failed, Progress, StepResult
 from ..response.steps import StepData, StepForms, packed, unpacked
 from ..tuples import NamedTuple
 from .commits import copies, refusal_of
@@ -273,7 +273,8 @@ class Steps:
         elif step.writes:
             raise uncommitted(step.name, key, fate, reply)
         else:
-            report("StepUnrecorded", key)
+            why = reply.error if isinstance(reply, Failed) else None
+            report("StepUnrecorded", key, why, attempt=self._of.attempt)
 
     def _value(self, step: _Step, form: StepData, result: Any) -> Any:
         """Return what later attempts will get; the result itself if it cannot be recorded."""

@@ -29,6 +29,9 @@ WARNINGS: Final[frozenset[Metric]] = frozenset(
 )
 """The events that on-call must see in the log."""
 
+NOTES: Final[frozenset[Metric]] = frozenset({"CredentialRefresh"})
+"""The events that are rare, and explain others."""
+
 ERROR: Final = 40
 WARNING: Final = 30
 INFO: Final = 20
@@ -36,18 +39,35 @@ DEBUG: Final = 10
 """The levels of the logging module."""
 
 
-def report(metric: Metric, key: str | None) -> None:
+def report(
+    metric: Metric,
+    key: str | None,
+    why: Exception | str | None = None,
+    *,
+    attempt: int | None = None,
+    remaining: Callable[[], int] | None = None,
+) -> None:
     """Report an event under the record's id, in the log and in the metrics of the invocation.
 
-    The log level is WARNING for the events in WARNINGS, else DEBUG.
+    The log has it at WARNING for the events in WARNINGS, at INFO for those in NOTES, else at DEBUG;
+    with `why` it happened, if that is known, and the milliseconds `remaining`.
     """
-    level = WARNING if metric in WARNINGS else DEBUG
-    # If logging is not loaded, nobody listens for DEBUG; and its import takes 10 ms.
+    level = WARNING if metric in WARNINGS else INFO if metric in NOTES else DEBUG
+    # If logging is not loaded, nobody listens for less; and its import takes 10 ms.
     if level == WARNING or "logging" in sys.modules:
         with suppress(Exception):
             if (logger := _logger()).isEnabledFor(level):
-                fields = {"idempotency_event": metric, "idempotency_record": key}
-                logger.log(level, "%s %s", metric, key, extra=fields)
+                text = f"{metric} {key}"
+                fields: dict[str, object] = {
+                    "idempotency_event": metric,
+                    "idempotency_record": key,
+                }
+                if why is not None:
+                    from .causes import described  # where something went wrong
+
+                    text, more = described(metric, key, why, attempt, remaining)
+                    fields |= more
+                logger.log(level, "%s", text, extra=fields)
     if (buffer := _CURRENT.get(None)) is not None:
         buffer.count(metric, key)
 

@@ -55,7 +55,7 @@ def acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
     while True:
         reply = yield step
         if isinstance(reply, Failed):
-            yield Emit("StoreError")
+            yield Emit("StoreError", reply.error, _attempt(step))
             return (yield from _unreachable(call, step, reply))
         if isinstance(reply, Applied):
             assert isinstance(step, SendClaim)
@@ -79,8 +79,9 @@ def acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
         else:
             step, claims = _claim(call, seen=found), claims + 1
             if claims == MOST_CLAIMS:
-                yield Emit("StoreError")
-                return (yield from _unreachable(call, step, Failed(_contradiction(call), 0)))
+                failed = Failed(_contradiction(call), 0)
+                yield Emit("StoreError", failed.error, _attempt(step))
+                return (yield from _unreachable(call, step, failed))
             if claims > CLAIMS_AT_ONCE:
                 yield Sleep(next(pauses))
 
@@ -135,6 +136,11 @@ def _unreachable(
     if (undoing := undo(step)) is not None:
         yield undoing
     return Unavailable(failed.error)
+
+
+def _attempt(step: SendClaim | Read) -> int | None:
+    """Return the attempt that a claim would begin."""
+    return step.claim.attempt if isinstance(step, SendClaim) else None
 
 
 def _contradiction(call: Call) -> StoreError:

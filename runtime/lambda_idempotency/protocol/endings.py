@@ -71,11 +71,11 @@ def record_answer(
         # Before, the store's clock was unconfirmed: it could not tell that the record has expired.
         reply = yield from send(completion)
     if isinstance(reply, Failed):
-        yield Emit("CompletionFailed")
+        yield Emit("CompletionFailed", reply.error, held.attempt)
     elif isinstance(reply, Absent):
-        yield Emit("LeaseLost")
+        yield _lease_lost(held, reply)
     elif isinstance(reply, Conflict) and reply.record.owner != call.owner:
-        yield Emit("LeaseLost")
+        yield _lease_lost(held, reply)
         if _answers(call, reply.record):
             return Replayed(reply.record, Executed(ran.result))
     # A conflict with our own COMPLETED: the reply to an earlier send was lost, and all is done.
@@ -103,12 +103,12 @@ def commit(call: Call, held: HeldLease, ran: Returned) -> Generator[Step, StepRe
         return CommitFailed(call.key, reply.about, applied=applied)
     if isinstance(reply, Failed):
         # It may have taken effect, so keep the key until the lease ends.
-        yield Emit("CompletionFailed")
+        yield Emit("CompletionFailed", reply.error, held.attempt)
         return CommitFailed(call.key, "the store did not answer", applied=None)
     if isinstance(reply, Applied) or _is_done(call, reply):
         return Executed(ran.result)
     if claimed:
-        yield Emit("LeaseLost")
+        yield _lease_lost(held, reply)
     if isinstance(reply, Conflict) and _answers(call, reply.record):
         return Replayed(reply.record)
     return LeaseLost(call.key) if claimed else CommitFailed(call.key, _UNCLAIMED, applied=False)
@@ -127,9 +127,9 @@ def release(call: Call, held: HeldLease) -> Generator[Step, StepResult, StepResu
         found = Progress(reply.record.revision, reply.record.steps)
         reply = yield Renew(call.claim_with(held.attempt, found).given_up())
     if isinstance(reply, Failed):
-        yield Emit("StoreError")
+        yield Emit("StoreError", reply.error, held.attempt)
     elif isinstance(reply, Conflict) and not _is_done(call, reply):
-        yield Emit("LeaseLost")
+        yield _lease_lost(held, reply)
     return reply
 
 
@@ -146,6 +146,14 @@ def send(completion: Completion) -> Generator[Step, StepResult, StepResult]:
             return reply
         yield Sleep(pause)
     return (yield Complete(completion))
+
+
+def _lease_lost(held: HeldLease, reply: StepResult) -> Emit:
+    why = "the record is gone"
+    if isinstance(reply, Conflict):
+        found = reply.record
+        why = f"the record is attempt {found.attempt}'s, and {found.status}"
+    return Emit("LeaseLost", why, held.attempt)
 
 
 def _once(completion: Completion) -> Generator[Step, StepResult, StepResult]:

@@ -107,7 +107,7 @@ def _complete_for(call: Call, found: Record, fate: Fate) -> Generator[Step, Step
     if isinstance(reply, Applied):
         return Replayed(completion.record(reply.now))
     if isinstance(reply, Failed):
-        yield Emit("StoreError")
+        yield Emit("StoreError", reply.error)
         return Unavailable(reply.error)
     return found
 
@@ -133,6 +133,6 @@ def _end_for(
     if isinstance(reply, Applied):
         return claim.record(reply.now)
     if isinstance(reply, Failed):
-        yield Emit("StoreError")
+        yield Emit("StoreError", reply.error)
         return Unavailable(reply.error)
     return found

@@ -164,19 +164,22 @@ def _park(call: Call, held: HeldLease) -> Protocol:
         if verdict is not None and not isinstance(verdict, HeldLease):
             yield from _count(verdict)
             return verdict
-    yield Emit("StoreError" if isinstance(reply, Failed) else "Parked")
+    if isinstance(reply, Failed):
+        yield Emit("StoreError", reply.error, held.attempt)
+    else:
+        yield Emit("Parked", attempt=held.attempt - 1)
     return Parked(call.key, held.attempt - 1)
 
 
 def _too_late(call: Call, held: HeldLease) -> Protocol:
-    yield Emit("StoreError")
-    if not held.after_death and not call.reenters:
-        yield letting_go(call.claim_with(held.attempt, held.progress), held)
-    why = (
+    why = StoreError(
         f"The lease of record {call.key} ended before the call could start: the store answered too "
         "late, or this process stood still. Nothing ran; retry."
     )
-    return Unavailable(StoreError(why))
+    yield Emit("StoreError", why, held.attempt)
+    if not held.after_death and not call.reenters:
+        yield letting_go(call.claim_with(held.attempt, held.progress), held)
+    return Unavailable(why)
 
 
 def _renewal(call: Call, held: HeldLease) -> Claim | None:

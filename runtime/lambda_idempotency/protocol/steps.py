@@ -167,9 +167,12 @@ class CompleteAndClaim(NamedTuple):
 
 
 class Emit(NamedTuple):
-    """Count an event. No reply."""
+    """Count an event. No reply. `why` and `attempt` are for the log: what has led to it, and which
+    attempt met it."""
 
     metric: Metric
+    why: Exception | str | None = None
+    attempt: int | None = None
 
 
 class Examine(NamedTuple):

@@ -94,9 +94,7 @@ class DataKeys:
         self._key = key
         self._context = {ENCRYPTION_CONTEXT: namespace}
         self._clock = elapsed.Stopwatch().seconds  # in which a frozen process has aged, too
-        self._current = Renewing(
-            self._made, failures=StoreError, clock=self._clock, credentials=False
-        )
+        self._current = Renewing(self._made, failures=StoreError, clock=self._clock)
         self._known: OrderedDict[bytes, Loaded[DataKey]] = OrderedDict()
 
     async def hold(self, waits: Waits) -> DataKey:
@@ -121,7 +119,7 @@ class DataKeys:
         except _FAILURES as error:
             if code_of(error) in _FOREIGN:
                 return None
-            raise StoreError(reason(error)) from error
+            raise StoreError(reason(error), code=code_of(error)) from error
         return self._note(key, began).value
 
     async def _made(self, waits: Waits, deadline: Deadline) -> Loaded[DataKey]:
@@ -132,7 +130,8 @@ class DataKeys:
             )
             key = DataKey(plain, encrypted)
         except _FAILURES as error:
-            raise StoreError(f"KMS gave no data key for the answer: {reason(error)}") from error
+            why = f"KMS gave no data key for the answer: {reason(error)}"
+            raise StoreError(why, code=code_of(error)) from error
         return self._note(key, began)
 
     def _note(self, key: DataKey, began: float) -> Loaded[DataKey]:

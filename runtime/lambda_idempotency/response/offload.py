@@ -83,7 +83,8 @@ class Objects:
             if _code(error) not in _GONE:
                 raise StoreError(
                     f"{what} is done, but its response could not be read from S3: {_code(error)}. "
-                    "A retry will be answered."
+                    "A retry will be answered.",
+                    code=_code(error),
                 ) from error
             _warn(record.key, "could not be read from", error)
             return record

@@ -63,7 +63,8 @@ def opened(record: Record, keys: DataKeys, *, slot: tuple[str, ...], what: str) 
     except StoreError as error:
         raise StoreError(
             f"{what} is done, but KMS did not decrypt its answer: {error}. The record stays, and a "
-            "retry is answered when KMS does."
+            "retry is answered when KMS does.",
+            code=error.code,
         ) from error
     encoding = inner(record.encoding)
     data = None if key is None else key.open(nonce, body, _associated(record.key, slot, encoding))

@@ -266,7 +266,9 @@ class DynamoDBStore(CoroutineStore):
                 refused, about = found.about is None, found.about
                 response = {**response, "Item": found.item}
             else:
-                raise unreachable(operation, self._table, error, response) from error
+                endpoint = self._endpoint()
+                host = None if endpoint is None else endpoint.authority
+                raise unreachable(operation, self._table, error, response, host=host) from error
         metadata = response.get("ResponseMetadata", {})
         moved = self._clock.check(metadata.get("HTTPHeaders", {}).get("date"), sent)
         return _Answer(response.get("Item"), refused, moved, about)

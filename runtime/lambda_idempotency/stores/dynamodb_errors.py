@@ -24,7 +24,12 @@ def code_of(response: Mapping[str, Any]) -> str:
 
 
 def unreachable(
-    operation: str, table: str, error: Exception, response: Mapping[str, Any]
+    operation: str,
+    table: str,
+    error: Exception,
+    response: Mapping[str, Any],
+    *,
+    host: str | None,
 ) -> StoreError:
     """Return the error of a request that has failed. It quotes nothing of DynamoDB's."""
     code = code_of(response) or type(error).__name__
@@ -34,4 +39,6 @@ def unreachable(
         f"DynamoDB {operation} on table {table} failed: {code}{about} (request id {request}). "
         f"{_HINTS.get(code, '')}".rstrip(),
         applied=False if code == CANCELED else None,
+        code=code,
+        host=host,
     )

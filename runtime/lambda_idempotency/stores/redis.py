@@ -117,7 +117,9 @@ class RedisStore(CoroutineStore):
             if isinstance(answer, IdempotencyError):
                 raise answer
             if isinstance(answer, Exception):
-                raise failure(request.script.verb, request.key, answer) from answer
+                raise failure(
+                    request.script.verb, request.key, answer, server=self._name
+                ) from answer
         reply = _reply(request.key, answer)
         if not self._policy_known:
             await self._check_policy(waits)

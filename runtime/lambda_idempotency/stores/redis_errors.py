@@ -23,8 +23,9 @@ def is_unknown_script(error: Exception) -> bool:
     return code == "NOSCRIPT" or type(error).__name__ == "NoScriptError"
 
 
-def failure(verb: str, key: str, error: Exception) -> StoreError:
-    """Return the error for a request that a server refused or did not answer."""
+def failure(verb: str, key: str, error: Exception, *, server: str) -> StoreError:
+    """Return the error for a request that a server refused or did not answer. `server` is its
+    name, of which a password is no part."""
     # The error code of a command in a script may come after words, or be replaced by words.
     said = f"{getattr(error, 'status_code', '')} {getattr(error, 'words', error)}"
     words = said.replace("-", " ")
@@ -35,7 +36,12 @@ def failure(verb: str, key: str, error: Exception) -> StoreError:
         return foreign(key)
     about = f" ({code})" if code else ""
     hint = f" {_HINTS[code]}" if code else ""
-    return StoreError(f"Redis {verb} of {key} failed: {type(error).__name__}{about}.{hint}")
+    kind = type(error).__name__
+    return StoreError(
+        f"Redis {verb} of {key} failed at {server}: {kind}{about}.{hint}",
+        code=code or kind,
+        host=server,
+    )
 
 
 _NO_RIGHT: Final = ("The user executing the script can't", "ACL failure in script")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any, Final
@@ -128,7 +129,7 @@ def test_a_secure_string_is_read_anew_too(
     ask(client)
 
 
-def test_a_renewal_is_told_without_the_password(
+def test_a_renewal_is_told_at_info_without_the_password(
     client: Any,
     access: Access,
     shared_server: RedisServer,
@@ -138,9 +139,13 @@ def test_a_renewal_is_told_without_the_password(
     set_passwords(shared_server, "new")
     access.keep(_secret("new"))
     redis_proxy.cut()
-    with caplog.at_level("DEBUG", logger="lambda_idempotency"):
+    with caplog.at_level("INFO", logger="lambda_idempotency"):
         ask(client)
-    assert [record.getMessage() for record in caplog.records] == ["CredentialRefresh None"]
+    [line] = caplog.records
+    cause = f"the credentials from secret {access.secret} were refused"
+    assert vars(line)["idempotency_event"] == "CredentialRefresh"
+    assert vars(line)["idempotency_cause"] == cause
+    assert re.fullmatch(rf"CredentialRefresh \(\d+ ms left\): {cause}", line.getMessage())
 
 
 # Under load ---------------------------------------------------------------------------------------

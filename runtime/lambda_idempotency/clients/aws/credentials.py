@@ -73,7 +73,9 @@ class CredentialSource:
         self, environment: Mapping[str, str], clock: Callable[[], float] = time.time
     ) -> None:
         self._environment = Environment.of(environment)
-        self._renewing = Renewing(self._load, failures=CredentialsError, clock=clock)
+        self._renewing = Renewing(
+            self._load, failures=CredentialsError, clock=clock, credentials="the environment"
+        )
 
     def current(self, waits: Waits, deadline: Deadline) -> Coroutine[Any, Any, Credentials]:
         """Return the current credentials, when awaited. Raises `CredentialsError`."""

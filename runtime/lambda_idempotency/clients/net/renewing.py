@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
-from ...metrics.reporting import report
+from ...metrics.reporting import WARNING, log, report
 from ...tuples import NamedTuple
 from .deadline import Deadline
 from .process import ProcessLock
@@ -37,7 +37,7 @@ class Renewing(Generic[T]):
 
     It is renewed ahead of its end, by one caller at a time: the others use the old one, and wait
     only where there is none. A renewal that fails with `failures` changes nothing while the old
-    value is good. Renewals of `credentials` are counted.
+    value is good. Renewals of `credentials`, which are then the name of their place, are told.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Renewing(Generic[T]):
         *,
         failures: type[Exception] | tuple[type[Exception], ...],
         clock: Callable[[], float] = time.time,
-        credentials: bool = True,
+        credentials: str | None = None,
     ) -> None:
         self._load = load
         self._failures = failures
@@ -96,15 +96,28 @@ class Renewing(Generic[T]):
     async def _renewed(
         self, known: Loaded[T] | None, waits: Waits, deadline: Deadline
     ) -> Loaded[T]:
-        if self._is_renewal and self._credentials:
-            report("CredentialRefresh", None)
+        if self._is_renewal and self._credentials is not None:
+            why = "were refused" if known is None else "are due"
+            report(
+                "CredentialRefresh",
+                None,
+                f"the credentials from {self._credentials} {why}",
+                remaining=lambda: int(deadline.left() * 1000),
+            )
         self._is_renewal = True
         began = self._clock()
         try:
             return await self._load(waits, deadline)
-        except self._failures:
+        except self._failures as error:
             if known is None or not self._is_good(known):
                 raise
+            if self._credentials is not None:
+                log(
+                    WARNING,
+                    "The credentials from %s cannot be read again, and the old ones are used: %s",
+                    self._credentials,
+                    error,
+                )
             retry_at = began + RETRY_AFTER_S
             ends_at = known.ends_at
             return known._replace(renew_at=retry_at if ends_at is None else min(retry_at, ends_at))

@@ -23,7 +23,7 @@ from ..net.retry import Backoff
 from ..net.waiting import BLOCKING, Blocking, Waits, run
 from .cluster import Cluster
 from .credentials import LoadedCredentials, Login
-from .errors import FAILURES, RefusedError, is_passing, is_refusal, reason_of
+from .errors import FAILURES, RefusedError, code_of, is_passing, is_refusal, reason_of
 from .node import Node
 from .resp import Command, Reply, ReplyError
 from .slots import Address
@@ -185,13 +185,15 @@ class Client(ABC):
         settings = access.settings
         where = f"Redis at {settings.host}:{settings.port} ({self.place})"
         if not is_refusal:
-            return StoreError(f"{where} cannot be used: {reason_of(error, settings)}")
-        if access.credentials is None:
-            return StoreError(f"{where} asks for a password, and the settings name none")
-        return StoreError(
-            f"{where} refuses the credentials from {access.credentials.place}. Are the user and "
-            "this password set on every node?"
-        )
+            why = f"{where} cannot be used: {reason_of(error, settings)}"
+        elif access.credentials is None:
+            why = f"{where} asks for a password, and the settings name none"
+        else:
+            why = (
+                f"{where} refuses the credentials from {access.credentials.place}. Are the user "
+                "and this password set on every node?"
+            )
+        return StoreError(why, code=code_of(error), host=f"{settings.host}:{settings.port}")
 
 
 def _context(settings: RedisSettings) -> Callable[[], ssl.SSLContext]:

@@ -48,7 +48,9 @@ class LoadedCredentials:
         self._load = load
         self._refresh_after = refresh_after
         self._clock = clock
-        self._renewing = Renewing(self._loaded, failures=IdempotencyError, clock=clock)
+        self._renewing = Renewing(
+            self._loaded, failures=IdempotencyError, clock=clock, credentials=place
+        )
 
     @property
     def known(self) -> Login | None:

@@ -77,6 +77,11 @@ def is_full(reply: ReplyError) -> bool:
     return "max number of clients" in reply.words
 
 
+def code_of(error: Exception) -> str:
+    """Return the server's code of an error, or the name of its type."""
+    return error.status_code if isinstance(error, ReplyError) else type(error).__name__
+
+
 def reason_of(error: Exception, settings: RedisSettings) -> str:
     """Say what went wrong, in our own words: the server's may quote what it was sent."""
     import socket

@@ -68,7 +68,7 @@ async def read_text(place: str, request: Awaitable[dict[str, Any]]) -> Secret[st
         code = error.response["Error"]["Code"]
         if hint := _HINTS.get(code):
             raise ConfigurationError(f"{place} {hint} ({code})") from None
-        raise StoreError(f"{place} could not be read: {code}{error.about}") from None
+        raise StoreError(f"{place} could not be read: {code}{error.about}", code=code) from None
     if text is None:
         raise ConfigurationError(f"{place} holds no text; binary secrets are not supported")
     return text
