@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from aws_durable_execution_sdk_python import InvocationError
 
-from kit.aws.runtime_api import until
 from kit.durable import DiedError, Executions, real
+from kit.network.processes import until
 from lambda_idempotency import Store, StoreError, current, idempotent
 from lambda_idempotency.decorators import durable, resources
 from lambda_idempotency.execution.durable.liveness import Liveness

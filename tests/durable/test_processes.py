@@ -20,9 +20,9 @@ from aws_durable_execution_sdk_python_testing.runner import WebRunner, WebRunner
 from aws_durable_execution_sdk_python_testing.web.server import WebServiceConfig
 
 from kit.aws.local import LocalAws
-from kit.aws.runtime_api import RuntimeApi, process, until
+from kit.aws.runtime_api import RuntimeApi, process
 from kit.harnesses import CLIENTS, create_table
-from kit.network.processes import free_port
+from kit.network.processes import free_port, until
 from kit.redis.servers import RedisServer
 
 ORDER = {"order": "7"}
@@ -151,7 +151,7 @@ def test_a_process_that_is_killed_in_a_step_costs_no_effect(
     (files / "hold").touch()
     arn = service.start(ORDER)
     notes = files / "notes"
-    until(notes.exists, "a process begins to charge")
+    until(lambda: notes.exists() and notes.read_text(), "a process begins to charge")
     os.kill(int(notes.read_text().split()[1]), signal.SIGKILL)
     (files / "hold").unlink()
     callback = service.callback(arn)

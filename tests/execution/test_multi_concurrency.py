@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from kit.aws.local import LocalAws
-from kit.aws.runtime_api import FunctionError, RuntimeApi, process, until
+from kit.aws.runtime_api import FunctionError, RuntimeApi, process
 from kit.harnesses import CLIENTS, create_table
-from kit.network.processes import Server
+from kit.network.processes import Server, until
 from kit.redis.servers import RedisServer
 from lambda_idempotency import DynamoDBStore, RedisStore, Store
 from lambda_idempotency.protocol.record import INPROGRESS, Claim, Conflict, Record

@@ -14,19 +14,16 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from time import monotonic, time
+from time import time
 from types import TracebackType
 from typing import Any, ClassVar, Final
 
-from kit.network.processes import Server
-
-PATIENCE: Final = 60.0
-"""Seconds after which a test that waits has failed."""
+from kit.network.processes import PATIENCE, Server
 
 _INVOCATION: Final = "/2018-06-01/runtime/invocation/"
 _INIT_ERROR: Final = "/2018-06-01/runtime/init/error"
@@ -239,11 +236,3 @@ def process(
             "PYTHONPATH": os.pathsep.join(sys.path),
         },
     )
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    """Wait for a condition."""
-    ends = monotonic() + PATIENCE
-    while not condition():
-        assert monotonic() < ends, f"waited in vain: {what}"
-        threading.Event().wait(0.02)

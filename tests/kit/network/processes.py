@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep  # a test may set those of `time`
+from typing import Final
 
 
 def free_port() -> int:
@@ -19,6 +20,18 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+PATIENCE: Final = 60.0
+"""Seconds after which a test that waits has failed."""
+
+
+def until(condition: Callable[[], object], what: str, *, seconds: float = PATIENCE) -> None:
+    """Wait for a condition."""
+    deadline = monotonic() + seconds
+    while not condition():
+        assert monotonic() < deadline, f"waited in vain: {what}"
+        sleep(0.02)
 
 
 class Server:

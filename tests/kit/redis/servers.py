@@ -8,7 +8,6 @@ import signal
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import monotonic, sleep  # a test may set those of `time`
 from types import TracebackType
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from kit.network import processes
 from kit.network.loopback import free_pair
 from kit.network.processes import Server, free_port
 from kit.network.tls import Certificates, TlsFront, certificates
@@ -31,10 +31,7 @@ BUS: Final = 10_000
 
 def until(condition: Callable[[], object], what: str, *, seconds: float = PATIENCE) -> None:
     """Wait for a condition. A connection that fails meanwhile counts as not yet."""
-    deadline = monotonic() + seconds
-    while not _holds(condition):
-        assert monotonic() < deadline, f"waited in vain: {what}"
-        sleep(0.02)
+    processes.until(lambda: _holds(condition), what, seconds=seconds)
 
 
 def connect(port: int, **options: Any) -> redis.Redis:
