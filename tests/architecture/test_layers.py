@@ -13,6 +13,7 @@ from kit.imports import Graph, cycle, graph, room, rooms
 
 RUNTIME: Final = "lambda_idempotency"
 CONSTRUCT: Final = "cdk_idempotency"
+COMMAND: Final = "cdk_idempotency_cli"
 CONTRACT: Final = f"{RUNTIME}.contract"
 
 ROOMS_BELOW: Final[Mapping[str, set[str]]] = {
@@ -54,6 +55,7 @@ def _runtime() -> Graph:
 
 MODULES: Final = _runtime()
 CONSTRUCT_MODULES: Final = graph(ROOT / "constructs" / CONSTRUCT)
+COMMAND_MODULES: Final = graph(ROOT / "constructs" / COMMAND)
 
 
 def test_each_room_of_the_runtime_imports_from_those_below_it() -> None:
@@ -70,7 +72,9 @@ def test_the_list_of_rooms_has_no_circle() -> None:
     assert cycle({name: frozenset(below) for name, below in ROOMS_BELOW.items()}) == []
 
 
-@pytest.mark.parametrize("modules", [MODULES, CONSTRUCT_MODULES], ids=[RUNTIME, CONSTRUCT])
+@pytest.mark.parametrize(
+    "modules", [MODULES, CONSTRUCT_MODULES, COMMAND_MODULES], ids=[RUNTIME, CONSTRUCT, COMMAND]
+)
 def test_no_modules_import_one_another(modules: Graph) -> None:
     assert cycle(modules) == []
 
@@ -85,6 +89,16 @@ def test_the_contract_is_all_that_the_construct_imports_of_the_runtime() -> None
 
 def test_the_runtime_does_not_import_the_construct() -> None:
     assert not any(each.startswith(CONSTRUCT) for imports in MODULES.values() for each in imports)
+
+
+def test_nothing_imports_the_command_line_and_it_needs_no_cdk() -> None:
+    others = frozenset().union(*MODULES.values(), *CONSTRUCT_MODULES.values())
+    assert not any(each.startswith(COMMAND) for each in others)
+    assert not any(
+        each.split(".")[0] in (CONSTRUCT, "aws_cdk", "constructs")
+        for imports in COMMAND_MODULES.values()
+        for each in imports
+    )
 
 
 def _of_the_runtime(modules: Graph) -> set[str]:

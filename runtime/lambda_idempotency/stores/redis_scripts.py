@@ -17,7 +17,7 @@ from ..tuples import NamedTuple
 APPLIED: Final = 0
 CONFLICT: Final = 1
 ABSENT: Final = 2
-_PRELUDE: Final = """
+PRELUDE: Final = """
 local key = KEYS[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -127,16 +127,16 @@ class Script(NamedTuple):
     sha: bytes
 
 
-def _script(verb: str, text: str) -> Script:
-    whole = (_PRELUDE + text).encode()
+def script(verb: str, text: str) -> Script:
+    whole = (PRELUDE + text).encode()
     return Script(verb, whole, sha1(whole, usedforsecurity=False).hexdigest().encode())
 
 
-CLAIM: Final = _script("claim", _CLAIM)
-RENEW: Final = _script("renew", _RENEW)
-COMPLETE: Final = _script("complete", _COMPLETE)
-RELEASE: Final = _script("release", _RELEASE)
-READ: Final = _script("read", _READ)
+CLAIM: Final = script("claim", _CLAIM)
+RENEW: Final = script("renew", _RENEW)
+COMPLETE: Final = script("complete", _COMPLETE)
+RELEASE: Final = script("release", _RELEASE)
+READ: Final = script("read", _READ)
 
 
 class Request(NamedTuple):

@@ -1,0 +1,1 @@
+"""The command `cdk-idempotency`: idempotency records for the person on call."""

@@ -1,0 +1,183 @@
+"""The command line on the deployed app, with the rights that its page names and no others."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from kit.aws.deployed import Deployed
+from kit.aws.local import ACCOUNT, LocalAws
+from kit.operator import Operator
+from kit.pages import text_of
+from kit.redis.app import RedisForApp, secret_of
+
+pytestmark = pytest.mark.xdist_group("deployed")
+
+PAGE = text_of("cli")
+
+
+@pytest.fixture(scope="module")
+def role(guarded_aws: LocalAws) -> Iterator[Callable[[dict[str, Any]], Operator]]:
+    """Yield a factory of operators with a policy."""
+    iam, sts = guarded_aws.client("iam"), guarded_aws.client("sts")
+
+    def operator(policy: dict[str, Any]) -> Operator:
+        trust = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        }
+        made = iam.create_role(
+            RoleName=f"operator-{uuid4().hex}",
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        )["Role"]
+        iam.put_role_policy(
+            RoleName=made["RoleName"], PolicyName="operate", PolicyDocument=json.dumps(policy)
+        )
+        found = sts.assume_role(RoleArn=made["Arn"], RoleSessionName="operator")["Credentials"]
+        return Operator(
+            guarded_aws,
+            {
+                "AWS_ACCESS_KEY_ID": found["AccessKeyId"],
+                "AWS_SECRET_ACCESS_KEY": found["SecretAccessKey"],
+                "AWS_SESSION_TOKEN": found["SessionToken"],
+            },
+        )
+
+    yield operator
+    iam.close()
+    sts.close()
+
+
+@pytest.fixture(scope="module")
+def policy() -> dict[str, Any]:
+    """Return the policy of the page, for the deployed stack."""
+    [text] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    found: dict[str, Any] = json.loads(text.replace("Payments", "E2E"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def operator(role: Callable[[dict[str, Any]], Operator], policy: dict[str, Any]) -> Operator:
+    """Return an operator with that policy."""
+    return role(policy)
+
+
+def _blocks(section: str) -> str:
+    """Return the commands of a section of the page."""
+    [text] = re.findall(rf"^## {section}\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)
+    return "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+
+
+def test_the_way_from_an_alarm_to_the_release_is_as_the_page_says(
+    operator: Operator, deployed: Deployed
+) -> None:
+    event = {"id": "p-1", "amount": 1, "die_in_attempt": 1}
+    assert deployed.invoke("Park", event).error is not None
+    deployed.until("Park", event, lambda result: "parked" in str(result.error).lower())
+    lines = _blocks("From an alarm to the release")
+    lines = lines.replace("Payments/Payments", "E2E/Park").replace("=Payments", "=E2E")
+    identified, shown, released = operator.script(lines)
+    assert identified.out.startswith("E2E/Park#")
+    assert shown.out.split()[:3] == [identified.out.strip(), "state", "parked:"]
+    assert released.code == 0
+    assert deployed.invoke("Park", {**event, "die_in_attempt": 0}).error is None
+
+
+def test_the_id_is_the_one_that_the_deployed_function_has(
+    operator: Operator, deployed: Deployed
+) -> None:
+    key = uuid4().hex
+    record = deployed.invoke("Default", {"id": key, "amount": 1}).payload["record"]
+    ran = operator.run("id", "--stack", "E2E", "--function", "E2E/Default", "--key", key)
+    assert ran.out.strip() == record
+
+
+def test_a_live_attempt_is_not_released_and_its_duplicate_stays_refused(
+    operator: Operator, deployed: Deployed
+) -> None:
+    event = {"id": uuid4().hex, "amount": 1, "die_in_attempt": 1}
+    assert deployed.invoke("LongLease", event).error is not None
+    place = ("--stack", "E2E")
+    key = operator.run(
+        "id", *place, "--function", "E2E/LongLease", "--key", event["id"]
+    ).out.strip()
+    assert operator.run("release", key, *place, "--yes").code == 4
+    assert "in progress" in str(deployed.invoke("LongLease", event).error)
+    assert operator.run("release", key, *place, "--force", "--confirm", key).code == 0
+    assert deployed.answer("LongLease", {**event, "die_in_attempt": 0})["attempt"] == 1
+
+
+@pytest.mark.parametrize(
+    "action", ["dynamodb:GetItem", "dynamodb:DeleteItem", "lambda:GetFunctionConfiguration"]
+)
+def test_each_right_of_the_page_is_needed(
+    role: Callable[[dict[str, Any]], Operator],
+    policy: dict[str, Any],
+    deployed: Deployed,
+    action: str,
+) -> None:
+    key = deployed.invoke("Default", {"id": uuid4().hex, "amount": 1}).payload["record"]
+    reduced = json.loads(json.dumps(policy).replace(f'"{action}"', '"sts:GetCallerIdentity"'))
+    ran = role(reduced).run("release", key, "--stack", "E2E", "--yes")
+    assert ran.code == 1
+    assert "AccessDenied" in ran.err
+
+
+def test_a_record_on_redis_is_found_shown_and_released(
+    role: Callable[[dict[str, Any]], Operator], deployed: Deployed
+) -> None:
+    event = {"id": uuid4().hex}
+    first = deployed.invoke("AwayRedisShop", event).payload
+    operator, place = role(_REDIS), ("--stack", "Away")
+    function = ("--function", "Away/RedisShop/Handler", "--handler", "shop.create")
+    key = operator.run("id", *place, *function, "--key", event["id"]).out.strip()
+    assert key == first["record"]
+    [shown] = operator.run("show", key, *place, "--json", "--reveal").json
+    assert shown["answer"] == first
+    assert operator.run("release", key, *place, "--yes").code == 0
+    assert operator.run("show", key, *place).code == 3
+    assert deployed.invoke("AwayRedisShop", event).error is None
+
+
+def test_the_password_of_redis_is_not_shown(
+    role: Callable[[dict[str, Any]], Operator], deployed: Deployed, redis_of_worker: RedisForApp
+) -> None:
+    key = deployed.invoke("AwayRedisShop", {"id": uuid4().hex}).payload["record"]
+    with redis_of_worker.server.admin() as admin:
+        [user] = [each for each in admin.acl_users() if each == "shop-0"]
+        before = admin.acl_getuser(user)
+        admin.execute_command("ACL", "SETUSER", user, "off")
+        try:
+            ran = role(_REDIS).run("show", key, "--stack", "Away")
+        finally:
+            admin.execute_command("ACL", "SETUSER", user, "on")
+    assert before["enabled"]
+    assert ran.code == 1
+    assert "refuses the credentials from secret" in ran.err
+    password = redis_of_worker.password(secret_of("Away/RedisShop/Handler"))
+    assert password not in ran.out + ran.err
+
+
+_REDIS: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                "cloudformation:ListStackResources",
+                "cloudformation:GetTemplate",
+                "lambda:GetFunctionConfiguration",
+                "ssm:GetParameter",
+                "secretsmanager:GetSecretValue",
+            ],
+            "Resource": "*",
+        }
+    ],
+}
+"""What the page says that Redis needs."""
