@@ -1,5 +1,5 @@
 """`python -m cdk_idempotency_cli`, the same as the command `cdk-idempotency`."""
 
-from .main import main
+from .entry import main
 
 main()

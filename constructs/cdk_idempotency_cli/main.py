@@ -52,8 +52,3 @@ def cli(context: click.Context, profile: str | None, region: str | None) -> None
 
 for command in (identify, show, release, park):
     cli.add_command(command)
-
-
-def main() -> None:
-    """Run the command, and exit."""
-    cli(prog_name="cdk-idempotency")

@@ -74,9 +74,30 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_the_wheel_holds_the_two_packages_alone(installed: Path) -> None:
+def test_the_wheel_holds_the_packages_and_the_command_alone(installed: Path) -> None:
     tops = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
-    assert tops == {"cdk_idempotency", "lambda_idempotency"}
+    assert tops == {"bin", "cdk_idempotency", "cdk_idempotency_cli", "lambda_idempotency"}
+    assert [path.name for path in (installed / "bin").iterdir()] == ["cdk-idempotency"]
+
+
+def test_the_command_of_the_wheel_runs(installed: Path, tmp_path: Path) -> None:
+    command = str(installed / "bin" / "cdk-idempotency")
+    assert "Find, watch and repair" in _python(
+        command, "--help", cwd=tmp_path, PYTHONPATH=str(installed)
+    )
+
+
+def test_the_command_without_its_libraries_says_what_to_install(
+    installed: Path, tmp_path: Path
+) -> None:
+    start = (
+        "import sys; sys.modules['click'] = None; sys.argv = ['cdk-idempotency']\n"
+        "from cdk_idempotency_cli.entry import main\n"
+        "try: main()\n"
+        "except SystemExit as end: print(end)"
+    )
+    said = _python("-c", start, cwd=tmp_path, PYTHONPATH=str(installed))
+    assert "pip install 'cdk-idempotency[cli]'" in said
 
 
 def test_the_wheel_holds_the_contract_of_stores(installed: Path) -> None:

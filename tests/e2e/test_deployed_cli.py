@@ -101,7 +101,7 @@ def test_the_id_is_the_one_that_the_deployed_function_has(
 def test_a_live_attempt_is_not_released_and_its_duplicate_stays_refused(
     operator: Operator, deployed: Deployed
 ) -> None:
-    event = {"id": uuid4().hex, "amount": 1, "die_in_attempt": 1}
+    event: dict[str, Any] = {"id": uuid4().hex, "amount": 1, "die_in_attempt": 1}
     assert deployed.invoke("LongLease", event).error is not None
     place = ("--stack", "E2E")
     key = operator.run(
