@@ -31,6 +31,8 @@ class Mutation:
     caught_by: str
     faults: int | None = None
     """The most faults, where those of the scenario would hide it in a space too large."""
+    moments: int | None = None
+    """The first moments alone, for the same reason."""
 
     def subject(self) -> Subject:
         """Return the production code with this one change."""
@@ -53,6 +55,8 @@ class Mutation:
         found = scenario(self.scenario)
         if self.faults is not None:
             found = replace(found, faults=self.faults)
+        if self.moments is not None:
+            found = replace(found, seconds=found.seconds[: self.moments])
         if self.old:
             return found
         return replace(found, calls=tuple(call._replace(owner="a" * 32) for call in found.calls))
@@ -175,6 +179,7 @@ MUTATIONS: Final = (
         "return _held(call, found, call.lease_ms, step, found=True)",
         "waiting",
         invariants.EXCLUSION,
+        moments=3,
     ),
     Mutation(
         "fingerprint dropped at completion",
