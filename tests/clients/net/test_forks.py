@@ -20,7 +20,7 @@ from lambda_idempotency.clients.net.process import ProcessLock
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # from 3.12 on
 
-ROUNDS: Final = 1_000
+ROUNDS: Final = 100
 ITEM: Final = {
     "status": {"S": "COMPLETED"},
     "owner": {"S": "a" * 32},

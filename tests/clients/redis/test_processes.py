@@ -9,7 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -18,8 +18,16 @@ from kit.redis.access import PASSWORD, USER, Access, Publish, ask
 from kit.redis.proxy import RedisProxy
 from kit.redis.servers import RedisServer
 
+ROUNDS: Final = 100
 
-@pytest.mark.parametrize(("rounds", "tls"), [(1_000, False), (100, True)])
+
+def _connections(server: RedisServer) -> int:
+    """Return the number of connections that a server has accepted."""
+    with server.admin() as admin:
+        return int(admin.info("stats")["total_connections_received"])
+
+
+@pytest.mark.parametrize("tls", [False, True])
 def test_however_often_it_forks_a_process_gets_no_wrong_answer(
     access: Access,
     publish: Publish,
@@ -27,7 +35,6 @@ def test_however_often_it_forks_a_process_gets_no_wrong_answer(
     resources: ExitStack,
     tmp_path: Path,
     *,
-    rounds: int,
     tls: bool,
 ) -> None:
     publish()
@@ -35,26 +42,30 @@ def test_however_often_it_forks_a_process_gets_no_wrong_answer(
         files = certificates(tmp_path, "127.0.0.1")
         front = resources.enter_context(TlsFront(shared_server.plain_port, files))
         publish(port=front.port, tls=True, ca=files.ca.read_text())
+    before = _connections(shared_server)
     ran = subprocess.run(
-        [sys.executable, "-m", "kit.forks", "Redis", str(rounds), access.parameter],
+        [sys.executable, "-m", "kit.forks", "Redis", str(ROUNDS), access.parameter],
         check=False,
         capture_output=True,
         text=True,
         env={**os.environ, **access.environment},
     )
     assert (ran.stdout, ran.stderr) == ("0\n", "")
+    assert _connections(shared_server) - before > ROUNDS  # the parent's, and one for each child
 
 
 def test_so_does_one_with_a_client_of_redis_py(access: Access, shared_server: RedisServer) -> None:
     access.add_user(shared_server, PASSWORD)
     url = f"redis://{USER}:{PASSWORD}@127.0.0.1:{shared_server.plain_port}"
+    before = _connections(shared_server)
     ran = subprocess.run(
-        [sys.executable, "-m", "kit.forks", "Redis, redis-py", "1000", url],
+        [sys.executable, "-m", "kit.forks", "Redis, redis-py", str(ROUNDS), url],
         check=False,
         capture_output=True,
         text=True,
     )
     assert (ran.stdout, ran.stderr) == ("0\n", "")
+    assert _connections(shared_server) - before > ROUNDS  # the parent's, and one for each child
 
 
 def test_a_call_in_a_signal_handler_gets_its_own_answer(
