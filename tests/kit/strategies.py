@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 assert settings.default is not None
-thorough: Final = settings(max_examples=max(500, settings.default.max_examples))
+thorough: Final = settings(max_examples=max(300, settings.default.max_examples))
 """More examples than usual, for input from strangers; `make fuzz` has more than these."""
 
 ANY_TEXT: Final = st.text(st.characters(), max_size=12)
