@@ -15,6 +15,8 @@ import pytest
 
 # Node comes with the test requirements; jsii and the CDK CLI must find it before any other.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+# The CDK would note for each construct where in its own code it was made.
+os.environ["CDK_DISABLE_STACK_TRACE"] = "1"
 
 from kit.aws.local import LocalAws
 from kit.clocks import ManualClock

@@ -38,7 +38,7 @@ def _until(*, strokes: int, calls: int) -> Callable[[Path, Fates], bool]:
 
 @pytest.mark.parametrize("store", ["dynamodb", "redis"])
 def test_every_effect_and_every_answer_is_explained(store: StoreName) -> None:
-    verdict = storm(store, _until(strokes=5, calls=250), seed=20, pause=0.15)
+    verdict = storm(store, _until(strokes=3, calls=150), seed=20, pause=0.15)
     assert verdict.holds, str(verdict)
     assert verdict.runs > 50
     assert verdict.steps > 50
