@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -22,6 +23,7 @@ from kit.aws.local import LocalAws
 from kit.clocks import ManualClock
 from kit.redis.spares import SpareClusters
 from lambda_idempotency import MemoryStore
+from lambda_idempotency.clients.aws.kms import KMS
 from lambda_idempotency.drivers import sync
 from lambda_idempotency.execution import registry
 
@@ -91,6 +93,28 @@ def local_aws() -> Iterator[LocalAws]:
     """Yield a local AWS that allows everything to everybody."""
     with LocalAws() as aws:
         yield aws
+
+
+@pytest.fixture(scope="session")
+def boto_kms(local_aws: LocalAws) -> Iterator[Any]:
+    """Yield boto3's client of the local KMS."""
+    client = local_aws.client("kms")
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def kms_key(boto_kms: Any) -> str:
+    """Return the ARN of a key that no test disables."""
+    return str(boto_kms.create_key()["KeyMetadata"]["Arn"])
+
+
+@pytest.fixture
+def kms(local_aws: LocalAws) -> Iterator[KMS]:
+    """Yield our client of the local KMS."""
+    client = KMS(environment=local_aws.environment())
+    yield client
+    client.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 
-from kit.aws.local import LocalAws
 from lambda_idempotency import Conflict, KmsCipher, StoreError, current, idempotent
 from lambda_idempotency.clients.aws.kms import KMS
 from lambda_idempotency.testing.store_harness import StoreHarness, new_key
@@ -15,25 +13,6 @@ from lambda_idempotency.testing.store_harness import StoreHarness, new_key
 SECRET: Final = "4111111111111111"
 ANSWER: Final = {"card": SECRET, "lines": ["of an order"] * 500}
 REAL: Final = ("memory", "dynamodb", "dynamodb light", "redis 7", "redis acl")
-
-
-@pytest.fixture(scope="module")
-def boto(local_aws: LocalAws) -> Iterator[Any]:
-    client = local_aws.client("kms")
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
-def key(boto: Any) -> str:
-    return str(boto.create_key()["KeyMetadata"]["Arn"])
-
-
-@pytest.fixture(scope="module")
-def kms(local_aws: LocalAws) -> Iterator[KMS]:
-    client = KMS(environment=local_aws.environment())
-    yield client
-    client.close()
 
 
 class Order:
@@ -87,8 +66,8 @@ class Order:
 
 
 @pytest.fixture
-def order(harness: StoreHarness, key: str, kms: KMS) -> Order:
-    return Order(harness, key, kms)
+def order(harness: StoreHarness, kms_key: str, kms: KMS) -> Order:
+    return Order(harness, kms_key, kms)
 
 
 @pytest.mark.parametrize("harness", REAL, indirect=True)
@@ -104,13 +83,13 @@ def test_answers_and_steps_come_back_and_the_store_has_nothing_of_them(order: Or
 
 
 @pytest.mark.parametrize("harness", ["dynamodb light"], indirect=True)
-def test_a_disabled_key_stops_calls_and_loses_nothing(order: Order, boto: Any) -> None:
-    order.key = str(boto.create_key()["KeyMetadata"]["Arn"])
+def test_a_disabled_key_stops_calls_and_loses_nothing(order: Order, boto_kms: Any) -> None:
+    order.key = str(boto_kms.create_key()["KeyMetadata"]["Arn"])
     order.raises = False
     order.call()
-    boto.disable_key(KeyId=order.key)
+    boto_kms.disable_key(KeyId=order.key)
     with pytest.raises(StoreError, match="KMS gave no data key for the answer"):
         order.call()
-    boto.enable_key(KeyId=order.key)
+    boto_kms.enable_key(KeyId=order.key)
     assert order.call() == ANSWER
     assert order.charges == 1

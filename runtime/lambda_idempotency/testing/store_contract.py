@@ -270,9 +270,10 @@ class OneCallerContract:
     # What a store says of itself ------------------------------------------------------------------
 
     def test_a_store_has_a_name_and_a_label(self, harness: StoreHarness) -> None:
-        for name in (harness.store.name, harness.store.label):
-            assert isinstance(name, str)
-            assert name
+        for name in ("name", "label"):
+            found = getattr(harness.store, name)
+            assert isinstance(found, str), f"{name} is {found!r}; expected a str"
+            assert found, f"{name} is empty"
 
     def test_the_name_is_the_same_after_a_request(self, harness: StoreHarness) -> None:
         before = harness.store.name
@@ -306,15 +307,17 @@ def _assert_told(harness: StoreHarness, verb: str, state: str, expected: type[Re
     before = harness.now()
     reply, written = VERBS[verb](harness, found)
     after = harness.now()
-    assert type(reply) is expected
-    assert before <= reply.now <= after
+    row = f"{verb}, record {state}"
+    assert type(reply) is expected, f"{row}: expected {expected.__name__}, got {reply}"
+    assert before <= reply.now <= after, f"{row}: {reply.now} is not in {before} to {after}"
     if isinstance(reply, Conflict):
-        assert reply.record == found
+        assert reply.record == found, f"{row}: expected {found}, got {reply.record}"
     # A write takes effect as a whole, or not at all.
     left = written(reply.now) if isinstance(reply, Applied) else found
     if left is not None and left.expired(reply.now) and not harness.sees_expired:
         left = None
-    assert harness.stored() == left
+    stored = harness.stored()
+    assert stored == left, f"{row}: expected {left} to be stored, found {stored}"
 
 
 def _at_once(harness: StoreHarness, seen: Record | None) -> list[tuple[str, Reply]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 
-from kit.aws.local import LocalAws
 from kit.network.fault_server import FaultServer, answer, failure
 from lambda_idempotency.clients.aws.client import ServiceError
 from lambda_idempotency.clients.aws.kms import KMS
@@ -15,25 +14,6 @@ from lambda_idempotency.clients.net.deadline import Deadline
 from lambda_idempotency.clients.net.waiting import BLOCKING, run
 
 CONTEXT: Final = {"cdk-idempotency:namespace": "shop/payments"}
-
-
-@pytest.fixture(scope="module")
-def boto(local_aws: LocalAws) -> Iterator[Any]:
-    client = local_aws.client("kms")
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
-def key(boto: Any) -> str:
-    return str(boto.create_key()["KeyMetadata"]["Arn"])
-
-
-@pytest.fixture
-def kms(local_aws: LocalAws) -> Iterator[KMS]:
-    client = KMS(environment={**local_aws.environment(), "AWS_ENDPOINT_URL": local_aws.endpoint})
-    yield client
-    client.close()
 
 
 def _made(kms: KMS, key: str) -> tuple[bytes, bytes]:
@@ -45,33 +25,35 @@ def _decrypted(kms: KMS, encrypted: bytes, context: dict[str, str]) -> bytes:
     return run(kms.decrypt(encrypted, context, BLOCKING, Deadline(30))).reveal()
 
 
-def test_a_data_key_is_decrypted_under_its_context(kms: KMS, key: str, boto: Any) -> None:
-    plain, encrypted = _made(kms, key)
-    theirs = boto.decrypt(CiphertextBlob=encrypted, EncryptionContext=CONTEXT)
+def test_a_data_key_is_decrypted_under_its_context(kms: KMS, kms_key: str, boto_kms: Any) -> None:
+    plain, encrypted = _made(kms, kms_key)
+    theirs = boto_kms.decrypt(CiphertextBlob=encrypted, EncryptionContext=CONTEXT)
     assert len(plain) == 32
     assert _decrypted(kms, encrypted, CONTEXT) == theirs["Plaintext"] == plain
 
 
 @pytest.mark.parametrize("context", [{}, {"cdk-idempotency:namespace": "other"}])
-def test_under_another_context_it_is_not(kms: KMS, key: str, context: dict[str, str]) -> None:
-    _, encrypted = _made(kms, key)
+def test_under_another_context_it_is_not(kms: KMS, kms_key: str, context: dict[str, str]) -> None:
+    _, encrypted = _made(kms, kms_key)
     with pytest.raises(ServiceError, match="InvalidCiphertextException"):
         _decrypted(kms, encrypted, context)
 
 
-def test_under_a_new_key_of_the_alias_the_old_data_keys_are_decrypted(kms: KMS, boto: Any) -> None:
-    first, second = (boto.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
-    boto.create_alias(AliasName="alias/rotated", TargetKeyId=first)
+def test_under_a_new_key_of_the_alias_the_old_data_keys_are_decrypted(
+    kms: KMS, boto_kms: Any
+) -> None:
+    first, second = (boto_kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+    boto_kms.create_alias(AliasName="alias/rotated", TargetKeyId=first)
     plain, encrypted = _made(kms, "alias/rotated")
-    boto.update_alias(AliasName="alias/rotated", TargetKeyId=second)
+    boto_kms.update_alias(AliasName="alias/rotated", TargetKeyId=second)
     assert _made(kms, "alias/rotated")[0] != plain
     assert _decrypted(kms, encrypted, CONTEXT) == plain
 
 
-def test_a_disabled_key_is_told(kms: KMS, boto: Any) -> None:
-    disabled = str(boto.create_key()["KeyMetadata"]["Arn"])
+def test_a_disabled_key_is_told(kms: KMS, boto_kms: Any) -> None:
+    disabled = str(boto_kms.create_key()["KeyMetadata"]["Arn"])
     _, encrypted = _made(kms, disabled)
-    boto.disable_key(KeyId=disabled)
+    boto_kms.disable_key(KeyId=disabled)
     with pytest.raises(ServiceError, match="KMS Decrypt failed: DisabledException"):
         _decrypted(kms, encrypted, CONTEXT)
     with pytest.raises(ServiceError, match="KMS GenerateDataKey failed: DisabledException"):

@@ -76,13 +76,14 @@ def test_no_wait_spends_the_reserve(
         began = network.now
         token = deadline.start(int(limit * 1000))
         try:
-            with pytest.raises(ServiceError):
-                run(ask(client, network))
+            run(ask(client, network))
+        except ServiceError:
+            waited, allowed = network.now - began, min(limit - min(0.5, limit / 10), 10)
+            assert 0 < waited <= allowed + 0.001, f"of {limit} s it waited {waited}"
+        else:
+            pytest.fail(f"of {limit} s: no error")
         finally:
             deadline.end(token)
-        waited, allowed = network.now - began, limit - min(0.5, limit / 10)
-        assert 0 < waited <= allowed + 0.001
-        assert waited <= 10.001
 
 
 @pytest.mark.parametrize("limit", LIMITS_S)
