@@ -13,7 +13,8 @@ from importlib import import_module
 from typing import Any, Final
 
 from .contract.settings import Settings
-from .decorators.handler import MARK, Handler, idempotent
+from .decorators.callables import MARK
+from .decorators.handler import Handler, idempotent
 from .errors import ConfigurationError
 
 _LOG: Final = logging.getLogger("lambda_idempotency")

@@ -79,6 +79,27 @@ def test_what_a_stopped_execution_has_done_is_found_out(executions: Make, shop: 
     assert shop.charges == 1
 
 
+def test_what_was_found_out_is_asked_again_where_it_is_not_kept(
+    executions: Make, shop: Shop
+) -> None:
+    asked: list[Any] = []
+
+    def find_out(order: Any) -> Reconciled:
+        asked.append(order)
+        return Reconciled({"charges": 1})
+
+    pay = executions(shop.handler, on_orphan=find_out, store_response=False)
+    pay.stop(_suspended(pay))
+
+    def die(number: int, _: Any) -> None:
+        if number == 2:  # between our record and Lambda's
+            raise DiedError
+
+    pay.after = die
+    assert pay.run(ORDER) == {"charges": 1}
+    assert (asked, shop.charges) == ([ORDER, ORDER], 1)
+
+
 def test_an_execution_that_lambda_has_failed_frees_the_key(
     executions: Make, shop: Shop, records: MemoryStore
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from aws_durable_execution_sdk_python.execution import durable_execution
 
-from kit.durable import Executions
+from kit.durable import Executions, real
 from lambda_idempotency import (
     ConfigurationError,
     MemoryStore,
@@ -87,6 +88,48 @@ def test_a_function_refuses_a_durable_context(executions: Make) -> None:
     error = pay.fail(ORDER)
     assert error.type == CONFIGURATION
     assert "charge was given a durable context" in error.message
+
+
+def _in_a_branch(pay: Any, event: Any, context: Any) -> Any:
+    return context.map([event, event], lambda child, item, *_: pay(item, child)).throw_if_error()
+
+
+def _in_the_body(pay: Any, event: Any, context: Any) -> Any:
+    return pay(event, context)
+
+
+@pytest.mark.parametrize("use", [_in_a_branch, _in_the_body])
+@pytest.mark.parametrize("is_ours", [False, True])
+def test_a_part_of_a_durable_function_is_refused(
+    records: MemoryStore, use: Callable[[Any, Any, Any], Any], *, is_ours: bool
+) -> None:
+    runs: list[Any] = []
+
+    def part(event: Any, context: Any) -> Any:
+        runs.append(event)
+
+    options: Any = {"key": "order", "store": records, "execution_timeout": 60}
+    pay = idempotent(name="part", **options)(part)
+
+    def handler(event: Any, context: Any) -> Any:
+        return use(pay, event, context)
+
+    whole = idempotent(name="whole", **options)(handler) if is_ours else handler
+    with Executions(real(whole, outer=lambda durable: durable)) as executions:
+        assert "applied to a part of a durable function" in executions.fail(ORDER).message
+    assert (runs, records.records()) == ([], {})
+
+
+def test_a_function_with_another_decorator_around_it_is_no_part(records: MemoryStore) -> None:
+    options: Any = {"key": "order", "store": records, "execution_timeout": 60}
+    pay = idempotent(name="pay", **options)(lambda event, _: event["order"])
+
+    @functools.wraps(pay)
+    def around(event: Any, context: Any) -> Any:
+        return pay(event, context)
+
+    with Executions(real(around, outer=lambda durable: durable)) as executions:
+        assert [executions.run(ORDER), executions.run(ORDER)] == [7, 7]
 
 
 def test_records_refuse_a_durable_function() -> None:

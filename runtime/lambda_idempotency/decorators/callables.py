@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from inspect import Signature
 
 
+MARK: Final = "__idempotent__"
+"""The attribute that marks a decorated handler. Decorators above it copy it, too."""
+
 _GENERATOR: Final = 0x20
 _COROUTINE: Final = 0x80
 _ASYNC_GENERATOR: Final = 0x200

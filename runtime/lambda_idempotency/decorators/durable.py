@@ -23,6 +23,7 @@ from ..execution.durable.envelope import checked, failed, opened, succeeded
 from ..execution.durable.forms import Form, arn_of
 from ..execution.durable.inside import Facts, Sdk
 from ..execution.durable.liveness import Liveness
+from ..execution.durable.surroundings import check_whole
 from ..execution.durable.waiting import wait_until_free
 from ..execution.hooks import Reconciled, reconciled
 from ..execution.invocation_scope import InvocationScope
@@ -35,6 +36,7 @@ from ..metrics.reporting import MetricsScope
 from ..protocol.record import Record
 from ..protocol.steps import Raised
 from ..tuples import NamedTuple
+from .callables import MARK
 
 if TYPE_CHECKING:
     from ..clients.aws.durable import DurableExecutions
@@ -76,6 +78,7 @@ class Function(NamedTuple):
 def _inside(function: Function, operation: Operation, event: Any, context: Any) -> Any:
     responder, runner, target = function
     sdk, facts = Sdk.of(context), Facts.of(context)
+    check_whole(context, MARK)
     execution = execution_of(
         facts.execution,
         started=facts.started,

@@ -28,7 +28,7 @@ from ..identity.sources import batch_source
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
 from ..tuples import NamedTuple
-from .callables import check_no_generator, is_async
+from .callables import MARK, check_no_generator, is_async
 from .options import DISABLED, Configuration, Duration, Http, ReplayOptions, naming
 from .resources import NO_STORE
 
@@ -51,10 +51,6 @@ class IdempotentHandler(Protocol):
         Raises `MissingKeyError` for an event without a record, and `ConfigurationError`.
         """
         ...
-
-
-MARK: Final = "__idempotent__"
-"""The attribute that marks a decorated handler. Decorators above it copy it, too."""
 
 
 class HandlerOptions(ReplayOptions, total=False):

@@ -186,7 +186,7 @@ def current() -> Attempt:
     """Return the running attempt. Raises `ConfigurationError` outside an idempotent call."""
     scope = _CURRENT.get(None)
     if scope is None and _EXECUTIONS:
-        from .durable.surroundings import scope_around
+        from .durable.contexts import scope_around
 
         scope = scope_around(_EXECUTIONS)
     if scope is None:

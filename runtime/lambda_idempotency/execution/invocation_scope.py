@@ -55,7 +55,7 @@ def _current() -> InvocationScope | None:
     scope = _CURRENT.get(None)
     if scope is not None or not _EXECUTIONS:
         return scope
-    from .durable.surroundings import scope_around
+    from .durable.contexts import scope_around
 
     return scope_around(_EXECUTIONS)
 

@@ -74,7 +74,7 @@ def run_once(call: Call) -> Protocol:
     if not isinstance(held, HeldLease):
         yield from _count(held)
         if isinstance(held, Replayed) and _is_unrecorded(call, held.record):
-            return (yield from _run_again(held.record))
+            return (yield from _run_again(call, held.record))
         return held
     if _is_too_much(call, held):
         return (yield from _park(call, held))
@@ -123,11 +123,15 @@ def _is_too_much(call: Call, held: HeldLease) -> bool:
     return too_many or (held.lost and not call.reconciles)
 
 
-def _run_again(record: Record) -> Protocol:
+def _run_again(call: Call, record: Record) -> Protocol:
     """Run code whose end is recorded without its answer, for that answer. Only a durable execution
-    does: what it has done it does not do again."""
+    does: what it has done it does not do again. What `on_orphan` has found out is asked again."""
     yield Emit("Resumed")
-    ran = yield Run(record.attempt)
+    ran: StepResult = None
+    if call.reconciles and record.attempt > 1:
+        ran = yield Reconcile(record.attempt)
+    if ran is None:
+        ran = yield Run(record.attempt)
     if isinstance(ran, Raised):
         return ran
     assert isinstance(ran, Returned)

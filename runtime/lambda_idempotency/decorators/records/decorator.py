@@ -12,7 +12,8 @@ from ...execution.durable.forms import form_of
 from ...execution.invocation_scope import InvocationScope
 from ...execution.runner import Runner
 from ...identity.records import RecordRule
-from ..handler import MARK, Handler, runner_of
+from ..callables import MARK
+from ..handler import Handler, runner_of
 from ..options import Configuration, DecoratorOptions, naming
 from ..resources import NO_STORE
 from .calls import RecordCode, Records

@@ -7,37 +7,20 @@ own, too. They are looked at only where the SDK is loaded.
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from types import FrameType
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final
 
 from ...errors import ConfigurationError, StoreError
 from ...tuples import NamedTuple
+from ..attempt import AttemptScope
 from .call import Execution, owner_of
+from .contexts import contexts_around
 from .forms import PACKAGE, is_durable_context
 from .inside import Sdk
 
+_EXECUTION: Final = f"{PACKAGE}.execution"
 _STEP: Final = f"{PACKAGE}.operation.step"
-
-
-class OfExecution(Protocol):
-    """Something that a durable execution has."""
-
-    @property
-    def execution(self) -> str | None:
-        """The execution's ARN."""
-        ...
-
-
-S = TypeVar("S", bound=OfExecution)
-
-
-def scope_around(scopes: Sequence[S]) -> S | None:
-    """Return the newest scope of the execution in which this code runs, in any of its threads."""
-    for context in _contexts():
-        arn = context.execution_context.durable_execution_arn
-        return next((scope for scope in reversed(scopes) if scope.execution == arn), None)
-    return None
 
 
 class Operations(NamedTuple):
@@ -49,7 +32,9 @@ class Operations(NamedTuple):
     @classmethod
     def around(cls, decorator: str) -> Operations | None:
         """Return those around this code; None if it is in no durable execution."""
-        counters = {id(each): each for each in map(_counter_of, _contexts()) if each is not None}
+        counters = {
+            id(each): each for each in map(_counter_of, contexts_around()) if each is not None
+        }
         used = tuple((counter, counter.get_current()) for counter in counters.values())
         return cls(decorator, used) if used else None
 
@@ -77,20 +62,6 @@ class Operations(NamedTuple):
             )
 
 
-def _contexts() -> Iterator[Any]:
-    """Yield the durable contexts that the functions around this code were given, innermost first.
-    What a function only finds, by closure, may be that of another thread."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - see above
-    while frame is not None:
-        code = frame.f_code
-        found = frame.f_locals
-        for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
-            value = found.get(name)
-            if str(type(value).__module__).startswith(PACKAGE) and is_durable_context(value):
-                yield value
-        frame = frame.f_back
-
-
 def _counter_of(context: Any) -> Any:
     """Return what counts a context's operations; None where it has another form than is known."""
     counter = getattr(context, "_step_counter", None)
@@ -106,6 +77,35 @@ def check_no_context(name: str, arguments: Iterable[Any]) -> None:
             "Give the context to a plain function, and call an idempotent one in a step: "
             "context.step(lambda _: pay(order))"
         )
+
+
+def check_whole(context: Any, mark: str) -> None:
+    """Raise `ConfigurationError` if a durable context was given to a part of its function: the one
+    under `@durable_execution` has the `mark`."""
+    arn, function = context.execution_context.durable_execution_arn, _function_of_sdk()
+    is_part = (
+        getattr(context, "_step_id_prefix", None) is not None  # that of a branch
+        or any(getattr(scope, "execution", None) == arn for scope in AttemptScope.running())
+        or (function is not None and not getattr(function, mark, False))
+    )
+    if is_part:
+        raise ConfigurationError(
+            "@idempotent was applied to a part of a durable function. Its recorded answer would "
+            "skip the part's operations when the execution resumes, and branches with one key "
+            "would be one attempt. Put it directly under @durable_execution (a decorator between "
+            "them has to use functools.wraps), and start an execution for each key"
+        )
+
+
+def _function_of_sdk() -> object:
+    """Return the function under `@durable_execution`; None where the SDK has another form than is
+    known."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - see above
+    while frame is not None:
+        if frame.f_globals.get("__name__") == _EXECUTION and "func" in frame.f_locals:
+            return frame.f_locals["func"]
+        frame = frame.f_back
+    return None
 
 
 def step_around() -> Execution | None:
