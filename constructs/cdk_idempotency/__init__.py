@@ -4,12 +4,16 @@ idempotency = Idempotency(self, "Idempotency")
 idempotency.attach(payments)
 """
 
+from lambda_idempotency.contract.names import VERSION
+
 from .http_profile import HttpProfile
 from .idempotency import Idempotency
 from .options import IdempotencyOptions
 from .rotation.redis_rotation import RedisRotation
 from .stores.credentials import RedisCredentials
 from .stores.factory import IdempotencyStore
+
+__version__ = VERSION
 
 __all__ = [
     "HttpProfile",

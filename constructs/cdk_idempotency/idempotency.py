@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from lambda_idempotency.contract.settings import Settings
 
+from .accepted import KEY, check_attribute, check_type
 from .checks.model.deployment import AttachedFunction, Deployment
 from .checks.model.tree import ConstructTree
 from .checks.validation import AppValidation
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_sns as sns
 
+STORES: Final = (
+    "IdempotencyStore.dynamodb(), with table=... for a table of yours, .redis(...) or "
+    ".elasticache_serverless(...)"
+)
 _MARK = "cdk-idempotency:attached"
 
 
@@ -79,10 +84,16 @@ class Idempotency(IdempotencyMetrics):
         self._options: dict[str, Any] = dict(options)
         check_options(self, self._options)
         self._namespace_prefix = checked_prefix(self, namespace_prefix)
+        check_type(self, "store", store, IdempotencyStore, STORES)
+        check_attribute(
+            self, "large_responses", large_responses, "bucket_name", "a Bucket, or an imported one"
+        )
+        check_attribute(self, "response_key", response_key, "key_arn", KEY)
         self._store = (IdempotencyStore.dynamodb() if store is None else store).bind(self)
         self._large_responses = None if large_responses is None else LargeResponses(large_responses)
         self._response_key = None if response_key is None else ResponseKey(response_key)
         self._attached: dict[str, AttachedFunction] = {}
+        self._granted: set[str | None] = set()
         self._status_routes: dict[tuple[str, str], str] = {}
         AppValidation.of(self).add(self._deployment)
 
@@ -134,7 +145,8 @@ class Idempotency(IdempotencyMetrics):
         the layer's package and a function outside the store's VPC. A namespace that another
         function has in the same store ends the synthesis.
         """
-        attached = check_attachable(function)
+        check_type(self, "wrap_handler", wrap_handler, bool, "True or False")
+        attached = check_attachable(self, function)
         self._check_first(attached)
         package_copy = has_package_copy(attached)
         libraries = () if self._response_key is None else cipher_libraries(attached)
@@ -193,6 +205,8 @@ class Idempotency(IdempotencyMetrics):
         # The API modules are large, and few apps need both.
         from .functions.status_route import add_status_route
 
+        check_attribute(self, "function", function, "function_arn", "an attached function")
+        check_attribute(self, "api", api, "node", "an HttpApi or RestApi of this app")
         attached = function.lambda_ if isinstance(function, lambda_.Alias) else function
         known = self._attached.get(attached.node.path)
         if known is None:
@@ -230,8 +244,12 @@ class Idempotency(IdempotencyMetrics):
         cannot fence Redis: there all grantees are one Redis user, and a namespace is added to those
         that the user of `elasticache_serverless` may use. The grant opens no way into a VPC.
         """
+        check_attribute(
+            self, "grantee", grantee, "grant_principal", "a function, a role, or another grantee"
+        )
         if namespace is not None:
             checked_namespace(self, namespace)
+        self._granted.add(namespace)
         others = (self._large_responses, self._response_key)
         return combine(
             self._store.grant(grantee, namespace),
@@ -244,6 +262,7 @@ class Idempotency(IdempotencyMetrics):
         ValueError when called twice."""
         from .monitoring.dashboard import add_dashboard
 
+        check_type(self, "runbook", runbook, str, "the URL of a page")
         return add_dashboard(self, self._monitoring(), runbook)
 
     def alarms(
@@ -254,6 +273,8 @@ class Idempotency(IdempotencyMetrics):
         docs/runbook.md. Default: that path. Raises ValueError when called twice."""
         from .monitoring.alarms import add_alarms
 
+        check_attribute(self, "topic", topic, "topic_arn", "an sns.Topic, or an imported one")
+        check_type(self, "runbook", runbook, str, "the URL of a page")
         return add_alarms(self, self._monitoring(), topic, runbook)
 
     def _monitoring(self) -> StoreMonitoring:
@@ -267,6 +288,8 @@ class Idempotency(IdempotencyMetrics):
             response_key=self._response_key,
             namespace_prefix=self._namespace_prefix,
             attached=tuple(self._attached.values()),
+            granted=frozenset(self._granted),
+            asked=frozenset(self._asked_namespaces),
             tree=tree,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Final, assert_type
 
 import pytest
@@ -53,6 +54,29 @@ def test_a_default_that_is_spelled_out_is_not_written() -> None:
 
 def test_foreign_variables_are_ignored() -> None:
     assert Settings.from_environment({"IDEMPOTENCY_OTHER": "x", "PATH": "/bin"}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("EXPIRE_AFTER", "EXPIRES_AFTER"),
+        ("FAILOPEN", "FAIL_OPEN"),
+        ("TABEL", "TABLE"),
+        ("DISABLE", "DISABLED"),
+        ("KEYS", "KEY"),
+    ],
+)
+def test_a_misspelt_variable_is_refused(name: str, meant: str) -> None:
+    text = (
+        f"Environment variable IDEMPOTENCY_{name} is no setting; did you mean IDEMPOTENCY_{meant}?"
+    )
+    with pytest.raises(ConfigurationError, match=rf"^{re.escape(text)}$"):
+        Settings.from_environment({f"IDEMPOTENCY_{name}": "secret"})
+
+
+@pytest.mark.parametrize("name", ["TABLE_NAME", "ROTATION_STRATEGY", "SERVICE_URL"])
+def test_a_variable_of_somebody_else_is_left_alone(name: str) -> None:
+    assert Settings.from_environment({f"IDEMPOTENCY_{name}": "x"}) == Settings()
 
 
 @pytest.mark.parametrize(

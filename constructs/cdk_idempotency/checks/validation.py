@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, TypeAlias, cast
 
 import jsii
-from aws_cdk import Annotations, Stage
+from aws_cdk import Annotations, Aspects, IAspect, Stage
 
 from constructs import Construct, IConstruct, IValidation
 
+from ..errors import ConstructError
+from ..functions.attachable import AT_THE_EDGE, is_at_the_edge
 from .catalog import RULES
 from .model.deployment import Deployment
 from .model.tree import ConstructTree
@@ -74,6 +77,8 @@ class AppValidation(Construct):
         """Those of the app and of all its stages."""
         self.stages.append(self._own)
         self.node.add_validation(self)
+        # Aspects come before references are resolved, where the CDK refuses variables at the edge.
+        Aspects.of(self).add(_EdgeCheck(self._own))
 
     def add(self, factory: DeploymentFactory) -> None:
         """Check one more `Idempotency`."""
@@ -89,6 +94,23 @@ class AppValidation(Construct):
         found = self._own.look()
         app = tuple(deployment for stage in self.stages for deployment in stage.known())
         return [replace(deployment, app=app) for deployment in found]
+
+
+@jsii.implements(IAspect)
+class _EdgeCheck:
+    """Refuses attached functions that CloudFront runs."""
+
+    def __init__(self, deployments: StageDeployments) -> None:
+        self._deployments = deployments
+
+    def visit(self, _: IConstruct) -> None:
+        """Raise ConstructError where a function was given to a distribution after `attach`."""
+        if "aws_cdk.aws_cloudfront" not in sys.modules:
+            return
+        for deployment in self._deployments.look():
+            for attached in deployment.attached:
+                if is_at_the_edge(attached.function):
+                    raise ConstructError(attached.function, AT_THE_EDGE)
 
 
 def _errors(deployment: Deployment) -> Iterator[str]:

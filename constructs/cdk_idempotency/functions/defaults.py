@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import IConstruct
 from lambda_idempotency.contract.settings import ConfigurationError, check_namespace
 
+from ..accepted import check_type
 from ..errors import ConstructError
 
 TIMEOUT: Final = 3
@@ -85,6 +86,7 @@ def checked_namespace(scope: IConstruct, namespace: str) -> str:
 
 
 def _check(scope: IConstruct, name: str, value: str, advice: str = "") -> None:
+    check_type(scope, name, value, str, "a text")
     if Token.is_unresolved(value):
         raise ConstructError(
             scope, f"{name} is a CDK token; it is part of a policy: pass a text known at synth"

@@ -18,6 +18,8 @@ from pathlib import Path
 from aws_cdk import AssetHashType, Stack, Stage
 from aws_cdk import aws_lambda as lambda_
 
+from lambda_idempotency.contract.names import VERSION
+
 from ..errors import ConstructError
 from . import byte_code
 from .attachable import RUNTIMES
@@ -69,7 +71,7 @@ def layer_for(
             list(RUNTIMES) if architecture is None else fitting_runtimes(libraries, architecture)
         ),
         compatible_architectures=None if architecture is None else [architecture],
-        description=f"cdk-idempotency: {', '.join((PACKAGE, *libraries))}",
+        description=f"cdk-idempotency {VERSION}: {', '.join((PACKAGE, *libraries))}",
         license="Apache-2.0",
     )
 

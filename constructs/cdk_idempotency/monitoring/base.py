@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict, Unpack
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from constructs import IConstruct
 from lambda_idempotency.contract.names import METRIC_NAMESPACE
+from lambda_idempotency.contract.rows import has_no
+
+from ..accepted import check_type
+from ..errors import ConstructError
 
 PERIOD: Final = Duration.minutes(5)
 
@@ -27,6 +33,18 @@ class MetricProps(TypedDict, total=False):
     """The name in a graph. Default: CloudWatch's choice."""
     color: str
     """The color in a graph, such as `#1f77b4`. Default: CloudWatch's choice."""
+
+
+def check_props(scope: IConstruct, props: Mapping[str, Any]) -> None:
+    """Raise ConstructError for an option that metrics do not have, or of the wrong type."""
+    if unknown := sorted(props.keys() - MetricProps.__annotations__.keys()):
+        known = MetricProps.__annotations__
+        raise ConstructError(scope, f"a metric {has_no('option', unknown[0], known)}")
+    for name, value in props.items():
+        if name == "period":
+            check_type(scope, name, value, Duration, "a Duration")
+        else:
+            check_type(scope, name, value, str, "a text")
 
 
 @dataclass(frozen=True, kw_only=True)

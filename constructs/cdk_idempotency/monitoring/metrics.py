@@ -10,12 +10,17 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 from lambda_idempotency.contract.names import METRICS
 
+from ..accepted import check_type
 from ..errors import ConstructError
-from .base import MetricProps, StoreMonitoring, store_metric
+from .base import MetricProps, StoreMonitoring, check_props, store_metric
 
 
 class IdempotencyMetrics(Construct):
     """Metrics of the records in one store."""
+
+    def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002 - the field's name for it
+        super().__init__(scope, id)
+        self._asked_namespaces: set[str] = set()
 
     @abstractmethod
     def _monitoring(self) -> StoreMonitoring: ...
@@ -30,6 +35,10 @@ class IdempotencyMetrics(Construct):
         """
         if name not in METRICS:
             raise ConstructError(self, f"{name} is no metric; the metrics are {', '.join(METRICS)}")
+        check_props(self, props)
+        if namespace is not None:
+            check_type(self, "namespace", namespace, str, "the namespace of an attached function")
+            self._asked_namespaces.add(namespace)
         return store_metric(self._monitoring().name, name, namespace=namespace, **props)
 
     def metric_executed(

@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IConstruct
 from lambda_idempotency.contract.rotation import HANDLER, RotationSettings
 
+from ..accepted import check_attribute
 from ..acknowledgments import acknowledge_role
 from ..errors import ConstructError
 from ..functions.attachable import RUNTIMES
@@ -52,6 +53,9 @@ def add_rotation(
     """Rotate the target on a schedule that starts when `needed` exist. Raise ConstructError saying
     what to do."""
     schedule = schedule_expression(scope, rotation.every)
+    accepted = "a Secret, or an imported one"
+    check_attribute(scope, "admin", rotation.admin, "secret_full_arn", accepted)
+    check_attribute(scope, "vpc", rotation.vpc, "vpc_id", "a Vpc, or an imported one")
     function = _function(scope, rotation, _settings(scope, rotation, target))
     _grant(scope, function, rotation, target)
     _add_schedule(scope, function, target.secret, schedule, needed)

@@ -17,6 +17,7 @@ from lambda_idempotency.contract.redis import (
     SecureStringCredentials,
 )
 
+from ..accepted import check_attribute
 from ..errors import ConstructError
 from ..grants import allow, combine, decrypt, elasticache_arn, read_parameter, read_secret
 
@@ -149,6 +150,9 @@ class SecretPassword(RedisCredentials):
 
     def fields(self, scope: IConstruct) -> dict[str, Any]:
         secret = self.required_secret(scope)
+        check_attribute(scope, "secret", secret, "secret_full_arn", "a Secret, or an imported one")
+        accepted = "RedisRotation.acl(...) or .elasticache(...)"
+        check_attribute(scope, "rotation", self.rotation, "strategy", accepted)
         full = secret.secret_full_arn
         seconds = _seconds(scope, self.refresh_after)
         return {
@@ -178,6 +182,8 @@ class ParameterPassword(RedisCredentials):
 
     def fields(self, scope: IConstruct) -> dict[str, Any]:
         seconds = _seconds(scope, self.refresh_after)
+        accepted = "a StringParameter, also an imported one"
+        check_attribute(scope, "parameter", self.parameter, "parameter_name", accepted)
         return {
             "username": self.username,
             "credentials": SecureStringCredentials(
@@ -234,6 +240,16 @@ class NoPassword(RedisCredentials):
 
     def grant(self, scope: IConstruct, grantee: aws_iam.IGrantable) -> aws_iam.Grant | None:  # noqa: ARG002
         return None
+
+
+def check_credentials(scope: IConstruct, credentials: object) -> None:
+    """Raise ConstructError for anything else, without its value, which may be a password."""
+    if not isinstance(credentials, RedisCredentials):
+        raise ConstructError(
+            scope,
+            f"credentials is a {type(credentials).__name__}; expected RedisCredentials.secret(...),"
+            " .secure_string(...), .iam(...) or .none()",
+        )
 
 
 def _seconds(scope: IConstruct, refresh_after: Duration | None) -> float:

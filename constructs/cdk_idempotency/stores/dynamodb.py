@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from lambda_idempotency.contract.names import PARTITION_KEY, TTL_ATTRIBUTE
 
+from ..accepted import KEY, check_attribute, check_type
 from ..errors import ConstructError
 from ..monitoring.base import PERIOD, AlarmSpec, StoreMonitoring, graph
 from .base import BoundStore, Server
@@ -41,6 +42,10 @@ class DynamoDB:
 
     def bind(self, scope: Construct) -> BoundStore:
         """Return the table, which is created where there is none."""
+        accepted = "a Table or TableV2, or an imported one"
+        check_attribute(scope, "table", self.table, "table_name", accepted)
+        check_attribute(scope, "encryption_key", self.encryption_key, "key_arn", KEY)
+        check_type(scope, "removal_policy", self.removal_policy, RemovalPolicy, "a RemovalPolicy")
         if self.table is None:
             return _BoundTable(self._create(scope))
         if self.encryption_key is not None:

@@ -13,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IConstruct
 from lambda_idempotency.contract.redis import RedisSettings
 
+from ..accepted import KEY, check_attribute, check_type
 from ..acknowledgments import acknowledge
 from ..errors import ConstructError
 from ..monitoring.base import StoreMonitoring
@@ -21,7 +22,7 @@ from ..network.cache_network import CacheNetwork
 from ..network.vpc_endpoints import INTERNET
 from ..rotation.function import Rotation, RotationTarget, add_rotation
 from .base import BoundStore, Server
-from .credentials import RedisCredentials, SecretPassword
+from .credentials import RedisCredentials, SecretPassword, check_credentials
 from .elasticache_user import Login, create_user_group, login_for
 from .redis import RedisConnection
 from .settings_parameter import SettingsParameter, create_parameter
@@ -86,6 +87,16 @@ class ServerlessCache:
 
     def _check(self, scope: Construct) -> None:
         credentials = self.credentials
+        check_credentials(scope, credentials)
+        check_attribute(scope, "vpc", self.vpc, "vpc_id", "a Vpc, or an imported one")
+        subnets = "an ec2.SubnetSelection"
+        check_attribute(scope, "vpc_subnets", self.vpc_subnets, "subnet_type", subnets)
+        check_type(scope, "vpc_endpoints", self.vpc_endpoints, bool, "True or False")
+        check_attribute(scope, "encryption_key", self.encryption_key, "key_arn", KEY)
+        maximum = self.data_storage_maximum
+        check_type(
+            scope, "data_storage_maximum", maximum, Size, "a Size, such as Size.gibibytes(5)"
+        )
         if self.vpc is None and (self.vpc_subnets is not None or self.vpc_endpoints):
             raise ConstructError(
                 scope, "vpc is missing; vpc_subnets and vpc_endpoints are for a vpc"

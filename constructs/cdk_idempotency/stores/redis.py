@@ -17,7 +17,7 @@ from ..grants import combine, read_parameter
 from ..monitoring.base import AlarmSpec, StoreMonitoring, store_metric
 from ..rotation.function import Rotation, RotationTarget, add_rotation
 from .base import BoundStore, Server
-from .credentials import IamToken, RedisCredentials, SecretPassword
+from .credentials import IamToken, RedisCredentials, SecretPassword, check_credentials
 from .settings_parameter import SettingsParameter, create_parameter, import_parameter
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class RedisServer:
 
     def bind(self, scope: Construct) -> BoundStore:
         """Return the server, with a new parameter for its settings where none is given."""
+        check_credentials(scope, self.credentials)
         credentials = self.credentials.fields(scope)
         if self.parameter is None:
             settings = self._settings(scope, credentials)

@@ -12,6 +12,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct, IConstruct
 from lambda_idempotency.contract.redis import RedisSettings
 
+from ..accepted import check_attribute
 from ..errors import ConstructError
 
 STANDARD: Final = 4096
@@ -56,6 +57,8 @@ def create_parameter(scope: Construct, settings: RedisSettings) -> SettingsParam
 def import_parameter(scope: IConstruct, parameter: ssm.IStringParameter | str) -> SettingsParameter:
     """Return an existing parameter. Raise ConstructError for a token or an empty name."""
     if not isinstance(parameter, str):
+        accepted = "a StringParameter, or the name of one"
+        check_attribute(scope, "parameter", parameter, "parameter_name", accepted)
         return SettingsParameter(name=parameter.parameter_name, arn=parameter.parameter_arn)
     if Token.is_unresolved(parameter):
         raise ConstructError(

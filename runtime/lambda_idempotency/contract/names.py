@@ -1,10 +1,14 @@
-"""Names that both halves use: of metrics in CloudWatch, and of attributes of a DynamoDB table."""
+"""Names that both halves use: of metrics in CloudWatch, of attributes of a DynamoDB table, and of
+their version."""
 
 from __future__ import annotations
 
 from typing import Final, get_args
 
 from ..protocol.record import Metric
+
+VERSION: Final = "0.1.0"
+"""The version of both halves, as in pyproject.toml."""
 
 METRIC_NAMESPACE: Final = "CdkIdempotency"
 """CloudWatch's namespace of the metrics."""

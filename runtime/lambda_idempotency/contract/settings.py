@@ -5,7 +5,7 @@ options, then these settings.
 """
 
 # No `from __future__ import annotations`: see `rows`.
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 from ..errors import ConfigurationError
@@ -35,6 +35,9 @@ WRAPPER: Final = "lambda_idempotency.wrap.handler"
 StoreKind: TypeAlias = Literal["dynamodb", "redis", "memory"]
 OnInProgress: TypeAlias = Literal["raise", "wait"]
 OnMissingKey: TypeAlias = Literal["reject", "bypass"]
+
+_MISSPELT: Final = 0.9
+"""The likeness above which a name is a misspelt one: a letter or two are missing or wrong."""
 
 _FENCEABLE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-")
 _HANDLER: Final = Matching(
@@ -169,6 +172,7 @@ class Settings(Rows, noun="setting"):
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read what `to_environment` wrote. Raises `ConfigurationError` naming the variable."""
         values = {}
+        _check_spelling(environment, cls.kinds)
         for name, kind in cls.kinds.items():
             variable = PREFIX + name.upper()
             if (text := environment.get(variable)) is not None:
@@ -206,6 +210,20 @@ def check_kept(settings: Settings, given: Mapping[str, object] | None = None) ->
                 f"{name} is given, and store_response=False keeps no response for it; leave one of "
                 "them out"
             )
+
+
+def _check_spelling(environment: Mapping[str, str], kinds: Iterable[str]) -> None:
+    """Raise `ConfigurationError` for a variable that is all but the name of a setting. Another one
+    with our prefix is somebody else's."""
+    known = {PREFIX + name.upper() for name in kinds}
+    for variable in environment:
+        if variable.startswith(PREFIX) and variable not in known:
+            from difflib import get_close_matches  # few functions have one
+
+            if near := get_close_matches(variable, known, n=1, cutoff=_MISSPELT):
+                raise ConfigurationError(
+                    f"Environment variable {variable} is no setting; did you mean {near[0]}?"
+                )
 
 
 def _expected_namespace(text: str) -> str | None:

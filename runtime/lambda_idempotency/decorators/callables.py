@@ -44,6 +44,27 @@ def check_no_generator(function: AnyCallable) -> None:
         )
 
 
+def check_handler(function: AnyCallable) -> None:
+    """Raise `ConfigurationError` for a class, and for a method that is bound to nothing."""
+    if isinstance(function, type):
+        raise ConfigurationError(
+            f"applied to the class {function.__name__}; expected a function of an event and a "
+            f"context, or an object that is called like one: apply it to {function.__name__}(...)"
+        )
+    if not _is_bare(function):
+        return
+    owner, _, name = function.__qualname__.rpartition(".")
+    if function.__code__.co_varnames[:1] in _FIRST_OF_METHODS and owner[-1:] not in ("", ">"):
+        raise ConfigurationError(
+            f"applied to the method {name} of {owner}, which is called with its object first; "
+            "expected a function of an event and a context. Apply it to the bound method, "
+            f"{owner}(...).{name}"
+        )
+
+
+_FIRST_OF_METHODS: Final = (("self",), ("cls",))
+
+
 def _is_bare(function: AnyCallable) -> TypeGuard[FunctionType]:
     """Tell whether it is a function that nothing has been added to, as most handlers are: its code
     says everything, and `inspect`, whose import takes 5 ms, is not needed."""

@@ -28,7 +28,7 @@ from ..identity.sources import batch_source
 from ..metrics.reporting import MetricsScope
 from ..response import serialization
 from ..tuples import NamedTuple
-from .callables import MARK, check_no_generator, is_async
+from .callables import MARK, check_handler, check_no_generator, is_async
 from .options import DISABLED, Configuration, Duration, Http, ReplayOptions, naming
 from .resources import NO_STORE
 
@@ -280,6 +280,7 @@ class _Refusal:
 def runner_of(handler: Handler, decorator: str) -> Runner:
     """Return the runner of a handler. Raises `ConfigurationError` for a generator."""
     with naming(decorator):
+        check_handler(handler)
         check_no_generator(handler)
     if is_async(handler):
         from ..execution.loop_runner import LoopRunner  # only these pay for asyncio

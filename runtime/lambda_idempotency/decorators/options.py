@@ -24,7 +24,7 @@ from ..response.redaction import Redact
 from ..stores.base import Store
 from ..tuples import NamedTuple
 from .callables import is_async, name_of
-from .resources import keys_of, metrics_of, namespace_of, objects_of, store_of
+from .resources import keys_of, metrics_of, namespace_of, objects_of, store_of, tell_version
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -158,6 +158,7 @@ class Configuration(NamedTuple):
         """Return the operation that protects the calls. Raises `ConfigurationError`."""
         settings, store = self.settings, self.store
         assert store is not None
+        tell_version(store.label, self.namespace)
         if settings.cache_size:
             from ..stores.cached import CachedStore  # few functions use it
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from ..contract.names import VERSION
 from ..contract.settings import Settings
 from ..errors import ConfigurationError
 from ..metrics.emf import MetricsSource
+from ..metrics.reporting import INFO, log
 from ..stores.base import Store
 from ..stores.coroutines import CoroutineStore
 from ..stores.memory import MemoryStore
@@ -66,6 +69,13 @@ def _redis(parameter: str, url_suffix: str) -> Store:
     from ..stores.redis import RedisStore
 
     return RedisStore(ParameterClient(parameter, url_suffix=url_suffix))
+
+
+@lru_cache
+def tell_version(store: str, namespace: str) -> None:
+    """Say in the log of an environment, once, which runtime keeps records, and where."""
+    if "logging" in sys.modules and "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        log(INFO, "lambda_idempotency %s: records of %s in %s", VERSION, namespace, store)
 
 
 def metrics_of(settings: Settings, store: Store, namespace: str) -> MetricsSource | None:

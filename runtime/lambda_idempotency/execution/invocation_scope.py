@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Any, Final, TypeAlias
 
+from ..errors import ConfigurationError
 from ..identity.scope import tenant_of
 
 TimeLeft: TypeAlias = Callable[[], int]
@@ -39,12 +40,24 @@ class InvocationScope:
         if self.execution is not None:
             _EXECUTIONS.append(self)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self.ended = True
         if self.execution is not None:
             _EXECUTIONS.remove(self)
         assert self._token is not None
         _CURRENT.reset(self._token)
+        if kind is TypeError:
+            self._check_context()
+
+    def _check_context(self) -> None:
+        """Raise `ConfigurationError` for a context that does not tell milliseconds, as a mock."""
+        ask = _time_left_of(self._context)
+        if ask is not None and not isinstance(left := ask(), int | float):
+            raise ConfigurationError(
+                f"context.get_remaining_time_in_millis() returned a {type(left).__name__}; "
+                "expected milliseconds. In tests pass None, or LambdaContext() of "
+                "lambda_idempotency.testing, as the context"
+            )
 
 
 _CURRENT: Final[ContextVar[InvocationScope]] = ContextVar("lambda_idempotency.invocation")

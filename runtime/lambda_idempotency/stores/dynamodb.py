@@ -84,6 +84,12 @@ class DynamoDBStore(CoroutineStore):
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
+        if not isinstance(table_name, str):
+            kind = type(table_name)
+            raise ConfigurationError(
+                f"table_name is a {kind.__module__}.{kind.__qualname__}; expected the name of a "
+                "DynamoDB table, such as table.name of boto3's"
+            )
         if not table_name:
             raise ConfigurationError("table_name is empty; expected the name of a DynamoDB table")
         self._table = table_name

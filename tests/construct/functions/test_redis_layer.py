@@ -16,6 +16,7 @@ from cdk_idempotency import Idempotency, IdempotencyStore, RedisCredentials
 from cdk_idempotency.functions import layer as module
 from kit.redis.apps import acl_rotation, rotated_server
 from kit.synth import app, function, stack, template
+from lambda_idempotency.contract.names import VERSION
 
 LAYER = "AWS::Lambda::LayerVersion"
 REDIS = IdempotencyStore.redis(host="redis.example.com", credentials=RedisCredentials.none())
@@ -113,8 +114,8 @@ def test_a_stack_has_one_layer_for_all_stores_and_one_for_rotations() -> None:
         for name, layer in found.find_resources(LAYER).items()
     }
     assert names == {
-        one: "cdk-idempotency: lambda_idempotency",
-        rotation: "cdk-idempotency: lambda_idempotency, redis",
+        one: f"cdk-idempotency {VERSION}: lambda_idempotency",
+        rotation: f"cdk-idempotency {VERSION}: lambda_idempotency, redis",
     }
 
 

@@ -69,6 +69,10 @@ class Deployment:
     tree: ConstructTree
     response_key: ResponseKey | None = None
     namespace_prefix: str | None = None
+    granted: frozenset[str | None] = frozenset()
+    """The namespaces that `grant_use` was asked for; None: all."""
+    asked: frozenset[str] = frozenset()
+    """The namespaces that a metric was asked for."""
     app: tuple[Deployment, ...] = field(default=(), repr=False)
     """All of the app, those of its stages too, in the order in which they were made."""
 
