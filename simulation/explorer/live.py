@@ -18,9 +18,10 @@ from lambda_idempotency.protocol.steps import (
 from lambda_idempotency.protocol.steps import Step as ProtocolStep
 from simulation.explorer.automaton import advance
 from simulation.explorer.backends import DynamoDBBackend, MemoryBackend, Step
-from simulation.explorer.choices import RENEWAL, Kind, Move
+from simulation.explorer.events import Kind, Move
 from simulation.explorer.handlers import Begin
 from simulation.explorer.moves import Moves
+from simulation.explorer.requests import RENEWAL
 from simulation.explorer.workers import Local
 from simulation.explorer.world import Message, State, World
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from simulation.explorer import invariants
-from simulation.explorer.choices import NOBODY, Kind, Move, Told, is_true, moves_of, name_of
+from simulation.explorer.choices import NOBODY, moves_of
+from simulation.explorer.events import Kind, Move, Told, is_true
 from simulation.explorer.invariants import Broken
+from simulation.explorer.requests import name_of
 from simulation.explorer.workers import Ran, aged
 from simulation.explorer.world import State, World
 

@@ -13,7 +13,7 @@ from lambda_idempotency.protocol.steps import (
     Replayed,
     Returned,
 )
-from simulation.explorer.choices import Kind, Move
+from simulation.explorer.events import Kind, Move
 from simulation.explorer.moves import Moves
 from simulation.explorer.scenarios import NAMES, START
 from simulation.explorer.timeline import outcome_of

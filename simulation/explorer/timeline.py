@@ -14,7 +14,7 @@ from lambda_idempotency.protocol.steps import (
     Returned,
     StepResult,
 )
-from simulation.explorer.choices import Kind, Move
+from simulation.explorer.events import Kind, Move
 from simulation.explorer.invariants import CIRCLE
 from simulation.explorer.moves import Moves
 from simulation.explorer.probes import Probes

@@ -11,7 +11,7 @@ from lambda_idempotency.protocol.machine import run_once
 from lambda_idempotency.protocol.record import Absent, Applied
 from lambda_idempotency.protocol.steps import Executed, InProgress, Returned, Run
 from simulation.explorer.automaton import Automaton, fingerprint
-from simulation.explorer.choices import FAILED
+from simulation.explorer.requests import FAILED
 from simulation.explorer.scenarios import LEASE, calls
 
 [CALL] = calls(1)

@@ -9,7 +9,8 @@ from typing import get_args
 import pytest
 
 from lambda_idempotency.protocol.steps import Emit, Step
-from simulation.explorer.choices import Kind, has_moves
+from simulation.explorer.choices import has_moves
+from simulation.explorer.events import Kind
 from simulation.explorer.live import Live
 from simulation.explorer.moves import Moves
 from simulation.explorer.scenarios import LEASES, SCENARIOS, Scenario, calls, scenario

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from simulation.explorer.choices import Kind
+from simulation.explorer.events import Kind
 from simulation.explorer.moves import Moves
 from simulation.explorer.mutations import MUTATIONS
 from simulation.explorer.scenarios import EXPIRES_AFTER, LEASE, scenario
