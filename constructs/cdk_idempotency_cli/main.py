@@ -11,10 +11,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lambda_idempotency.errors import IdempotencyError
 
 from .aws import Aws
+from .commands.doctor import doctor
 from .commands.identify import identify
+from .commands.listing import listing
 from .commands.park import park
+from .commands.purge import purge
 from .commands.release import release
+from .commands.rotate import rotate
 from .commands.show import show
+from .commands.watch import watch
 from .errors import FailedError
 
 
@@ -50,5 +55,5 @@ def cli(context: click.Context, profile: str | None, region: str | None) -> None
     context.call_on_close(context.obj.close)
 
 
-for command in (identify, show, release, park):
+for command in (identify, show, watch, listing, release, park, purge, doctor, rotate):
     cli.add_command(command)

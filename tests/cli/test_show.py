@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -58,8 +59,10 @@ def test_the_state_is_told(shop: Shop, state: str) -> None:
     assert shown["state"] == state
 
 
-def test_an_expired_record_that_dynamodb_still_has_is_shown(shops: object) -> None:
-    shop: Shop = shops("dynamodb")  # type: ignore[operator]
+def test_an_expired_record_that_dynamodb_still_has_is_shown(
+    shops: Callable[[str], Shop],
+) -> None:
+    shop = shops("dynamodb")
     shop.plant(expiration=int(time.time()) - 60)
     assert shop.run("show", shop.key, "--json").json[0]["state"] == "expired"
 

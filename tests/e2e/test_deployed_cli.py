@@ -4,54 +4,30 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from kit.aws.deployed import Deployed
-from kit.aws.local import ACCOUNT, LocalAws
-from kit.operator import Operator
+from kit.aws.local import LocalAws
+from kit.operator import Operator, allowing
 from kit.pages import text_of
 from kit.redis.app import RedisForApp, secret_of
 
 pytestmark = pytest.mark.xdist_group("deployed")
 
 PAGE = text_of("cli")
-
-
-@pytest.fixture(scope="module")
-def role(guarded_aws: LocalAws) -> Iterator[Callable[[dict[str, Any]], Operator]]:
-    """Yield a factory of operators with a policy."""
-    iam, sts = guarded_aws.client("iam"), guarded_aws.client("sts")
-
-    def operator(policy: dict[str, Any]) -> Operator:
-        trust = {
-            "Effect": "Allow",
-            "Action": "sts:AssumeRole",
-            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
-        }
-        made = iam.create_role(
-            RoleName=f"operator-{uuid4().hex}",
-            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-        )["Role"]
-        iam.put_role_policy(
-            RoleName=made["RoleName"], PolicyName="operate", PolicyDocument=json.dumps(policy)
-        )
-        found = sts.assume_role(RoleArn=made["Arn"], RoleSessionName="operator")["Credentials"]
-        return Operator(
-            guarded_aws,
-            {
-                "AWS_ACCESS_KEY_ID": found["AccessKeyId"],
-                "AWS_SECRET_ACCESS_KEY": found["SecretAccessKey"],
-                "AWS_SESSION_TOKEN": found["SessionToken"],
-            },
-        )
-
-    yield operator
-    iam.close()
-    sts.close()
+_INSTALL = "pip install 'cdk-idempotency[cli]'\n"
+REDIS = allowing(
+    "cloudformation:ListStackResources",
+    "cloudformation:GetTemplate",
+    "lambda:GetFunctionConfiguration",
+    "ssm:GetParameter",
+    "secretsmanager:GetSecretValue",
+)
+"""What the page says that Redis needs."""
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +39,9 @@ def policy() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def operator(role: Callable[[dict[str, Any]], Operator], policy: dict[str, Any]) -> Operator:
+def operator(guarded_aws: LocalAws, policy: dict[str, Any]) -> Operator:
     """Return an operator with that policy."""
-    return role(policy)
+    return Operator.allowed(guarded_aws, policy)
 
 
 def _blocks(section: str) -> str:
@@ -87,6 +63,25 @@ def test_the_way_from_an_alarm_to_the_release_is_as_the_page_says(
     assert shown.out.split()[:3] == [identified.out.strip(), "state", "parked:"]
     assert released.code == 0
     assert deployed.invoke("Park", {**event, "die_in_attempt": 0}).error is None
+
+
+def test_every_other_command_of_the_page_runs(
+    guarded_aws: LocalAws, deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "event.json").write_text('{"id": "p-1"}')
+    monkeypatch.chdir(tmp_path)
+    sections = ("The id of a record", "Many records", "Doctor")
+    lines = "".join(map(_blocks, sections)).replace("Payments/Payments", "E2E/Default")
+    operator = Operator(guarded_aws)
+    done = operator.script("export CDK_IDEMPOTENCY_STACK=E2E\n" + lines)
+    assert len(done) == 6
+    assert {ran.code for ran in done} <= {0, 5}, [ran.err for ran in done]
+
+
+def test_the_page_has_no_other_commands() -> None:
+    sections = ("From an alarm to the release", "The id of a record", "Many records", "Doctor")
+    scripts = "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
+    assert sum(map(len, map(_blocks, sections))) == len(scripts) - len(_INSTALL)
 
 
 def test_the_id_is_the_one_that_the_deployed_function_has(
@@ -113,28 +108,38 @@ def test_a_live_attempt_is_not_released_and_its_duplicate_stays_refused(
     assert deployed.answer("LongLease", {**event, "die_in_attempt": 0})["attempt"] == 1
 
 
+def test_records_are_listed_and_purged_with_the_rights_of_the_page(
+    operator: Operator, deployed: Deployed
+) -> None:
+    key = deployed.invoke("WholePayload", {"id": uuid4().hex, "amount": 1}).payload["record"]
+    chosen = ("--stack", "E2E", "--function", "E2E/WholePayload", "--state", "completed")
+    assert key in {each["id"] for each in operator.run("list", *chosen, "--json").json}
+    assert operator.run("purge", *chosen, "--yes").code == 0
+    assert operator.run("list", *chosen, "--json").json == []
+
+
 @pytest.mark.parametrize(
     "action", ["dynamodb:GetItem", "dynamodb:DeleteItem", "lambda:GetFunctionConfiguration"]
 )
 def test_each_right_of_the_page_is_needed(
-    role: Callable[[dict[str, Any]], Operator],
+    guarded_aws: LocalAws,
     policy: dict[str, Any],
     deployed: Deployed,
     action: str,
 ) -> None:
     key = deployed.invoke("Default", {"id": uuid4().hex, "amount": 1}).payload["record"]
     reduced = json.loads(json.dumps(policy).replace(f'"{action}"', '"sts:GetCallerIdentity"'))
-    ran = role(reduced).run("release", key, "--stack", "E2E", "--yes")
+    ran = Operator.allowed(guarded_aws, reduced).run("release", key, "--stack", "E2E", "--yes")
     assert ran.code == 1
     assert "AccessDenied" in ran.err
 
 
 def test_a_record_on_redis_is_found_shown_and_released(
-    role: Callable[[dict[str, Any]], Operator], deployed: Deployed
+    guarded_aws: LocalAws, deployed: Deployed
 ) -> None:
     event = {"id": uuid4().hex}
     first = deployed.invoke("AwayRedisShop", event).payload
-    operator, place = role(_REDIS), ("--stack", "Away")
+    operator, place = Operator.allowed(guarded_aws, REDIS), ("--stack", "Away")
     function = ("--function", "Away/RedisShop/Handler", "--handler", "shop.create")
     key = operator.run("id", *place, *function, "--key", event["id"]).out.strip()
     assert key == first["record"]
@@ -146,7 +151,7 @@ def test_a_record_on_redis_is_found_shown_and_released(
 
 
 def test_the_password_of_redis_is_not_shown(
-    role: Callable[[dict[str, Any]], Operator], deployed: Deployed, redis_of_worker: RedisForApp
+    guarded_aws: LocalAws, deployed: Deployed, redis_of_worker: RedisForApp
 ) -> None:
     key = deployed.invoke("AwayRedisShop", {"id": uuid4().hex}).payload["record"]
     with redis_of_worker.server.admin() as admin:
@@ -154,7 +159,7 @@ def test_the_password_of_redis_is_not_shown(
         before = admin.acl_getuser(user)
         admin.execute_command("ACL", "SETUSER", user, "off")
         try:
-            ran = role(_REDIS).run("show", key, "--stack", "Away")
+            ran = Operator.allowed(guarded_aws, REDIS).run("show", key, "--stack", "Away")
         finally:
             admin.execute_command("ACL", "SETUSER", user, "on")
     assert before["enabled"]
@@ -162,22 +167,3 @@ def test_the_password_of_redis_is_not_shown(
     assert "refuses the credentials from secret" in ran.err
     password = redis_of_worker.password(secret_of("Away/RedisShop/Handler"))
     assert password not in ran.out + ran.err
-
-
-_REDIS: dict[str, Any] = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": [
-                "cloudformation:ListStackResources",
-                "cloudformation:GetTemplate",
-                "lambda:GetFunctionConfiguration",
-                "ssm:GetParameter",
-                "secretsmanager:GetSecretValue",
-            ],
-            "Resource": "*",
-        }
-    ],
-}
-"""What the page says that Redis needs."""

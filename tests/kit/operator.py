@@ -6,15 +6,17 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
+from uuid import uuid4
 
 from boto3 import Session
 from click.testing import CliRunner
 
 from cdk_idempotency_cli.main import cli
-from kit.aws.local import LocalAws
+from kit.aws.local import ACCOUNT, LocalAws
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,32 @@ class Operator:
             name: value for name, value in aws.environment().items() if name.startswith("AWS_")
         } | {**(credentials or {})}
         self._session: Any = None
+
+    @classmethod
+    def allowed(cls, aws: LocalAws, policy: Mapping[str, Any]) -> Operator:
+        """Return an operator whose role has this policy and no other."""
+        trust = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        }
+        with closing(aws.client("iam")) as iam, closing(aws.client("sts")) as sts:
+            role = iam.create_role(
+                RoleName=f"operator-{uuid4().hex}",
+                AssumeRolePolicyDocument=json.dumps(_document(trust)),
+            )["Role"]
+            iam.put_role_policy(
+                RoleName=role["RoleName"], PolicyName="operate", PolicyDocument=json.dumps(policy)
+            )
+            found = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="operator")["Credentials"]
+        return cls(
+            aws,
+            {
+                "AWS_ACCESS_KEY_ID": found["AccessKeyId"],
+                "AWS_SECRET_ACCESS_KEY": found["SecretAccessKey"],
+                "AWS_SESSION_TOKEN": found["SessionToken"],
+            },
+        )
 
     def run(self, *arguments: str, types: str | None = None) -> Ran:
         """Run the command, and type a line where it asks."""
@@ -73,3 +101,12 @@ class Operator:
         if self._session is None:
             self._session = Session(**options)
         return self._session
+
+
+def allowing(*actions: str) -> dict[str, Any]:
+    """Return a policy that allows these actions everywhere."""
+    return _document({"Effect": "Allow", "Action": [*actions], "Resource": "*"})
+
+
+def _document(statement: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [statement]}

@@ -79,7 +79,8 @@ def identify(
 
     The request is a --key, an --event, or an --http route with its parts. Nothing is run or stored.
     """
-    function = None if place.stack is None else place.attached()
+    named = given["namespace"] is None or place.function is not None
+    function = place.attached() if named and place.stack is not None else None
     variables = _variables(function, given["namespace"])
     expression = given["key_expression"] or variables.get("IDEMPOTENCY_KEY")
     if key is not None:

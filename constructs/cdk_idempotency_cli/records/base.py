@@ -7,7 +7,7 @@ well, by the store's time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 from lambda_idempotency.protocol.record import COMPLETED, PARKED, Record, Reply
@@ -58,7 +58,7 @@ class Records(Protocol):
         """Put a record in the place of the one that was seen."""
         ...
 
-    def scan(self, namespace: str | None) -> Iterator[list[Found]]:
+    def scan(self, namespace: str | None) -> Generator[list[Found], None, None]:
         """Yield all records, or those of a namespace, page by page."""
         ...
 

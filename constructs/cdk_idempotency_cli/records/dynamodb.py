@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any, Final
 
 from lambda_idempotency.clients.net.waiting import BLOCKING, run
@@ -59,7 +59,7 @@ class DynamoDBRecords(DynamoDBStore):
         put = self._put_of(record, "").removesuffix(",}")
         return self._write("put_item", put, seen, forced=forced)
 
-    def scan(self, namespace: str | None) -> Iterator[list[Found]]:
+    def scan(self, namespace: str | None) -> Generator[list[Found], None, None]:
         chosen = {}
         if namespace is not None:
             chosen = {
@@ -72,8 +72,11 @@ class DynamoDBRecords(DynamoDBStore):
             ExpressionAttributeNames=_WITHOUT_ANSWERS,
             **chosen,
         )
+        reading = self._clock.read()
         for page in pages:
-            now = self._clock.now()
+            self._clock.check(page["ResponseMetadata"]["HTTPHeaders"].get("date"), reading)
+            reading = self._clock.read()
+            now = reading.now
             yield [
                 Found(record, now)
                 for item in page["Items"]

@@ -5,7 +5,7 @@ Each write is one script. It decides by the server's clock, as those of the runt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Final, NamedTuple
 
 from lambda_idempotency.clients.net.deadline import Deadline
@@ -16,7 +16,7 @@ from lambda_idempotency.clients.redis.slots import Address, SlotMap
 from lambda_idempotency.contract.redis import RedisSettings, SecretsManagerCredentials
 from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.record import INPROGRESS, Conflict, Record, Reply
-from lambda_idempotency.stores.redis import RedisStore
+from lambda_idempotency.stores.redis import RedisStore, policy_of
 from lambda_idempotency.stores.redis_fields import from_fields, to_fields
 from lambda_idempotency.stores.redis_scripts import Request, script
 
@@ -75,24 +75,40 @@ class RedisRecords(RedisStore):
         arguments = (*_as_seen(seen, forced), record.expiration, *to_fields(record), *lease)
         return run(self._run(Request(_PUT, seen.key, arguments), BLOCKING))
 
-    def scan(self, namespace: str | None) -> Iterator[list[Found]]:
+    def scan(self, namespace: str | None) -> Generator[list[Found], None, None]:
         pattern = "*#*" if namespace is None else f"{namespace}#*"
         for client in self._nodes():
             cursor = b"0"
-            while True:
-                cursor, found = _page(client, cursor, pattern)
-                yield found
-                if cursor == b"0":
-                    break
-            if client is not self._own:
+            try:
+                while True:
+                    cursor, found = _page(client, cursor, pattern)
+                    yield found
+                    if cursor == b"0":
+                        break
+            finally:
                 client.close()
+
+    def settings(self) -> RedisSettings:
+        """Return the settings of the server, as the functions read them."""
+        return self._own.read_settings()
+
+    def time(self) -> float | None:
+        """Return the server's time in epoch seconds; None of a cluster, whose nodes differ."""
+        if self.settings().cluster:
+            return None
+        return _milliseconds(self._own.execute_command("TIME")) / 1000
+
+    def policy(self) -> str:
+        """Return the server's policy for when it is full; empty if this user may not ask."""
+        [answer] = self._own.execute_all([("INFO", "memory")])
+        return policy_of(answer)
 
     def size(self) -> int | None:
         return None
 
     def _nodes(self) -> Iterator[ParameterClient]:
         """Yield a client of each node that has keys."""
-        settings = self._own.read_settings()
+        settings = self.settings()
         if not settings.cluster:
             yield self._own
             return

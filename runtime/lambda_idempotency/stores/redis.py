@@ -129,7 +129,7 @@ class RedisStore(CoroutineStore):
         """Warn once of a server that evicts records, if it tells: most users may not ask."""
         self._policy_known = True
         [answer] = await self._ask((("INFO", "memory"),), waits)
-        if _policy(answer) not in ("", "noeviction"):
+        if policy_of(answer) not in ("", "noeviction"):
             report("EvictionPossible", None)
 
 
@@ -149,7 +149,7 @@ def _completion(completion: Completion) -> Request:
     return Request(scripts.COMPLETE, completion.key, (*head, *fields))
 
 
-def _policy(information: Any) -> str:
+def policy_of(information: Any) -> str:
     """Return the policy of a server for when it is full; empty where it does not say."""
     if isinstance(information, dict):  # redis-py's clients have read it
         return str(information.get("maxmemory_policy", ""))
