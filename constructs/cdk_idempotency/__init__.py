@@ -8,6 +8,7 @@ from lambda_idempotency.contract.names import VERSION
 
 from .http_profile import HttpProfile
 from .idempotency import Idempotency
+from .monitoring.options import AlarmOptions
 from .options import IdempotencyOptions
 from .rotation.redis_rotation import RedisRotation
 from .stores.credentials import RedisCredentials
@@ -16,6 +17,7 @@ from .stores.factory import IdempotencyStore
 __version__ = VERSION
 
 __all__ = [
+    "AlarmOptions",
     "HttpProfile",
     "Idempotency",
     "IdempotencyOptions",

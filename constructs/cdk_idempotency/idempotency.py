@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from aws_cdk import Stack
@@ -30,7 +31,7 @@ from .functions.layer import layer_for
 from .functions.native import cipher_libraries
 from .functions.wrapping import own_handler, redirect_to_wrapper
 from .grants import combine
-from .monitoring.base import StoreMonitoring
+from .monitoring.base import StoreMonitoring, rotation_failed
 from .monitoring.metrics import IdempotencyMetrics
 from .options import IdempotencyOptions, check_options, to_settings
 from .stores.factory import IdempotencyStore
@@ -38,6 +39,8 @@ from .stores.large_responses import LargeResponses
 from .stores.response_key import ResponseKey
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_cdk import aws_apigateway as apigateway
     from aws_cdk import aws_apigatewayv2 as apigatewayv2
     from aws_cdk import aws_cloudwatch as cloudwatch
@@ -46,7 +49,9 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
     from aws_cdk import aws_secretsmanager as secretsmanager
-    from aws_cdk import aws_sns as sns
+
+    from .monitoring.alarms import Actions
+    from .monitoring.options import AlarmOptions
 
 STORES: Final = (
     "IdempotencyStore.dynamodb(), with table=... for a table of yours, .redis(...) or "
@@ -210,9 +215,7 @@ class Idempotency(IdempotencyMetrics):
         attached = function.lambda_ if isinstance(function, lambda_.Alias) else function
         known = self._attached.get(attached.node.path)
         if known is None:
-            raise ConstructError(
-                self, f"{attached.node.path} is not attached here; attach it first"
-            )
+            raise self._not_attached(attached)
         http = known.settings.http
         path = None if http is None else http.status_route
         if path is None:
@@ -266,19 +269,54 @@ class Idempotency(IdempotencyMetrics):
         return add_dashboard(self, self._monitoring(), runbook)
 
     def alarms(
-        self, topic: sns.ITopic, *, runbook: str | None = None
-    ) -> dict[str, cloudwatch.Alarm]:
-        """Add alarms for what must never happen, and return them by name. `topic` hears when one
-        starts and when it ends. They link to the sections of `runbook`, the URL of your copy of
-        docs/runbook.md. Default: that path. Raises ValueError when called twice."""
+        self,
+        topic: Actions,
+        *,
+        ticket: Actions | None = None,
+        function: lambda_.IFunction | None = None,
+        options: Mapping[str, AlarmOptions] | None = None,
+        runbook: str | None = None,
+    ) -> dict[str, cloudwatch.AlarmBase]:
+        """Add alarms for what must never happen, and return them by name.
+
+        `topic` hears when one starts and when it ends: a topic, another alarm action, or a list of
+        them. `ticket` hears instead of what can wait until the morning. Default: `topic`.
+        `function` is an attached function, for alarms on its records alone. Default: those of all
+        functions, with the store's own. `options` has thresholds, periods and urgencies by the
+        names of alarms. They link to the sections of `runbook`, the URL of your copy of
+        docs/runbook.md. Default: that path.
+
+        Raises ValueError when called twice for one function, or for all, and for an unknown alarm
+        or option.
+        """
         from .monitoring.alarms import add_alarms
 
-        check_attribute(self, "topic", topic, "topic_arn", "an sns.Topic, or an imported one")
         check_type(self, "runbook", runbook, str, "the URL of a page")
-        return add_alarms(self, self._monitoring(), topic, runbook)
+        namespace = None
+        if function is not None:
+            check_attribute(self, "function", function, "function_arn", "an attached function")
+            namespace = self.namespaces.get(function.node.path)
+            if namespace is None:
+                raise self._not_attached(function)
+        return add_alarms(
+            self,
+            self._monitoring(),
+            page=topic,
+            ticket=ticket,
+            namespace=namespace,
+            options=options,
+            runbook=runbook,
+        )
+
+    def _not_attached(self, function: lambda_.IFunction) -> ConstructError:
+        return ConstructError(self, f"{function.node.path} is not attached here; attach it first")
 
     def _monitoring(self) -> StoreMonitoring:
-        return self._store.monitoring()
+        found, server = self._store.monitoring(), self._store.server
+        if server is None or server.rotation is None:
+            return found
+        failed = rotation_failed(server.rotation.function)
+        return replace(found, alarm_specs=(*found.alarm_specs, failed))
 
     def _deployment(self, tree: ConstructTree) -> Deployment:
         return Deployment(

@@ -128,7 +128,10 @@ WRONG: Final[dict[str, tuple[Callable[[Stack], Any], str]]] = {
         _stored(cache(data_storage_maximum=_any(5))),
         "data_storage_maximum is 5; expected a Size",
     ),
-    "a topic's name": (_asked(lambda it: it.alarms(_any("t"))), "topic is 't'; expected an"),
+    "a topic's name": (
+        _asked(lambda it: it.alarms(_any("t"))),
+        "topic is 't'; expected an sns.Topic",
+    ),
     "a number as the runbook": (
         _asked(lambda it: it.dashboard(runbook=_any(5))),
         "runbook is 5; expected the URL of a page",

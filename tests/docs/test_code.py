@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs_queue
 from aws_cdk.assertions import Template
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
@@ -47,7 +48,7 @@ def test_every_block_is_run_here() -> None:
     elsewhere = [block for block in BLOCKS if block.page in ("stores", "durable")]
     assert len(elsewhere) == 1 + 4
     assert len(REDIS) > 0
-    assert len(BLOCKS) == 23 + len(REDIS) + len(elsewhere)
+    assert len(BLOCKS) == 24 + len(REDIS) + len(elsewhere)
 
 
 def test_the_stack_synthesizes(tmp_path: Path) -> None:
@@ -94,8 +95,17 @@ def test_a_warning_is_acknowledged() -> None:
 def test_the_watched_stack_synthesizes(tmp_path: Path) -> None:
     stack = _stack("Watched", tmp_path)
     kinds = [resource["Type"] for resource in stack.template["Resources"].values()]
-    assert kinds.count("AWS::CloudWatch::Alarm") == 6
+    assert kinds.count("AWS::CloudWatch::Alarm") == 7
+    assert kinds.count("AWS::CloudWatch::CompositeAlarm") == 1
     assert kinds.count("AWS::CloudWatch::Dashboard") == 1
+
+
+def test_alarms_have_urgencies_options_and_functions() -> None:
+    scope = stack()
+    payments = function(scope)
+    topics = [sns.Topic(scope, name) for name in ("OnCall", "Tickets", "Team")]
+    run("def add_alarms(")["add_alarms"](attached(payments), payments, *topics)
+    template(scope).resource_count_is("AWS::CloudWatch::CompositeAlarm", 2)
 
 
 def test_the_hook_marks_a_replay() -> None:

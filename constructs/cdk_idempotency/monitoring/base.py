@@ -8,6 +8,7 @@ from typing import Any, Final, TypedDict, Unpack
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
 from lambda_idempotency.contract.names import METRIC_NAMESPACE
@@ -15,6 +16,7 @@ from lambda_idempotency.contract.rows import has_no
 
 from ..accepted import check_type
 from ..errors import ConstructError
+from .options import Urgency
 
 PERIOD: Final = Duration.minutes(5)
 
@@ -53,14 +55,20 @@ class AlarmSpec:
 
     name: str
     """The name of the alarm in its construct, and of its section in the runbook."""
-    metric: cloudwatch.IMetric
+    metric: cloudwatch.Metric
     meaning: str
     first_step: str
     threshold: float = 1
+    urgency: Urgency = "page"
+    twice: bool = False
+    """True if it tells that an effect may happen twice: the alarm of all those is heard instead."""
+    section: str | None = None
+    """The section of the runbook, if its name is another."""
 
     def description(self, runbook: str) -> str:
         """Return the alarm's text, with a link to its section of the runbook."""
-        return f"{self.meaning} {self.first_step} Runbook: {runbook}#{self.name.lower()}"
+        section = self.name if self.section is None else self.section
+        return f"{self.meaning} {self.first_step} Runbook: {runbook}#{section.lower()}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +79,17 @@ class StoreMonitoring:
     """The value of the dimension `store`: what the runtime calls it."""
     graphs: tuple[cloudwatch.GraphWidget, ...] = ()
     alarm_specs: tuple[AlarmSpec, ...] = ()
+
+
+def rotation_failed(function: lambda_.IFunction) -> AlarmSpec:
+    """Return the alarm of a function that rotates a password."""
+    return AlarmSpec(
+        name="RotationFailed",
+        metric=function.metric_errors(statistic="Sum", period=PERIOD),
+        meaning="The password of the Redis user could not be rotated; the one before still works.",
+        first_step="Read the error in the rotation function's log: it names the step.",
+        urgency="ticket",
+    )
 
 
 def store_metric(

@@ -29,7 +29,6 @@ def cache_monitoring(
             dimensions_map={"ServerlessCacheName": cache.serverless_cache_name},
             statistic=statistic,
             period=PERIOD,
-            label=metric,
         )
 
     throttles, evictions = own("ThrottledCmds"), own("Evictions")
@@ -41,6 +40,7 @@ def cache_monitoring(
             meaning="ElastiCache throttles the cache of the records: requests wait, and fail when "
             "their time ends.",
             first_step="Look at its ECPUs: it scales within minutes, and doubles in about ten.",
+            urgency="ticket",
         ),
         AlarmSpec(
             name="Evicted",
@@ -48,6 +48,7 @@ def cache_monitoring(
             meaning="The cache has forgotten records before they expired, so that their requests "
             "run again.",
             first_step="Raise data_storage_maximum, or shorten expires_after.",
+            twice=True,
         ),
     ]
     if gigabytes is not None:
@@ -59,6 +60,7 @@ def cache_monitoring(
                 meaning=f"The cache holds {_FULL:.0%} of its maximum, at which it forgets records "
                 "before they expire.",
                 first_step="Raise data_storage_maximum, or shorten expires_after.",
+                urgency="ticket",
             )
         )
     return StoreMonitoring(

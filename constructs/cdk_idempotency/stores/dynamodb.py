@@ -107,15 +107,9 @@ class _BoundTable:
 
     def monitoring(self) -> StoreMonitoring:
         def own(name: str) -> cloudwatch.Metric:
-            return self.table.metric(name, statistic="Sum", period=PERIOD, label=name)
+            return self.table.metric(name, statistic="Sum", period=PERIOD)
 
         reads, writes = own("ReadThrottleEvents"), own("WriteThrottleEvents")
-        throttles = cloudwatch.MathExpression(
-            expression="reads + writes",
-            using_metrics={"reads": reads, "writes": writes},
-            label="Throttles",
-            period=PERIOD,
-        )
         return StoreMonitoring(
             name=self.table.table_name,
             graphs=(
@@ -131,15 +125,7 @@ class _BoundTable:
                     own("TimeToLiveDeletedItemCount"),
                 ),
             ),
-            alarm_specs=(
-                AlarmSpec(
-                    name="Throttled",
-                    metric=throttles,
-                    meaning="DynamoDB throttles the table of the records: requests wait, and fail "
-                    "when their time ends.",
-                    first_step="Check whether one key or the whole table is hot.",
-                ),
-            ),
+            alarm_specs=(_throttled("Reads", reads), _throttled("Writes", writes)),
         )
 
     def _arn(self, grantee: iam.IGrantable) -> str:
@@ -151,6 +137,20 @@ class _BoundTable:
                 service="dynamodb", resource="table", resource_name=self.table.table_name
             )
         return self.table.table_arn
+
+
+def _throttled(what: str, metric: cloudwatch.Metric) -> AlarmSpec:
+    """Return the alarm of one kind of requests. CloudWatch has no metric of both, and a sum in an
+    alarm has no value where one of them has none."""
+    return AlarmSpec(
+        name=f"Throttled{what}",
+        metric=metric,
+        meaning=f"DynamoDB throttles {what.lower()} of the records' table: requests wait, and fail "
+        "when their time ends.",
+        first_step="Check whether one key or the whole table is hot.",
+        urgency="ticket",
+        section="Throttled",
+    )
 
 
 def _stack(thing: Any) -> str | None:

@@ -177,6 +177,7 @@ class RedisConnection:
                     meaning="The Redis server forgets records when it is full, so that their "
                     "requests run again.",
                     first_step="Set maxmemory-policy noeviction.",
+                    urgency="ticket",
                 ),
             ),
         )
