@@ -143,7 +143,7 @@ def test_a_hash_is_written_as_it_was_read(fields: dict[bytes, bytes]) -> None:
 @pytest.mark.parametrize(
     ("name", "defect"),
     [
-        ("_text", lambda fields, name: fields.get(name, b"").decode(errors="replace") + "x"),
+        ("_text", lambda value: (value or b"").decode(errors="replace") + "x"),
         ("foreign", lambda key: StoreError("no record")),
         ("_STATUSES", {b"INPROGRESS": "INPROGRESS", b"COMPLETED": "PARKED"}),
     ],

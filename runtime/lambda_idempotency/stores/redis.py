@@ -23,7 +23,7 @@ from ..protocol.record import (
 from . import redis_scripts as scripts
 from .base import ReplyOrError, another_record
 from .coroutines import CoroutineStore
-from .redis_clients import ask_of
+from .redis_clients import Command, ask_of
 from .redis_errors import failure, foreign, is_unknown_script
 from .redis_fields import from_fields, to_fields
 from .redis_names import label_of, name_of
@@ -73,7 +73,7 @@ class RedisStore(CoroutineStore):
         return await self._run(_claim(claim, seen), waits)
 
     async def renewing(self, claim: Claim, waits: Waits) -> Reply:
-        fields = to_fields(claim.record(0))
+        fields = to_fields(claim)
         head = (claim.lease_ms, claim.expires_after_ms, claim.owner, claim.revision)
         arguments = (*head, *fields)
         return await self._run(Request(scripts.RENEW, claim.key, arguments), waits)
@@ -92,7 +92,10 @@ class RedisStore(CoroutineStore):
     ) -> tuple[ReplyOrError, ReplyOrError]:
         """Do both in one round trip, or two in a cluster."""
         requests = (_completion(completion), _claim(claim, None))
-        answers = await self._ask([request.command for request in requests], waits)
+        try:
+            answers = await self._ask([request.command for request in requests], waits)
+        except Exception as error:  # noqa: BLE001 - it is the answer to both
+            answers = [error, error]
         completed, claimed = [
             await self._reply_or_error(request, answer, waits)
             for request, answer in zip(requests, answers, strict=True)
@@ -100,8 +103,18 @@ class RedisStore(CoroutineStore):
         return completed, claimed
 
     async def _run(self, request: Request, waits: Waits) -> Reply:
-        [answer] = await self._ask((request.command,), waits)
+        answer = await self._answer(request.command, waits)
+        if self._policy_known and not isinstance(answer, Exception):
+            return _reply(request.key, answer)
         return await self._reply(request, answer, waits)
+
+    async def _answer(self, command: Command, waits: Waits) -> Any:
+        """Return the answer to a command, or the error in its place."""
+        try:
+            [answer] = await self._ask((command,), waits)
+        except Exception as error:  # noqa: BLE001 - see above
+            return error
+        return answer
 
     async def _reply_or_error(self, request: Request, answer: Any, waits: Waits) -> ReplyOrError:
         try:
@@ -113,7 +126,7 @@ class RedisStore(CoroutineStore):
         """Return the reply in an answer. Raise the answer's error, if it is one."""
         if isinstance(answer, Exception):
             if is_unknown_script(answer):
-                [answer] = await self._ask((request.with_text,), waits)
+                answer = await self._answer(request.with_text, waits)
             if isinstance(answer, IdempotencyError):
                 raise answer
             if isinstance(answer, Exception):
@@ -128,13 +141,13 @@ class RedisStore(CoroutineStore):
     async def _check_policy(self, waits: Waits) -> None:
         """Warn once of a server that evicts records, if it tells: most users may not ask."""
         self._policy_known = True
-        [answer] = await self._ask((("INFO", "memory"),), waits)
+        answer = await self._answer(("INFO", "memory"), waits)
         if policy_of(answer) not in ("", "noeviction"):
             report("EvictionPossible", None)
 
 
 def _claim(claim: Claim, seen: Record | None) -> Request:
-    fields = to_fields(claim.record(0))
+    fields = to_fields(claim)
     owner, revision = (b"", b"") if seen is None else (seen.owner, seen.revision)
     head = (claim.lease_ms, claim.expires_after_ms, owner, revision)
     return Request(scripts.CLAIM, claim.key, (*head, *fields))
@@ -144,7 +157,7 @@ def _completion(completion: Completion) -> Request:
     not_after: str | int = "strict" if completion.strict else ""
     if not completion.strict and completion.not_after is not None:
         not_after = completion.not_after
-    fields = to_fields(completion.record(0))
+    fields = to_fields(completion)
     head = (completion.owner, completion.expires_after_ms, not_after)
     return Request(scripts.COMPLETE, completion.key, (*head, *fields))
 
@@ -163,18 +176,17 @@ def policy_of(information: Any) -> str:
 
 def _reply(key: str, answer: Any) -> Reply:
     try:
-        verdict, now, answered, *rest = answer
-        if answered != key.encode() or not isinstance(now, int):
+        verdict, now, answered, *flat = answer
+        if answered != key.encode() or not now.isdigit():
             raise another_record("Redis")
+        time = int(now)
         if verdict == scripts.APPLIED:
-            return Applied(now)
+            return Applied(time)
         if verdict == scripts.ABSENT:
-            return Absent(now)
-        if verdict == scripts.CONFLICT:
-            [flat] = rest
-            fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    except (TypeError, ValueError):
+            return Absent(time)
+        fields = dict(zip(flat[::2], flat[1::2], strict=True))
+    except (TypeError, ValueError, AttributeError):
         raise another_record("Redis") from None
     if verdict != scripts.CONFLICT:
         raise foreign(key)
-    return Conflict(from_fields(key, fields), now)
+    return Conflict(from_fields(key, fields), time)

@@ -13,7 +13,7 @@ Command: TypeAlias = Sequence[Any]
 Ask: TypeAlias = Callable[[Sequence[Command], Waits], Awaitable[list[Any]]]
 """A function that sends commands, together if it can, and returns the answer to each, as bytes.
 
-An exception stands in place of an answer.
+An exception stands in place of an answer. What it raises is the answer to all.
 """
 
 
@@ -24,15 +24,8 @@ def is_own(client: Any) -> bool:
 
 def ask_of(client: Any) -> Ask:
     """Return how to ask a client. Raises `ConfigurationError` where it is something else."""
-    send: Ask = client.ask if is_own(client) else _of_redis_py(client)
-
-    async def ask(commands: Sequence[Command], waits: Waits) -> list[Any]:
-        try:
-            return await send(commands, waits)
-        except Exception as error:  # noqa: BLE001 - it is the answer to all
-            return [error] * len(commands)
-
-    return ask
+    own: Ask | None = client.ask if is_own(client) else None
+    return _of_redis_py(client) if own is None else own
 
 
 def _of_redis_py(client: Any) -> Ask:

@@ -5,38 +5,50 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..protocol.record import COMPLETED, INPROGRESS, PARKED, Record, Status
+from ..protocol.record import (
+    COMPLETED,
+    INPROGRESS,
+    PARKED,
+    Claim,
+    Completion,
+    Record,
+    Status,
+)
 from .redis_errors import foreign
 
 
-def to_fields(record: Record) -> list[Any]:
-    """Return names and values of a record's hash, without its times and without absent values.
+def to_fields(record: Record | Claim | Completion) -> list[Any]:
+    """Return names and values of the hash of a record, or of one to be written: without its times
+    and without absent values.
 
     The names are bytes, as all clients send them.
     """
+    status = INPROGRESS if isinstance(record, Claim) else record.status
     fields: list[Any] = [
-        *(b"status", record.status),
+        *(b"status", status),
         *(b"owner", record.owner),
         *(b"attempt", record.attempt),
     ]
-    if record.status == INPROGRESS:
-        fields += (b"revision", record.revision)
-    if isinstance(record.steps, str):
-        fields += (b"steps", record.steps.encode())
-    elif record.steps is not None:
-        fields += (b"steps_blob", record.steps)
+    if not isinstance(record, Completion):
+        if status == INPROGRESS:
+            fields += (b"revision", record.revision)
+        if isinstance(record.steps, str):
+            fields += (b"steps", record.steps.encode())
+        elif record.steps is not None:
+            fields += (b"steps_blob", record.steps)
+        if record.execution is not None:
+            fields += (b"execution", record.execution)
+    if not isinstance(record, Claim):
+        if isinstance(record.data, str):
+            fields += (b"data", record.data.encode())  # a client may have another encoding
+        elif record.data is not None:
+            fields += (b"blob", record.data)
+        if record.encoding is not None:
+            fields += (b"encoding", record.encoding)
     if record.fingerprint is not None:
         fields += (b"validation", record.fingerprint)
-    if isinstance(record.data, str):
-        fields += (b"data", record.data.encode())  # a client may have another encoding
-    elif record.data is not None:
-        fields += (b"blob", record.data)
-    if record.encoding is not None:
-        fields += (b"encoding", record.encoding)
     if record.scope is not None:
         fields += (b"scope", record.scope)
-    if record.execution is not None:
-        fields += (b"execution", record.execution)
     return fields
 
 
@@ -50,27 +62,29 @@ def from_fields(key: str, fields: Mapping[bytes, bytes]) -> Record:
 
 def _record(key: str, fields: Mapping[bytes, bytes]) -> Record:
     status = _STATUSES[fields[b"status"]]
-    lease_end = int(fields[b"in_progress_expiration"]) if status == INPROGRESS else 0
-    expires = _whole(fields, b"expiration")
-    if expires is None and status == INPROGRESS:
+    is_running = status == INPROGRESS
+    get = fields.get
+    lease_end = int(fields[b"in_progress_expiration"]) if is_running else 0
+    expires = _whole(get(b"expiration"))
+    if expires is None and is_running:
         expires = -(-lease_end // 1000)  # as the scripts see it
-    if expires is None or (owner := _text(fields, b"owner")) is None:
+    owner, blob, steps = get(b"owner"), get(b"blob"), get(b"steps_blob")
+    if expires is None or owner is None:
         raise ValueError
-    blob, steps = fields.get(b"blob"), fields.get(b"steps_blob")
     return Record(
-        key=key,
-        status=status,
-        owner=owner,
-        attempt=_whole(fields, b"attempt") or 1,
-        expiration=expires,
-        lease_end=lease_end,
-        fingerprint=_text(fields, b"validation"),
-        data=_text(fields, b"data") if blob is None else blob,
-        encoding=_text(fields, b"encoding"),
-        scope=_text(fields, b"scope"),
-        revision=(_whole(fields, b"revision") or 0) if status == INPROGRESS else 0,
-        steps=_text(fields, b"steps") if steps is None else steps,
-        execution=_text(fields, b"execution"),
+        key,
+        status,
+        owner.decode(),
+        _whole(get(b"attempt")) or 1,
+        expires,
+        lease_end,
+        _text(get(b"validation")),
+        _text(get(b"data")) if blob is None else blob,
+        _text(get(b"encoding")),
+        _text(get(b"scope")),
+        (_whole(get(b"revision")) or 0) if is_running else 0,
+        _text(get(b"steps")) if steps is None else steps,
+        _text(get(b"execution")),
     )
 
 
@@ -81,11 +95,9 @@ _STATUSES: Final[dict[bytes, Status]] = {
 }
 
 
-def _text(fields: Mapping[bytes, bytes], name: bytes) -> str | None:
-    value = fields.get(name)
+def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode()
 
 
-def _whole(fields: Mapping[bytes, bytes], name: bytes) -> int | None:
-    value = fields.get(name, b"")
-    return int(value) if value.isdigit() else None
+def _whole(value: bytes | None) -> int | None:
+    return int(value) if value is not None and value.isdigit() else None

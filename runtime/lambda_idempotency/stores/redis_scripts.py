@@ -1,7 +1,8 @@
 """The verbs of `RedisStore` in Lua: each reads the record, decides by the server's clock, writes.
 
 A record is a hash: its fields are DynamoDB's attributes, with bytes in `blob` instead of `data`.
-The reply is {verdict, now, key} and, for CONFLICT, the fields. The key ties a reply to its request.
+The reply is {verdict, now, key} and, for CONFLICT, the fields, all as strings: a client reads one
+array of strings fastest. The key ties a reply to its request.
 KEYS[1] is the only one, as a cluster demands
 (https://redis.io/docs/latest/develop/programmability/eval-intro/).
 """
@@ -14,9 +15,9 @@ from typing import Any, Final
 
 from ..tuples import NamedTuple
 
-APPLIED: Final = 0
-CONFLICT: Final = 1
-ABSENT: Final = 2
+APPLIED: Final = b"0"
+CONFLICT: Final = b"1"
+ABSENT: Final = b"2"
 PRELUDE: Final = """
 local key = KEYS[1]
 local time = redis.call('TIME')
@@ -44,9 +45,12 @@ if #fields > 0 then
   end
   -- A value that is not our record is left alone, unless it says itself that it has expired.
   live = not expires or expires * 1000 > now
-  if live and not known then return {3, now, key} end
+  if live and not known then return {'3', string.format('%.0f', now), key} end
 end
-local conflict, absent, applied = {1, now, key, fields}, {2, now, key}, {0, now, key}
+
+local function reply(verdict, ...) return {verdict, string.format('%.0f', now), key} end
+local applied, absent, conflict = reply('0'), reply('2'), reply('1')
+for i = 1, #fields do conflict[3 + i] = fields[i] end
 
 local revision = whole(found.revision) or 0
 

@@ -104,6 +104,28 @@ def test_a_string_may_hold_what_ends_a_line() -> None:
     assert _read([b"$6\r\n\r\n+a\r\n\r\n"], 1) == [b"\r\n+a\r\n"]
 
 
+STRINGS: Final = st.lists(st.binary(max_size=300) | st.sampled_from([b"", b"\r\n", b"\r\n$1\r\na"]))
+
+
+@thorough
+@given(strings=STRINGS)
+def test_an_array_of_strings_is_the_same_whether_it_comes_at_once_or_not(
+    strings: list[bytes],
+) -> None:
+    whole = _encoded(strings)
+    assert _read([whole], 1) == _read([whole[:1], whole[1:]], 1) == [strings]
+
+
+@pytest.mark.parametrize("sent", [b"*1\r\n$2\r\na\r\n", b"*2\r\n$1\r\na\r\n", b"*1\r\n$1\r\na"])
+def test_an_array_of_strings_that_is_not_whole_is_waited_for(sent: bytes) -> None:
+    assert Replies(1).feed(sent) is False
+
+
+def test_more_than_an_array_of_strings_is_refused() -> None:
+    with pytest.raises(ResponseError, match="more than the replies"):
+        Replies(1).feed(b"*1\r\n$1\r\na\r\n+OK\r\n")
+
+
 def test_a_large_string_is_joined_once(monkeypatch: pytest.MonkeyPatch) -> None:
     reads: list[int] = []
     read = Replies._read

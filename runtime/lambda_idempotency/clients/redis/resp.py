@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 Part: TypeAlias = bytes | str | int
-"""A part of a command."""
+"""A part of a command: of one of these types, and not of one derived from them."""
 
 Command: TypeAlias = Sequence[Part]
 
@@ -25,6 +25,9 @@ MAX_VALUES: Final = 1_000_000
 
 MAX_DEPTH: Final = 8
 """The most arrays within one another. CLUSTER SLOTS has four."""
+
+_SIZES: Final = tuple([b"$%d" % size for size in range(128)])
+"""The lines before short strings."""
 
 _MAX_LINE: Final = 64 * 1024
 _MAX_DIGITS: Final = 20
@@ -56,11 +59,14 @@ Reply: TypeAlias = "bytes | int | ReplyError | list[Reply] | None"
 
 def pack(command: Command) -> bytes:
     """Return a command as it is sent."""
-    values: list[int | bytes] = [len(command)]
+    lines = [b"*%d" % len(command)]
     for part in command:
-        data = part if isinstance(part, bytes) else str(part).encode()
-        values += (len(data), data)
-    return (b"*%d\r\n" + b"$%d\r\n%b\r\n" * len(command)) % (*values,)
+        data = part if type(part) is bytes else str(part).encode()
+        size = len(data)
+        lines.append(_SIZES[size] if size < 128 else b"$%d" % size)
+        lines.append(data)
+    lines.append(b"")
+    return b"\r\n".join(lines)
 
 
 def pack_all(commands: Iterable[Command]) -> bytes:
@@ -71,11 +77,12 @@ def pack_all(commands: Iterable[Command]) -> bytes:
 class Replies:
     """Reads the replies to a number of commands, in whatever pieces their bytes come."""
 
-    __slots__ = ("_needed", "_open", "_received", "_size", "_unread", "values")
+    __slots__ = ("_is_single", "_needed", "_open", "_received", "_size", "_unread", "values")
 
     def __init__(self, count: int) -> None:
         self.values: list[Reply] = []
         """The replies so far."""
+        self._is_single = count == 1
         # The arrays that are not complete, each with its length; the outermost are the replies.
         self._open: list[tuple[list[Reply], int]] = [(self.values, count)]
         self._unread: list[bytes] = []
@@ -88,6 +95,9 @@ class Replies:
 
         Raises `ResponseError`.
         """
+        if self._is_single and not self._received and (strings := _strings(data)) is not None:
+            self.values.append(strings)
+            return True
         self._received += len(data)
         if self._unread:
             self._unread.append(data)
@@ -150,6 +160,16 @@ class Replies:
         if self._needed > MAX_BYTES:
             raise ResponseError(f"the replies have more than {MAX_BYTES} bytes")
         return rest
+
+
+def _strings(data: bytes) -> list[Reply] | None:
+    """Return the array of strings that the data are, without reading each: what scripts reply with.
+    None where they are something else, or not all of it, or a string holds the end of a line."""
+    lines = data.split(b"\r\n")
+    values = lines[2::2]
+    sizes = [_SIZES[size] if size < 128 else b"$%d" % size for size in map(len, values)]
+    whole = lines[1:-1:2] == sizes and lines[0] == b"*%d" % len(values) and not lines[-1]
+    return [*values] if whole else None
 
 
 _SIMPLE, _ERROR, _INTEGER, _BULK, _ARRAY = b"+-:$*"
