@@ -91,7 +91,7 @@ class _Script:
         store: MemoryStore | None = None,
         run: Callable[[Run | Reconcile], Returned] = _returns_one,
         sleep: Callable[[float], None] = lambda _: None,
-        moment: Callable[[], Moment] = lambda: Moment(0, 0),
+        moment: Callable[[], Moment] = lambda: (0, 0),
     ) -> Outcome:
         return self._drive(
             self.run(),

@@ -16,7 +16,7 @@ class ManualClock:
 
     def moment(self) -> Moment:
         """Return the time by both clocks of a process, which agree."""
-        return Moment(self._now, self._now)
+        return self._now, self._now
 
     def advance(self, seconds: float) -> None:
         """Move the clock, in seconds; a negative step moves it back."""
@@ -31,4 +31,4 @@ class ProcessClocks:
 
     def moment(self) -> Moment:
         """Return the time by both clocks."""
-        return Moment(self.steady(), self.wall())
+        return self.steady(), self.wall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 
@@ -15,6 +16,8 @@ from lambda_idempotency.clients.net.deadline import Deadline
 from lambda_idempotency.clients.net.dial import Dialer
 from lambda_idempotency.clients.net.pool import Pool
 from lambda_idempotency.clients.net.waiting import BLOCKING, run
+
+LONG_AGO: Final = (0.0, 0.0)
 
 
 class Silent(LoopbackServer):
@@ -73,7 +76,6 @@ def test_a_completion_past_its_time_takes_even_an_old_connection(
     pool = Pool(dialer.open, max_idle_s=0)
     first = _take(pool)
     pool._idle.append(first)
-    first.fresh = Deadline(-1)
     token = deadline.start(-1)
     with deadline.completion():
         assert _take(pool, -1) is first
@@ -89,7 +91,7 @@ def test_what_nobody_takes_is_closed_when_its_time_is_over(dialer: Dialer) -> No
     for connection in burst:
         pool.give(connection)
     for connection in burst[:4]:
-        connection.fresh = Deadline(-1)
+        connection.used = LONG_AGO
     pool.give(_take(pool))
     assert pool._idle == burst[4:]
     pool.close()

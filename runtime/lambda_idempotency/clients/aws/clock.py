@@ -91,8 +91,8 @@ class ServiceClock:
         """Read the clock before a request; give the reading to `check` after it."""
         # Another thread may correct the clock meanwhile; it sets `_confirmed` last: read it first.
         confirmed, known, offset = self._confirmed, self._known, self._offset
-        moment = Moment(self._steady(), self._clock())
-        now = int(moment.wall * 1000) + offset
+        moment = (self._steady(), self._clock())
+        now = int(moment[1] * 1000) + offset
         checked = confirmed is not None and _runs_evenly(confirmed, moment)
         if known is not None and not checked:
             now = max(now, _by_steady(known, moment))
@@ -108,25 +108,25 @@ class ServiceClock:
         Return the milliseconds by which that reading was behind, as it is known now.
         """
         served = None if date is None else self._parsed(date)
-        received = Moment(self._steady(), self._clock())
+        received = (self._steady(), self._clock())
         even = _runs_evenly(sent.moment, received)
         if served is not None:
-            least = served - int(received.wall * 1000)
+            least = served - int(received[1] * 1000)
             # Across a step the reading before it bounds nothing: the earliest time expires nothing.
-            most = served + 1000 - int(sent.moment.wall * 1000) if even else least
+            most = served + 1000 - int(sent.moment[1] * 1000) if even else least
             estimate = self._estimate(received, least, most)
             self._offset = min(max(estimate, least), max(least, most))
         if even:
-            self._known = _Known(received, int(received.wall * 1000) + self._offset)
+            self._known = _Known(received, int(received[1] * 1000) + self._offset)
         self._confirmed = received if even else None
-        return int(sent.moment.wall * 1000) + self._offset - sent.now
+        return int(sent.moment[1] * 1000) + self._offset - sent.now
 
     def _estimate(self, received: Moment, least: int, most: int) -> int:
         """Return the correction: by the monotonic clock where the wall clock was set, and that one
         agrees with the response."""
         if self._known is None or _runs_evenly(self._known.moment, received):
             return self._offset
-        by_steady = _by_steady(self._known, received) - int(received.wall * 1000)
+        by_steady = _by_steady(self._known, received) - int(received[1] * 1000)
         return by_steady if least <= by_steady <= most else self._offset
 
     def _parsed(self, date: str) -> int | None:
@@ -142,7 +142,7 @@ class ServiceClock:
 
 def _by_steady(known: _Known, moment: Moment) -> int:
     """Return the time that the monotonic clock has, epoch milliseconds."""
-    return known.now + int((moment.steady - known.moment.steady) * 1000)
+    return known.now + int((moment[0] - known.moment[0]) * 1000)
 
 
 def _runs_evenly(begin: Moment, end: Moment) -> bool:

@@ -11,6 +11,7 @@ import select
 from socket import socket
 from typing import Final
 
+from . import elapsed
 from .deadline import Deadline
 from .secret import Secret
 from .waiting import READABLE, WRITABLE, Waits
@@ -27,13 +28,11 @@ class Connection:
         "_process",
         "_socket",
         "deadline",
-        "ends",
-        "fresh",
+        "opened",
         "reused",
+        "used",
         "waits",
     )
-    fresh: Deadline
-    """The end of an idle connection's time; set by its pool, as `ends`, the end of its life."""
 
     def __init__(self, connected: socket, waits: Waits, deadline: Deadline) -> None:
         self._socket = connected
@@ -41,7 +40,8 @@ class Connection:
         self._input = select.poll()
         self._input.register(self._file, READABLE)
         self._process = os.getpid()
-        self.ends: Deadline | None = None
+        self.opened = self.used = elapsed.now()
+        """When it was opened, and when its pool lent it last."""
         self.reused = False
         self.lend(waits, deadline)
 

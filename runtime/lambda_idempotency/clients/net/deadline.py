@@ -16,6 +16,8 @@ from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Final, TypeVar
 
+from .elapsed import Moment
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -43,9 +45,10 @@ class Deadline:
 
     __slots__ = ("_steady_end", "_wall_end", "reserve")
 
-    def __init__(self, seconds: float, reserve: float = 0.0) -> None:
-        self._steady_end = time.monotonic() + seconds
-        self._wall_end = time.time() + seconds
+    def __init__(self, seconds: float, reserve: float = 0.0, now: Moment | None = None) -> None:
+        steady, wall = (time.monotonic(), time.time()) if now is None else now
+        self._steady_end = steady + seconds
+        self._wall_end = wall + seconds
         self.reserve = reserve
 
     def left(self) -> float:
@@ -63,7 +66,10 @@ class Deadline:
 
     def within(self, seconds: float) -> Deadline:
         """Return this deadline, or one in so many seconds if that is earlier."""
-        return self if self.left() <= seconds else Deadline(seconds, self.reserve)
+        now = time.monotonic(), time.time()
+        if self._steady_end - now[0] <= seconds or self._wall_end - now[1] <= seconds:
+            return self
+        return Deadline(seconds, self.reserve, now)
 
     def __repr__(self) -> str:
         return f"<Deadline: {self.left():.3f} s left>"

@@ -6,20 +6,16 @@ One of them stands still while the sandbox is frozen, the other can be set back.
 from __future__ import annotations
 
 import time
+from typing import TypeAlias
 
-from ...tuples import NamedTuple
-
-
-class Moment(NamedTuple):
-    """One moment on both clocks, in seconds."""
-
-    steady: float
-    wall: float
+Moment: TypeAlias = tuple[float, float]
+"""One moment on both clocks, the steady one and the wall's, in seconds. A plain tuple: it is made
+several times a call."""
 
 
 def now() -> Moment:
     """Return the present moment."""
-    return Moment(time.monotonic(), time.time())
+    return time.monotonic(), time.time()
 
 
 class Stopwatch:
@@ -35,22 +31,24 @@ class Stopwatch:
         """Return the seconds so far."""
         (steady, wall), passed = self._seen
         moment = now()
-        passed += max(moment.steady - steady, moment.wall - wall)
+        passed += max(moment[0] - steady, moment[1] - wall)
         self._seen = moment, passed
         return passed
 
 
-def seconds(begin: Moment) -> float:
-    """Return the seconds since a moment."""
-    return max(time.monotonic() - begin[0], time.time() - begin[1])
+def seconds(begin: Moment, end: Moment | None = None) -> float:
+    """Return the seconds from a moment to another one, or to now."""
+    steady, wall = now() if end is None else end
+    by_steady, by_wall = steady - begin[0], wall - begin[1]
+    return max(by_wall, by_steady)  # `max` would take longer than both clocks
 
 
 def disagree_ms(begin: Moment, end: Moment) -> int:
     """Return the milliseconds by which the two clocks say different times passed: the wall clock
     was set, or the process stood still."""
-    return int(abs((end.wall - begin.wall) - (end.steady - begin.steady)) * 1000)
+    return int(abs((end[1] - begin[1]) - (end[0] - begin[0])) * 1000)
 
 
 def milliseconds(begin: Moment, end: Moment) -> int:
     """Return the milliseconds between two moments, rounded up."""
-    return int(max(end.steady - begin.steady, end.wall - begin.wall) * 1000) + 1
+    return int(seconds(begin, end) * 1000) + 1

@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
+from . import elapsed
 from .connection import Connection
 from .deadline import Deadline, of_exchange
+from .elapsed import Moment
 from .waiting import Waits
 
 MAX_IDLE_S: Final = 55.0
@@ -35,29 +37,36 @@ class Pool:
     async def take(self, waits: Waits, deadline: Deadline) -> Connection:
         """Return a connection, `reused` or new. Give it back after a whole exchange; after any
         other, close it. Raises what `open` raises."""
+        now = elapsed.now()
         while (connection := self._pop()) is not None:
             ends = of_exchange(deadline)
             # For what is too late to open another one, an old connection is better than none.
-            is_fresh = ends is not deadline or connection.fresh.left() > 0
+            is_fresh = ends is not deadline or self._is_fresh(connection, now)
             # Another process's, too old, or ended by the peer, perhaps while this one was frozen:
             if connection.is_own and is_fresh and connection.is_silent():
-                connection.reused = True
+                connection.reused, connection.used = True, now
                 connection.lend(waits, ends)
+                self._close_old(now)
                 return connection
             connection.close()
-        connection = await self._open(waits, deadline)
-        if self._max_age_s is not None:
-            connection.ends = Deadline(self._max_age_s)
-        return connection
+        return await self._open(waits, deadline)
 
     def give(self, connection: Connection) -> None:
         """Take back a connection on which nothing is under way."""
-        ends, idle_s = connection.ends, self._max_idle_s
-        connection.fresh = Deadline(idle_s) if ends is None else ends.within(idle_s)
         self._idle.append(connection)
+
+    def _is_fresh(self, connection: Connection, now: Moment) -> bool:
+        """Tell whether a connection has been used lately, and is not too old."""
+        if elapsed.seconds(connection.used, now) >= self._max_idle_s:
+            return False
+        age = self._max_age_s
+        return age is None or elapsed.seconds(connection.opened, now) < age
+
+    def _close_old(self, now: Moment) -> None:
+        """Close connections that nobody has taken for too long: those at the bottom are taken
+        last."""
         with suppress(IndexError):  # another thread may have taken the last one
-            # Those at the bottom are taken last.
-            while (oldest := self._idle[0]) is not connection and oldest.fresh.left() <= 0:
+            while self._idle and not self._is_fresh(self._idle[0], now):
                 self._idle.pop(0).close()
 
     def close(self) -> None:
