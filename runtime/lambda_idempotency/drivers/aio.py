@@ -215,11 +215,11 @@ async def _run(
     timer: LeaseTimer,
     pulse: Pulse,
 ) -> StepResult:
-    if timer.expired(step):
+    if (begun := timer.begun(step)) is None:
         return LeaseExpired()
     try:
         pulse.start(step)
-        ran = await run(timer.begun(step))
+        ran = await run(begun)
     except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
         return Raised(error)
     return ran if ran is None else pulse.told(ran)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from ..protocol.steps import (
     Complete,
@@ -15,6 +16,12 @@ from ..protocol.steps import (
     StepResult,
 )
 from .requests import failed
+
+_ENDINGS: Final = frozenset({Complete, CompleteAndClaim, Release, Renew})
+"""The types of the steps that record the end of an attempt."""
+
+_BETWEEN: Final = frozenset({Sleep, Emit})
+"""The types of those that may come between the tries to do so."""
 
 
 class Interruption:
@@ -31,8 +38,9 @@ class Interruption:
 
     def note(self, step: Step | CompleteAndClaim) -> None:
         """Note a step before it is executed."""
-        if not isinstance(step, (Sleep, Emit)):
-            self.ends = isinstance(step, (Complete, CompleteAndClaim, Release, Renew))
+        kind = type(step)
+        if kind not in _BETWEEN:
+            self.ends = kind in _ENDINGS
 
     def during(self, step: Step | CompleteAndClaim, error: BaseException) -> StepResult:
         """Return the result of an interrupted step, if it records the end of an attempt. Raises the
@@ -41,7 +49,7 @@ class Interruption:
             raise error
         failure = failed(InterruptedError(type(error).__name__), self.remaining)
         self.keep(error)
-        if isinstance(step, (Sleep, Emit)):
+        if type(step) in _BETWEEN:
             return None
         return failure
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from ..clients.net import elapsed
 from ..clients.net.elapsed import Moment
@@ -44,16 +44,6 @@ class Pulse:
         self._claim: Claim | None = None
         self._heartbeat: Heartbeat | None = None
 
-    def around(self, run: Runs, timer: LeaseTimer, renewed: Renewed | None = None) -> Runs:
-        """Return the function that runs the user's code for a step, with its heartbeat."""
-        self.renewed = renewed or self.renewed
-
-        def ran(step: Run | Reconcile) -> Returned | Raised | None:
-            self.start(step)
-            return run(timer.begun(step))
-
-        return ran
-
     def start(self, step: Run | Reconcile) -> None:
         """Start the step's heartbeat, unless it beats already."""
         if step.renewal == self._claim:
@@ -93,18 +83,21 @@ class LeaseTimer:
 
     def note(self, step: Step | CompleteAndClaim) -> None:
         """Note a step before it is executed: it may request a lease, or read one."""
-        if isinstance(step, (SendClaim, Read, CompleteAndClaim)):
+        if type(step) in _ASKS_FOR_A_LEASE:
             self._asked = self._moment()
 
-    def expired(self, step: Run | Reconcile) -> bool:
-        """Tell whether the step's lease may have ended."""
-        if step.lease_ms is None:
-            return False
-        return elapsed.milliseconds(self._asked, self._moment()) > step.lease_ms
-
-    def begun(self, step: Run | Reconcile) -> Run | Reconcile:
-        """Return the step as it begins: its lease is what is left of it."""
+    def begun(self, step: Run | Reconcile) -> Run | Reconcile | None:
+        """Return the step as it begins: its lease is what is left of it. None if that may have
+        ended."""
         if step.lease_ms is None:
             return step
-        passed = elapsed.milliseconds(self._asked, self._moment())
-        return step._replace(lease_ms=step.lease_ms - passed)
+        left = step.lease_ms - elapsed.milliseconds(self._asked, self._moment())
+        if left < 0:
+            return None
+        if isinstance(step, Run):
+            return Run(step.attempt, left, step.renewal, step.progress)
+        return Reconcile(step.attempt, left, step.renewal)
+
+
+_ASKS_FOR_A_LEASE: Final = frozenset({SendClaim, Read, CompleteAndClaim})
+"""The types of the steps that may ask for a lease, or read one."""

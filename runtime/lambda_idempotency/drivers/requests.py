@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ..clients.net import deadline
 from ..metrics.reporting import timed
-from ..protocol.record import Reply
+from ..protocol.record import Conflict, Reply
 from ..protocol.steps import (
     Complete,
     CompleteAndClaim,
@@ -27,6 +27,9 @@ from ..stores.base import ReplyOrError, Store, about, attempted
 Verb: TypeAlias = SendClaim | Renew | Complete | Release | Read
 """A step that is a request to the store."""
 
+_WRITES_DOWN: Final = frozenset({Complete, Renew})
+"""The types of those that write down what has happened."""
+
 
 def ask(store: Store, step: Verb) -> Reply:
     """Send one verb to the store."""
@@ -40,12 +43,12 @@ def ask(store: Store, step: Verb) -> Reply:
         reply = store.release(step.key, step.owner)
     else:
         reply = store.read(step.key)
-    return about(key_of(step), reply, store)
+    return about(key_of(step), reply, store) if isinstance(reply, Conflict) else reply
 
 
 def key_of(step: Verb) -> str:
     """Return the key of the record that a request is about."""
-    if isinstance(step, (SendClaim, Renew)):
+    if isinstance(step, SendClaim | Renew):
         return step.claim.key
     return step.completion.key if isinstance(step, Complete) else step.key
 
@@ -58,10 +61,10 @@ def failed(error: Exception, remaining: Callable[[], int]) -> Failed:
 def ask_surely(store: Store, step: Verb, remaining: Callable[[], int]) -> StepResult:
     """Send one verb to the store. An exception is a result, too."""
     try:
-        if isinstance(step, Complete | Renew):  # what has happened is written down
+        if type(step) in _WRITES_DOWN:
             with deadline.completion():
-                return timed(lambda: ask(store, step))
-        return timed(lambda: ask(store, step))
+                return timed(ask, store, step)
+        return timed(ask, store, step)
     except Exception as error:  # noqa: BLE001 - even a store's bug must not lose a result
         return failed(error, remaining)
 
@@ -97,7 +100,7 @@ def complete_and_claim(
     replies: tuple[ReplyOrError, ReplyOrError]
     try:
         with deadline.completion():
-            replies = timed(lambda: store.complete_and_claim(step.completion, step.claim))
+            replies = timed(store.complete_and_claim, step.completion, step.claim)
     except Exception as error:  # noqa: BLE001 - as in `ask_surely`
         replies = error, error
     return pair_result(store, step, replies, remaining)

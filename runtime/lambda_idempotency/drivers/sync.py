@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ..clients.net import deadline, elapsed
 from ..clients.net.elapsed import Moment
@@ -70,32 +70,22 @@ def drive(
     its heartbeat. `examine` is needed by calls of a durable execution.
     """
     token = deadline.start(remaining())
-    timer, pulse = LeaseTimer(moment), Pulse(store, renewed)
-    interruption = Interruption(remaining)
-    watched = pulse.around(run, timer)
+    executor = _Executor(store, sleep, moment, renewed, examine)
+    pulse, interruption = executor.pulse, Interruption(remaining)
     result: StepResult = None
     try:
         while True:
             step = protocol.send(result)
+            runs = type(step) in _RUNS
             try:
-                timer.note(step)
                 interruption.note(step)
-                if isinstance(step, Sleep) and interruption.error is not None:
+                if interruption.error is not None and isinstance(step, Sleep):
                     result = None
                 else:
-                    result = execute(
-                        step,
-                        key=key,
-                        store=store,
-                        run=watched,
-                        remaining=interruption.remaining,
-                        sleep=sleep,
-                        timer=timer,
-                        examine=examine,
-                    )
+                    result = executor.execute(step, key, run, interruption.remaining)
             except BaseException as error:  # noqa: BLE001 - a signal handler may raise anything
                 result = interruption.during(step, error)
-            if isinstance(step, (Run, Reconcile)):
+            if runs:
                 interruption.ends = isinstance(result, Returned)
                 try:
                     deadline.start(remaining())  # for a call that nothing limits it begins anew
@@ -125,7 +115,7 @@ def drive_batch(
     moment: Callable[[], Moment] = elapsed.now,
 ) -> None:
     """Run a batch to its end. An interruption is given to the batch, which then raises it."""
-    timer, pulse = LeaseTimer(moment), Pulse(store)
+    executor = _Executor(store, sleep, moment)
     interruption = Interruption(lambda: 0)
     if (step := next(batch, None)) is None:
         return
@@ -135,7 +125,7 @@ def drive_batch(
             interruption.note(step.step)
             result: BatchStepResult = None
             try:
-                result = _execute_in_batch(step, store, sleep, timer, pulse)
+                result = _execute_in_batch(step, executor)
             except BaseException as error:  # noqa: BLE001 - the batch re-raises it
                 if not (interruption.ends and isinstance(error, Exception)):
                     step = batch.throw(error)
@@ -147,59 +137,66 @@ def drive_batch(
     except StopIteration:
         return
     finally:
-        pulse.stop()
+        executor.pulse.stop()
         deadline.end(token)
 
 
-def _execute_in_batch(
-    batch_step: BatchStep,
-    store: Store,
-    sleep: Callable[[float], None],
-    timer: LeaseTimer,
-    pulse: Pulse,
-) -> BatchStepResult:
+def _execute_in_batch(batch_step: BatchStep, executor: _Executor) -> BatchStepResult:
     call, step = batch_step
     deadline.start(call.remaining())
-    timer.note(step)
+    pulse = executor.pulse
     if isinstance(step, CompleteAndClaim):
-        return complete_and_claim(store, step, call.remaining)
-    result = execute(
-        step,
-        key=call.key,
-        store=store,
-        run=pulse.around(call.run, timer, call.renewed),
-        remaining=call.remaining,
-        sleep=sleep,
-        timer=timer,
-    )
+        executor.timer.note(step)
+        return complete_and_claim(executor.store, step, call.remaining)
+    if type(step) in _RUNS:
+        pulse.renewed = call.renewed
+    result = executor.execute(step, call.key, call.run, call.remaining)
     return pulse.told(result) if isinstance(result, Returned) else result
 
 
-def execute(
-    step: Step,
-    *,
-    key: str,
-    store: Store,
-    run: Runs,
-    remaining: Callable[[], int],
-    sleep: Callable[[float], None],
-    timer: LeaseTimer,
-    examine: Examines | None = None,
-) -> StepResult:
-    """Execute one step of a call, and return the result for its protocol."""
-    if isinstance(step, (Run, Reconcile)):
-        if timer.expired(step):
+class _Executor:
+    """Executes the steps of a call, or of the calls of a batch, one after another."""
+
+    __slots__ = ("_examine", "_sleep", "pulse", "store", "timer")
+
+    def __init__(
+        self,
+        store: Store,
+        sleep: Callable[[float], None],
+        moment: Callable[[], Moment],
+        renewed: Renewed | None = None,
+        examine: Examines | None = None,
+    ) -> None:
+        self.store = store
+        self._sleep = sleep
+        self.timer = LeaseTimer(moment)
+        self.pulse = Pulse(store, renewed)
+        self._examine = examine
+
+    def execute(self, step: Step, key: str, run: Runs, remaining: Callable[[], int]) -> StepResult:
+        """Execute one step, and return the result for its protocol."""
+        self.timer.note(step)
+        if isinstance(step, Emit):
+            report(step.metric, key, step.why, attempt=step.attempt, remaining=remaining)
+            return None
+        if isinstance(step, Run) or isinstance(step, Reconcile):  # noqa: SIM101 - a third of it
+            return self._run(step, run)
+        if isinstance(step, Sleep):
+            self._sleep(step.milliseconds / 1000)
+            return None
+        if isinstance(step, Examine):
+            return Fate("unknown") if self._examine is None else self._examine(step)
+        return ask_surely(self.store, step, remaining)
+
+    def _run(self, step: Run | Reconcile, run: Runs) -> StepResult:
+        if (begun := self.timer.begun(step)) is None:
             return LeaseExpired()
         try:
-            return run(step)
+            self.pulse.start(step)
+            return run(begun)
         except BaseException as error:  # noqa: BLE001 - the protocol re-raises it
             return Raised(error)
-    if isinstance(step, Sleep):
-        sleep(step.milliseconds / 1000)
-        return None
-    if isinstance(step, Emit):
-        report(step.metric, key, step.why, attempt=step.attempt, remaining=remaining)
-        return None
-    if isinstance(step, Examine):
-        return Fate("unknown") if examine is None else examine(step)
-    return ask_surely(store, step, remaining)
+
+
+_RUNS: Final = frozenset({Run, Reconcile})
+"""The types of the steps that run the user's code."""

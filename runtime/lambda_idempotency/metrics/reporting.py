@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from functools import cache
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, TypeVarTuple
 
 from ..protocol.record import Metric
 from .emf import Event, MetricsSource, lines
@@ -19,6 +19,7 @@ from .emf import Event, MetricsSource, lines
 if TYPE_CHECKING:
     from logging import Logger
 
+Given = TypeVarTuple("Given")
 R = TypeVar("R")
 
 WARNINGS: Final[frozenset[Metric]] = frozenset(
@@ -96,14 +97,14 @@ def _logger() -> Logger:
     return logging.getLogger("lambda_idempotency")
 
 
-def timed(ask: Callable[[], R]) -> R:
+def timed(ask: Callable[[*Given], R], *given: *Given) -> R:
     """Ask a store, and record how long it took to answer or to fail."""
     buffer = _CURRENT.get(None)
     if buffer is None:
-        return ask()
+        return ask(*given)
     began = time.perf_counter()
     try:
-        return ask()
+        return ask(*given)
     finally:
         buffer.latencies.append((time.perf_counter() - began) * 1000)
 
