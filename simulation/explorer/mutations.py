@@ -175,8 +175,8 @@ MUTATIONS: Final = (
     Mutation(
         "lease counted from when the claim was recognized",
         acquiring,
-        "return _held(call, found, found.lease_end - now, step, found=True)",
-        "return _held(call, found, call.lease_ms, step, found=True)",
+        "return _held(call, found, found.lease_end - now, step, found.expiration)",
+        "return _held(call, found, call.lease_ms, step, found.expiration)",
         "waiting",
         invariants.EXCLUSION,
         moments=3,

@@ -122,11 +122,11 @@ def _wrap(responder: _Responder, handler: Handler, on_orphan: OnOrphan | None) -
     def target(event: Any, context: Any) -> Target:
         return Target(
             "@idempotent",
-            run=lambda: handler(event, context),
-            record=serialization.to_stored,
-            reconcile=None if on_orphan is None else lambda: on_orphan(event),
-            time_left=invocation_time_left(),
-            subject=lambda: event,
+            lambda: handler(event, context),
+            serialization.to_stored,
+            None if on_orphan is None else lambda: on_orphan(event),
+            invocation_time_left(),
+            lambda: event,
         )
 
     def wrapper(event: Any, context: Any = None) -> Any:
@@ -218,15 +218,18 @@ class _Protection(NamedTuple):
 
     def _read(self, event: Any) -> tuple[Any, KeyRule]:
         """Return the JSON of an event, and the rule for it."""
-        with naming("@idempotent"):
-            seen = as_json(event)
+        seen = event
+        is_delivered = type(event) is dict  # as Lambda delivers almost all: nothing to be read
+        if not is_delivered:
+            with naming("@idempotent"):
+                seen = as_json(event)
         if (source := batch_source(seen)) is not None:
             raise ConfigurationError(
                 f"@idempotent was given a batch of {source} records. A redelivered batch is never "
                 "the same payload; make the handling of each record idempotent with "
                 "@idempotent_records instead."
             )
-        if is_parsed(event):
+        if not is_delivered and is_parsed(event):
             with naming("@idempotent"):
                 self._check_parsed(event, seen)
         return seen, self.rule if seen is event else self.rule.reading(event)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
+from ..clients.net import deadline
 from ..contract.http import HttpOptions, ProfileName, http_option
 from ..contract.rows import has_no
 from ..contract.settings import PREFIX, OnInProgress, OnMissingKey, Settings, check_kept
@@ -190,6 +191,7 @@ class Configuration(NamedTuple):
                 keys=keys_of(settings, self.options.get("cipher"), self.namespace),
             ),
             metrics=metrics_of(settings, store, self.namespace),
+            enforced=deadline.is_enforced(),
         )
 
     def _redact(self) -> Redact | None:

@@ -34,8 +34,10 @@ class InvocationScope:
 
     def __enter__(self) -> None:
         tenant, time_left = tenant_of(self._context), _time_left_of(self._context)
-        self.tenant = invocation_tenant() if tenant is None else tenant
-        self.time_left = invocation_time_left() if time_left is None else time_left
+        if (outer := _current()) is not None:
+            tenant = outer.tenant if tenant is None else tenant
+            time_left = outer.time_left if time_left is None and not outer.ended else time_left
+        self.tenant, self.time_left = tenant, time_left
         self._token = _CURRENT.set(self)
         if self.execution is not None:
             _EXECUTIONS.append(self)

@@ -34,7 +34,8 @@ R = TypeVar("R")
 
 
 class Operation(NamedTuple):
-    """The settings shared by all calls of one decorated handler or function."""
+    """The settings shared by all calls of one decorated handler or function. `enforced`: Lambda
+    kills the process at the timeout."""
 
     store: Store
     expires_after_ms: int
@@ -51,13 +52,16 @@ class Operation(NamedTuple):
     timeout_ms: int | None = None
     heartbeat: bool | None = None
     execution_timeout_ms: int | None = None
+    enforced: bool = False
 
     def call(self, identity: Identity, target: Target) -> Outcome:
         """Run a call to its outcome."""
-        try:
-            data_key = self.hold(identity.key, target.time_left)
-        except StoreError as error:
-            return Unavailable(error)
+        data_key = None
+        if self.keeping.keys is not None:
+            try:
+                data_key = self.hold(identity.key, target.time_left)
+            except StoreError as error:
+                return Unavailable(error)
         active = self.begin(identity, target, data_key=data_key)
         outcome = sync.drive(
             active.protocol,
@@ -104,17 +108,17 @@ class Operation(NamedTuple):
         what `hold` has returned."""
         remaining, lease, renews = self._times(target.time_left)
         call = Call(
-            key=identity.key,
-            owner=os.urandom(16).hex(),
-            lease_ms=lease,
-            expires_after_ms=self.expires_after_ms,
-            fingerprint=identity.fingerprint,
-            scope=identity.scope,
-            wait_ms=self._wait(remaining()),
-            max_attempts=self.max_attempts,
-            fail_open=self.fail_open,
-            reconciles=target.reconcile is not None,
-            renews=renews,
+            identity.key,
+            os.urandom(16).hex(),
+            lease,
+            self.expires_after_ms,
+            identity.fingerprint,
+            identity.scope,
+            self._wait(remaining()) if self.wait else 0,
+            self.max_attempts,
+            self.fail_open,
+            target.reconcile is not None,
+            renews,
         )
         return ActiveCall(
             call if target.execution is None else target.execution.taking(call),
@@ -206,14 +210,14 @@ class Operation(NamedTuple):
     def _times(self, time_left: TimeLeft | None) -> tuple[TimeLeft, int, bool]:
         """Return a function that tells the call's milliseconds left, the lease's length, and
         whether a heartbeat renews it."""
-        enforced = deadline.is_enforced()
+        enforced, lease_ms = self.enforced, self.lease_ms
         renews = self.store.renews and has_heartbeat(
-            self.lease_ms, heartbeat=self.heartbeat, enforced=enforced
+            lease_ms, heartbeat=self.heartbeat, enforced=enforced
         )
         left = None if time_left is None else time_left()
-        if left is None and self.lease_ms is None and enforced:
+        if left is None and lease_ms is None and enforced:
             left = self.timeout_ms
-        lease = effective_lease_ms(self.lease_ms, left, enforced=enforced, renewed=renews)
+        lease = effective_lease_ms(lease_ms, left, enforced=enforced, renewed=renews)
         if time_left is not None:
             return time_left, lease, renews
         if renews:
@@ -222,8 +226,6 @@ class Operation(NamedTuple):
         return lambda: int(ends.left() * 1000), lease, False
 
     def _wait(self, left: int) -> int:
-        if not self.wait:
-            return 0
         if self.wait_timeout_ms is None:
             return left // 2
         return min(self.wait_timeout_ms, deadline.without_reserve(left))

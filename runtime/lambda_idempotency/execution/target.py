@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ConfigurationError
 from ..protocol.steps import Returned
@@ -60,6 +60,8 @@ def finished(result: Any, decorator: str) -> Any:
 def unfinished(result: Any) -> str | None:
     """Return the kind of a result that nobody has run yet, and end it. None: it is finished."""
     kind = type(result)
+    if kind in _FINISHED:
+        return None
     is_awaitable = hasattr(kind, "__await__") or hasattr(kind, "add_done_callback")  # a future
     if not is_awaitable and not hasattr(kind, "__next__") and not hasattr(kind, "__anext__"):
         return None
@@ -67,3 +69,7 @@ def unfinished(result: Any) -> str | None:
         if callable(end := getattr(result, stop, None)):
             end()
     return kind.__name__
+
+
+_FINISHED: Final = frozenset({dict, list, tuple, str, bytes, int, float, bool, type(None)})
+"""The types that almost all results have: nothing of them is yet to be run."""

@@ -84,6 +84,8 @@ def http_shape(event: Any) -> HttpShape | None:
     if not isinstance(event, MAPPINGS):
         return None
     context = event.get("requestContext")
+    if context is None and "httpMethod" not in event:
+        return None  # most events
     if isinstance(context, MAPPINGS) and "elb" in context:
         return "alb"
     if "methodArn" in event or "routeArn" in event:

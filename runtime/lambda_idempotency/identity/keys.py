@@ -30,9 +30,10 @@ from .values import is_empty
 Expression: TypeAlias = str | Callable[[Any], Any]
 """JMESPath, or a callable; both see the event with its JSON texts decoded."""
 
-_FORMAT: Final = b"1"
-
 _LENGTH: Final = Struct(">Q").pack
+
+_FORMAT: Final = _LENGTH(1) + b"1"
+"""The format's name, after its length."""
 
 _UNREADABLE: Final = (
     *(LookupError, TypeError, AttributeError, ValueError),
@@ -192,7 +193,8 @@ class KeyRule(NamedTuple):
                     if source
                     else "The event is empty, and the whole event is the key."
                 )
-            scope = scope._replace(source=source)  # an id of one source is not another's
+            if source:
+                scope = scope._replace(source=source)  # an id of one source is not another's
         parsed = self.key is None or self.key.by_path
         key = record_id(
             self.namespace,
@@ -248,9 +250,11 @@ def state_scope(scope: Scope) -> str:
 
 def digest(parts: Iterable[bytes]) -> str:
     """Return the SHA-256, in hex, of the format and the parts, each after its length."""
-    *short, last = (_FORMAT, *parts)
-    head = [each for part in short for each in (_LENGTH(len(part)), part)]
-    hashed = sha256(b"".join((*head, _LENGTH(len(last)))))
+    *short, last = parts
+    head = _FORMAT
+    for part in short:
+        head += _LENGTH(len(part)) + part
+    hashed = sha256(head + _LENGTH(len(last)))
     hashed.update(last)  # joined to the others, a key that may be long would be copied
     return hashed.hexdigest()
 

@@ -73,8 +73,8 @@ def message_scope(event: Any, tenant: str | None, *, api: str, claim: str | None
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-mapping-template-reference.html
     """
     context = event.get("requestContext") if isinstance(event, MAPPINGS) else None
-    if not isinstance(context, MAPPINGS) or "connectionId" not in context:
-        return Scope(tenant)
+    if context is None or not isinstance(context, MAPPINGS) or "connectionId" not in context:
+        return ANYWHERE if tenant is None else Scope(tenant)
     from .callers import caller_in_v1, principal_of  # for few events
 
     caller = principal_of(caller_in_v1(context), claim)

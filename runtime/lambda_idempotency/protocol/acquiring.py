@@ -10,8 +10,9 @@ from typing import Final
 from ..errors import StoreError
 from . import executions
 from .endings import HeldLease, differs, letting_go
-from .record import COMPLETED, PARKED, Absent, Applied, Conflict, Record
+from .record import COMPLETED, PARKED, Absent, Applied, Claim, Conflict, Record
 from .steps import (
+    NO_PROGRESS,
     Call,
     Emit,
     Failed,
@@ -61,8 +62,8 @@ def acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
             assert isinstance(step, SendClaim)
             if _takes_over(call, step):
                 yield Emit("TakenOver")
-            held = _held(call, step.claim.record(reply.now), call.lease_ms, step)
-            return held._replace(lost=lost)
+            held = _held(call, step.claim, call.lease_ms, step, step.claim.expires(reply.now))
+            return held._replace(lost=True) if lost else held
         assert isinstance(reply, Conflict | Absent)
         now = reply.now
         found, verdict, lost = yield from _judged(call, reply, step)
@@ -115,7 +116,7 @@ def verdict_of(
     if found.owner == call.owner and found.leased(now):
         # The reply to an earlier send of this claim was lost, or an earlier invocation of the
         # same execution has sent it: it is ours.
-        return _held(call, found, found.lease_end - now, step, found=True)
+        return _held(call, found, found.lease_end - now, step, found.expiration)
     if differs(call, found):
         return Mismatch(found)
     if found.status == COMPLETED:
@@ -132,7 +133,7 @@ def _unreachable(
     if isinstance(step, Read):
         return Unavailable(failed.error)
     if call.fail_open:
-        return _held(call, step.claim.record(0), None, step)._replace(not_after=None)
+        return _held(call, step.claim, None, step, None)
     if (undoing := undo(step)) is not None:
         yield undoing
     return Unavailable(failed.error)
@@ -165,21 +166,24 @@ def undo(step: SendClaim) -> Release | Renew | None:
 
 def _held(
     call: Call,
-    record: Record,
+    own: Record | Claim,
     lease_ms: int | None,
     step: SendClaim | Read,
-    *,
-    found: bool = False,
+    not_after: int | None,
 ) -> HeldLease:
-    """Return the lease that the own record gives, which this step has written, or `found`."""
-    reentered = call.reenters and (_renews_own(call, step) if not found else _is_first(step))
+    """Return the lease that the own record gives, which this step has found, or written as a
+    claim. It expires at `not_after`."""
+    reentered = call.reenters and (
+        _renews_own(call, step) if isinstance(own, Claim) else _is_first(step)
+    )
     # Of a step that is tried again, the try before has died. An execution is what it was.
-    after_death = record.attempt > 1 or (reentered and call.execution is None)
+    after_death = own.attempt > 1 or (reentered and call.execution is None)
+    is_new = own.revision == 1 and own.steps is None
     return HeldLease(
-        record.attempt,
-        record.expiration,
+        own.attempt,
+        not_after,
         lease_ms,
-        Progress(record.revision, record.steps),
+        NO_PROGRESS if is_new else Progress(own.revision, own.steps),
         after_death=after_death and not _resumes(step) and not (reentered and call.resumed),
         reentered=reentered,
     )
@@ -212,12 +216,12 @@ def _prolonged(call: Call, held: HeldLease) -> Generator[Step, StepResult, HeldL
     reply = yield Renew(claim)
     if not isinstance(reply, Applied):
         return held
-    return held._replace(not_after=claim.record(reply.now).expiration, lease_ms=call.lease_ms)
+    return held._replace(not_after=claim.expires(reply.now), lease_ms=call.lease_ms)
 
 
 def _claim(call: Call, *, seen: Record | None = None) -> SendClaim:
     if seen is None:
-        return SendClaim(call.claim(1), reenters=call.reenters)
+        return SendClaim(call.claim(1), None, call.reenters)
     died = seen.owner != call.owner and not seen.given_up
     progress = Progress(seen.revision + 1, seen.steps)
     return SendClaim(call.claim_with(seen.attempt + died, progress), seen, call.reenters)

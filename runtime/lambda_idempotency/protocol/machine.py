@@ -110,8 +110,7 @@ def _end(call: Call, held: HeldLease, ran: Returned | Raised) -> Protocol:
         yield from release(call, held)
         return Executed(ran.result)
     if ran.renewed_at is not None:
-        renewed = call.claim(held.attempt).record(ran.renewed_at)
-        held = held._replace(not_after=renewed.expiration)
+        held = held._replace(not_after=call.claim(held.attempt).expires(ran.renewed_at))
     return (yield from (commit if ran.writes else record_answer)(call, held, ran))
 
 

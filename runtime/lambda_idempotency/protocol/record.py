@@ -109,20 +109,25 @@ class Claim(NamedTuple):
     def record(self, now: int) -> Record:
         """Return the record that this claim writes at `now`, epoch milliseconds: nothing expires
         while it is leased."""
-        lease_end = now + self.lease_ms
         return Record(
-            key=self.key,
-            status=INPROGRESS,
-            owner=self.owner,
-            attempt=self.attempt,
-            expiration=expiration(lease_end, self.expires_after_ms),
-            lease_end=lease_end if self.lease_ms else 0,
-            fingerprint=self.fingerprint,
-            scope=self.scope,
-            revision=self.revision,
-            steps=self.steps,
-            execution=self.execution,
+            self.key,
+            INPROGRESS,
+            self.owner,
+            self.attempt,
+            self.expires(now),
+            now + self.lease_ms if self.lease_ms else 0,
+            self.fingerprint,
+            None,
+            None,
+            self.scope,
+            self.revision,
+            self.steps,
+            self.execution,
         )
+
+    def expires(self, now: int) -> int:
+        """Return when the record expires that this claim writes at `now`."""
+        return expiration(now + self.lease_ms, self.expires_after_ms)
 
     def given_up(self) -> Claim:
         """Return what an attempt writes that gives up: its lease ends, its steps stay."""
@@ -157,19 +162,16 @@ class Completion(NamedTuple):
     def record(self, now: int) -> Record:
         """Return the record that this completion writes at `now`, epoch milliseconds."""
         return Record(
-            key=self.key,
-            status=self.status,
-            owner=self.owner,
-            attempt=self.attempt,
-            expiration=(
-                expiration(now, self.expires_after_ms)
-                if self.expiration is None
-                else self.expiration
-            ),
-            fingerprint=self.fingerprint,
-            data=self.data,
-            encoding=self.encoding,
-            scope=self.scope,
+            self.key,
+            self.status,
+            self.owner,
+            self.attempt,
+            expiration(now, self.expires_after_ms) if self.expiration is None else self.expiration,
+            0,
+            self.fingerprint,
+            self.data,
+            self.encoding,
+            self.scope,
         )
 
     def may_create(self, now: int) -> bool:

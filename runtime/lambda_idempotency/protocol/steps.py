@@ -37,16 +37,16 @@ class Call(NamedTuple):
 
     def claim(self, attempt: int) -> record.Claim:
         """Return the claim for an attempt."""
-        return record.Claim(
-            key=self.key,
-            owner=self.owner,
-            lease_ms=self.lease_ms,
-            expires_after_ms=self.expires_after_ms,
-            attempt=attempt,
-            fingerprint=self.fingerprint,
-            scope=self.scope,
-            execution=self.execution,
+        claim = record.Claim(
+            self.key,
+            self.owner,
+            self.lease_ms,
+            self.expires_after_ms,
+            attempt,
+            self.fingerprint,
+            self.scope,
         )
+        return claim if self.execution is None else claim._replace(execution=self.execution)
 
     def claim_with(self, attempt: int, progress: Progress) -> record.Claim:
         """Return the claim of an attempt that has come so far."""
@@ -62,15 +62,16 @@ class Call(NamedTuple):
     ) -> Completion:
         """Return the completion of an attempt, with an answer or without one."""
         return Completion(
-            key=self.key,
-            owner=self.owner,
-            attempt=attempt,
-            expires_after_ms=self.expires_after_ms,
-            fingerprint=self.fingerprint,
-            data=data,
-            encoding=encoding,
-            scope=self.scope,
-            not_after=not_after,
+            self.key,
+            self.owner,
+            attempt,
+            self.expires_after_ms,
+            record.COMPLETED,
+            self.fingerprint,
+            data,
+            encoding,
+            self.scope,
+            not_after,
         )
 
 

@@ -81,7 +81,10 @@ _SENDS: Final[ContextVar[bool]] = ContextVar("lambda_idempotency.sends", default
 
 def reserve_of(seconds: float) -> float:
     """Return how much of a limit stays for telling the outcome."""
-    return max(min(RESERVE_S, seconds * RESERVE_PART), 0.0)
+    part = seconds * RESERVE_PART  # `min` and `max` would take longer than all the rest
+    if part > RESERVE_S:
+        return RESERVE_S
+    return part if part > 0 else 0.0
 
 
 def without_reserve(milliseconds: int) -> int:
@@ -99,7 +102,9 @@ def start(milliseconds: int) -> Token[Deadline]:
     """
     limit = milliseconds / 1000
     outer = _CURRENT.get(None)
-    reserve = reserve_of(limit) if outer is None else max(reserve_of(limit), outer.reserve)
+    reserve = reserve_of(limit)
+    if outer is not None and outer.reserve > reserve:
+        reserve = outer.reserve
     return _CURRENT.set(Deadline(limit - reserve, reserve))
 
 
