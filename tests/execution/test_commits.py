@@ -428,7 +428,7 @@ def test_redis_cannot_commit() -> None:
     class Client:
         def execute_command(self, *command: Any, **options: Any) -> Any:
             evaluates = command[0] == "EVALSHA"
-            return [b"0", b"1700000000000", command[3].encode()] if evaluates else b""
+            return [f"0 1700000000000 {command[3]}".encode()] if evaluates else b""
 
     handler = idempotent(store=RedisStore(Client()), namespace="shop")(_pay)
     with pytest.raises(ConfigurationError, match="only DynamoDB writes a record and your"):

@@ -164,10 +164,7 @@ class RedisHarness(StoreHarness):
         return int(time.time() * 1000)
 
     def plant(self, record: Record) -> Record:
-        fields = [*to_fields(record), "expiration", record.expiration]
-        if record.status == INPROGRESS:
-            fields += ("in_progress_expiration", record.lease_end)
-        self.put(*fields, key=record.key)
+        self.put(*hash_of(record), key=record.key)
         return record
 
     def put(self, *fields: Any, key: str | None = None) -> None:
@@ -184,6 +181,14 @@ class RedisHarness(StoreHarness):
     def stored(self) -> Record | None:
         fields = self.fields()
         return from_fields(self.key, fields) if fields else None
+
+
+def hash_of(record: Record) -> list[Any]:
+    """Return names and values of a record's hash."""
+    fields = [*to_fields(record), "expiration", record.expiration]
+    if record.status == INPROGRESS:
+        fields += ["in_progress_expiration", record.lease_end]
+    return fields
 
 
 def boto_client(endpoint: str, *, attempts: int = 1) -> Any:

@@ -23,6 +23,8 @@ class InvocationScope:
     """
 
     __slots__ = ("_context", "_token", "ended", "execution", "tenant", "time_left")
+    tenant: str | None
+    time_left: TimeLeft | None
 
     def __init__(self, context: Any, *, execution: str | None = None) -> None:
         """Set the invocation's `context`. `execution` is the ARN of a durable execution: the SDK

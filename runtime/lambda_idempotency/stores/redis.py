@@ -5,7 +5,8 @@ The server decides by its own clock. PEXPIREAT deletes a record at its `expirati
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeAlias
 
 from ..clients.net.secret import Secret
 from ..clients.net.waiting import Waits
@@ -25,9 +26,11 @@ from .base import ReplyOrError, another_record
 from .coroutines import CoroutineStore
 from .redis_clients import Command, ask_of
 from .redis_errors import failure, foreign, is_unknown_script
-from .redis_fields import from_fields, to_fields
+from .redis_fields import from_fields, more_fields
 from .redis_names import label_of, name_of
 from .redis_scripts import Request
+
+Asked: TypeAlias = Coroutine[Any, Any, Reply]
 
 
 class RedisStore(CoroutineStore):
@@ -69,23 +72,21 @@ class RedisStore(CoroutineStore):
         """Close the client's idle connections."""
         self._client.close()
 
-    async def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Reply:
-        return await self._run(_claim(claim, seen), waits)
+    def claiming(self, claim: Claim, seen: Record | None, waits: Waits) -> Asked:
+        return self._run(_claim(claim, seen), waits)
 
-    async def renewing(self, claim: Claim, waits: Waits) -> Reply:
-        fields = to_fields(claim)
-        head = (claim.lease_ms, claim.expires_after_ms, claim.owner, claim.revision)
-        arguments = (*head, *fields)
-        return await self._run(Request(scripts.RENEW, claim.key, arguments), waits)
+    def renewing(self, claim: Claim, waits: Waits) -> Asked:
+        arguments = (_numbers(claim), claim.owner, *more_fields(claim))
+        return self._run(Request(scripts.RENEW, claim.key, arguments), waits)
 
-    async def completing(self, completion: Completion, waits: Waits) -> Reply:
-        return await self._run(_completion(completion), waits)
+    def completing(self, completion: Completion, waits: Waits) -> Asked:
+        return self._run(_completion(completion), waits)
 
-    async def releasing(self, key: str, owner: str, waits: Waits) -> Reply:
-        return await self._run(Request(scripts.RELEASE, key, (owner,)), waits)
+    def releasing(self, key: str, owner: str, waits: Waits) -> Asked:
+        return self._run(Request(scripts.RELEASE, key, (owner,)), waits)
 
-    async def reading(self, key: str, waits: Waits) -> Reply:
-        return await self._run(Request(scripts.READ, key), waits)
+    def reading(self, key: str, waits: Waits) -> Asked:
+        return self._run(Request(scripts.READ, key), waits)
 
     async def completing_and_claiming(
         self, completion: Completion, claim: Claim, waits: Waits
@@ -103,7 +104,10 @@ class RedisStore(CoroutineStore):
         return completed, claimed
 
     async def _run(self, request: Request, waits: Waits) -> Reply:
-        answer = await self._answer(request.command, waits)
+        try:
+            [answer] = await self._ask((request.command,), waits)
+        except Exception as error:  # noqa: BLE001 - see `_reply`
+            answer = error
         if self._policy_known and not isinstance(answer, Exception):
             return _reply(request.key, answer)
         return await self._reply(request, answer, waits)
@@ -147,19 +151,20 @@ class RedisStore(CoroutineStore):
 
 
 def _claim(claim: Claim, seen: Record | None) -> Request:
-    fields = to_fields(claim)
-    owner, revision = (b"", b"") if seen is None else (seen.owner, seen.revision)
-    head = (claim.lease_ms, claim.expires_after_ms, owner, revision)
-    return Request(scripts.CLAIM, claim.key, (*head, *fields))
+    owner, revision = ("", "-") if seen is None else (seen.owner, seen.revision)
+    head = (f"{_numbers(claim)} {revision}", claim.owner, owner)
+    return Request(scripts.CLAIM, claim.key, (*head, *more_fields(claim)))
+
+
+def _numbers(claim: Claim) -> str:
+    return f"{claim.lease_ms} {claim.expires_after_ms} {claim.attempt} {claim.revision}"
 
 
 def _completion(completion: Completion) -> Request:
-    not_after: str | int = "strict" if completion.strict else ""
-    if not completion.strict and completion.not_after is not None:
-        not_after = completion.not_after
-    fields = to_fields(completion)
-    head = (completion.owner, completion.expires_after_ms, not_after)
-    return Request(scripts.COMPLETE, completion.key, (*head, *fields))
+    after, not_after = completion.expires_after_ms, completion.not_after
+    until = "strict" if completion.strict else "-" if not_after is None else not_after
+    head = (f"{after} {completion.attempt} {completion.status} {until}", completion.owner)
+    return Request(scripts.COMPLETE, completion.key, (*head, *more_fields(completion)))
 
 
 def policy_of(information: Any) -> str:
@@ -176,7 +181,8 @@ def policy_of(information: Any) -> str:
 
 def _reply(key: str, answer: Any) -> Reply:
     try:
-        verdict, now, answered, *flat = answer
+        head, *flat = answer
+        verdict, now, answered = head.split(b" ", 2)
         if answered != key.encode() or not now.isdigit():
             raise another_record("Redis")
         time = int(now)

@@ -17,21 +17,21 @@ from ..protocol.record import (
 from .redis_errors import foreign
 
 
-def to_fields(record: Record | Claim | Completion) -> list[Any]:
-    """Return names and values of the hash of a record, or of one to be written: without its times
-    and without absent values.
+def to_fields(record: Record) -> list[Any]:
+    """Return names and values of a record's hash, without its times and without absent values."""
+    fields = [b"status", record.status, b"owner", record.owner, b"attempt", record.attempt]
+    if record.status == INPROGRESS:
+        fields += (b"revision", record.revision)
+    return fields + more_fields(record)
+
+
+def more_fields(record: Record | Claim | Completion) -> list[Any]:
+    """Return names and values of what not every record has. The scripts write the rest.
 
     The names are bytes, as all clients send them.
     """
-    status = INPROGRESS if isinstance(record, Claim) else record.status
-    fields: list[Any] = [
-        *(b"status", status),
-        *(b"owner", record.owner),
-        *(b"attempt", record.attempt),
-    ]
+    fields: list[Any] = []
     if not isinstance(record, Completion):
-        if status == INPROGRESS:
-            fields += (b"revision", record.revision)
         if isinstance(record.steps, str):
             fields += (b"steps", record.steps.encode())
         elif record.steps is not None:

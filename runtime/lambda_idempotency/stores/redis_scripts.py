@@ -1,8 +1,9 @@
 """The verbs of `RedisStore` in Lua: each reads the record, decides by the server's clock, writes.
 
 A record is a hash: its fields are DynamoDB's attributes, with bytes in `blob` instead of `data`.
-The reply is {verdict, now, key} and, for CONFLICT, the fields, all as strings: a client reads one
-array of strings fastest. The key ties a reply to its request.
+ARGV[1] has the numbers of a request in one text, and the reply's first string has verdict, now and
+key; for CONFLICT the fields follow. A client spends its time on each part of a command, and on each
+value of a reply that is not a string. The key ties a reply to its request.
 KEYS[1] is the only one, as a cluster demands
 (https://redis.io/docs/latest/develop/programmability/eval-intro/).
 """
@@ -26,6 +27,8 @@ local fields = redis.call('HGETALL', key)
 local found = {}
 for i = 1, #fields, 2 do found[fields[i]] = fields[i + 1] end
 
+local function reply(verdict) return {string.format('%d %.0f %s', verdict, now, key)} end
+
 local function whole(text)
   local number = tonumber(string.match(text or '', '^%d+$'))
   if number and number < 2 ^ 53 then return number end
@@ -45,12 +48,10 @@ if #fields > 0 then
   end
   -- A value that is not our record is left alone, unless it says itself that it has expired.
   live = not expires or expires * 1000 > now
-  if live and not known then return {'3', string.format('%.0f', now), key} end
+  if live and not known then return reply(3) end
 end
-
-local function reply(verdict, ...) return {verdict, string.format('%.0f', now), key} end
-local applied, absent, conflict = reply('0'), reply('2'), reply('1')
-for i = 1, #fields do conflict[3 + i] = fields[i] end
+local applied, absent, conflict = reply(0), reply(2), reply(1)
+for i = 1, #fields do conflict[1 + i] = fields[i] end
 
 local revision = whole(found.revision) or 0
 
@@ -73,42 +74,52 @@ local function put(expires, ...)
 end
 
 local function lease(duration, after, ...)
+  duration = tonumber(duration)
   local expires = math.ceil((now + duration + after) / 1000)
   -- Without a duration the attempt gives up: the record is leased to nobody. A negative one has
   -- ended already.
   local ends = duration ~= 0 and now + duration or 0
-  return put(expires, 'in_progress_expiration', ends, ...)
+  return put(expires, 'in_progress_expiration', ends, 'status', 'INPROGRESS', ...)
 end
 """
 
 _CLAIM: Final = """
-local seen = ARGV[3]
+local duration, after, attempt, rises_to, saw = string.match(
+  ARGV[1], '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
+local me, seen = ARGV[2], ARGV[3]
 if seen == '' then
   if live then return conflict end
 elseif not live then
   return absent
-elseif not (is_own(seen) and revision == tonumber(ARGV[4]) and lease_end <= now) then
+elseif not (is_own(seen) and revision == tonumber(saw) and lease_end <= now) then
   return conflict
 end
-return lease(tonumber(ARGV[1]), tonumber(ARGV[2]), unpack(ARGV, 5))
+return lease(
+  duration, after, 'owner', me, 'attempt', attempt, 'revision', rises_to, unpack(ARGV, 4))
 """
 
 _RENEW: Final = """
+local duration, after, attempt, rises_to = string.match(ARGV[1], '^(%S+) (%S+) (%S+) (%S+)$')
+local me = ARGV[2]
 if not live then return absent end
-if not is_own(ARGV[3]) or revision > tonumber(ARGV[4]) then return conflict end
-return lease(tonumber(ARGV[1]), tonumber(ARGV[2]), unpack(ARGV, 5))
+if not is_own(me) or revision > tonumber(rises_to) then return conflict end
+return lease(
+  duration, after, 'owner', me, 'attempt', attempt, 'revision', rises_to, unpack(ARGV, 3))
 """
 
 _COMPLETE: Final = """
-local me, after, not_after = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local after, attempt, ends_as, not_after = string.match(ARGV[1], '^(%S+) (%S+) (%S+) (%S+)$')
+local me = ARGV[2]
 local strict = not_after == 'strict'
 if not live then
-  local late = not_after ~= '' and not strict and now >= not_after * 1000
+  local late = not_after ~= '-' and not strict and now >= not_after * 1000
   if strict or late then return absent end
 elseif not is_own(me) and (strict or status ~= 'PARKED') then
   return conflict
 end
-return put(math.ceil((now + after) / 1000), unpack(ARGV, 4))
+return put(
+  math.ceil((now + after) / 1000), 'status', ends_as, 'owner', me, 'attempt', attempt,
+  unpack(ARGV, 3))
 """
 
 _RELEASE: Final = """

@@ -24,7 +24,7 @@ from lambda_idempotency.stores.redis import RedisStore
 KEY: Final = "shop#1"
 NOW: Final = 1_800_000_000_000
 RECORD: Final = ("status", "COMPLETED", "owner", ME, "attempt", 1, "expiration", NOW // 1000 + 60)
-CONFLICT: Final = pack(["1", NOW, KEY, *RECORD])
+CONFLICT: Final = pack([f"1 {NOW} {KEY}", *RECORD])
 
 
 class Answering(LoopbackServer):
@@ -53,19 +53,19 @@ HOSTILE: Final = {
     "a number": b":1\r\n",
     "a text": b"+OK\r\n",
     "an error": b"-ERR unknown command, with args beginning with: 'hunter2'\r\n",
-    "an error among values": b"*3\r\n$1\r\n0\r\n-ERR hunter2\r\n$6\r\nshop#1\r\n",
-    "another verdict": pack(["7", 1, KEY]),
-    "a verdict that is a number": b"*3\r\n:0\r\n$1\r\n1\r\n$6\r\nshop#1\r\n",
-    "another key": pack(["0", 1, "shop#2"]),
-    "no key": pack(["0", 1]),
-    "no time": pack(["0", "now", KEY]),
-    "a time that is a number": b"*3\r\n$1\r\n0\r\n:1\r\n$6\r\nshop#1\r\n",
-    "a time of many digits": pack(["0", "9" * 5000, KEY]),
+    "an error among values": b"*2\r\n$10\r\n1 1 shop#1\r\n-ERR hunter2\r\n",
+    "another verdict": pack([f"7 1 {KEY}"]),
+    "a head that is a number": b"*1\r\n:0\r\n",
+    "a head that is a text": pack([f"0 1 {KEY}"]).removeprefix(b"*1\r\n"),
+    "another key": pack(["0 1 shop#2"]),
+    "no key": pack(["0 1"]),
+    "no time": pack([f"0 now {KEY}"]),
+    "a time of many digits": pack([f"0 {'9' * 5000} {KEY}"]),
     "an error that names a node": b"-MOVED 1 127.0.0.1:1\r\n",
     "an error without a node": b"-MOVED\r\n",
-    "fields of numbers": b"*5\r\n$1\r\n1\r\n$1\r\n1\r\n$6\r\nshop#1\r\n:1\r\n:2\r\n",
-    "odd fields": pack(["1", 1, KEY, "a"]),
-    "no fields": pack(["1", 1, KEY]),
+    "fields of numbers": b"*3\r\n$10\r\n1 1 shop#1\r\n:1\r\n:2\r\n",
+    "odd fields": pack([f"1 1 {KEY}", "a"]),
+    "no fields": pack([f"1 1 {KEY}"]),
 }
 
 
@@ -92,7 +92,7 @@ def test_an_answer_that_is_none_is_a_store_error(
             assert "hunter2" not in str(raised.value)
 
 
-REPLIES: Final = {"applied": pack(["0", NOW, KEY]), "conflict": CONFLICT}
+REPLIES: Final = {"applied": pack([f"0 {NOW} {KEY}"]), "conflict": CONFLICT}
 
 
 @pytest.mark.parametrize("whole", REPLIES)

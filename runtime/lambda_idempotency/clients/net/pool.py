@@ -46,7 +46,8 @@ class Pool:
             if connection.is_own and is_fresh and connection.is_silent():
                 connection.reused, connection.used = True, now
                 connection.lend(waits, ends)
-                self._close_old(now)
+                if self._idle:
+                    self._close_old(now)
                 return connection
             connection.close()
         return await self._open(waits, deadline)
@@ -57,16 +58,18 @@ class Pool:
 
     def _is_fresh(self, connection: Connection, now: Moment) -> bool:
         """Tell whether a connection has been used lately, and is not too old."""
-        if elapsed.seconds(connection.used, now) >= self._max_idle_s:
+        steady, wall = now  # each call asks this, so nothing else is called
+        used_steady, used_wall = connection.used
+        idle_s, age_s = self._max_idle_s, self._max_age_s
+        if steady - used_steady >= idle_s or wall - used_wall >= idle_s:
             return False
-        age = self._max_age_s
-        return age is None or elapsed.seconds(connection.opened, now) < age
+        return age_s is None or elapsed.seconds(connection.opened, now) < age_s
 
     def _close_old(self, now: Moment) -> None:
         """Close connections that nobody has taken for too long: those at the bottom are taken
         last."""
         with suppress(IndexError):  # another thread may have taken the last one
-            while self._idle and not self._is_fresh(self._idle[0], now):
+            while not self._is_fresh(self._idle[0], now):
                 self._idle.pop(0).close()
 
     def close(self) -> None:

@@ -93,7 +93,7 @@ class Client(ABC):
         if waits is BLOCKING:
             waits = self._blocking
         ends = deadline.current(BUDGET_S)
-        backoff = Backoff()
+        backoff: Backoff | None = None
         may_renew = may_relocate = True
         while True:
             access = self._access or await self._looked_up(None, waits, ends)
@@ -113,6 +113,7 @@ class Client(ABC):
                 may_relocate = False
                 if await self._has_moved(access, waits, ends):
                     continue
+            backoff = backoff or Backoff()
             if is_final or not await backoff.pause(waits, ends):
                 raise failure
 

@@ -18,7 +18,7 @@ from ..net.secret import Secret
 from ..net.waiting import Waits
 from .credentials import LoadedCredentials, Login
 from .errors import handshake_error
-from .resp import Command, Replies, Reply, ReplyError, pack, pack_all
+from .resp import Command, Replies, Reply, ReplyError, pack, pack_all, strings_of
 from .slots import Address
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Node:
         Raises `OSError`, `ResponseError`, what `handshake_error` returns, and what loading the
         credentials raises. Then any of the commands may have taken effect.
         """
-        packed = pack_all(commands)
+        packed = pack_all(commands) if len(commands) > 1 else pack(commands[0])
         connection = await self._pool.take(waits, deadline)
         if connection.reused:
             try:
@@ -107,12 +107,16 @@ async def _replies(
 ) -> list[Reply]:
     """Send commands and return their replies. Whatever cuts that short closes the connection: what
     comes of them later would be taken for the replies to others."""
-    replies = Replies(count)
     try:
         await connection.send(packed)
-        while received := await connection.receive():
+        received = await connection.receive()
+        if count == 1 and (strings := strings_of(received)) is not None:
+            return [strings]
+        replies = Replies(count)
+        while received:
             if replies.feed(received):
                 return replies.values
+            received = await connection.receive()
         raise ConnectionResetError("the server closed the connection")
     except BaseException:
         connection.close()

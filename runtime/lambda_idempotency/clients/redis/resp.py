@@ -77,12 +77,11 @@ def pack_all(commands: Iterable[Command]) -> bytes:
 class Replies:
     """Reads the replies to a number of commands, in whatever pieces their bytes come."""
 
-    __slots__ = ("_is_single", "_needed", "_open", "_received", "_size", "_unread", "values")
+    __slots__ = ("_needed", "_open", "_received", "_size", "_unread", "values")
 
     def __init__(self, count: int) -> None:
         self.values: list[Reply] = []
         """The replies so far."""
-        self._is_single = count == 1
         # The arrays that are not complete, each with its length; the outermost are the replies.
         self._open: list[tuple[list[Reply], int]] = [(self.values, count)]
         self._unread: list[bytes] = []
@@ -95,9 +94,6 @@ class Replies:
 
         Raises `ResponseError`.
         """
-        if self._is_single and not self._received and (strings := _strings(data)) is not None:
-            self.values.append(strings)
-            return True
         self._received += len(data)
         if self._unread:
             self._unread.append(data)
@@ -162,9 +158,10 @@ class Replies:
         return rest
 
 
-def _strings(data: bytes) -> list[Reply] | None:
+def strings_of(data: bytes) -> list[Reply] | None:
     """Return the array of strings that the data are, without reading each: what scripts reply with.
-    None where they are something else, or not all of it, or a string holds the end of a line."""
+    None where they are something else, or not all of it, or a string holds the end of a line: then
+    `Replies` tells."""
     lines = data.split(b"\r\n")
     values = lines[2::2]
     sizes = [_SIZES[size] if size < 128 else b"$%d" % size for size in map(len, values)]
