@@ -18,7 +18,7 @@ from lambda_idempotency.errors import StoreError
 from lambda_idempotency.protocol.record import INPROGRESS, Conflict, Record, Reply
 from lambda_idempotency.stores.redis import RedisStore, policy_of
 from lambda_idempotency.stores.redis_fields import from_fields, to_fields
-from lambda_idempotency.stores.redis_scripts import Request, script
+from lambda_idempotency.stores.redis_scripts import script
 
 from ..aws import Aws
 from ..errors import FailedError
@@ -64,16 +64,16 @@ class RedisRecords(RedisStore):
         return f"the Redis server of SSM parameter {self.label}"
 
     def find(self, key: str) -> Found | None:
-        reply = run(self._run(Request(_FIND, key), BLOCKING))
+        reply = run(self._run((_FIND, key, ()), BLOCKING))
         return Found(*reply) if isinstance(reply, Conflict) else None
 
     def delete(self, seen: Record, *, forced: bool = False) -> Reply:
-        return run(self._run(Request(_DELETE, seen.key, _as_seen(seen, forced)), BLOCKING))
+        return run(self._run((_DELETE, seen.key, _as_seen(seen, forced)), BLOCKING))
 
     def put(self, record: Record, seen: Record, *, forced: bool = False) -> Reply:
         lease = ("in_progress_expiration", record.lease_end) if record.status == INPROGRESS else ()
         arguments = (*_as_seen(seen, forced), record.expiration, *to_fields(record), *lease)
-        return run(self._run(Request(_PUT, seen.key, arguments), BLOCKING))
+        return run(self._run((_PUT, seen.key, arguments), BLOCKING))
 
     def scan(self, namespace: str | None) -> Generator[list[Found], None, None]:
         pattern = "*#*" if namespace is None else f"{namespace}#*"

@@ -175,7 +175,6 @@ class _Executor:
 
     def execute(self, step: Step, key: str, run: Runs, remaining: Callable[[], int]) -> StepResult:
         """Execute one step, and return the result for its protocol."""
-        self.timer.note(step)
         if isinstance(step, Emit):
             report(step.metric, key, step.why, attempt=step.attempt, remaining=remaining)
             return None
@@ -186,6 +185,7 @@ class _Executor:
             return None
         if isinstance(step, Examine):
             return Fate("unknown") if self._examine is None else self._examine(step)
+        self.timer.note(step)
         return ask_surely(self.store, step, remaining)
 
     def _run(self, step: Run | Reconcile, run: Runs) -> StepResult:

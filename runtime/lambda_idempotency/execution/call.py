@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
+from typing import Protocol as Typed
 
 from ..clients.net import elapsed
 from ..clients.net.elapsed import Moment
@@ -39,38 +40,46 @@ if TYPE_CHECKING:
     from .steps import Steps
 
 
+class Shared(Typed):
+    """What the calls of an operation have in common."""
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def keeping(self) -> Keeping: ...
+
+    @property
+    def on_interrupted(self) -> OnInterrupted | None: ...
+
+
 class ActiveCall:
     """A call under way. Its protocol decides what runs; `remaining` returns milliseconds."""
 
     __slots__ = (
-        *("_call", "_data_key", "_ended", "_is_async", "_keeping", "_leased", "_made"),
-        *("_on_interrupted", "_run", "_steps", "_store", "_target", "_writes"),
-        *("body", "key", "protocol", "remaining"),
+        *("_call", "_ended", "_is_async", "_leased", "_made", "_operation", "_run", "_steps"),
+        *("_data_key", "_target", "_writes", "body", "key", "protocol", "remaining"),
     )
 
     def __init__(
         self,
         call: Call,
         target: Target,
-        *,
-        store: Store,
-        keeping: Keeping,
+        operation: Shared,
         data_key: DataKey | None,
         remaining: TimeLeft,
-        on_interrupted: OnInterrupted | None = None,
     ) -> None:
+        store = operation.store
         self.key = call.key
         self.protocol: Protocol = run_once(call)
-        self.body = ResponseBody(call, max_data=store.max_data, keeping=keeping, data_key=data_key)
+        self.body = ResponseBody(call, store.max_data, operation.keeping, data_key)
         self.remaining = remaining
         # on_orphan and the handler are one attempt
         self._writes = Writes.into(store) if target.ends is None else Writes(_durable_refusal())
         self._target = target
         self._call = call
-        self._store = store
-        self._keeping = keeping
+        self._operation = operation
         self._data_key = data_key
-        self._on_interrupted = on_interrupted
         self._run: Run | None = None
         self._leased: tuple[Moment, int] | None = None
         self._made: list[Steps] = []
@@ -161,7 +170,7 @@ class ActiveCall:
         if found.result is not None:
             with suppress(Exception):  # the answer is there, and nobody can read it
                 recorded = self.body.packed(self._recorded(ends.result_in(found.result)))
-        if self._keeping.objects is not None:
+        if self._operation.keeping.objects is not None:
             recorded = self.body.offloaded(recorded)
         return fate._replace(data=recorded.data, encoding=recorded.encoding)
 
@@ -195,17 +204,17 @@ class ActiveCall:
                 call=self._call,
                 attempt=self._run.attempt,
                 progress=self._run.progress,
-                store=self._store,
+                store=self._operation.store,
                 forms=StepForms(
                     self._call.key,
                     self._call.owner,
-                    self._store.max_data,
-                    self._keeping,
+                    self._operation.store.max_data,
+                    self._operation.keeping,
                     self._data_key,
                 ),
                 remaining=self.remaining,
                 leased=self._leased,
-                on_interrupted=self._on_interrupted,
+                on_interrupted=self._operation.on_interrupted,
                 subject=self._target.subject,
             )
         )
@@ -252,7 +261,7 @@ class ActiveCall:
 
     def _recorded(self, result: Any) -> Returned:
         """Return the result with the recorded form of what is kept of it."""
-        ends, redact = self._target.ends, self._keeping.redact
+        ends, redact = self._target.ends, self._operation.keeping.redact
         record = self._target.record
         recorded = record(result) if ends is None else ends.recorded(result, record)
         if redact is None or not recorded.keep or recorded.suspended:

@@ -123,11 +123,9 @@ class Operation(NamedTuple):
         return ActiveCall(
             call if target.execution is None else target.execution.taking(call),
             target,
-            store=self.store,
-            keeping=self.keeping,
-            data_key=data_key,
-            remaining=remaining,
-            on_interrupted=self.on_interrupted,
+            self,
+            data_key,
+            remaining,
         )
 
     def hold(self, key: str | None, time_left: TimeLeft | None) -> DataKey | None:

@@ -35,9 +35,9 @@ def lines(source: MetricsSource, events: list[Event], latencies: list[float], no
 
     Return '' if there are none. `latencies` are in milliseconds, `now` in epoch seconds.
     """
+    if len(events) <= VALUES and len(latencies) <= VALUES:
+        return _line(source, events, latencies, now) if events or latencies else ""
     count = max(len(events), len(latencies))
-    if count <= VALUES:
-        return _line(source, events, latencies, now) if count else ""
     parts = [slice(start, start + VALUES) for start in range(0, count, VALUES)]
     return "".join([_line(source, events[part], latencies[part], now) for part in parts])
 

@@ -35,7 +35,6 @@ from .record import (
     PARKED,
     Claim,
     Conflict,
-    Metric,
     Record,
 )
 from .steps import (
@@ -63,6 +62,8 @@ PARKED_FOR_MS: Final = 14 * 24 * 3600 * 1000
 """Milliseconds for which a parked record is kept."""
 
 
+_EXECUTED: Final = Emit("Executed")  # of most calls, so it is not made anew
+
 # The protocol -------------------------------------------------------------------------------------
 
 Protocol: TypeAlias = Generator[Step, StepResult, Outcome]
@@ -88,7 +89,7 @@ def run_once(call: Call) -> Protocol:
             yield Emit("Reconciled")
     if ran is None:
         # Emit before the run, so that the log shows which attempt died. Late ones count, too.
-        yield Emit("Resumed" if held.reentered else "Executed")
+        yield Emit("Resumed") if held.reentered else _EXECUTED
         ran = yield Run(held.attempt, held.lease_ms, _renewal(call, held), held.progress)
     if isinstance(ran, LeaseExpired):
         return (yield from _too_late(call, held))
@@ -194,12 +195,12 @@ def _renewal(call: Call, held: HeldLease) -> Claim | None:
 
 def _count(outcome: Outcome) -> Generator[Step, StepResult, None]:
     if (metric := _METRICS.get(type(outcome))) is not None:
-        yield Emit(metric)
+        yield metric
 
 
-_METRICS: Final[dict[type, Metric]] = {
-    Replayed: "Replayed",
-    InProgress: "InProgress",
-    Mismatch: "Mismatch",
-    Parked: "Parked",
+_METRICS: Final = {
+    Replayed: Emit("Replayed"),
+    InProgress: Emit("InProgress"),
+    Mismatch: Emit("Mismatch"),
+    Parked: Emit("Parked"),
 }

@@ -22,12 +22,7 @@ class ResponseBody:
     __slots__ = ("_call", "_data_key", "_keeping", "_max_data")
 
     def __init__(
-        self,
-        call: Call,
-        *,
-        max_data: int | None,
-        keeping: Keeping,
-        data_key: DataKey | None = None,
+        self, call: Call, max_data: int | None, keeping: Keeping, data_key: DataKey | None
     ) -> None:
         self._call = call
         self._max_data = max_data

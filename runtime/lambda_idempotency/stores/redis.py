@@ -77,16 +77,16 @@ class RedisStore(CoroutineStore):
 
     def renewing(self, claim: Claim, waits: Waits) -> Asked:
         arguments = (_numbers(claim), claim.owner, *more_fields(claim))
-        return self._run(Request(scripts.RENEW, claim.key, arguments), waits)
+        return self._run((scripts.RENEW, claim.key, arguments), waits)
 
     def completing(self, completion: Completion, waits: Waits) -> Asked:
         return self._run(_completion(completion), waits)
 
     def releasing(self, key: str, owner: str, waits: Waits) -> Asked:
-        return self._run(Request(scripts.RELEASE, key, (owner,)), waits)
+        return self._run((scripts.RELEASE, key, (owner,)), waits)
 
     def reading(self, key: str, waits: Waits) -> Asked:
-        return self._run(Request(scripts.READ, key), waits)
+        return self._run((scripts.READ, key, ()), waits)
 
     async def completing_and_claiming(
         self, completion: Completion, claim: Claim, waits: Waits
@@ -94,7 +94,7 @@ class RedisStore(CoroutineStore):
         """Do both in one round trip, or two in a cluster."""
         requests = (_completion(completion), _claim(claim, None))
         try:
-            answers = await self._ask([request.command for request in requests], waits)
+            answers = await self._ask([scripts.command(request) for request in requests], waits)
         except Exception as error:  # noqa: BLE001 - it is the answer to both
             answers = [error, error]
         completed, claimed = [
@@ -105,11 +105,11 @@ class RedisStore(CoroutineStore):
 
     async def _run(self, request: Request, waits: Waits) -> Reply:
         try:
-            [answer] = await self._ask((request.command,), waits)
+            [answer] = await self._ask((scripts.command(request),), waits)
         except Exception as error:  # noqa: BLE001 - see `_reply`
             answer = error
         if self._policy_known and not isinstance(answer, Exception):
-            return _reply(request.key, answer)
+            return _reply(request[1], answer)
         return await self._reply(request, answer, waits)
 
     async def _answer(self, command: Command, waits: Waits) -> Any:
@@ -128,16 +128,15 @@ class RedisStore(CoroutineStore):
 
     async def _reply(self, request: Request, answer: Any, waits: Waits) -> Reply:
         """Return the reply in an answer. Raise the answer's error, if it is one."""
+        script, key, _ = request
         if isinstance(answer, Exception):
             if is_unknown_script(answer):
-                answer = await self._answer(request.with_text, waits)
+                answer = await self._answer(scripts.with_text(request), waits)
             if isinstance(answer, IdempotencyError):
                 raise answer
             if isinstance(answer, Exception):
-                raise failure(
-                    request.script.verb, request.key, answer, server=self._name
-                ) from answer
-        reply = _reply(request.key, answer)
+                raise failure(script.verb, key, answer, server=self._name) from answer
+        reply = _reply(key, answer)
         if not self._policy_known:
             await self._check_policy(waits)
         return reply
@@ -153,7 +152,7 @@ class RedisStore(CoroutineStore):
 def _claim(claim: Claim, seen: Record | None) -> Request:
     owner, revision = ("", "-") if seen is None else (seen.owner, seen.revision)
     head = (f"{_numbers(claim)} {revision}", claim.owner, owner)
-    return Request(scripts.CLAIM, claim.key, (*head, *more_fields(claim)))
+    return scripts.CLAIM, claim.key, (*head, *more_fields(claim))
 
 
 def _numbers(claim: Claim) -> str:
@@ -164,7 +163,7 @@ def _completion(completion: Completion) -> Request:
     after, not_after = completion.expires_after_ms, completion.not_after
     until = "strict" if completion.strict else "-" if not_after is None else not_after
     head = (f"{after} {completion.attempt} {completion.status} {until}", completion.owner)
-    return Request(scripts.COMPLETE, completion.key, (*head, *more_fields(completion)))
+    return scripts.COMPLETE, completion.key, (*head, *more_fields(completion))
 
 
 def policy_of(information: Any) -> str:

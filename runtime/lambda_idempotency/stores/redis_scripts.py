@@ -10,9 +10,8 @@ KEYS[1] is the only one, as a cluster demands
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from hashlib import sha1
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ..tuples import NamedTuple
 
@@ -154,19 +153,17 @@ RELEASE: Final = script("release", _RELEASE)
 READ: Final = script("read", _READ)
 
 
-class Request(NamedTuple):
-    """A request to a server: a script over a key."""
+Request: TypeAlias = tuple[Script, str, tuple[Any, ...]]
+"""A request to a server: a script, the key, and arguments."""
 
-    script: Script
-    key: str
-    arguments: Sequence[Any] = ()
 
-    @property
-    def command(self) -> tuple[Any, ...]:
-        """The command for a server that knows the script."""
-        return ("EVALSHA", self.script.sha, b"1", self.key, *self.arguments)
+def command(request: Request) -> tuple[Any, ...]:
+    """Return the command for a server that knows the script."""
+    script, key, arguments = request
+    return ("EVALSHA", script.sha, b"1", key, *arguments)
 
-    @property
-    def with_text(self) -> tuple[Any, ...]:
-        """The command for a server that does not know the script, or has forgotten it."""
-        return ("EVAL", self.script.text, b"1", self.key, *self.arguments)
+
+def with_text(request: Request) -> tuple[Any, ...]:
+    """Return the command for a server that does not know the script, or has forgotten it."""
+    script, key, arguments = request
+    return ("EVAL", script.text, b"1", key, *arguments)

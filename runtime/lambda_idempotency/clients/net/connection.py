@@ -56,12 +56,15 @@ class Connection:
 
     async def send(self, data: Secret[bytes] | bytes) -> None:
         """Send bytes. Raises `OSError`, `TimeoutError` among them."""
-        rest = memoryview(data.reveal() if isinstance(data, Secret) else data)
+        whole = data.reveal() if isinstance(data, Secret) else data
         self.deadline.require()
         self._demand_own()
-        while (sent := self._write(rest)) < len(rest):
-            rest = rest[sent:]
+        if (sent := self._write(whole)) == len(whole):
+            return
+        rest = memoryview(whole)[sent:]
+        while rest:
             await self.waits.ready(self._file, WRITABLE, self.deadline)
+            rest = rest[self._write(rest) :]
 
     async def receive(self) -> bytes:
         """Return the bytes that have come: at least one, or none if the peer has ended. Raises
@@ -96,7 +99,7 @@ class Connection:
         """Tell whether bytes have been read from the socket that no caller has received."""
         return False
 
-    def _write(self, data: memoryview) -> int:
+    def _write(self, data: bytes | memoryview) -> int:
         """Return how many bytes were taken, maybe none."""
         try:
             return self._socket.send(data)

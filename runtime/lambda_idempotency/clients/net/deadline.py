@@ -60,9 +60,10 @@ class Deadline:
 
     def require(self) -> float:
         """Return the seconds left. Raises `TimeoutError` where there are none."""
-        if (left := self.left()) <= 0:
+        steady, wall = self._steady_end - time.monotonic(), self._wall_end - time.time()
+        if steady <= 0 or wall <= 0:
             raise TimeoutError("timed out")
-        return left
+        return min(wall, steady)
 
     def within(self, seconds: float) -> Deadline:
         """Return this deadline, or one in so many seconds if that is earlier."""

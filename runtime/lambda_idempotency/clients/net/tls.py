@@ -21,7 +21,7 @@ class TlsConnection(Connection):
     def _has_more(self) -> bool:
         return self._socket.pending() > 0
 
-    def _write(self, data: memoryview) -> int:
+    def _write(self, data: bytes | memoryview) -> int:
         try:
             return self._socket.send(data)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
