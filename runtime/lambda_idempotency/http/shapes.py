@@ -106,9 +106,13 @@ class Request(ABC):
         found: dict[str, list[str]] = {}
         for form in ("multiValueHeaders", "headers"):
             for header, value in as_mapping(self.event.get(form)).items():
-                values = value if isinstance(value, list) else [value]
-                texts = [str(value) for value in values if value is not None]
-                found.setdefault(str(header).lower(), []).extend(texts)
+                if type(value) is str:  # almost all are
+                    texts = [value]
+                else:
+                    values = value if isinstance(value, list) else [value]
+                    texts = [str(value) for value in values if value is not None]
+                name = str(header).lower()
+                found[name] = found[name] + texts if name in found else texts
         return found
 
     @property

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from ..errors import ConfigurationError
 from ..tuples import NamedTuple
 from .texts import decoded
+from .values import MAPPINGS
 
 Delivered: TypeAlias = Mapping[str, Any]
 """A record as its source delivers it."""
@@ -29,8 +30,8 @@ class Fields(NamedTuple):
         for start in (self.delivered, self.shared):
             value: Any = start
             for name in path:
-                value = value.get(name) if isinstance(value, Mapping) else None
-            if isinstance(value, str | int) and value != "":
+                value = value.get(name) if isinstance(value, MAPPINGS) else None
+            if isinstance(value, (str, int)) and value != "":
                 return value
         return None
 

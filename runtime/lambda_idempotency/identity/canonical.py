@@ -38,6 +38,10 @@ _NUMBER_AS_NAME: Final = re.compile(r'"-?[0-9][0-9.e+-]*":')
 _MAX_DIGITS: Final = 4300
 """The longest integer that Python converts to or from text (sys.int_info)."""
 
+_EXACT_SIZE: Final = 16
+"""The most characters of a number with a point, and without an exponent, that a float holds exactly
+enough: the fifteen digits that any double keeps (DBL_DIG in C's <float.h>), and the point."""
+
 _TWICE: Final = "it has an object with the same name twice"
 
 _EXACT: Final = frozenset({str, int, float, bool, type(None), Decimal, dict, list, tuple})
@@ -266,6 +270,8 @@ def _whole(text: str) -> int | float | Decimal:
 def _decimal(text: str) -> float | Decimal:
     """Return a float if it is exact, else a Decimal: JMESPath and callables handle floats best."""
     number = float(text)
+    if len(text) <= _EXACT_SIZE and "e" not in text and "E" not in text:
+        return number
     if repr(number) == text:  # most are written so, and a Decimal takes twice as long
         return number
     try:

@@ -64,7 +64,7 @@ class RecordRule(NamedTuple):
         key = record_id(
             self.namespace,
             operation=self.operation,
-            scope=scope._replace(source=record.origin),
+            scope=Scope(scope.tenant, scope.api, scope.caller, scope.route, record.origin),
             key=canonical_bytes("key", value, parsed=parsed),
         )
         return Identity(key, self._fingerprint(record, seen))

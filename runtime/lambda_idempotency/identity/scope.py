@@ -32,7 +32,7 @@ class Scope(NamedTuple):
 
     def canonical(self) -> bytes:
         """Return the one form of the scope, which is part of the record's id."""
-        return _ANYWHERE if self == ANYWHERE else canonical(list(self))
+        return _ANYWHERE if self == ANYWHERE else canonical(list(self), parsed=True)
 
 
 ANYWHERE: Final = Scope()

@@ -115,7 +115,9 @@ class ServiceClock:
             # Across a step the reading before it bounds nothing: the earliest time expires nothing.
             most = served + 1000 - int(sent.moment[1] * 1000) if even else least
             estimate = self._estimate(received, least, most)
-            self._offset = min(max(estimate, least), max(least, most))
+            if not least <= estimate <= most:
+                estimate = min(max(estimate, least), max(least, most))
+            self._offset = estimate
         if even:
             self._known = _Known(received, int(received[1] * 1000) + self._offset)
         self._confirmed = received if even else None

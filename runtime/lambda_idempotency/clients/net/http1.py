@@ -64,10 +64,8 @@ def parsing(received: bytes, *, has_body: bool = True) -> Parser:
         status = int(code)
         if status >= 200:  # an informational response announces another one
             break
-    headers = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
+    pairs = [line.partition(":") for line in lines]
+    headers = {name.lower(): value.strip() for name, _, value in pairs}
     ends = headers.get("connection", "").lower() == "close" or version != "HTTP/1.1"
     if not has_body or status in (204, 304):
         body = b""
