@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 from ..errors import ConfigurationError
 from ..tuples import NamedTuple
 from .texts import decoded
-from .values import MAPPINGS
 
 Delivered: TypeAlias = Mapping[str, Any]
 """A record as its source delivers it."""
@@ -30,7 +29,8 @@ class Fields(NamedTuple):
         for start in (self.delivered, self.shared):
             value: Any = start
             for name in path:
-                value = value.get(name) if isinstance(value, MAPPINGS) else None
+                is_mapping = type(value) is dict or isinstance(value, Mapping)  # that takes long
+                value = value.get(name) if is_mapping else None
             if isinstance(value, (str, int)) and value != "":
                 return value
         return None

@@ -6,8 +6,7 @@ value by value in Python asks `check` on its way; what C code does takes millise
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from time import monotonic as _now
 from typing import Any, Final, TypeVar
@@ -23,15 +22,20 @@ class TooLongError(UnusableError):
     """Reading takes longer than it may."""
 
 
-@contextmanager
-def limited(milliseconds: float | None) -> Iterator[None]:
-    """Limit what is read in a `with` block. None: no limit."""
-    ends = None if milliseconds is None else _now() + milliseconds / 1000
-    token = _ENDS.set(ends)
-    try:
-        yield
-    finally:
-        _ENDS.reset(token)
+class limited:  # noqa: N801 - it reads as what it does: `with effort.limited(left):`
+    """Limit what is read in a `with` block, to some milliseconds. None: no limit."""
+
+    __slots__ = ("_milliseconds", "_token")
+
+    def __init__(self, milliseconds: float | None) -> None:
+        self._milliseconds = milliseconds
+
+    def __enter__(self) -> None:
+        left = self._milliseconds
+        self._token = _ENDS.set(None if left is None else _now() + left / 1000)
+
+    def __exit__(self, *_: object) -> None:
+        _ENDS.reset(self._token)
 
 
 def is_limited() -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from ...tuples import NamedTuple
-from ..net import elapsed
 from ..net.elapsed import Moment
 
 MAX_SKEW_MS: Final = 1000
@@ -26,11 +25,9 @@ class ClockReading(NamedTuple):
     moment: Moment
 
 
-class _Known(NamedTuple):
-    """The service's time at the last response that confirmed the clock, in epoch milliseconds."""
-
-    moment: Moment
-    now: int
+_Known: TypeAlias = tuple[Moment, int]
+"""The moment of the last response that confirmed the clock, and the service's time then, in epoch
+milliseconds."""
 
 
 class SigningClock:
@@ -119,14 +116,14 @@ class ServiceClock:
                 estimate = min(max(estimate, least), max(least, most))
             self._offset = estimate
         if even:
-            self._known = _Known(received, int(received[1] * 1000) + self._offset)
+            self._known = received, int(received[1] * 1000) + self._offset
         self._confirmed = received if even else None
         return int(sent.moment[1] * 1000) + self._offset - sent.now
 
     def _estimate(self, received: Moment, least: int, most: int) -> int:
         """Return the correction: by the monotonic clock where the wall clock was set, and that one
         agrees with the response."""
-        if self._known is None or _runs_evenly(self._known.moment, received):
+        if self._known is None or _runs_evenly(self._known[0], received):
             return self._offset
         by_steady = _by_steady(self._known, received) - int(received[1] * 1000)
         return by_steady if least <= by_steady <= most else self._offset
@@ -144,11 +141,19 @@ class ServiceClock:
 
 def _by_steady(known: _Known, moment: Moment) -> int:
     """Return the time that the monotonic clock has, epoch milliseconds."""
-    return known.now + int((moment[0] - known.moment[0]) * 1000)
+    (steady, _), now = known
+    return now + int((moment[0] - steady) * 1000)
+
+
+_SKEW_S: Final = (MAX_SKEW_MS + 1) / 1000
+"""The seconds by which the clocks may not go apart: whole milliseconds count."""
 
 
 def _runs_evenly(begin: Moment, end: Moment) -> bool:
-    return elapsed.disagree_ms(begin, end) <= MAX_SKEW_MS
+    """Tell whether both clocks say that the same time has passed. Else the wall clock was set, or
+    the process stood still."""
+    apart = (end[1] - begin[1]) - (end[0] - begin[0])
+    return -_SKEW_S < apart < _SKEW_S
 
 
 def _milliseconds(date: str) -> int:

@@ -43,12 +43,6 @@ def seconds(begin: Moment, end: Moment | None = None) -> float:
     return max(by_wall, by_steady)  # `max` would take longer than both clocks
 
 
-def disagree_ms(begin: Moment, end: Moment) -> int:
-    """Return the milliseconds by which the two clocks say different times passed: the wall clock
-    was set, or the process stood still."""
-    return int(abs((end[1] - begin[1]) - (end[0] - begin[0])) * 1000)
-
-
 def milliseconds(begin: Moment, end: Moment) -> int:
     """Return the milliseconds between two moments, rounded up."""
     return int(seconds(begin, end) * 1000) + 1

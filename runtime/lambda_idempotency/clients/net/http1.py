@@ -8,6 +8,7 @@ only what AWS endpoints send: Content-Length or chunked bodies, no redirects.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from ...tuples import NamedTuple
@@ -64,8 +65,7 @@ def parsing(received: bytes, *, has_body: bool = True) -> Parser:
         status = int(code)
         if status >= 200:  # an informational response announces another one
             break
-    pairs = [line.partition(":") for line in lines]
-    headers = {name.lower(): value.strip() for name, _, value in pairs}
+    headers = dict(map(_header, lines))
     ends = headers.get("connection", "").lower() == "close" or version != "HTTP/1.1"
     if not has_body or status in (204, 304):
         body = b""
@@ -76,6 +76,13 @@ def parsing(received: bytes, *, has_body: bool = True) -> Parser:
     else:
         body, ends = (yield from buffer.rest()), True
     return Response(status, headers, body), not ends and buffer.is_empty
+
+
+@lru_cache(maxsize=64)
+def _header(line: str) -> tuple[str, str]:
+    """Return a header. Most lines of a response are those of the one before, or come again."""
+    name, _, value = line.partition(":")
+    return name.lower(), value.strip()
 
 
 def _chunked(buffer: _Buffer) -> Generator[None, bytes, bytes]:
