@@ -1,8 +1,9 @@
-"""The encoder: what the standard library writes."""
+"""The encoder and the decoder: what the standard library writes and reads."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from json import encoder as library
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_idempotency.encoder import encoder
+from lambda_idempotency.encoder import decoder, encoder
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -24,6 +25,30 @@ def test_it_writes_what_the_standard_library_writes(value: Any, ascii_: bool, so
     assert ours(value) == json.dumps(
         value, ensure_ascii=ascii_, sort_keys=sort, separators=(",", ":")
     )
+
+
+AROUND = st.sampled_from(["", " ", "\n\t", "x"])
+TEXTS = st.tuples(AROUND, VALUES.map(json.dumps), AROUND).map("".join) | st.text()
+
+
+def _read(decode: Callable[[str], Any], text: str) -> str:
+    try:
+        return repr(decode(text))
+    except json.JSONDecodeError as error:
+        return f"an error: {error}"
+
+
+@given(TEXTS)
+def test_it_reads_what_the_standard_library_reads(text: str) -> None:
+    assert _read(decoder(parse_int=str), text) == _read(
+        json.JSONDecoder(parse_int=str).decode, text
+    )
+
+
+def test_spaces_are_looked_for_only_where_there_are_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json.JSONDecoder, "decode", lambda *_: "with spaces")
+    decode = decoder()
+    assert (decode("[1]"), decode("[1] "), decode(" [1]")) == ([1], "with spaces", "with spaces")
 
 
 @pytest.mark.parametrize("has_c_code", [True, False])

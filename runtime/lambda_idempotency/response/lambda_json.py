@@ -20,7 +20,7 @@ from decimal import Decimal
 from math import nan
 from typing import Any, Final, TypeVar
 
-from ..encoder import encoder
+from ..encoder import decoder, encoder
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -208,7 +208,7 @@ def _parsed(text: str | bytes) -> Any:
     return _PARSE(text if isinstance(text, str) else text.decode())
 
 
-_PARSE: Final = json.JSONDecoder(object_pairs_hook=_object).decode
+_PARSE: Final = decoder(object_pairs_hook=_object)
 
 
 def _exactly(text: str | bytes) -> Any:

@@ -61,8 +61,8 @@ def _of_redis_py(client: Any) -> Ask:
             found: list[Any] = pipeline.execute(raise_on_error=False)
             return found
 
-    async def ask(commands: Sequence[Command], waits: Waits) -> list[Any]:
-        return await brought.ask(lambda: answers(commands), waits)
+    def ask(commands: Sequence[Command], waits: Waits) -> Awaitable[list[Any]]:
+        return brought.ask(lambda: answers(commands), waits)
 
     return ask
 

@@ -6,13 +6,12 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Low
 
 from __future__ import annotations
 
-import json
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
-from ...encoder import encoder
+from ...encoder import decoder, encoder
 
 quoted: Final[Callable[[str], str]] = encode_basestring_ascii
 """Returns a text as JSON."""
@@ -63,5 +62,5 @@ def _with_bytes(value: dict[str, Any]) -> dict[str, Any]:
 
 
 _ENCODE: Final = encoder(default=_base64)
-_DECODE: Final = json.JSONDecoder().decode
-_DECODE_BINARY: Final = json.JSONDecoder(object_hook=_with_bytes).decode
+_DECODE: Final = decoder()
+_DECODE_BINARY: Final = decoder(object_hook=_with_bytes)

@@ -10,7 +10,9 @@ from contextvars import copy_context
 from functools import partial
 from typing import Final, TypeVar
 
-from .deadline import Deadline, current, of_exchange
+from . import elapsed
+from .deadline import current, of_exchange
+from .elapsed import Moment
 from .threads import Threads
 from .waiting import BLOCKING, Waits
 
@@ -36,7 +38,7 @@ class Brought:
     ) -> None:
         self._renew = renew
         self._longest_s = longest_s
-        self._answered = Deadline(0)
+        self._answered: Moment | None = None
         self._process = os.getpid()
         self._open: list[None] = []
         self._threads = Threads()
@@ -46,21 +48,23 @@ class Brought:
         `TimeoutError`: then it may have taken effect, or still take it."""
         if self._process != (process := os.getpid()):
             self._renew()  # first: another thread must not ask before that is done
-            self._answered = Deadline(0)
+            self._answered = None
             self._open, self._threads, self._process = [], Threads(), process
         deadline = of_exchange(current(threading.TIMEOUT_MAX))
-        deadline.require()
-        if waits is BLOCKING and self._is_short(deadline):
+        left = deadline.require()
+        if waits is BLOCKING and self._is_short(left):
             return self._at_once(request)
         if len(self._open) >= MOST:
             raise TimeoutError(f"{MOST} requests are unanswered")
         work = partial(copy_context().run, self._counted, request)
         return await waits.in_thread(work, deadline, self._threads.start)
 
-    def _is_short(self, deadline: Deadline) -> bool:
-        """Tell whether a request ends before the deadline. One beside another may have to wait for
-        it, even for ever: a signal handler's, for what the handler has interrupted."""
-        return deadline.left() > self._longest_s and not self._open and self._answered.left() > 0
+    def _is_short(self, left: float) -> bool:
+        """Tell whether a request ends within the seconds left. One beside another may have to wait
+        for it, even for ever: a signal handler's, for what the handler has interrupted."""
+        answered = self._answered
+        is_open = answered is not None and elapsed.seconds(answered) < OPEN_S
+        return is_open and not self._open and left > self._longest_s
 
     def _at_once(self, request: Callable[[], T]) -> T:
         try:
@@ -70,11 +74,11 @@ class Brought:
             raise
 
     def _counted(self, request: Callable[[], T]) -> T:
-        asked, answered = self._open, Deadline(0)
+        asked, answered = self._open, None
         asked.append(None)
         try:
             found = request()
-            answered = Deadline(OPEN_S)
+            answered = elapsed.now()
             return found
         finally:
             asked.pop()
