@@ -259,6 +259,18 @@ class Idempotency(IdempotencyMetrics):
             *(other.grant(grantee, namespace) for other in others if other is not None),
         )
 
+    def environment_of(self, function: lambda_.IFunction) -> dict[str, str]:
+        """Return the variables of an attached function for its unit tests: as they are deployed,
+        with the records in memory, and without what only the deployment knows. Raises ValueError
+        for a function that is not attached here."""
+        check_attribute(self, "function", function, "function_arn", "an attached function")
+        attached = self._attached.get(function.node.path)
+        if attached is None:
+            raise self._not_attached(function)
+        elsewhere = ("table", "parameter", "url_suffix", "large_responses", "response_key")
+        defaults = {name: Settings.defaults[name] for name in elsewhere}
+        return attached.settings.overridden(**defaults, store="memory").to_environment()
+
     def dashboard(self, *, runbook: str | None = None) -> cloudwatch.Dashboard:
         """Add a dashboard for the person on call: requests, latency, what must never happen, and
         the store's own metrics. `runbook` is the URL of your copy of docs/runbook.md. Raises

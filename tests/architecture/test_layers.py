@@ -41,7 +41,7 @@ ROOMS_BELOW: Final[Mapping[str, set[str]]] = {
         *("protocol", "response", "stores", "tuples"),
     },
     "rotation": {"contract", "errors", "tuples"},
-    "testing": {"errors", "protocol", "stores", "tuples"},
+    "testing": {"contract", "errors", "protocol", "stores", "tuples"},
     "wrap": {"contract", "decorators", "errors"},
 }
 """The rooms of the runtime, and those that each imports from."""

@@ -168,3 +168,27 @@ def test_namespaces_are_told_by_function() -> None:
         "Stack/Payments": "Stack/Payments",
         "Stack/Refunds": "shop/refunds",
     }
+
+
+# The environment for tests ------------------------------------------------------------------------
+
+
+def test_the_environment_for_tests_is_that_of_the_function_with_records_in_memory() -> None:
+    scope = stack()
+    payments = function(scope)
+    idempotency = Idempotency(scope, "Idempotency", key="id")
+    idempotency.attach(payments, wrap_handler=True, max_attempts=2)
+    assert idempotency.environment_of(payments) == {
+        "IDEMPOTENCY_STORE": "memory",
+        "IDEMPOTENCY_NAMESPACE": "Stack/Payments",
+        "IDEMPOTENCY_HANDLER": "index.handler",
+        "IDEMPOTENCY_KEY": "id",
+        "IDEMPOTENCY_MAX_ATTEMPTS": "2",
+        "IDEMPOTENCY_TIMEOUT": "3",
+    }
+
+
+def test_a_function_that_is_not_attached_has_no_environment() -> None:
+    scope = stack()
+    with pytest.raises(ValueError, match="Stack/Payments is not attached here"):
+        Idempotency(scope, "Idempotency").environment_of(function(scope))

@@ -61,7 +61,7 @@ def test_foreign_variables_are_ignored() -> None:
     [
         ("EXPIRE_AFTER", "EXPIRES_AFTER"),
         ("FAILOPEN", "FAIL_OPEN"),
-        ("TABEL", "TABLE"),
+        ("TABLES", "TABLE"),
         ("DISABLE", "DISABLED"),
         ("KEYS", "KEY"),
     ],

@@ -44,9 +44,9 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    # tests/testing runs the one, test_durable_page.py the others.
-    elsewhere = [block for block in BLOCKS if block.page in ("stores", "durable")]
-    assert len(elsewhere) == 1 + 4
+    # tests/testing, test_durable_page.py and test_testing_page.py run them.
+    elsewhere = [block for block in BLOCKS if block.page in ("stores", "durable", "testing")]
+    assert len(elsewhere) == 1 + 4 + 5
     assert len(REDIS) > 0
     assert len(BLOCKS) == 24 + len(REDIS) + len(elsewhere)
 

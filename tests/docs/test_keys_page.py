@@ -9,8 +9,6 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from kit.pages import text_of
-from kit.samples.every import SAMPLES
-from kit.samples.sample import Sample, Without
 from lambda_idempotency import ConfigurationError, MemoryStore, idempotent, idempotent_records
 from lambda_idempotency.identity.batch_sources import batch_of
 from lambda_idempotency.identity.event_sources import SOURCES
@@ -18,6 +16,8 @@ from lambda_idempotency.identity.events import view
 from lambda_idempotency.identity.keys import KeyRule, Selector
 from lambda_idempotency.identity.records import RecordRule, records_of
 from lambda_idempotency.identity.sources import MARKERS, default_key
+from lambda_idempotency.testing.samples.every import SAMPLES
+from lambda_idempotency.testing.samples.sample import Sample, Without
 
 WORDS: Final[dict[Without, str]] = {
     "header": "the header",

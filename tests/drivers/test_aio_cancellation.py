@@ -43,6 +43,8 @@ class World(MemoryStore):
     `waits` names what the call has waited for; number `cancel_at` is the last undisturbed wait.
     """
 
+    clock: ManualClock
+
     def __init__(self, *, cancel_at: int = -1, moment: str = BEFORE) -> None:
         self.clock = ManualClock()
         super().__init__(self.clock)

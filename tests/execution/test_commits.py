@@ -347,7 +347,7 @@ def _die(store: BusinessStore, call: Any) -> None:
     """Leave the record of an attempt that died."""
     call(EVENT, None)
     [record] = store.records().values()
-    lease_end = int(store._clock() * 1000) + LEASE * 1000
+    lease_end = int(store.clock() * 1000) + LEASE * 1000
     store.put(record._replace(status="INPROGRESS", owner="d" * 32, lease_end=lease_end))
 
 

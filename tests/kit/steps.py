@@ -108,7 +108,7 @@ def attempt_raises(handler: Callable[..., Any], event: Any = EVENT) -> None:
 def attempt_died(store: MemoryStore, *, attempt: int = 1) -> None:
     """Make the last attempt one that died: its lease runs to an end of its own."""
     [record] = store.records().values()
-    lease_end = int(store._clock() * 1000) - 1
+    lease_end = int(store.clock() * 1000) - 1
     store.put(record._replace(lease_end=lease_end, attempt=attempt))
 
 

@@ -14,7 +14,7 @@ from ..metrics.emf import MetricsSource
 from ..metrics.reporting import INFO, log
 from ..stores.base import Store
 from ..stores.coroutines import CoroutineStore
-from ..stores.memory import MemoryStore
+from ..stores.memory import MemoryStore, made_for_tests
 
 if TYPE_CHECKING:
     from ..response.data_keys import DataKeys
@@ -32,7 +32,7 @@ def store_of(settings: Settings, store: Store | None) -> Store | None:
     if store is not None:
         return _checked(store)
     if settings.store == "memory":
-        return MemoryStore()
+        return made_for_tests()
     if settings.store == "redis" and settings.parameter is not None:
         return _redis(settings.parameter, settings.url_suffix)
     if settings.store == "dynamodb" and settings.table is not None:

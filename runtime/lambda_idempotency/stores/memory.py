@@ -37,7 +37,7 @@ class MemoryStore(Store):
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
         self._name = f"memory-{next(_NUMBERS)}"
-        self._clock = _process_clock() if clock is None else clock
+        self.clock = _process_clock() if clock is None else clock
         self._versions: dict[str, _Version] = {}
         self.committed: list[Any] = []
 
@@ -120,9 +120,19 @@ class MemoryStore(Store):
         """Return the key's latest version, its record unless that has expired, and the time."""
         version = self._versions.setdefault(key, _Version(None)).latest()
         self._versions[key] = version
-        now = int(self._clock() * 1000)
+        now = int(self.clock() * 1000)
         found = version.record
         return version, None if found is None or found.expired(now) else found, now
+
+
+def made_for_tests() -> MemoryStore:
+    """Return a new store, which the tests of its process find in MADE."""
+    MADE.append(store := MemoryStore())
+    return store
+
+
+MADE: Final[list[MemoryStore]] = []
+"""The stores that `IDEMPOTENCY_STORE=memory` has made, one for each decorator."""
 
 
 class _Version:

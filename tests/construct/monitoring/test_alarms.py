@@ -214,7 +214,7 @@ def test_thresholds_and_periods_can_be_changed() -> None:
     ("options", "message"),
     [
         ({"StoreErrors": {}}, "options: it has no alarm 'StoreErrors'; did you mean 'StoreError'?"),
-        ({"StoreError": {"treshold": 5}}, "an alarm has no option 'treshold'; did you mean"),
+        ({"StoreError": {"thresholds": 5}}, "an alarm has no option 'thresholds'; did you mean"),
         ({"StoreError": {"threshold": "5"}}, "threshold of StoreError is '5'; expected a number"),
         ({"StoreError": {"period": 60}}, "period of StoreError is 60; expected a Duration"),
         ({"StoreError": {"urgency": "mail"}}, "urgency of StoreError is 'mail'; expected one of"),

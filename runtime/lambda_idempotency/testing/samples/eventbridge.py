@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from kit.batches import ACCOUNT, EVERY, dynamodb, kinesis, pipe, piped, sqs
-from kit.samples.sample import Sample
+from ..batches import ACCOUNT, EVERY, dynamodb, kinesis, pipe, piped, sqs
+from .sample import Sample
 
 RULE: Final[dict[str, Any]] = {
     "version": "0",

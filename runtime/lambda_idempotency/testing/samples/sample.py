@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+from ...tuples import NamedTuple
 
 Without: TypeAlias = Literal["header", "this key", "each record", "payload", "refused", "afresh"]
 """What happens without `key`: the request's header is the key; the key beside it; that of each
@@ -26,6 +28,11 @@ class Sample(NamedTuple):
     def redelivered(self) -> Any:
         """Return the event of a second delivery."""
         return changed(self.event, self.again)
+
+    def with_values(self, **values: Any) -> Any:
+        """Return the event with other values at some paths, such as
+        `with_values(**{"Records/0/body": "{}"})`."""
+        return changed(self.event, values)
 
     def of_another(self) -> Any:
         """Return the event of another request."""

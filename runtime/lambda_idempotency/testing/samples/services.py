@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from kit.samples.sample import Sample
+from .sample import Sample
 
 _COGNITO: Final = {
     "version": "1",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from kit.batches import ACCOUNT
-from kit.samples.eventbridge import RULE
-from kit.samples.sample import Sample
+from ..batches import ACCOUNT
+from .eventbridge import RULE
+from .sample import Sample
 
 _S3_EVENT: Final = {
     **RULE,

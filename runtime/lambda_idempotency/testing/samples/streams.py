@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from kit.batches import (
+from ..batches import (
     activemq,
     batch,
     by_partition,
@@ -19,7 +19,7 @@ from kit.batches import (
     rabbitmq,
     self_managed,
 )
-from kit.samples.sample import Sample
+from .sample import Sample
 
 
 def _registry(record: dict[str, Any]) -> dict[str, Any]:

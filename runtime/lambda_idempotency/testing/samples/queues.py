@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from kit.batches import ACCOUNT, batch, fifo, sqs
-from kit.samples.sample import Sample
+from ..batches import ACCOUNT, batch, fifo, sqs
+from .sample import Sample
 
 _NOTICE: Final = {"Type": "Notification", "MessageId": "n-1", "Message": '{"order_id": 7}'}
 _RECEIVED: Final = {

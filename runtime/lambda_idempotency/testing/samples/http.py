@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from kit.batches import ACCOUNT
-from kit.samples.sample import Sample, changed
+from ..batches import ACCOUNT
+from .sample import Sample, changed
 
 _HEADERS: Final = {"Idempotency-Key": "k-1", "Content-Type": "application/json"}
 _BODY: Final = {"body": '{"order_id": 7}', "isBase64Encoded": False}

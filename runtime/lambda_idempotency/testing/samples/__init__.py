@@ -1,0 +1,1 @@
+"""Events of every source in docs/keys.md, in their documented shapes."""
