@@ -395,7 +395,7 @@ class Overtaken(MemoryStore):
 
     def complete(self, completion: Completion) -> Reply:
         other = completion._replace(owner="f" * 32, data=self._data)
-        self.put(other.record(int(self._clock() * 1000)))
+        self.put(other.record(int(self.clock() * 1000)))
         return super().complete(completion)
 
 

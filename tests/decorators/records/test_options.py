@@ -16,7 +16,7 @@ from lambda_idempotency import (
     idempotent,
     idempotent_records,
 )
-from lambda_idempotency.decorators.handler import MARK
+from lambda_idempotency.decorators.callables import MARK
 from lambda_idempotency.protocol.record import Completion
 
 
