@@ -51,7 +51,7 @@ class Selection(NamedTuple):
                 "A record says when it expires, not when it was made. Pass --stack, whose "
                 "functions say how long they keep records, or --expires-after"
             )
-        return found.state != "live" and age >= self.older_than
+        return age >= self.older_than
 
     def _kept(self, place: Place) -> dict[str, int]:
         """Return how long each function of the stack keeps its records, by namespace."""

@@ -149,6 +149,16 @@ def test_an_orphan_is_parked_for_two_weeks(shop: Shop) -> None:
     assert after.expiration > time.time() + 13 * 24 * 3600
 
 
+def test_steps_are_not_lost_by_parking_unless_that_is_asked_for(shop: Shop) -> None:
+    record = shop.orphan(steps=STEPS)
+    ran = shop.run("park", shop.key, "--yes")
+    assert ran.code == 4
+    assert "--forget-steps" in ran.err
+    assert stored(shop) == record
+    assert shop.run("park", shop.key, "--yes", "--forget-steps").code == 0
+    assert stored(shop).steps is None
+
+
 def test_the_attempt_that_runs_on_may_still_record_its_answer(shop: Shop) -> None:
     from kit.redis.access import completion
 

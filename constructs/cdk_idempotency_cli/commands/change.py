@@ -10,6 +10,9 @@ import click
 Command = TypeVar("Command", bound=Callable[..., object])
 
 _OPTIONS = (
+    click.option(
+        "--forget-steps", is_flag=True, help="Delete the recorded steps, too: all run again."
+    ),
     click.option("--yes", is_flag=True, help="Do not ask. A live record asks anyway."),
     click.option(
         "--confirm", "confirmed", metavar="ID", help="The record's id again, in place of typing it."

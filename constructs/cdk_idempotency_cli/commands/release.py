@@ -11,9 +11,6 @@ from .change import change_options
 
 @click.command()
 @click.argument("record")
-@click.option(
-    "--forget-steps", is_flag=True, help="Delete the recorded steps, too: all of them run again."
-)
 @change_options
 @place_options
 def release(
