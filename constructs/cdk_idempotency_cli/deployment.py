@@ -50,7 +50,14 @@ class AttachedFunction(NamedTuple):
 
     resource: Resource
     configuration: Mapping[str, Any]
-    settings: Settings
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in the environment. Raises `FailedError` if they are not as expected."""
+        try:
+            return Settings.from_environment(self.variables)
+        except ConfigurationError as error:
+            raise FailedError(f"Function {self.resource.path}: {error}") from None
 
     @property
     def name(self) -> str:
@@ -60,13 +67,12 @@ class AttachedFunction(NamedTuple):
     @property
     def namespace(self) -> str:
         """The first part of its records' ids."""
-        assert self.settings.namespace is not None
-        return self.settings.namespace
+        return self.variables.get(NAMESPACE, "")
 
     @property
     def variables(self) -> Mapping[str, str]:
         """The environment."""
-        found: Mapping[str, str] = self.configuration["Environment"]["Variables"]
+        found: Mapping[str, str] = self.configuration.get("Environment", {}).get("Variables", {})
         return found
 
     @property
@@ -88,19 +94,22 @@ class Deployment:
 
     def __init__(self, aws: Aws, stack: str) -> None:
         self._aws = aws
-        self.stack = stack
+        self._stack = stack
+
+    def __str__(self) -> str:
+        return f"stack {self._stack}"
 
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
         """All resources. Raises `NotThereError` if there is no such stack."""
-        return tuple(self._resources(self.stack))
+        return tuple(self._resources(self._stack))
 
     @cached_property
     def functions(self) -> tuple[AttachedFunction, ...]:
         """The attached functions. Raises `NotThereError` if there are none."""
         found = tuple(self._functions())
         if not found:
-            raise NotThereError(f"Stack {self.stack} has no function that Idempotency has attached")
+            raise NotThereError(f"{self} has no function that Idempotency has attached")
         return found
 
     def function(self, name: str) -> AttachedFunction:
@@ -109,7 +118,7 @@ class Deployment:
             if function.answers_to(name):
                 return function
         raise NotThereError(
-            f"Stack {self.stack} has no attached function {name}; it has "
+            f"{self} has no attached function {name}; it has "
             + ", ".join(sorted(each.resource.path for each in self.functions))
         )
 
@@ -144,11 +153,6 @@ class Deployment:
         for resource in self.of_kind("AWS::Lambda::Function"):
             synthesized = resource.properties.get("Environment", {}).get("Variables", {})
             found = lambda_.get_function_configuration(FunctionName=resource.physical_id)
-            variables = found.get("Environment", {}).get("Variables", {})
-            if NAMESPACE not in variables and NAMESPACE not in synthesized:
-                continue
-            try:
-                settings = Settings.from_environment(variables)
-            except ConfigurationError as error:
-                raise FailedError(f"Function {resource.path}: {error}") from None
-            yield AttachedFunction(resource, found, settings)
+            function = AttachedFunction(resource, found)
+            if NAMESPACE in function.variables or NAMESPACE in synthesized:
+                yield function

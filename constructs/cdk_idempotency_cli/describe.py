@@ -1,6 +1,7 @@
 """A record in words: for people as facts, for programs as JSON.
 
-Its answer, its steps and its fingerprint are hidden unless they are asked for.
+Its answer, its steps and its fingerprint are hidden unless they are asked for: `reveal` says where
+answers are kept.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 from lambda_idempotency.errors import IdempotencyError
 from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, Record
 from lambda_idempotency.response import serialization
+from lambda_idempotency.response.body import fetched
+from lambda_idempotency.response.keeping import Keeping
 from lambda_idempotency.response.steps import unpacked
 
 from .console import moment, span
@@ -26,7 +29,7 @@ MEANINGS = {
 }
 
 
-def values_of(found: Found, *, reveal: bool = False) -> dict[str, Any]:
+def values_of(found: Found, *, reveal: Keeping | None = None) -> dict[str, Any]:
     """Return the record for programs; times in ISO 8601."""
     record = found.record
     values: dict[str, Any] = {
@@ -39,12 +42,12 @@ def values_of(found: Found, *, reveal: bool = False) -> dict[str, Any]:
         "revision": record.revision if record.status == INPROGRESS else None,
         "execution": record.execution,
     }
-    if reveal:
-        values |= revealed(record)
+    if reveal is not None:
+        values |= revealed(record, reveal)
     return values
 
 
-def facts_of(found: Found, *, reveal: bool) -> dict[str, Any]:
+def facts_of(found: Found, *, reveal: Keeping | None) -> dict[str, Any]:
     """Return the record for people."""
     record, now = found
     facts: dict[str, Any] = {
@@ -58,26 +61,29 @@ def facts_of(found: Found, *, reveal: bool) -> dict[str, Any]:
     if record.execution is not None:
         facts["execution"] = record.execution
     if record.steps is not None:
-        facts["steps"] = ", ".join(unpacked(record.key, record.steps)) if reveal else "hidden"
+        facts["steps"] = "hidden"
     if record.status == COMPLETED:
         facts["answer"] = "hidden"
-    if reveal:
-        shown = revealed(record)
-        facts["answer"] = (
-            json.dumps(shown["answer"]) if "answer" in shown else shown.get("no_answer")
-        )
+    if reveal is not None:
+        shown = revealed(record, reveal)
         facts["fingerprint"] = shown["fingerprint"]
+        if "steps" in shown:
+            facts["steps"] = ", ".join(shown["steps"])
+        if "no_answer" in shown:
+            facts["answer"] = shown["no_answer"]
+        elif "answer" in shown:
+            facts["answer"] = json.dumps(shown["answer"])
     return facts
 
 
-def revealed(record: Record) -> dict[str, Any]:
-    """Return what is hidden otherwise."""
+def revealed(record: Record, keeping: Keeping) -> dict[str, Any]:
+    """Return what is hidden otherwise; an answer from where it is kept."""
     values: dict[str, Any] = {"fingerprint": record.fingerprint}
     if record.steps is not None:
         values["steps"] = list(unpacked(record.key, record.steps))
     if record.status == COMPLETED:
         try:
-            values["answer"] = serialization.from_stored(record)
+            values["answer"] = serialization.from_stored(fetched(record, keeping))
         except IdempotencyError as error:
             values["no_answer"] = str(error)
     return values

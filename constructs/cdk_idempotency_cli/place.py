@@ -23,7 +23,7 @@ class Place(NamedTuple):
     """The place of records, as the command line names it."""
 
     aws: Aws
-    stack: str | None
+    stack: Deployment | None
     function: str | None
     table: str | None
     parameter: str | None
@@ -33,7 +33,7 @@ class Place(NamedTuple):
         """Return the stack. Raises `UsageError` if none is named."""
         if self.stack is None:
             raise click.UsageError("Say which stack: --stack NAME")
-        return Deployment(self.aws, self.stack)
+        return self.stack
 
     def attached(self) -> AttachedFunction:
         """Return the function that is meant: the stack's only one, if it is not named."""
@@ -43,9 +43,7 @@ class Place(NamedTuple):
         if len(deployment.functions) == 1:
             return deployment.functions[0]
         paths = ", ".join(sorted(each.resource.path for each in deployment.functions))
-        raise click.UsageError(
-            f"Say which function of stack {self.stack}: --function one of {paths}"
-        )
+        raise click.UsageError(f"Say which function of {deployment}: --function one of {paths}")
 
     def records(self, key: str | None = None) -> Records:
         """Return the store of a record, or the only one that is meant."""
@@ -63,26 +61,33 @@ class Place(NamedTuple):
             return _redis(self, settings.parameter)
         raise NotThereError(f"The function's environment names no store: it is {settings.store}")
 
+    def settings(self, key: str) -> Settings | None:
+        """Return the settings of the function whose record this is; None where no stack is named,
+        or none of its functions has this namespace."""
+        if self.stack is None:
+            return None
+        namespace = key.rpartition("#")[0]
+        own = (each for each in self.stack.functions if each.namespace == namespace)
+        return next((each.settings for each in own), None)
+
     def _settings(self, key: str | None) -> Settings:
         """Return the settings of the function whose record this is. If the namespace is none of the
         stack's, those of the stack's only store."""
         if self.function is not None:
             return self.attached().settings
-        functions = self.deployment().functions
-        if key is not None:
-            namespace = key.rpartition("#")[0]
-            for each in functions:
-                if each.namespace == namespace:
-                    return each.settings
+        if key is not None and (own := self.settings(key)) is not None:
+            return own
+        deployment = self.deployment()
+        functions = deployment.functions
         stores = {(each.settings.table, each.settings.parameter): each for each in functions}
         if len(stores) == 1:
             return functions[0].settings
         if key is None:
             raise click.UsageError(
-                f"Stack {self.stack} has {len(stores)} stores; say whose: --function PATH"
+                f"{deployment} has {len(stores)} stores; say whose: --function PATH"
             )
         raise NotThereError(
-            f"No function of stack {self.stack} has this record's namespace; say where it is: "
+            f"No function of {deployment} has this record's namespace; say where it is: "
             "--function, --table or --parameter"
         )
 
@@ -129,10 +134,12 @@ def place_options(command: Command) -> Command:
     @wraps(command)
     def placed(**given: Any) -> object:
         context = click.get_current_context()
-        place = Place(context.obj, **{name: given.pop(name) for name in Place._fields[1:]})
+        aws, stack = context.obj, given.pop("stack")
+        named = {name: given.pop(name) for name in Place._fields[2:]}
         source = context.get_parameter_source("stack")
-        if source is ParameterSource.ENVIRONMENT and (place.table or place.parameter):
-            place = place._replace(stack=None)  # the variable stands in where no place is named
+        if source is ParameterSource.ENVIRONMENT and (named["table"] or named["parameter"]):
+            stack = None  # the variable stands in where no place is named
+        place = Place(aws, None if stack is None else Deployment(aws, stack), **named)
         return command(place=place, **given)
 
     for option in _OPTIONS:

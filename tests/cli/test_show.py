@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from cli.conftest import Shop
+from lambda_idempotency.response.steps import StepData, packed
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -71,3 +72,12 @@ def test_a_record_that_is_not_there_has_an_exit_code_of_its_own(shop: Shop) -> N
     ran = shop.run("show", shop.key)
     assert ran.code == 3
     assert ran.err.startswith(f"Error: There is no record {shop.key} in ")
+
+
+def test_the_names_of_the_steps_are_shown_to_those_who_ask(shop: Shop) -> None:
+    steps = packed({"charge": StepData("{}", "plain")})
+    shop.orphan(steps=steps)
+    hidden, shown = (shop.run("show", shop.key, *more).out for more in ((), ("--reveal",)))
+    assert "charge" not in hidden
+    assert "hidden" in hidden
+    assert "charge" in shown

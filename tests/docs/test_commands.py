@@ -54,3 +54,4 @@ def test_the_runbook_changes_records_by_these_commands_alone() -> None:
     lines = _scripts(text_of("runbook")).splitlines()
     assert lines
     assert {line.split()[0] for line in lines if line.strip()} == {"cdk-idempotency"}
+    assert "`aws " not in text_of("runbook")

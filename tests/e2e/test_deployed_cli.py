@@ -20,10 +20,13 @@ pytestmark = pytest.mark.xdist_group("deployed")
 
 PAGE = text_of("cli")
 _INSTALL = "pip install 'cdk-idempotency[cli]'\n"
-REDIS = allowing(
+_FINDING = (
     "cloudformation:ListStackResources",
     "cloudformation:GetTemplate",
     "lambda:GetFunctionConfiguration",
+)
+REDIS = allowing(
+    *_FINDING,
     "ssm:GetParameter",
     "secretsmanager:GetSecretValue",
 )
@@ -148,6 +151,21 @@ def test_a_record_on_redis_is_found_shown_and_released(
     assert operator.run("release", key, *place, "--yes").code == 0
     assert operator.run("show", key, *place).code == 3
     assert deployed.invoke("AwayRedisShop", event).error is None
+
+
+@pytest.mark.parametrize("times", [1, 1000])
+def test_an_encrypted_answer_is_revealed_also_from_its_object(
+    guarded_aws: LocalAws, deployed: Deployed, times: int
+) -> None:
+    event = {"id": uuid4().hex, "card": uuid4().hex, "times": times}
+    first = deployed.answer("Private", event)
+    show = ("show", first["record"], "--stack", "Private", "--json", "--reveal")
+    [shown] = Operator(guarded_aws).run(*show).json
+    assert shown["answer"] == first
+    reading = allowing(*_FINDING, "dynamodb:GetItem")
+    [refused] = Operator.allowed(guarded_aws, reading).run(*show).json
+    assert "answer" not in refused
+    assert "AccessDenied" in refused["no_answer"]
 
 
 def test_the_password_of_redis_is_not_shown(

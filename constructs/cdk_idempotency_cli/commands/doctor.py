@@ -42,6 +42,8 @@ def _examined(place: Place) -> Iterator[Finding]:
     for function in chosen:
         yield from functions.environment(function)
         yield from functions.layer(deployment, function)
+    chosen = tuple(filter(functions.readable, chosen))
+    for function in chosen:
         yield from functions.timeout(function)
     for name in sorted({each.settings.table for each in chosen if each.settings.table}):
         yield from _table(place, deployment, name, chosen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..actions import found
+from ..answers import keeping_of
 from ..console import json_option, write_facts, write_json
 from ..describe import facts_of, values_of
 from ..place import Place, place_options
@@ -18,7 +19,8 @@ from ..place import Place, place_options
 def show(*, place: Place, record: str, reveal: bool, as_json: bool) -> None:
     """Show the record with the id RECORD."""
     seen = found(place.records(record), record)
+    keeping = keeping_of(place.aws, place.settings(record)) if reveal else None
     if as_json:
-        write_json(values_of(seen, reveal=reveal))
+        write_json(values_of(seen, reveal=keeping))
     else:
-        write_facts(record, facts_of(seen, reveal=reveal))
+        write_facts(record, facts_of(seen, reveal=keeping))
