@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import click
 
-from lambda_idempotency.protocol.machine import PARKED_FOR_MS
-from lambda_idempotency.protocol.record import PARKED, Absent, Conflict, Record, Reply, expiration
+from lambda_idempotency.protocol.record import (
+    PARKED,
+    PARKED_FOR_MS,
+    Absent,
+    Conflict,
+    Record,
+    Reply,
+    expiration,
+)
 
 from .errors import NotThereError, RefusedError
 from .records.base import Found, Records

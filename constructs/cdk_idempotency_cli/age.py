@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from lambda_idempotency.protocol.machine import PARKED_FOR_MS
-from lambda_idempotency.protocol.record import PARKED
+from lambda_idempotency.protocol.record import PARKED, PARKED_FOR_MS
 
 from .records.base import Found
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from lambda_idempotency.protocol.machine import PARKED_FOR_MS
-from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, PARKED, Applied, Record
+from lambda_idempotency.protocol.record import (
+    COMPLETED,
+    INPROGRESS,
+    PARKED,
+    PARKED_FOR_MS,
+    Applied,
+    Record,
+)
 from lambda_idempotency.protocol.steps import (
     Complete,
     Outcome,

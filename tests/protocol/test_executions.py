@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from kit.schedule import LEASE, Timeline, Worker, owner
+from kit.schedule import KEY, LEASE, Timeline, Worker, owner
 from lambda_idempotency.protocol.executions import MARGIN_MS
-from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, PARKED
+from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS, PARKED, PARKED_FOR_MS
 from lambda_idempotency.protocol.steps import (
     Complete,
     Executed,
@@ -220,6 +220,42 @@ def test_a_lost_execution_whose_lease_has_ended_is_parked_too(timeline: Timeline
     timeline.pass_time(HOUR)
     timeline.fates["arn:a"] = Fate("lost")
     assert isinstance(_execution(timeline, "b").finish(), Parked)
+
+
+def test_a_lost_execution_is_parked_in_one_write_on_its_behalf(timeline: Timeline) -> None:
+    _suspended(timeline)
+    timeline.fates["arn:a"] = Fate("lost")
+    b = _execution(timeline, "b")
+    assert b.finish() == Parked(KEY, 1)
+    assert b.requests == [SendClaim, Complete]
+    assert b.metrics == ["Parked"]
+    assert timeline.record is not None
+    assert timeline.record.owner == owner("a")
+    assert timeline.record.expiration == (timeline.now + PARKED_FOR_MS) // 1000
+
+
+@pytest.mark.parametrize("lose", ["lose_request", "lose_reply"])
+def test_a_lost_execution_that_could_not_be_parked_is_not_run_by_the_next(
+    timeline: Timeline, lose: str
+) -> None:
+    _suspended(timeline)
+    timeline.fates.update({"arn:a": Fate("lost"), "arn:b": Fate("failed")})
+    b = _execution(timeline, "b")
+    b.until(Complete)
+    getattr(b, lose)()
+    assert isinstance(b.finish(), Unavailable)
+    assert isinstance(_execution(timeline, "c").finish(), Parked)
+    assert timeline.runs == [("a", 1)]
+
+
+def test_a_lost_execution_that_was_taken_over_meanwhile_is_not_parked(timeline: Timeline) -> None:
+    _suspended(timeline)
+    timeline.fates["arn:a"] = Fate("lost")
+    b = _execution(timeline, "b")
+    b.until(Complete)
+    _suspended(timeline, "c", reconciles=True)
+    timeline.fates["arn:c"] = Fate("running")
+    assert isinstance(b.finish(), InProgress)
 
 
 def test_the_answer_of_one_that_succeeded_is_recorded_and_replayed(timeline: Timeline) -> None:

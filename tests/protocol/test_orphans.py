@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kit.schedule import KEY, LEASE, Timeline, owner
-from lambda_idempotency.protocol.machine import PARKED_FOR_MS
-from lambda_idempotency.protocol.record import COMPLETED, PARKED, Record
+from lambda_idempotency.protocol.record import COMPLETED, PARKED, PARKED_FOR_MS, Record
 from lambda_idempotency.protocol.steps import (
     Complete,
     Executed,

@@ -52,7 +52,6 @@ def acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
     pauses = _poll_pauses(call.owner)
     deadline: int | None = None
     waited = claims = 0
-    lost = False
     while True:
         reply = yield step
         if isinstance(reply, Failed):
@@ -62,11 +61,10 @@ def acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
             assert isinstance(step, SendClaim)
             if _takes_over(call, step):
                 yield Emit("TakenOver")
-            held = _held(call, step.claim, call.lease_ms, step, step.claim.expires(reply.now))
-            return held._replace(lost=True) if lost else held
+            return _held(call, step.claim, call.lease_ms, step, step.claim.expires(reply.now))
         assert isinstance(reply, Conflict | Absent)
         now = reply.now
-        found, verdict, lost = yield from _judged(call, reply, step)
+        found, verdict = yield from _judged(call, reply, step)
         if isinstance(verdict, InProgress):
             deadline = now + call.wait_ms if deadline is None else deadline
             if now >= deadline or waited >= call.wait_ms:  # the store's clock may be set back
@@ -89,24 +87,23 @@ def acquire(call: Call) -> Generator[Step, StepResult, HeldLease | Outcome]:
 
 def _judged(
     call: Call, reply: Conflict | Absent, step: SendClaim | Read
-) -> Generator[Step, StepResult, tuple[Record | None, HeldLease | Outcome | None, bool]]:
-    """Return the record that is there, what it means for the call (None: take over), and whether
-    nobody knows how the attempt that left it has ended."""
+) -> Generator[Step, StepResult, tuple[Record | None, HeldLease | Outcome | None]]:
+    """Return the record that is there, and what it means for the call. None: take over."""
     if isinstance(reply, Absent):
-        return None, None, False
-    found, now, lost = reply.record, reply.now, False
+        return None, None
+    found, now = reply.record, reply.now
     verdict = verdict_of(call, found, now, step)
     if _is_held(verdict) and executions.is_others(call, found):
-        examined, lost = yield from executions.examine(call, found, now)
+        examined = yield from executions.examine(call, found, now)
         if isinstance(examined, Record):
-            return examined, None, lost
+            return examined, None
         verdict = examined
     if isinstance(verdict, HeldLease):
         if _takes_over(call, step):
             yield Emit("TakenOver")
         if executions.is_short(call, verdict.lease_ms):
             verdict = yield from _prolonged(call, verdict)
-    return found, verdict, lost
+    return found, verdict
 
 
 def verdict_of(

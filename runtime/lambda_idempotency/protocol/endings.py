@@ -49,8 +49,6 @@ class HeldLease(NamedTuple):
     uses_steps: bool = False
     reentered: bool = False
     """True if an earlier invocation of the same owner had made the claim."""
-    lost: bool = False
-    """True if nobody knows how the attempt before this one ended."""
 
     @property
     def keeps(self) -> bool:

@@ -6,7 +6,8 @@ nothing of its execution's fate. They ask Lambda (`Examine`):
 
     running     in progress, also past the lease: a pause may have moved the timeout
     failed      free: its lease is given up on its behalf, and no death counts
-    died, lost  a death: its lease is ended on its behalf, and the next attempt takes over
+    died        a death: its lease is ended on its behalf, and the next attempt takes over
+    lost        the same where `on_orphan` can be asked; else the key is parked on its behalf
     succeeded   its answer is recorded on its behalf, and replayed
     unknown     what the lease says
 
@@ -19,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Final, TypeAlias
 
-from .record import Applied, Claim, Completion, Record
+from .record import PARKED, PARKED_FOR_MS, Applied, Claim, Completion, Record
 from .steps import (
     Call,
     Complete,
@@ -28,6 +29,7 @@ from .steps import (
     Failed,
     Fate,
     InProgress,
+    Parked,
     Renew,
     Replayed,
     Step,
@@ -41,7 +43,7 @@ MARGIN_MS: Final = 60 * 1000
 _ENDED_MS: Final = -1
 """The lease of a dead execution: it has ended already. 0 would say that it gave up."""
 
-Examined: TypeAlias = InProgress | Replayed | Unavailable | Record
+Examined: TypeAlias = InProgress | Replayed | Parked | Unavailable | Record
 """What is known: an outcome, or the record to take over. If that has changed meanwhile, the claim
 is refused, and shows the new one."""
 
@@ -63,24 +65,23 @@ def is_short(call: Call, left_ms: int | None) -> bool:
     return left_ms < call.lease_ms - MARGIN_MS // 2
 
 
-def examine(
-    call: Call, found: Record, now: int
-) -> Generator[Step, StepResult, tuple[Examined, bool]]:
-    """Find out what another execution's claim is worth. Return also whether it is lost."""
+def examine(call: Call, found: Record, now: int) -> Generator[Step, StepResult, Examined]:
+    """Find out what another execution's claim is worth."""
     assert found.execution is not None
     fate = yield Examine(found.execution)
     assert isinstance(fate, Fate)
     if fate.state == "running":
-        return InProgress(found._replace(lease_end=_until(found, fate, now)), now), False
+        return InProgress(found._replace(lease_end=_until(found, fate, now)), now)
     if fate.state == "unknown":
         yield Emit("LivenessUnknown")
-        return (InProgress(found, now) if found.leased(now) else found), False
+        return InProgress(found, now) if found.leased(now) else found
     if fate.state == "succeeded":
-        return (yield from _complete_for(call, found, fate)), False
-    lost = fate.state == "lost"
+        return (yield from _complete_for(call, found, fate))
+    if fate.state == "lost" and not call.reconciles:
+        return (yield from _park_for(found))
     if fate.state != "failed" and not found.leased(now):
-        return found, lost
-    return (yield from _end_for(found, call.expires_after_ms, failed=fate.state == "failed")), lost
+        return found
+    return (yield from _end_for(found, call.expires_after_ms, failed=fate.state == "failed"))
 
 
 def _until(found: Record, fate: Fate, now: int) -> int:
@@ -92,24 +93,35 @@ def _until(found: Record, fate: Fate, now: int) -> int:
 
 def _complete_for(call: Call, found: Record, fate: Fate) -> Generator[Step, StepResult, Examined]:
     """Record the answer of an execution that could not do so itself."""
-    completion = Completion(
-        key=found.key,
-        owner=found.owner,
-        attempt=found.attempt,
-        expires_after_ms=call.expires_after_ms,
-        fingerprint=found.fingerprint,
-        data=fate.data,
-        encoding=fate.encoding,
-        scope=found.scope,
-        strict=True,
+    completion = _completion(found, call.expires_after_ms)._replace(
+        data=fate.data, encoding=fate.encoding
     )
     reply = yield Complete(completion)
     if isinstance(reply, Applied):
         return Replayed(completion.record(reply.now))
-    if isinstance(reply, Failed):
-        yield Emit("StoreError", reply.error)
-        return Unavailable(reply.error)
-    return found
+    return (yield from _unwritten(reply, found))
+
+
+def _park_for(found: Record) -> Generator[Step, StepResult, Examined]:
+    """Park the key of an execution of which nobody knows how it ended. To claim it first would lose
+    that: the next duplicate would meet a claim of which all is known."""
+    reply = yield Complete(_completion(found, PARKED_FOR_MS)._replace(status=PARKED))
+    if isinstance(reply, Applied):
+        return Parked(found.key, found.attempt)
+    return (yield from _unwritten(reply, found))
+
+
+def _completion(found: Record, expires_after_ms: int) -> Completion:
+    """Return the completion of another execution's attempt, under its fence."""
+    return Completion(
+        key=found.key,
+        owner=found.owner,
+        attempt=found.attempt,
+        expires_after_ms=expires_after_ms,
+        fingerprint=found.fingerprint,
+        scope=found.scope,
+        strict=True,
+    )
 
 
 def _end_for(
@@ -132,6 +144,11 @@ def _end_for(
     reply = yield Renew(claim)
     if isinstance(reply, Applied):
         return claim.record(reply.now)
+    return (yield from _unwritten(reply, found))
+
+
+def _unwritten(reply: StepResult, found: Record) -> Generator[Step, StepResult, Examined]:
+    """Return what is known where a write on behalf of an execution did not take effect."""
     if isinstance(reply, Failed):
         yield Emit("StoreError", reply.error)
         return Unavailable(reply.error)

@@ -33,6 +33,7 @@ from .record import (
     NO_BODY,
     NOT_KEPT,
     PARKED,
+    PARKED_FOR_MS,
     Claim,
     Conflict,
     Record,
@@ -57,10 +58,6 @@ from .steps import (
     StepResult,
     Unavailable,
 )
-
-PARKED_FOR_MS: Final = 14 * 24 * 3600 * 1000
-"""Milliseconds for which a parked record is kept."""
-
 
 _EXECUTED: Final = Emit("Executed")  # of most calls, so it is not made anew
 
@@ -116,11 +113,8 @@ def _end(call: Call, held: HeldLease, ran: Returned | Raised) -> Protocol:
 
 
 def _is_too_much(call: Call, held: HeldLease) -> bool:
-    """Tell whether an operator has to decide: too many attempts have died, or nobody knows how the
-    last one ended, and nobody is asked."""
-    died = held.attempt - 1
-    too_many = call.max_attempts is not None and died >= call.max_attempts
-    return too_many or (held.lost and not call.reconciles)
+    """Tell whether an operator has to decide, because too many attempts have died."""
+    return call.max_attempts is not None and held.attempt > call.max_attempts
 
 
 def _run_again(call: Call, record: Record) -> Protocol:

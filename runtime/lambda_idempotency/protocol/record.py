@@ -16,6 +16,9 @@ INPROGRESS: Final = "INPROGRESS"
 COMPLETED: Final = "COMPLETED"
 PARKED: Final = "PARKED"
 
+PARKED_FOR_MS: Final = 14 * 24 * 3600 * 1000
+"""Milliseconds for which a parked record is kept."""
+
 Metric: TypeAlias = Literal[
     "Executed",
     "Resumed",
