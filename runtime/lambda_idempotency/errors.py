@@ -55,7 +55,8 @@ class ResponseUnavailableError(IdempotencyError):
 
 
 class ParkedError(IdempotencyError):
-    """Attempts under this key kept dying; an operator must decide before another one runs."""
+    """The key is parked: its attempts kept dying, nobody knows how one ended, or an operator has
+    stopped it. An operator must decide before another one runs."""
 
 
 class BatchError(IdempotencyError):

@@ -165,7 +165,7 @@ def test_too_many_dead_attempts_park_the_key(deployed: Deployed, request_id: str
     event = {"id": request_id, "amount": 1, "die_in_attempt": 5}
     deployed.invoke("Park", event)
     parked = deployed.until("Park", event, lambda result: IN_PROGRESS not in str(result.error))
-    assert "is parked: 1 attempts died" in str(parked.error)
+    assert "is parked: 1 attempts left no answer" in str(parked.error)
     assert deployed.invoke("Park", event) == parked
     assert deployed.effects(request_id) == 0
 

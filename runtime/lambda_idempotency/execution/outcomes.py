@@ -87,8 +87,8 @@ def _mismatch(outcome: Mismatch) -> FingerprintMismatchError:
 
 def _parked(outcome: Parked) -> ParkedError:
     return ParkedError(
-        f"Record {outcome.key} is parked: {outcome.attempts} attempts died without an answer. "
-        "Find out whether the effect happened, then delete the record to let it run again."
+        f"Record {outcome.key} is parked: {outcome.attempts} attempts left no answer. Find out "
+        "whether the effect happened. If it did not, cdk-idempotency release lets it run again."
     )
 
 

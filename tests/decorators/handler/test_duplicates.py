@@ -247,7 +247,7 @@ def test_an_attempt_that_was_overtaken_gets_the_answer_of_the_one_that_did(
 def test_after_max_attempts_the_key_is_parked(store: MemoryStore, clock: ManualClock) -> None:
     leave_claim(store, attempt=2)
     clock.advance(10)
-    with pytest.raises(ParkedError, match="2 attempts died"):
+    with pytest.raises(ParkedError, match="2 attempts left no answer"):
         idempotent(store=store, name="handler", max_attempts=2)(never)(EVENT, None)
 
 
