@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.idempotency import exceptions
 
 import lambda_idempotency
 from cdk_idempotency import IdempotencyOptions
-from kit.pages import EXAMPLES, cells_of, text_of
+from kit.pages import EXAMPLES, PAGES, cells_of, text_of
 from lambda_idempotency.contract.names import METRICS
 from lambda_idempotency.contract.redis import CLUSTER_COMMANDS, RedisSettings, access_string
 from lambda_idempotency.decorators.function.decorator import FunctionOptions
@@ -21,7 +21,9 @@ from lambda_idempotency.decorators.handler import HandlerOptions
 from lambda_idempotency.http.profiles import PROFILES
 from lambda_idempotency.metrics.reporting import WARNINGS
 from lambda_idempotency.rotation.acl import ADMIN_CLUSTER_COMMANDS, ADMIN_COMMANDS
+from simulation.explorer.mutations import MUTATIONS
 
+README = PAGES[0].read_text()
 REDIS = text_of("redis")
 POWERTOOLS = [
     (cells[0], cells[1])
@@ -38,6 +40,21 @@ def test_the_metrics_of_the_table_are_those_of_the_runtime() -> None:
     assert [name for name, _ in rows] == [*dict.fromkeys(name for name, _ in rows)]
     assert {name for name, _ in rows} == set(METRICS)
     assert {name for name, warns in rows if warns} == set(WARNINGS)
+
+
+def test_the_lines_that_the_readme_explains_are_those_at_warning() -> None:
+    table = README.partition("| line |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == WARNINGS
+
+
+def test_the_page_of_the_proof_counts_the_broken_variants() -> None:
+    [count] = re.findall(r"Each of (\d+) broken variants", text_of("proof"))
+    assert int(count) == len(MUTATIONS)
+
+
+def test_the_words_of_the_glossary_are_in_order() -> None:
+    words = re.findall(r"^\| \*\*(.+?)\*\*", text_of("glossary"), re.MULTILINE)
+    assert words == sorted(set(words))
 
 
 def test_the_profiles_of_the_table_are_those_of_the_runtime() -> None:

@@ -37,7 +37,7 @@ OnInProgress: TypeAlias = Literal["raise", "wait"]
 OnMissingKey: TypeAlias = Literal["reject", "bypass"]
 
 _MISSPELT: Final = 0.9
-"""The likeness above which a name is a misspelt one: a letter or two are missing or wrong."""
+"""The likeness above which a name is a misspelled one: a letter or two are missing or wrong."""
 
 _FENCEABLE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-")
 _HANDLER: Final = Matching(

@@ -1,10 +1,10 @@
 """Metrics of a namespace that nothing writes to.
 
-Fires when: A metric was asked for a `namespace` of which no attached function and no grantee is.
+Fires when: A metric was asked for with a `namespace` that no attached function and no grantee has.
 What to do: Take it from `namespaces`, as in `namespaces[function.node.path]`.
 
 CloudWatch knows no difference between a metric that is zero and one that does not exist: an alarm
-on it stays silent for ever.
+on it stays silent forever.
 """
 
 from __future__ import annotations

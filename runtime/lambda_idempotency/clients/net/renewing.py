@@ -73,7 +73,7 @@ class Renewing(Generic[T]):
                 return known.value  # somebody else is at it
             mine = True
         else:
-            # Not for ever: the other one may stand still, or be this thread, which a signal has
+            # Not forever: the other one may stand still, or be this thread, which a signal has
             # interrupted. A value that is loaded twice does no harm.
             mine = await waits.acquire(lock, deadline.within(PATIENCE_S))
         try:
