@@ -20,7 +20,7 @@ from ..place import Place, place_options
 
 
 class JsonText(click.ParamType[Any]):
-    """JSON text; or, if it is none, the text itself."""
+    """A value as JSON text."""
 
     name = "json"
 

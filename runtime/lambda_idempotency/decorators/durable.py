@@ -41,8 +41,6 @@ from .callables import MARK
 if TYPE_CHECKING:
     from ..clients.aws.durable import DurableExecutions
 
-__all__ = ["Function", "opened"]
-
 Targets = Callable[[Any, Any], Target]
 """Makes the target of an event and a context."""
 

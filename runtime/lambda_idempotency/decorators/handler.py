@@ -139,7 +139,7 @@ def _wrap(responder: _Responder, handler: Handler, on_orphan: OnOrphan | None) -
 
     def record_id(event: Any, context: Any = None) -> str:
         if form_of(event, context) == "outside":
-            from .durable import opened
+            from ..execution.durable.envelope import opened
 
             event = opened(event).input
         with InvocationScope(getattr(context, "lambda_context", context)):

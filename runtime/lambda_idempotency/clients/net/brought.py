@@ -61,7 +61,7 @@ class Brought:
 
     def _is_short(self, left: float) -> bool:
         """Tell whether a request ends within the seconds left. One beside another may have to wait
-        for it, even for ever: a signal handler's, for what the handler has interrupted."""
+        for it, even forever: a signal handler's, for what the handler has interrupted."""
         answered = self._answered
         is_open = answered is not None and elapsed.seconds(answered) < OPEN_S
         return is_open and not self._open and left > self._longest_s

@@ -152,7 +152,7 @@ class Client(ABC):
         Raises `ConfigurationError` or `StoreError`.
         """
         lock = self._lock.get()
-        # Not for ever: the other one may be this thread, which a signal has interrupted. To load
+        # Not forever: the other one may be this thread, which a signal has interrupted. To load
         # the settings twice does no harm.
         mine = await waits.acquire(lock, ends.within(PATIENCE_S))
         try:
