@@ -25,7 +25,7 @@ from ..response.redaction import Redact
 from ..stores.base import Store
 from ..tuples import NamedTuple
 from .callables import is_async, name_of
-from .resources import keys_of, metrics_of, namespace_of, objects_of, store_of, tell_version
+from .resources import keys_of, metrics_of, namespace_of, objects_of, store_of, tell_version, traced
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -160,6 +160,7 @@ class Configuration(NamedTuple):
         settings, store = self.settings, self.store
         assert store is not None
         tell_version(store.label, self.namespace)
+        store = traced(store)
         if settings.cache_size:
             from ..stores.cached import CachedStore  # few functions use it
 

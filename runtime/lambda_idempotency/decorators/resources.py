@@ -42,6 +42,15 @@ def store_of(settings: Settings, store: Store | None) -> Store | None:
     return None
 
 
+def traced(store: Store) -> Store:
+    """Return the store with traces of its requests, where a package that has them is loaded."""
+    if "aws_xray_sdk.core" not in sys.modules and "opentelemetry.trace" not in sys.modules:
+        return store
+    from ..stores.traced import TracedStore  # free where nobody traces
+
+    return TracedStore(store)
+
+
 def namespace_of(settings: Settings, store: Store) -> str:
     """Return the namespace of records. Raises `ConfigurationError` if there is none."""
     if settings.namespace is not None:
