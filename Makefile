@@ -74,10 +74,11 @@ lock:
 	$(COMPILE) --output-file benchmarks/peers.lock --group peers >/dev/null && \
 	$(COMPILE) --output-file tests/kit/redis/servers.lock --no-deps --group servers >/dev/null
 
-# The API reference and the table of checks, from the docstrings.
+# The API reference and the table of checks, from the docstrings, and the picture of the dashboard.
 docs: $(READY)
 	@PYTHONPATH=constructs:runtime $(BIN)/python docs/reference.py
 	@PYTHONPATH=constructs:runtime $(BIN)/python docs/checks_table.py
+	@PYTHONPATH=constructs:runtime $(BIN)/python docs/dashboard_picture.py
 
 # ROUNDS: a smoke test of every part. AGAINST: compare this runtime with another checkout's. PART:
 # only the parts with this in their name.
