@@ -15,6 +15,7 @@ import pytest
 from aws_durable_execution_sdk_python import InvocationError
 
 from kit.durable import DiedError, Executions
+from kit.http_events import Http, http_2
 from lambda_idempotency import ConfigurationError, MemoryStore, StoreError, current
 from lambda_idempotency.execution.invocation_scope import invocation_time_left
 from lambda_idempotency.protocol.record import COMPLETED, INPROGRESS
@@ -191,6 +192,21 @@ def test_a_store_that_fails_once_costs_an_invocation_and_no_execution(
     assert len(kinds) == 3
     assert issubclass(kinds[1], StoreError)
     assert shop.charges == [7]
+
+
+def test_an_http_request_survives_a_store_that_fails_too(
+    executions: Make, records: MemoryStore
+) -> None:
+    pay = executions(lambda *_: {"statusCode": 200})
+    claim = records.claim
+
+    def fail(*_: Any) -> Any:
+        records.claim = claim  # type: ignore[method-assign]
+        raise StoreError("the store is away")
+
+    records.claim = fail  # type: ignore[method-assign,assignment]
+    assert pay.run({**http_2(Http()), **ORDER}) == {"statusCode": 200}
+    assert len(pay.invocations) == 2
 
 
 def test_another_payload_under_the_key_is_a_mismatch(executions: Make) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from kit.durable import DiedError, Executions
+from kit.http_events import Http, http_2
 from lambda_idempotency import MemoryStore, Reconciled
 from lambda_idempotency.protocol.record import COMPLETED, PARKED
 
 Make = Callable[..., Executions]
 ORDER = {"order": 7}
+REQUEST = {**http_2(Http()), **ORDER}
 
 
 class Shop:
@@ -100,6 +102,27 @@ def test_what_was_found_out_is_asked_again_where_it_is_not_kept(
     assert (asked, shop.charges) == ([ORDER, ORDER], 1)
 
 
+@pytest.mark.parametrize("trouble", ["raises", "no JSON"])
+def test_what_could_not_be_found_out_is_asked_by_the_next_execution(
+    executions: Make, shop: Shop, trouble: str
+) -> None:
+    knows: list[bool] = []
+
+    def find_out(_: Any) -> Reconciled:
+        if knows:
+            return Reconciled({"charges": 1})
+        if trouble == "raises":
+            raise OSError("the bank does not answer")
+        return Reconciled({1, 2})
+
+    pay = executions(shop.handler, on_orphan=find_out)
+    pay.stop(_suspended(pay))
+    pay.fail(ORDER)
+    knows.append(True)
+    assert pay.run(ORDER) == {"charges": 1}
+    assert shop.charges == 1
+
+
 def test_an_execution_that_lambda_has_failed_frees_the_key(
     executions: Make, shop: Shop, records: MemoryStore
 ) -> None:
@@ -134,6 +157,18 @@ def test_the_answer_that_could_not_be_recorded_is_recorded_by_a_duplicate(
 
 def _away(*_: Any) -> Any:
     raise OSError("away")
+
+
+@pytest.mark.parametrize("form", ["inside"], indirect=True)
+def test_an_http_answer_that_is_not_kept_frees_the_key_though_the_store_was_away(
+    executions: Make, records: MemoryStore
+) -> None:
+    codes = iter([500, 200])
+    pay = executions(lambda *_: {"statusCode": next(codes)})
+    release, records.release = records.release, _away  # type: ignore[assignment, method-assign]
+    assert pay.run(REQUEST)["statusCode"] == 500
+    records.release = release  # type: ignore[method-assign]
+    assert pay.run(REQUEST)["statusCode"] == 200
 
 
 def test_an_answer_that_cannot_be_read_is_never_made_again(

@@ -21,6 +21,7 @@ from lambda_idempotency import (
     idempotent_function,
     idempotent_records,
 )
+from lambda_idempotency.protocol.record import INPROGRESS
 
 Make = Callable[..., Executions]
 ORDER = {"order": 7}
@@ -128,6 +129,33 @@ def test_a_store_that_fails_in_the_body_costs_an_invocation_and_no_execution(
     assert len(pay.invocations) == 2
 
 
+def test_a_store_that_fails_an_async_call_in_the_body_leaves_the_key_to_the_execution(
+    executions: Make, records: MemoryStore
+) -> None:
+    store = MemoryStore()
+    store.claim, claim = _away, store.claim  # type: ignore[assignment, method-assign]
+
+    @idempotent_function(store=store, name="charge")
+    async def charge(order: int) -> int:
+        return order
+
+    pay = executions(lambda event, _: asyncio.run(charge(event["order"])))
+    statuses: list[str] = []
+
+    def before(number: int) -> None:
+        if number == 2:
+            store.claim = claim  # type: ignore[method-assign]
+            statuses.extend(record.status for record in records.records().values())
+
+    pay.before = before
+    assert pay.run(ORDER) == 7
+    assert statuses == [INPROGRESS]
+
+
+def _away(*_: Any) -> Any:
+    raise StoreError("away")
+
+
 # Durable operations inside a call -----------------------------------------------------------------
 
 
@@ -163,6 +191,31 @@ def test_a_call_that_uses_durable_operations_is_refused_and_nothing_is_recorded(
     assert "the call has used durable operations" in error.message
     assert len(pay.invocations) == 1
     assert records.records() == {}
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_so_is_one_that_waits_for_a_callback_from_before_it(
+    executions: Make, *, is_async: bool
+) -> None:
+    runs: list[int] = []
+
+    def handler(event: Any, context: Any) -> Any:
+        callback = context.create_callback(name="approve")
+
+        def charge(order: int) -> Any:
+            runs.append(order)
+            return callback.result()
+
+        async def charge_async(order: int) -> Any:
+            return charge(order)
+
+        protect = idempotent_function(store=MemoryStore(), name="charge")
+        if is_async:
+            return asyncio.run(protect(charge_async)(event["order"]))
+        return protect(charge)(event["order"])
+
+    assert "the call has used durable operations" in executions(handler).fail(ORDER).message
+    assert runs == [7]
 
 
 def test_so_is_one_in_a_branch(executions: Make) -> None:

@@ -76,7 +76,24 @@ def test_the_start_on_another_page_is_in_seconds(pages: Pages) -> None:
         "InitialExecutionState": state,
     }
     opened = durable.opened(pages.taken(envelope), durable._more)
-    assert (opened.started, opened.input, opened.resumed) == (STARTED_MS, {}, True)
+    assert (opened.started, opened.input) == (STARTED_MS, {})
+
+
+@pytest.mark.parametrize("place", [None, "envelope", "first", "second"])
+def test_an_execution_has_resumed_if_a_page_has_another_operation(
+    pages: Pages, place: str | None
+) -> None:
+    envelope = pages.taken(
+        {
+            "DurableExecutionArn": "arn",
+            "CheckpointToken": "token",
+            "InitialExecutionState": {"Operations": [{"Type": "EXECUTION"}]},
+        }
+    )
+    every = {"envelope": envelope["InitialExecutionState"], **pages._pages}
+    if place is not None:
+        every[place]["Operations"].append({"Type": "STEP"})
+    assert durable.opened(envelope, durable._more).resumed == (place is not None)
 
 
 def test_a_page_that_cannot_be_read_fails_the_invocation_alone(pages: Pages) -> None:

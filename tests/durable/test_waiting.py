@@ -53,6 +53,11 @@ def test_a_duplicate_that_has_waited_long_enough_fails(executions: Make) -> None
     assert pay.fail(ORDER).type.endswith(".InProgressError")
 
 
+def test_an_input_without_a_key_is_answered_as_without_the_wait(executions: Make) -> None:
+    pay = executions(lambda *_: "paid", on_in_progress="wait", on_missing_key="bypass")
+    assert pay.run({}) == "paid"
+
+
 def test_the_first_operation_is_the_wait_always(executions: Make) -> None:
     pay = executions(
         lambda _, context: context.step(lambda _: 1, name="charge"), on_in_progress="wait"

@@ -16,6 +16,7 @@ from lambda_idempotency.protocol.steps import (
     InProgress,
     Parked,
     Raised,
+    Reconcile,
     Release,
     Renew,
     Replayed,
@@ -182,6 +183,18 @@ def test_a_failed_execution_frees_the_key_and_no_death_counts(timeline: Timeline
     assert isinstance(b.finish(), Executed)
     assert timeline.runs == [("a", 1), ("b", 1)]
     assert timeline.reconciliations == []
+
+
+def test_one_that_fails_after_a_death_is_asked_about_with_it(timeline: Timeline) -> None:
+    _suspended(timeline, "a")
+    timeline.fates["arn:a"] = Fate("died")
+    b = _execution(timeline, "b", reconciles=True)
+    b.until(Reconcile)
+    b.send(Raised(OSError()))
+    b.finish()
+    timeline.fates["arn:b"] = Fate("failed")
+    _execution(timeline, "c", reconciles=True).finish()
+    assert timeline.reconciliations[-1] == ("c", 3)
 
 
 def test_a_stopped_execution_is_a_death(timeline: Timeline) -> None:

@@ -13,11 +13,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..contract.settings import Settings
-from ..errors import ConfigurationError, IdempotencyError, StoreError
+from ..errors import ConfigurationError, IdempotencyError, MissingKeyError, StoreError
 from ..execution.durable.call import InsideEnds, OutsideEnds, execution_of
 from ..execution.durable.envelope import checked, failed, opened, succeeded
 from ..execution.durable.forms import Form, arn_of
@@ -84,11 +85,12 @@ def _inside(function: Function, operation: Operation, event: Any, context: Any) 
         timeout_ms=operation.execution_timeout_ms,
     )
     ends = InsideEnds(sdk, context, _liveness())
-    bound = target(event, context)._replace(execution=execution, ends=ends)
+    bound = _reconciling(target(event, context), _of_json)._replace(execution=execution, ends=ends)
     try:
         if operation.wait:
-            key = responder.identity(runner, bound, event).key
-            wait_until_free(context, operation, key, execution, ends)
+            with suppress(MissingKeyError):  # the response is made without a record
+                key = responder.identity(runner, bound, event).key
+                wait_until_free(context, operation, key, execution, ends)
         return responder.respond(runner, bound, event)
     except StoreError as error:
         raise sdk.retryable(error) from error.__cause__
@@ -146,28 +148,41 @@ def _bound(code: Target, about: Target) -> Target:
         answer = code.run()
         return _checked_later(answer) if hasattr(answer, "__await__") else checked(answer)
 
-    reconcile = about.reconcile
-
-    def reconcile_as_answer() -> Any:
-        assert reconcile is not None
-        found = reconcile()
-        if hasattr(found, "__await__"):
-            return _reconciled_later(found)
-        return _as_answer(reconciled(found))
-
-    return about._replace(run=run, reconcile=None if reconcile is None else reconcile_as_answer)
+    return _reconciling(about._replace(run=run), _as_answer)
 
 
 async def _checked_later(answer: Any) -> Any:
     return checked(await answer)
 
 
-async def _reconciled_later(found: Any) -> Reconciled | None:
-    return _as_answer(reconciled(await found))
+def _reconciling(target: Target, form: Callable[[Any], Any]) -> Target:
+    """Return a target whose `on_orphan` finds a response in this form. What it raises is the
+    error of `on_orphan`, which keeps the key."""
+    if (reconcile := target.reconcile) is None:
+        return target
+
+    def formed(found: Any) -> Reconciled | None:
+        found = reconciled(found)
+        return None if found is None else Reconciled(form(found.response))
+
+    async def formed_later(found: Any) -> Reconciled | None:
+        return formed(await found)
+
+    def reconcile_in_form() -> Any:
+        found = reconcile()
+        return formed_later(found) if hasattr(found, "__await__") else formed(found)
+
+    return target._replace(reconcile=reconcile_in_form)
 
 
-def _as_answer(found: Reconciled | None) -> Reconciled | None:
-    return None if found is None else Reconciled(succeeded(json.dumps(found.response)))
+def _as_answer(response: Any) -> Any:
+    return succeeded(json.dumps(response))
+
+
+def _of_json(response: Any) -> Any:
+    """Return the response. Raises what the SDK would: it fails the execution of any other."""
+    json.dumps(response)
+    return response
 
 
 @lru_cache

@@ -170,6 +170,8 @@ class ActiveCall:
         if found.result is not None:
             with suppress(Exception):  # the answer is there, and nobody can read it
                 recorded = self.body.packed(self._recorded(ends.result_in(found.result)))
+        if not recorded.keep:  # it is no answer to the request, and could not free the key
+            return fate._replace(state="failed")
         if self._operation.keeping.objects is not None:
             recorded = self.body.offloaded(recorded)
         return fate._replace(data=recorded.data, encoding=recorded.encoding)

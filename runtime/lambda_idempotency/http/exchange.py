@@ -138,7 +138,7 @@ class Exchange:
             return mode.mismatch(request)
         if isinstance(outcome, Parked):
             return mode.refuse(request, "parked", 500)
-        if isinstance(outcome, Unavailable):
+        if isinstance(outcome, Unavailable) and self._invocation.target.ends is None:
             return mode.outage(request, error_of(outcome))
         if isinstance(outcome, CommitFailed | LeaseLost):
             return mode.not_committed(request, error_of(outcome))

@@ -5,7 +5,8 @@ is derived from its ARN: a later invocation finds its own claim, and goes on. A 
 nothing of its execution's fate. They ask Lambda (`Examine`):
 
     running     in progress, also past the lease: a pause may have moved the timeout
-    failed      free: its lease is given up on its behalf, and no death counts
+    failed      free: its lease is given up on its behalf, and no death counts; a death, where it
+                may not have reconciled the one before
     died        a death: its lease is ended on its behalf, and the next attempt takes over
     lost        the same where `on_orphan` can be asked; else the key is parked on its behalf
     succeeded   its answer is recorded on its behalf, and replayed
@@ -79,9 +80,11 @@ def examine(call: Call, found: Record, now: int) -> Generator[Step, StepResult, 
         return (yield from _complete_for(call, found, fate))
     if fate.state == "lost" and not call.reconciles:
         return (yield from _park_for(found))
-    if fate.state != "failed" and not found.leased(now):
+    # One that had taken over a dead attempt may have failed before it knew what that had done.
+    failed = fate.state == "failed" and not (call.reconciles and found.attempt > 1)
+    if not failed and not found.leased(now):
         return found
-    return (yield from _end_for(found, call.expires_after_ms, failed=fate.state == "failed"))
+    return (yield from _end_for(found, call.expires_after_ms, failed=failed))
 
 
 def _until(found: Record, fate: Fate, now: int) -> int:

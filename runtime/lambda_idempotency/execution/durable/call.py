@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, StoreError
 from ...identity.keys import digest
 from ...protocol.executions import MARGIN_MS
 from ...protocol.steps import Call, Returned
@@ -93,8 +93,9 @@ class InsideEnds(NamedTuple):
     liveness: Liveness
 
     def suspends(self, error: BaseException) -> bool:
-        """Tell whether the SDK answers PENDING, or raises."""
-        return self.sdk.is_retried(error) or inside.is_revoked(self.context)
+        """Tell whether the SDK answers PENDING, or raises, as it does for a store that fails."""
+        is_retried = isinstance(error, StoreError) or self.sdk.is_retried(error)
+        return is_retried or inside.is_revoked(self.context)
 
     def recorded(self, result: Any, record: Callable[[Any], Returned]) -> Returned:
         """Return the result's recorded form; none where the SDK will fail to write it as JSON, and

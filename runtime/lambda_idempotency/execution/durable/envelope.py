@@ -44,7 +44,10 @@ def opened(event: Any, more: More | None = None) -> Envelope:
     operations = state.get("Operations") if isinstance(state, Mapping) else None
     if not isinstance(state, Mapping) or not isinstance(operations, list):
         raise _malformed("it has no InitialExecutionState with Operations")
-    own = _execution_in(operations) or _execution_after(found, state.get("NextMarker"), more)
+    resumed = len(operations) > 1 or bool(state.get("NextMarker"))
+    if (own := _execution_in(operations)) is None:
+        own, resumed = _execution_after(found, state.get("NextMarker"), more)
+        resumed = resumed or bool(operations)
     if own is None:
         raise _malformed(
             f"the first page of its state has {len(operations)} operations and no EXECUTION "
@@ -56,7 +59,7 @@ def opened(event: Any, more: More | None = None) -> Envelope:
         execution=arn,
         input=_input(own),
         started=int(started) if isinstance(started, int | float) else None,
-        resumed=len(operations) > 1 or bool(state.get("NextMarker")),
+        resumed=resumed,
     )
 
 
@@ -69,17 +72,20 @@ def _execution_in(operations: Any) -> Mapping[str, Any] | None:
 
 def _execution_after(
     found: Mapping[str, Any], marker: Any, more: More | None
-) -> Mapping[str, Any] | None:
-    """Return the EXECUTION operation of a later page. A large input has no room on the first."""
+) -> tuple[Mapping[str, Any] | None, bool]:
+    """Return the EXECUTION operation of a later page, and whether there are others, too. A large
+    input has no room on the first."""
     arn, token = found["DurableExecutionArn"], found["CheckpointToken"]
+    others = False
     while more is not None and isinstance(marker, str) and marker:
         page = more(arn, token, marker)
-        if (own := _execution_in(page.get("Operations"))) is not None:
+        operations, marker = page.get("Operations"), page.get("NextMarker")
+        if (own := _execution_in(operations)) is not None:
             started = own.get("StartTimestamp")  # in seconds, where the envelope has milliseconds
             in_ms = started * 1000 if isinstance(started, int | float) else None
-            return {**own, "StartTimestamp": in_ms}
-        marker = page.get("NextMarker")
-    return None
+            return {**own, "StartTimestamp": in_ms}, others or len(operations) > 1 or bool(marker)
+        others = others or bool(operations)
+    return None, others
 
 
 def _input(operation: Mapping[str, Any]) -> Any:

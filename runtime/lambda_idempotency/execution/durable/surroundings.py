@@ -42,6 +42,9 @@ class Operations(NamedTuple):
         """Run the code of the call. Raises `ConfigurationError` if it has used operations."""
         try:
             return run()
+        except BaseException as error:
+            self._check_error(error)
+            raise
         finally:
             self._check()
 
@@ -49,17 +52,29 @@ class Operations(NamedTuple):
         """Run the async code of the call, as `none_in` does."""
         try:
             return await run()
+        except BaseException as error:
+            self._check_error(error)
+            raise
         finally:
             self._check()
 
     def _check(self) -> None:
         if any(counter.get_current() != before for counter, before in self.used):
-            raise ConfigurationError(
-                f"{self.decorator}: the call has used durable operations. Its recorded result "
-                "would skip them when the execution resumes, and the operations after it would get "
-                "each other's results. Use them outside of it, and call it in a step: "
-                "context.step(lambda _: pay(order))"
-            )
+            raise self._refusal()
+
+    def _check_error(self, error: BaseException) -> None:
+        """Raise `ConfigurationError` for the SDK's suspension: of a callback made before the call,
+        say. The key would be free, and the code run again when the execution resumes."""
+        if not isinstance(error, Exception) and type(error).__module__.startswith(PACKAGE):
+            raise self._refusal() from None
+
+    def _refusal(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"{self.decorator}: the call has used durable operations. Its recorded result "
+            "would skip them when the execution resumes, and the operations after it would get "
+            "each other's results. Use them outside of it, and call it in a step: "
+            "context.step(lambda _: pay(order))"
+        )
 
 
 def _counter_of(context: Any) -> Any:
