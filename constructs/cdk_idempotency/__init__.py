@@ -10,7 +10,7 @@ from .http_profile import HttpProfile
 from .idempotency import Idempotency
 from .monitoring.options import AlarmOptions
 from .options import IdempotencyOptions
-from .rotation.redis_rotation import RedisRotation
+from .rotation.redis_rotation import RedisRotation, RotationFunctionOptions
 from .stores.credentials import RedisCredentials
 from .stores.factory import IdempotencyStore
 
@@ -24,4 +24,5 @@ __all__ = [
     "IdempotencyStore",
     "RedisCredentials",
     "RedisRotation",
+    "RotationFunctionOptions",
 ]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import aws_cdk
-from aws_cdk import Stack
+from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
@@ -18,8 +17,13 @@ from constructs import Construct, IConstruct
 
 def acknowledge(construct: IConstruct, id: str, reason: str) -> None:  # noqa: A002
     """Acknowledge a finding about a construct, or about one below it."""
-    if hasattr(aws_cdk, "Validations"):  # not in aws-cdk-lib 2.240
-        aws_cdk.Validations.of(construct).acknowledge(aws_cdk.Acknowledgment(id=id, reason=reason))
+    Validations.of(construct).acknowledge(Acknowledgment(id=id, reason=reason))
+
+
+def acknowledge_in_packs(construct: IConstruct, rule: str, reason: str) -> None:
+    """Acknowledge a finding of all of cdk-nag's packs that have the rule."""
+    for pack in ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321"):
+        acknowledge(construct, f"{pack}::{pack}-{rule}", reason)
 
 
 def acknowledge_role(function: lambda_.Function) -> None:

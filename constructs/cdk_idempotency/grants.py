@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
@@ -16,38 +16,47 @@ if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
 
 
+class Permission(NamedTuple):
+    """Actions on ARNs, which are made once for all grantees: each is a round trip to Node."""
+
+    actions: tuple[str, ...]
+    on: tuple[str, ...]
+
+
 def allow(
     grantee: iam.IGrantable,
     *actions: str,
-    on: list[str],
-    conditions: Mapping[str, Mapping[str, str]] | None = None,
+    on: Sequence[str],
+    conditions: Mapping[str, Mapping[str, object]] | None = None,
 ) -> iam.Grant:
     """Allow the grantee these actions on these ARNs."""
     return iam.Grant.add_to_principal(
-        grantee=grantee, actions=list(actions), resource_arns=on, conditions=conditions
+        grantee=grantee, actions=list(actions), resource_arns=list(on), conditions=conditions
     )
 
 
-def read_parameter(grantee: iam.IGrantable, arn: str) -> iam.Grant:
-    """Allow the grantee to read an SSM parameter."""
-    return allow(grantee, "ssm:GetParameter", on=[arn])
+def give(
+    grantee: iam.IGrantable, permissions: Sequence[Permission], key: kms.IKey | None = None
+) -> list[iam.Grant]:
+    """Give the grantee permissions, and the right to decrypt with a customer key; AWS's own keys
+    need no grant."""
+    grants = [allow(grantee, *actions, on=on) for actions, on in permissions]
+    return grants if key is None else [*grants, key.grant_decrypt(grantee)]
 
 
-def read_secret(grantee: iam.IGrantable, secret: secretsmanager.ISecret) -> iam.Grant:
-    """Allow the grantee to read a secret, and to decrypt it where it has a customer key."""
-    grant = allow(grantee, "secretsmanager:GetSecretValue", on=[secret_policy_arn(secret)])
-    return combine(grant, decrypt(grantee, secret.encryption_key))
+def to_read_parameter(arn: str) -> Permission:
+    """Return the permission to read an SSM parameter."""
+    return Permission(("ssm:GetParameter",), (arn,))
 
 
-def decrypt(grantee: iam.IGrantable, key: kms.IKey | None) -> iam.Grant | None:
-    """Allow the grantee to decrypt with a customer key; AWS's own keys need no grant."""
-    return None if key is None else key.grant_decrypt(grantee)
+def to_read_secret(secret: secretsmanager.ISecret) -> Permission:
+    """Return the permission to read a secret."""
+    return Permission(("secretsmanager:GetSecretValue",), (secret_policy_arn(secret),))
 
 
-def combine(first: iam.Grant, *others: iam.Grant | None) -> iam.Grant:
-    """Return the grants combined into one."""
-    found = (other for other in others if other is not None)
-    return reduce(lambda grant, other: grant.combine(other), found, first)
+def combine(grants: Sequence[iam.Grant]) -> iam.Grant:
+    """Return the grants, of which there is one at least, combined into one."""
+    return reduce(lambda grant, other: grant.combine(other), grants)
 
 
 def secret_policy_arn(secret: secretsmanager.ISecret) -> str:

@@ -9,31 +9,23 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from constructs import Construct
+from constructs import Construct, IConstruct
 from lambda_idempotency.contract.settings import Settings
 
 from .accepted import KEY, check_attribute, check_type
-from .checks.model.deployment import AttachedFunction, Deployment
+from .attachments import Attachments
+from .checks.model.deployment import Deployment
 from .checks.model.tree import ConstructTree
 from .checks.validation import AppValidation
 from .errors import ConstructError
-from .functions.attachable import check_attachable
-from .functions.code import has_package_copy
-from .functions.defaults import (
-    checked_namespace,
-    checked_prefix,
-    default_namespace,
-    prefixed,
-    timeout_of,
-)
-from .functions.durable import execution_timeout_of, grant_liveness
+from .functions.attachable import can_be_attached
+from .functions.defaults import checked_namespace, checked_prefix
 from .functions.layer import layer_for
-from .functions.native import cipher_libraries
-from .functions.wrapping import own_handler, redirect_to_wrapper
 from .grants import combine
+from .handles import IdempotencyHandles
+from .mixin import IdempotencyMixin
 from .monitoring.base import StoreMonitoring, rotation_failed
-from .monitoring.metrics import IdempotencyMetrics
-from .options import IdempotencyOptions, check_options, to_settings
+from .options import IdempotencyOptions, check_options
 from .stores.factory import IdempotencyStore
 from .stores.large_responses import LargeResponses
 from .stores.response_key import ResponseKey
@@ -44,11 +36,10 @@ if TYPE_CHECKING:
     from aws_cdk import aws_apigateway as apigateway
     from aws_cdk import aws_apigatewayv2 as apigatewayv2
     from aws_cdk import aws_cloudwatch as cloudwatch
-    from aws_cdk import aws_dynamodb as dynamodb
-    from aws_cdk import aws_elasticache as elasticache
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
-    from aws_cdk import aws_secretsmanager as secretsmanager
+    from aws_cdk import aws_sqs as sqs
+    from aws_cdk import aws_ssm as ssm
 
     from .monitoring.alarms import Actions
     from .monitoring.options import AlarmOptions
@@ -57,10 +48,9 @@ STORES: Final = (
     "IdempotencyStore.dynamodb(), with table=... for a table of yours, .redis(...) or "
     ".elasticache_serverless(...)"
 )
-_MARK = "cdk-idempotency:attached"
 
 
-class Idempotency(IdempotencyMetrics):
+class Idempotency(IdempotencyHandles):
     """A store for idempotency records, and the Python functions that are attached to it.
 
     `store` defaults to `IdempotencyStore.dynamodb()`. `namespace_prefix` begins the namespaces of
@@ -70,8 +60,9 @@ class Idempotency(IdempotencyMetrics):
     its record cannot hold. `response_key` is a symmetric KMS key, in the region of the functions,
     under which they encrypt what records and objects keep of answers and steps; the layer then has
     the installed `cryptography`, unless a function's code does. Default: the store's own encryption
-    alone. The other props are those of `IdempotencyOptions` and hold for every
-    attached function. Raises ValueError naming this construct and the prop.
+    alone. `accept_new_store` lets functions forget the records of the last synthesis, which had
+    them elsewhere; without it that is an error. The other props are those of `IdempotencyOptions`
+    and hold for every attached function. Raises ValueError naming this construct and the prop.
     """
 
     def __init__(
@@ -83,11 +74,12 @@ class Idempotency(IdempotencyMetrics):
         namespace_prefix: str | None = None,
         large_responses: s3.IBucket | None = None,
         response_key: kms.IKey | None = None,
+        accept_new_store: bool = False,
         **options: Unpack[IdempotencyOptions],
     ) -> None:
         super().__init__(scope, id)
-        self._options: dict[str, Any] = dict(options)
-        check_options(self, self._options)
+        given: dict[str, Any] = dict(options)
+        check_options(self, given)
         self._namespace_prefix = checked_prefix(self, namespace_prefix)
         check_type(self, "store", store, IdempotencyStore, STORES)
         check_attribute(
@@ -97,35 +89,21 @@ class Idempotency(IdempotencyMetrics):
         self._store = (IdempotencyStore.dynamodb() if store is None else store).bind(self)
         self._large_responses = None if large_responses is None else LargeResponses(large_responses)
         self._response_key = None if response_key is None else ResponseKey(response_key)
-        self._attached: dict[str, AttachedFunction] = {}
+        self._attachments = Attachments(
+            self,
+            store=self._store,
+            large_responses=self._large_responses,
+            response_key=self._response_key,
+            prefix=self._namespace_prefix,
+            options=given,
+        )
+        self._accept_new_store = accept_new_store
         self._granted: set[str | None] = set()
         self._status_routes: dict[tuple[str, str], str] = {}
+        # The store's own resource, for escape hatches.
+        table = None if self._store.table is None else self.node.try_find_child("Table")
+        self.node.default_child = self.cache if table is None else table.node.default_child
         AppValidation.of(self).add(self._deployment)
-
-    @property
-    def namespaces(self) -> dict[str, str]:
-        """The namespace of each attached function, by its construct path."""
-        return {path: attached.namespace for path, attached in self._attached.items()}
-
-    @property
-    def table(self) -> dynamodb.ITable | None:
-        """The table with the records; None where they are in Redis."""
-        return self._store.table
-
-    @property
-    def settings_parameter(self) -> str | None:
-        """The name of the SSM parameter with the Redis server's settings; None on DynamoDB."""
-        return self._store.settings().get("parameter")
-
-    @property
-    def secret(self) -> secretsmanager.ISecret | None:
-        """The secret with the Redis user's name and password; None where there is none."""
-        return None if self._store.server is None else self._store.server.secret
-
-    @property
-    def cache(self) -> elasticache.CfnServerlessCache | None:
-        """The cache of `elasticache_serverless`; None elsewhere."""
-        return None if self._store.server is None else self._store.server.cache
 
     def attach(
         self,
@@ -145,44 +123,87 @@ class Idempotency(IdempotencyMetrics):
         calls the layer's handler, which calls the function's own. Default: the code decorates it.
         The other props override this construct's for this function.
 
-        Raises ValueError naming the function for an imported function, alias, version or container
-        image, a runtime without support, a second attach, a file in the function's code that hides
-        the layer's package and a function outside the store's VPC. A namespace that another
-        function has in the same store ends the synthesis.
+        A container image gets settings and rights, and brings the package itself.
+
+        Raises ValueError naming the function for an imported function, alias or version, a runtime
+        without support, a second attach, a file in the function's code that hides the layer's
+        package and a function outside the store's VPC. A namespace that another function has in
+        the same store ends the synthesis.
         """
         check_type(self, "wrap_handler", wrap_handler, bool, "True or False")
-        attached = check_attachable(self, function)
-        self._check_first(attached)
-        package_copy = has_package_copy(attached)
-        libraries = () if self._response_key is None else cipher_libraries(attached)
-        self._store.connect(attached)
-        namespace = checked_namespace(attached, self._namespace(attached, namespace))
-        contract = {"namespace": namespace}
-        if wrap_handler:
-            contract["handler"] = own_handler(attached)
-        settings = self._settings(attached, {**self._options, **options}, contract)
-        if wrap_handler:
-            redirect_to_wrapper(attached)
-        self._attached[attached.node.path] = AttachedFunction(
-            function=attached, settings=settings, has_package_copy=package_copy
-        )
-        attached.node.add_metadata(_MARK, self.node.path)
-        attached.add_layers(
-            layer_for(
-                Stack.of(attached),
-                libraries,
-                architecture=attached.architecture if libraries else None,
-            )
-        )
-        for variable, value in settings.to_environment().items():
-            attached.add_environment(variable, value)
-        self._store.grant(attached, namespace)
-        if settings.execution_timeout is not None:
-            grant_liveness(attached)
-        if self._large_responses is not None:
-            self._large_responses.attach(attached, namespace, expires_after=settings.expires_after)
-        if self._response_key is not None:
-            self._response_key.grant(attached, namespace)
+        self._attachments.attach(function, namespace, dict(options), wrap_handler=wrap_handler)
+
+    def attach_all(
+        self, scope: IConstruct, **options: Unpack[IdempotencyOptions]
+    ) -> list[lambda_.Function]:
+        """Attach every Python function below a scope that is not attached yet, and return them.
+
+        Functions that the CDK has for custom resources are left out, and so are container images.
+        Functions that are added later are not attached.
+        """
+        found = [
+            each
+            for each in scope.node.find_all()
+            if can_be_attached(each) and not self._attachments.is_attached(each)
+        ]
+        functions = [each for each in found if each is not self.rotation_function]
+        for function in functions:
+            self._attachments.attach(function, None, dict(options), wrap_handler=False)
+        return functions
+
+    def mixin(self, **options: Unpack[IdempotencyOptions]) -> IdempotencyMixin:
+        """Return a mixin that attaches: `function.with_(idempotency.mixin())`, or all functions
+        below a scope by `scope.with_(...)`."""
+
+        def attach(function: lambda_.Function) -> None:
+            self._attachments.attach(function, None, dict(options), wrap_handler=False)
+
+        return IdempotencyMixin(attach)
+
+    def add_queue(self, function: lambda_.Function, queue: sqs.IQueue, **options: Any) -> None:
+        """Let an attached function poll a queue, with `report_batch_item_failures`. A queue of this
+        app without a visibility timeout gets one of six times the function's timeout and the
+        batching window. `options` are those of `SqsEventSource`."""
+        from .event_sources import queue_source
+
+        function.add_event_source(queue_source(function, queue, options))
+
+    def add_stream(self, function: lambda_.Function, stream: Any, **options: Any) -> None:
+        """Let an attached function poll a Kinesis stream, or a table's stream, with
+        `report_batch_item_failures`. `options` are those of `KinesisEventSource` and
+        `DynamoEventSource`; `starting_position` is TRIM_HORIZON by default."""
+        from .event_sources import stream_source
+
+        function.add_event_source(stream_source(stream, options))
+
+    def environment_for(
+        self, namespace: str, **options: Unpack[IdempotencyOptions]
+    ) -> dict[str, str]:
+        """Return the environment variables of something that uses the store and is no function of
+        this app, such as a container. It needs `grant_use(..., namespace=...)` with the same
+        namespace, which already has the prefix."""
+        checked_namespace(self, namespace)
+        return self._attachments.settings_elsewhere(namespace, dict(options)).to_environment()
+
+    def export(
+        self,
+        path: str,
+        *,
+        namespace: str,
+        runtime: lambda_.Runtime,
+        **options: Unpack[IdempotencyOptions],
+    ) -> dict[str, ssm.StringParameter]:
+        """Put into SSM parameters below `path` what a function of SAM, Serverless or Terraform
+        needs, and return them by name: `layer` and `policy` have ARNs, the others are environment
+        variables. `namespace` is that of the function, `runtime` that of its layer."""
+        from .exports import export, policy_for
+
+        scope = Construct(self, f"Export-{namespace.replace('/', '-')}")
+        policy = policy_for(scope, namespace)
+        self.grant_use(policy, namespace=namespace)
+        layer = layer_for(Stack.of(self), runtime)
+        environment = self.environment_for(namespace, **options)
+        return export(scope, path, layer.version, policy, environment)
 
     def add_status_route(
         self,
@@ -213,7 +234,7 @@ class Idempotency(IdempotencyMetrics):
         check_attribute(self, "function", function, "function_arn", "an attached function")
         check_attribute(self, "api", api, "node", "an HttpApi or RestApi of this app")
         attached = function.lambda_ if isinstance(function, lambda_.Alias) else function
-        known = self._attached.get(attached.node.path)
+        known = self._attachments.functions.get(attached.node.path)
         if known is None:
             raise self._not_attached(attached)
         http = known.settings.http
@@ -253,18 +274,18 @@ class Idempotency(IdempotencyMetrics):
         if namespace is not None:
             checked_namespace(self, namespace)
         self._granted.add(namespace)
-        others = (self._large_responses, self._response_key)
-        return combine(
-            self._store.grant(grantee, namespace),
-            *(other.grant(grantee, namespace) for other in others if other is not None),
-        )
+        grants = self._store.grant(grantee, namespace)
+        for other in (self._large_responses, self._response_key):
+            if other is not None:
+                grants += other.grant(grantee, namespace)
+        return combine(grants)
 
     def environment_of(self, function: lambda_.IFunction) -> dict[str, str]:
         """Return the variables of an attached function for its unit tests: as they are deployed,
         with the records in memory, and without what only the deployment knows. Raises ValueError
         for a function that is not attached here."""
         check_attribute(self, "function", function, "function_arn", "an attached function")
-        attached = self._attached.get(function.node.path)
+        attached = self._attachments.functions.get(function.node.path)
         if attached is None:
             raise self._not_attached(function)
         elsewhere = ("table", "parameter", "url_suffix", "large_responses", "response_key")
@@ -337,39 +358,9 @@ class Idempotency(IdempotencyMetrics):
             large_responses=self._large_responses,
             response_key=self._response_key,
             namespace_prefix=self._namespace_prefix,
-            attached=tuple(self._attached.values()),
+            accepts_new_store=self._accept_new_store,
             granted=frozenset(self._granted),
             asked=frozenset(self._asked_namespaces),
+            attached=tuple(self._attachments.functions.values()),
             tree=tree,
         )
-
-    def _settings(
-        self, function: lambda_.Function, options: dict[str, Any], contract: dict[str, Any]
-    ) -> Settings:
-        """Return the function's settings; `contract` has those that follow from `attach` itself."""
-        contract = {**self._store.settings(), **contract}
-        if (execution := execution_timeout_of(function)) is not None:
-            contract["execution_timeout"] = execution
-        if "lease" not in options:
-            contract["timeout"] = timeout_of(function)
-        if self._response_key is not None:
-            contract.update(self._response_key.settings())
-        if self._large_responses is not None:
-            contract.update(self._large_responses.settings())
-        elif "large_response_size" in options:
-            raise ConstructError(
-                function, "large_response_size is for a bucket; pass large_responses=..."
-            )
-        return to_settings(function, options, **contract)
-
-    def _check_first(self, function: lambda_.Function) -> None:
-        for entry in function.node.metadata:
-            if entry.type == _MARK:
-                raise ConstructError(
-                    function, f"it is attached to {entry.data} already; attach it once"
-                )
-
-    def _namespace(self, function: lambda_.Function, given: str | None) -> str:
-        if given is None:
-            return default_namespace(function, self._namespace_prefix)
-        return prefixed(given, self._namespace_prefix)

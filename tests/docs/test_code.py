@@ -11,7 +11,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs_queue
 from aws_cdk.assertions import Template
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
-from aws_cdk.cx_api import CloudFormationStackArtifact
+from aws_cdk.cx_api import CloudFormationStackArtifact, SynthesisMessageLevel
 from aws_lambda_powertools.utilities import idempotency as powertools
 from moto import mock_aws
 
@@ -25,6 +25,7 @@ from lambda_idempotency import Attempt, Reconciled
 from lambda_idempotency.execution.attempt import AttemptScope
 from lambda_idempotency.stores.redis_py_limits import longest_s
 
+INFO = SynthesisMessageLevel.INFO
 REDIS = [each.code for each in BLOCKS if each.page == "redis" and "(Stack)" in each.code]
 BEFORE, AFTER, STACK, BOTH = (each.code for each in BLOCKS if each.page == "migration")
 
@@ -48,7 +49,7 @@ def test_every_block_is_run_here() -> None:
     elsewhere = [block for block in BLOCKS if block.page in ("stores", "durable", "testing")]
     assert len(elsewhere) == 1 + 4 + 5
     assert len(REDIS) > 0
-    assert len(BLOCKS) == 24 + len(REDIS) + len(elsewhere)
+    assert len(BLOCKS) == 27 + len(REDIS) + len(elsewhere)
 
 
 def test_the_stack_synthesizes(tmp_path: Path) -> None:
@@ -62,6 +63,28 @@ def test_the_http_stack_synthesizes(tmp_path: Path) -> None:
         found["Properties"]["RouteKey"] for found in resources if "Route" in found["Type"][-5:]
     }
     assert routes == {"ANY /refunds", "GET /idempotency/{token}"}
+
+
+def test_the_stack_with_many_functions_attaches_them_all(tmp_path: Path) -> None:
+    stack = _stack("Shop", tmp_path, module="shop")
+    resources = stack.template["Resources"].values()
+    functions = [each for each in resources if each["Type"] == "AWS::Lambda::Function"]
+    assert len(functions) == 5
+    assert all("Layers" in each["Properties"] for each in functions)
+    told = {str(each.entry.data) for each in stack.messages if each.level != INFO}
+    assert told == set()
+
+
+def test_the_stack_for_other_tools_synthesizes(tmp_path: Path) -> None:
+    stack = _stack("Shared", tmp_path, module="shared")
+    kinds = [each["Type"] for each in stack.template["Resources"].values()]
+    assert kinds.count("AWS::SSM::Parameter") == 5
+
+
+def test_the_stack_that_accepts_a_new_store_synthesizes(tmp_path: Path) -> None:
+    code = block("accept_new_store=True", page="upgrades")
+    [stack] = synthesized(code, "Payments", tmp_path).stacks
+    assert stack.stack_name == "Payments"
 
 
 def test_the_stack_with_a_bucket_synthesizes(tmp_path: Path) -> None:

@@ -83,12 +83,17 @@ def _linter() -> Any:
     return Runner(ConfigMixIn(**options))
 
 
-def checked(make: Callable[[App], object], context: Mapping[str, Any] | None = None) -> Checked:
-    """Synthesize what `make` puts into an app, under all rules."""
+def checked(
+    make: Callable[[App], object],
+    context: Mapping[str, Any] | None = None,
+    *packs: Callable[[App], Any],
+) -> Checked:
+    """Synthesize what `make` puts into an app, under the CDK's rules and packs of cdk-nag (default:
+    AwsSolutions)."""
     quiet = {"@aws-cdk/core:validationReportPrettyPrint": False}
     under = app({**quiet, **(context or {})}, validated=True)
     make(under)
-    Validations.of(under).add_plugins(AwsSolutionsChecks(under))
+    Validations.of(under).add_plugins(*(pack(under) for pack in packs or (AwsSolutionsChecks,)))
     report = Path(under.outdir, REPORT)
     report.unlink(missing_ok=True)
     failed = False

@@ -38,6 +38,9 @@ def app(
     take seconds to load, so most tests go without: test_outside_rules.py checks the templates of
     all stores with them.
     """
+    for place in (".", "assembly-*"):  # of another app
+        for last in Path(_output().name).glob(f"{place}/*.template.json"):
+            last.unlink()
     return App(
         outdir=_output().name if outdir is None else str(outdir),
         context={**(VALIDATION if validated else {}), **(context or {})},

@@ -73,8 +73,11 @@ class AppValidation(Construct):
         super().__init__(cast("Construct", stage), id)
         is_app = stage.node.scope is None
         self._own = StageDeployments(stage)
-        self.stages: list[StageDeployments] = [] if is_app else self._in(stage.node.root).stages
+        whole = None if is_app else self._in(stage.node.root)
+        self.stages: list[StageDeployments] = [] if whole is None else whole.stages
         """Those of the app and of all its stages."""
+        self.attached: dict[str, str] = {} if whole is None else whole.attached
+        """The paths of the attached functions of the app, each with that of its `Idempotency`."""
         self.stages.append(self._own)
         self.node.add_validation(self)
         # Aspects come before references are resolved, where the CDK refuses variables at the edge.
@@ -83,6 +86,13 @@ class AppValidation(Construct):
     def add(self, factory: DeploymentFactory) -> None:
         """Check one more `Idempotency`."""
         self._own.add(factory)
+
+    def claim(self, function: str, construct: str) -> str | None:
+        """Note that a function is attached to an `Idempotency`, both by their paths. Return the one
+        to which it is attached already, if there is one."""
+        taken = self.attached.get(function)
+        self.attached.setdefault(function, construct)
+        return taken
 
     def validate(self) -> list[str]:
         """Return the errors; annotate warnings and infos."""

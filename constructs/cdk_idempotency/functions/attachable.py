@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final, TypeGuard
 
-from aws_cdk import Tokenization
+from aws_cdk import Stack, Tokenization
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
 
 from ..accepted import check_attribute, refused
 from ..errors import ConstructError
+from ..inspection import Inspector
 
 RUNTIMES: Final = (
     lambda_.Runtime.PYTHON_3_11,
@@ -19,6 +22,10 @@ RUNTIMES: Final = (
     lambda_.Runtime.PYTHON_3_13,
     lambda_.Runtime.PYTHON_3_14,
 )
+"""The runtimes on which the layer is tested."""
+
+SUPPORTED: Final = tuple(f"python3.{minor}" for minor in range(11, 15))
+"""Their names."""
 
 
 _FUNCTION: Final = "a lambda_.Function of this app"
@@ -31,7 +38,41 @@ AT_THE_EDGE: Final = (
 )
 
 
-def check_attachable(scope: IConstruct, function: lambda_.IFunction) -> lambda_.Function:
+@dataclass(frozen=True, kw_only=True)
+class Attachable:
+    """A function that can be attached, looked at once: each look is a round trip to Node."""
+
+    function: lambda_.Function
+    resource: lambda_.CfnFunction
+    path: str
+    stack: Stack
+    properties: dict[str, Any]
+    """The properties of its resource by their CDK names, with unresolved tokens in them."""
+    is_image: bool
+    """True for a container image, which has no layers."""
+
+    @property
+    def runtime(self) -> str:
+        """The name of its runtime."""
+        return str(self.properties["runtime"])
+
+    @property
+    def architecture(self) -> str:
+        """The name of its instruction set."""
+        [name] = self.properties.get("architectures") or ["x86_64"]
+        return str(name)
+
+
+def is_older(runtime: str) -> bool:
+    """Tell whether a runtime is too old for the layer, or no Python. One that is newer than those
+    that are known here may do."""
+    minor = re.fullmatch(r"python3\.(\d+)", runtime)
+    return minor is None or int(minor[1]) < 11
+
+
+def check_attachable(
+    scope: IConstruct, function: lambda_.IFunction, inspector: Inspector
+) -> Attachable:
     """Return the function as a class that can be changed. Raise ConstructError where it cannot,
     saying what to do; about `scope` where it is no construct."""
     if isinstance(function, lambda_.CfnFunction):
@@ -53,26 +94,28 @@ def check_attachable(scope: IConstruct, function: lambda_.IFunction) -> lambda_.
             "an alias or version cannot be changed; attach the function that it points to, and "
             "create the version afterwards or with function.current_version",
         )
-    if isinstance(function, lambda_.DockerImageFunction) or _runtime(function) == "FROM_IMAGE":
-        raise ConstructError(
-            function,
-            "a container image cannot have layers; install cdk-idempotency in the image, call "
-            "grant_use(function, namespace=...) and set IDEMPOTENCY_NAMESPACE and "
-            "IDEMPOTENCY_TABLE (for Redis: IDEMPOTENCY_STORE=redis and IDEMPOTENCY_PARAMETER) in "
-            "its environment",
-        )
     if not isinstance(function, lambda_.Function):
         raise ConstructError(
             function,
             "an imported function cannot be changed from this app; attach it where it is defined",
         )
-    if _runtime(function) not in {runtime.name for runtime in RUNTIMES}:
+    node = function.node
+    resource = node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)
+    properties = inspector.properties_of(resource)
+    is_image = properties.get("packageType") == "Image"
+    if not is_image and is_older(runtime := str(properties.get("runtime"))):
         raise ConstructError(
-            function,
-            f"its runtime is {_runtime(function)}; the layer supports "
-            f"{', '.join(runtime.name for runtime in RUNTIMES)}",
+            function, f"its runtime is {runtime}; the layer supports {', '.join(SUPPORTED)}"
         )
-    return function
+    return Attachable(
+        function=function,
+        resource=resource,
+        path=node.path,
+        stack=function.stack,
+        properties=properties,
+        is_image=is_image,
+    )
 
 
 def is_at_the_edge(function: lambda_.IFunction) -> bool:
@@ -96,6 +139,13 @@ def _made_by(singleton: lambda_.SingletonFunction) -> lambda_.IFunction:
     return singleton
 
 
-def _runtime(function: lambda_.IFunction) -> str:
-    runtime = getattr(function, "runtime", None)
-    return runtime.name if isinstance(runtime, lambda_.Runtime) else ""
+def can_be_attached(construct: IConstruct) -> TypeGuard[lambda_.Function]:
+    """Tell whether a construct is a Python function of this app, and none that the CDK has for its
+    own custom resources."""
+    return (
+        isinstance(construct, lambda_.Function)
+        and not isinstance(construct, lambda_.DockerImageFunction)
+        and not is_older(construct.runtime.name)
+        and not is_at_the_edge(construct)
+        and "Custom::" not in construct.node.path
+    )

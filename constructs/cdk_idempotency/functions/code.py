@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Final
 from zipfile import ZipFile
 
-from aws_cdk import Stage, Token
-from aws_cdk import aws_lambda as lambda_
+from aws_cdk import Stage
 
 from lambda_idempotency.contract.settings import WRAPPER
 
 from ..errors import ConstructError
-from ..inspection import properties_of, resource_of
+from .attachable import Attachable
 
 PACKAGE: Final = WRAPPER.partition(".")[0]
 """The layer's package."""
@@ -21,7 +20,7 @@ _WRAPPER_FILE: Final = f"{WRAPPER.rpartition('.')[0].replace('.', '/')}.py"
 """A file of that package, by which a copy of it is recognized."""
 
 
-def has_package_copy(function: lambda_.Function) -> bool:
+def has_package_copy(function: Attachable) -> bool:
     """Return true if the function's code brings its own copy of the layer's package. Raise
     ConstructError naming a file that hides the package and is no copy."""
     files = _files(function, PACKAGE)
@@ -31,20 +30,20 @@ def has_package_copy(function: lambda_.Function) -> bool:
     for name in (f"{PACKAGE}.py", package):
         if name in files:
             raise ConstructError(
-                function,
+                function.function,
                 f"its code has a file {name}, which hides the layer's package of that name: "
                 "rename it",
             )
     return False
 
 
-def ships(function: lambda_.Function, file: str) -> bool:
+def ships(function: Attachable, file: str) -> bool:
     """Return true if the function's code has this file of a package; false where the code is not
     known here."""
     return file in _files(function, file.partition("/")[0])
 
 
-def _files(function: lambda_.Function, package: str) -> set[str]:
+def _files(function: Attachable, package: str) -> set[str]:
     """Return the files of a package or module in the function's code, and perhaps others."""
     code = _staged(function)
     if code is None:
@@ -58,17 +57,19 @@ def _files(function: lambda_.Function, package: str) -> set[str]:
         return set(archive.namelist())
 
 
-def _staged(function: lambda_.Function) -> Path | None:
+def _staged(attachable: Attachable) -> Path | None:
     """Return where the function's code lies in the cloud assembly; None if it is not there."""
-    stage = Stage.of(function)
-    assert stage is not None
-    asset = function.node.try_find_child("Code")
-    if (path := getattr(asset, "asset_path", None)) is not None:
-        return Path(stage.outdir, path)
-    # Of functions that share their code, the first has the asset, and all have its hash.
-    key = properties_of(resource_of(function)).get("code", {}).get("s3Key")
-    if not isinstance(key, str) or Token.is_unresolved(key):
+    code = attachable.properties.get("code")
+    if not isinstance(code, dict) or "zipFile" in code:
         return None
-    staged = Path(stage.asset_outdir, f"asset.{Path(key).stem}")
-    found = (staged, staged.with_name(f"{staged.name}.zip"))
-    return next((path for path in found if path.exists()), None)
+    stage = Stage.of(attachable.stack)
+    assert stage is not None
+    # Of functions that share their code, the first has the asset, and all have its hash.
+    if isinstance(key := code.get("s3Key"), str):
+        staged = Path(stage.asset_outdir, f"asset.{Path(key).stem}")
+        for found in (staged, staged.with_name(f"{staged.name}.zip")):
+            if found.exists():
+                return found
+    asset = attachable.function.node.try_find_child("Code")
+    path = getattr(asset, "asset_path", None)
+    return None if path is None else Path(stage.outdir, path)

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
-from aws_cdk import Stack, Token
-from aws_cdk import aws_lambda as lambda_
+from aws_cdk import Stack
 
 from constructs import IConstruct
 from lambda_idempotency.contract.settings import ConfigurationError, check_namespace
 
 from ..accepted import check_type
 from ..errors import ConstructError
+from ..inspection import is_token
+from .attachable import Attachable
 
 TIMEOUT: Final = 3
 """Timeout of a function that sets none, in seconds
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html)."""
 
 
-def timeout_of(function: lambda_.Function) -> float:
+def timeout_of(function: Attachable) -> float:
     """Return the function's timeout in seconds, from which the lease follows."""
-    timeout = function.timeout
-    if timeout is None:
-        return TIMEOUT
-    if timeout.is_unresolved():
-        raise ConstructError(
-            function,
-            "its timeout is a CDK token, so the lease is not known at synth; pass lease=... to "
-            "attach(), not less than the timeout",
-        )
-    return timeout.to_seconds(integral=False)
+    timeout = function.properties.get("timeout", TIMEOUT)
+    if isinstance(timeout, int | float) and timeout > 0:  # the CDK's number tokens are negative
+        return timeout
+    raise ConstructError(
+        function.function,
+        "its timeout is a CDK token, so the lease is not known at synth; pass lease=... to "
+        "attach(), not less than the timeout",
+    )
 
 
 LONGEST: Final = 128
@@ -43,17 +42,25 @@ _DIGITS: Final = 16
 """Hexadecimal digits that stand for what is cut off."""
 
 
-def default_namespace(function: lambda_.Function, prefix: str | None) -> str:
-    """Return the name of the function's top-level stack, and its construct path from there.
+class TopStack(NamedTuple):
+    """The top-level stack of a stack: an account has one of a name in a region, and the name of a
+    nested stack is only known after the deployment."""
 
-    An account has one stack of a name in a region; that of a nested stack is only known after the
-    deployment. A long one is shortened, with a hash of the whole.
-    """
-    stack = Stack.of(function)
-    while (parent := stack.nested_stack_parent) is not None:
-        stack = parent
-    path = [scope.node.id for scope in function.node.scopes[len(stack.node.scopes) :]]
-    namespace = prefixed("/".join([stack.stack_name, *path]), prefix)
+    name: str
+    path: str
+
+    @staticmethod
+    def of(stack: Stack) -> TopStack:
+        """Return the top-level stack that a stack is in, or is."""
+        while (parent := stack.nested_stack_parent) is not None:
+            stack = parent
+        return TopStack(stack.stack_name, stack.node.path)
+
+
+def default_namespace(path: str, top: TopStack, prefix: str | None) -> str:
+    """Return the name of the function's top-level stack, and its construct path from there. A long
+    one is shortened, with a hash of the whole."""
+    namespace = prefixed(f"{top.name}/{path.removeprefix(top.path).lstrip('/')}", prefix)
     if len(namespace) <= LONGEST:
         return namespace
     digest = sha256(namespace.encode()).hexdigest()[:_DIGITS]
@@ -87,7 +94,7 @@ def checked_namespace(scope: IConstruct, namespace: str) -> str:
 
 def _check(scope: IConstruct, name: str, value: str, advice: str = "") -> None:
     check_type(scope, name, value, str, "a text")
-    if Token.is_unresolved(value):
+    if is_token(value):
         raise ConstructError(
             scope, f"{name} is a CDK token; it is part of a policy: pass a text known at synth"
         )

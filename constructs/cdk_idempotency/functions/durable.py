@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from aws_cdk import Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from ..acknowledgments import acknowledge_wildcard
 from ..errors import ConstructError
+from .attachable import Attachable
 
 _POLICY: Final = "IdempotencyDurableExecutions"
 
 
-def execution_timeout_of(function: lambda_.Function) -> float | None:
+def execution_timeout_of(function: Attachable) -> float | None:
     """Return the execution timeout of a durable function in seconds; None for an ordinary one."""
-    resource = function.node.default_child
-    config = resource.durable_config if isinstance(resource, lambda_.CfnFunction) else None
+    config = function.properties.get("durableConfig")
     if config is None:
         return None
-    timeout = getattr(config, "execution_timeout", None)
-    if timeout is None or Token.is_unresolved(timeout):
+    timeout = config.get("executionTimeout") if isinstance(config, dict) else None
+    if not isinstance(timeout, int | float) or timeout < 0:  # the CDK's number tokens are negative
         raise ConstructError(
-            function,
+            function.function,
             "its durable configuration is a CDK token, so how long an execution may hold a key is "
             "not known at synth; give durable_config an execution_timeout that is",
         )

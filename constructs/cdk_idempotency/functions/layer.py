@@ -1,18 +1,12 @@
-"""The Lambda layer: the runtime package and what it needs, copied from what is installed here.
-
-No download and no Docker. Byte code is compiled for the Python that synthesizes.
-"""
+"""The Lambda layer: its resource, and its directory in the cloud assembly."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
 import tempfile
+from dataclasses import dataclass
 from hashlib import sha256
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from importlib.resources import files
 from pathlib import Path
 
 from aws_cdk import AssetHashType, Stack, Stage
@@ -20,127 +14,85 @@ from aws_cdk import aws_lambda as lambda_
 
 from lambda_idempotency.contract.names import VERSION
 
-from ..errors import ConstructError
 from . import byte_code
-from .attachable import RUNTIMES
 from .code import PACKAGE
-from .native import fitting_runtimes
+from .contents import Content, Contents
 
-_CODE = (".py", ".so")
 
-_ELSEWHERE = ("rotation", "testing")
-"""The rooms of the runtime that no attached function uses."""
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """A layer of a stack."""
 
-LIBRARIES = ("jmespath",)
-"""The distributions in every layer; some have others beside them."""
-
-PARTS = {"cffi": "_cffi_backend"}
-"""Distributions of which the layer needs one module, by the beginning of its file's name."""
+    version: lambda_.LayerVersion
+    is_compiled: bool
+    """True if it has byte code."""
 
 
 def layer_for(
     stack: Stack,
+    runtime: lambda_.Runtime,
     libraries: tuple[str, ...] = (),
     *,
-    architecture: lambda_.Architecture | None = None,
+    contents: Contents | None = None,
+    architecture: str | None = None,
     rooms: tuple[str, ...] = (),
-) -> lambda_.LayerVersion:
-    """Return the stack's one layer with these libraries, for one `architecture` if they have native
-    code, and with these rooms of the runtime beside those that attached functions use.
+    compiled: bool = True,
+) -> Layer:
+    """Return the stack's one layer for a runtime with these libraries, for one `architecture` if
+    they have native code, and with these rooms of the runtime beside those that attached functions
+    use. `compiled`: with byte code, where a Python of that version is here.
 
     It is never shared between stacks: CloudFormation refuses to replace an export that another
     stack imports, so the second deployment would fail.
     """
-    content = _content(stack, libraries, rooms)
-    digest = _digest(content)
+    found = Contents.of(stack) if contents is None else contents
+    content = found.content(runtime.name, libraries, rooms, compiled=compiled)
+    is_compiled = content.python is not None
     # The hash in the id gives a changed layer a new logical id, which function versions follow.
-    construct_id = f"IdempotencyLayer{digest[:16]}"
+    construct_id = f"IdempotencyLayer{content.digest[:16]}"
     existing = stack.node.try_find_child(construct_id)
     if existing is not None:
         assert isinstance(existing, lambda_.LayerVersion)
-        return existing
-    return lambda_.LayerVersion(
+        return Layer(version=existing, is_compiled=is_compiled)
+    version = lambda_.LayerVersion(
         stack,
         construct_id,
         code=lambda_.Code.from_asset(
-            str(_build(content, _output(stack) / f"idempotency-layer.{digest}")),
-            asset_hash=digest,
+            str(_build(content, _target(stack, content))),
+            asset_hash=content.digest,
             asset_hash_type=AssetHashType.CUSTOM,
         ),
-        compatible_runtimes=(
-            list(RUNTIMES) if architecture is None else fitting_runtimes(libraries, architecture)
+        compatible_runtimes=[runtime],
+        compatible_architectures=(
+            None if architecture is None else [lambda_.Architecture.custom(architecture)]
         ),
-        compatible_architectures=None if architecture is None else [architecture],
         description=f"cdk-idempotency {VERSION}: {', '.join((PACKAGE, *libraries))}",
         license="Apache-2.0",
     )
+    return Layer(version=version, is_compiled=is_compiled)
 
 
-def bytecode_runtime() -> str:
-    """Return the Lambda runtime that the layer's byte code fits."""
-    return f"python{sys.version_info.major}.{sys.version_info.minor}"
-
-
-def _content(stack: Stack, libraries: tuple[str, ...], rooms: tuple[str, ...]) -> dict[str, Path]:
-    """Return the files of the layer: their paths in it, and where they are now."""
-    package = Path(str(files(PACKAGE)))
-    modules = {path.relative_to(package): path for path in package.rglob("*.py")}
-    content = {
-        f"python/{PACKAGE}/{relative}": path
-        for relative, path in modules.items()
-        if relative.parts[0] not in _ELSEWHERE or relative.parts[0] in rooms
-    }
-    for library in (*LIBRARIES, *libraries):
-        installed, part = _installed(stack, library), PARTS.get(library)
-        for entry in installed.files or ():
-            top = entry.parts[0]
-            code = entry.suffix in _CODE and (
-                top == library if part is None else top.startswith(part)
-            )
-            license_file = top.endswith(".dist-info") and "licen" in str(entry).lower()
-            if code or license_file or (top.endswith(".dist-info") and entry.name == "METADATA"):
-                content[f"python/{entry}"] = Path(str(installed.locate_file(entry)))
-    return dict(sorted(content.items()))
-
-
-def _installed(stack: Stack, library: str) -> Distribution:
-    try:
-        return distribution(library)
-    except PackageNotFoundError:
-        raise ConstructError(
-            stack,
-            f"the layer is copied from what is installed here, and {library} is not: run "
-            f"pip install 'cdk-idempotency[{library}]'",
-        ) from None
-
-
-def _digest(content: dict[str, Path]) -> str:
-    hashed = sha256(str(sys.implementation.cache_tag).encode())
-    hashed.update(Path(byte_code.__file__).read_bytes())
-    for name, path in content.items():
-        data = path.read_bytes()
-        hashed.update(f"\0{name}\0{len(data)}\0".encode())
-        hashed.update(data)
-    return hashed.hexdigest()
-
-
-def _output(stack: Stack) -> Path:
+def _target(stack: Stack, content: Content) -> Path:
+    """Return the directory to which CDK would copy the layer, so that it need not."""
     stage = Stage.of(stack)
     assert stage is not None
-    return Path(stage.asset_outdir)
+    asset = sha256(content.digest.encode()).hexdigest()
+    return Path(stage.asset_outdir, f"asset.{asset}.layer")
 
 
-def _build(content: dict[str, Path], target: Path) -> Path:
+def _build(content: Content, target: Path) -> Path:
     """Return the layer's directory, built once for each content and output directory."""
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         built = Path(scratch) / "layer"
-        for name, path in content.items():
+        for name, data in content.files.items():
             (built / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, built / name)
-        _compile(built)
+            (built / name).write_bytes(data)
+        if content.python is not None:
+            _compile(built, content.python)
+        _let_lambda_read(built)
         try:
             built.rename(target)
         except OSError:  # another synthesis was faster, with the same content
@@ -149,12 +101,14 @@ def _build(content: dict[str, Path], target: Path) -> Path:
     return target
 
 
-def _compile(directory: Path) -> None:
-    subprocess.run(  # noqa: S603 - this interpreter, no shell, and paths made here
-        [
-            sys.executable,
-            *("-I", "-X", "no_debug_ranges", byte_code.__file__, str(directory), "/opt"),
-        ],
-        check=True,
-        env={"PATH": os.environ.get("PATH", "")},
-    )
+def _compile(directory: Path, python: str) -> None:
+    program = ("-I", "-X", "no_debug_ranges", byte_code.__file__, str(directory), "/opt")
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    subprocess.run([python, *program], check=True, env=others)  # noqa: S603 - no shell
+
+
+def _let_lambda_read(built: Path) -> None:
+    """Set the permissions, which the archive keeps: a umask may have taken them away, and Lambda
+    reads a layer as another user."""
+    for path in (built, *built.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)

@@ -9,10 +9,8 @@ import re
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from typing import Final
 
-from aws_cdk import aws_lambda as lambda_
-
 from ..errors import ConstructError
-from .attachable import RUNTIMES
+from .attachable import Attachable
 from .code import ships
 
 CIPHER: Final = ("cryptography", "cffi")
@@ -29,50 +27,37 @@ _LEGACY: Final = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014
 _PLATFORM: Final = re.compile(r"(manylinux1|manylinux20\d\d|manylinux_(\d+)_(\d+))_(\w+)")
 
 
-def cipher_libraries(function: lambda_.Function) -> tuple[str, ...]:
+def cipher_libraries(attachable: Attachable) -> tuple[str, ...]:
     """Return the distributions that the function's layer needs to encrypt: none if its own code has
     them. Raise ConstructError if what is installed here does not run on the function."""
-    if ships(function, "cryptography/__init__.py"):
+    if ships(attachable, "cryptography/__init__.py"):
         return ()
+    runtime, architecture = attachable.runtime, attachable.architecture
     for name in CIPHER:
         try:
             tags = _tags(distribution(name))
         except PackageNotFoundError:
             raise ConstructError(
-                function,
+                attachable.function,
                 f"response_key needs {name} in the layer, which is copied from what is installed "
                 "here, and it is not: pip install 'cdk-idempotency[cipher]'. Or "
-                f"{_advice(function)}",
+                f"{_advice(runtime, architecture)}",
             ) from None
-        if not any(_fits(tag, function.runtime, function.architecture) for tag in tags):
+        if not any(_fits(tag, runtime, architecture) for tag in tags):
             raise ConstructError(
-                function,
+                attachable.function,
                 f"response_key needs {name} in the layer, which is copied from what is installed "
                 f"here. That is for {' or '.join(tags)}, and the function runs on "
-                f"{function.runtime.name}, {function.architecture.name}: {_advice(function)}",
+                f"{runtime}, {architecture}: {_advice(runtime, architecture)}",
             )
     return CIPHER
 
 
-def fitting_runtimes(
-    libraries: tuple[str, ...], architecture: lambda_.Architecture
-) -> list[lambda_.Runtime]:
-    """Return the runtimes on which the installed libraries run."""
-    tags = [_tags(distribution(name)) for name in libraries]
-    return [
-        runtime
-        for runtime in RUNTIMES
-        if all(any(_fits(tag, runtime, architecture) for tag in each) for each in tags)
-    ]
-
-
-def _advice(function: lambda_.Function) -> str:
-    machine = _MACHINES[function.architecture.name]
-    version = function.runtime.name.removeprefix("python")
+def _advice(runtime: str, architecture: str) -> str:
     return (
         "ship it with the function's code, into whose directory this installs it: "
-        f"pip install --only-binary=:all: --platform manylinux2014_{machine} "
-        f"--python-version {version} --target DIRECTORY cryptography"
+        f"pip install --only-binary=:all: --platform manylinux2014_{_MACHINES[architecture]} "
+        f"--python-version {runtime.removeprefix('python')} --target DIRECTORY cryptography"
     )
 
 
@@ -82,19 +67,19 @@ def _tags(installed: Distribution) -> list[str]:
     return re.findall(r"^Tag: (\S+)$", wheel, re.MULTILINE) or ["an unknown platform"]
 
 
-def _fits(tag: str, runtime: lambda_.Runtime, architecture: lambda_.Architecture) -> bool:
+def _fits(tag: str, runtime: str, architecture: str) -> bool:
     """Tell whether a wheel with this tag runs on a runtime."""
     python, _, rest = tag.partition("-")
     abi, _, platform = rest.partition("-")
     if platform == "any":
         return True
-    minor = int(runtime.name.removeprefix("python3."))
+    minor = int(runtime.removeprefix("python3."))
     if abi == "abi3":
         fits = python[:3] == "cp3" and python[3:].isdecimal() and int(python[3:]) <= minor
     else:
         fits = python == abi == f"cp3{minor}"
     found = _PLATFORM.fullmatch(platform)
-    if not fits or found is None or found[4] != _MACHINES[architecture.name]:
+    if not fits or found is None or found[4] != _MACHINES[architecture]:
         return False
     needed = _LEGACY.get(found[1]) or (int(found[2]), int(found[3]))
-    return needed <= _GLIBC.get(runtime.name, _GLIBC_2023)
+    return needed <= _GLIBC.get(runtime, _GLIBC_2023)

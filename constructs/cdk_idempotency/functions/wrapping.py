@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from aws_cdk import Token
-from aws_cdk import aws_lambda as lambda_
-
 from lambda_idempotency.contract.settings import WRAPPER
 
 from ..errors import ConstructError
-from ..inspection import resource_of
+from ..inspection import is_token
+from .attachable import Attachable
 
 
-def own_handler(function: lambda_.Function) -> str:
+def own_handler(function: Attachable) -> str:
     """Return the function's handler. Raise ConstructError where it cannot be wrapped."""
-    handler = resource_of(function).handler
-    if handler is None or Token.is_unresolved(handler):
+    handler = function.properties.get("handler")
+    if not isinstance(handler, str) or is_token(handler):
         raise ConstructError(
-            function,
+            function.function,
             "its handler is a CDK token, so it cannot be wrapped; pass a text known at synth, or "
             "decorate the handler with @idempotent",
         )
     return handler
 
 
-def redirect_to_wrapper(function: lambda_.Function) -> None:
+def redirect_to_wrapper(function: Attachable) -> None:
     """Replace the function's handler with the wrapper."""
-    resource_of(function).handler = WRAPPER
+    function.resource.handler = WRAPPER

@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 
 from constructs import Construct
 
-from ..acknowledgments import acknowledge
+from ..acknowledgments import acknowledge, acknowledge_in_packs
 from ..errors import ConstructError
 
 INTERNET: Final = "internet"
@@ -57,9 +57,10 @@ def _add_endpoint(vpc: ec2.IVpc, service: str) -> ec2.InterfaceVpcEndpoint:
     endpoint = vpc.add_interface_endpoint(
         f"Idempotency-{service}", service=ec2.InterfaceVpcEndpointAwsService(service)
     )
-    acknowledge(
-        endpoint,
-        "AwsSolutions::AwsSolutions-EC23",
-        "It admits the VPC's own addresses to port 443, and the rule cannot read which those are",
+    reason = (
+        "It admits the VPC's own addresses to port 443, and the rule cannot read which those are"
     )
+    acknowledge(endpoint, "AwsSolutions::AwsSolutions-EC23", reason)
+    for rule in ("EC2RestrictedCommonPorts", "EC2RestrictedSSH"):
+        acknowledge_in_packs(endpoint, rule, reason)
     return endpoint

@@ -16,11 +16,18 @@ from constructs import Construct, IConstruct
 from lambda_idempotency.contract.rotation import HANDLER, RotationSettings
 
 from ..accepted import check_attribute
-from ..acknowledgments import acknowledge_role
+from ..acknowledgments import acknowledge_in_packs, acknowledge_role
 from ..errors import ConstructError
 from ..functions.attachable import RUNTIMES
 from ..functions.layer import layer_for
-from ..grants import allow, elasticache_arn, read_parameter, read_secret, secret_policy_arn
+from ..grants import (
+    allow,
+    elasticache_arn,
+    give,
+    secret_policy_arn,
+    to_read_parameter,
+    to_read_secret,
+)
 from .redis_rotation import RedisRotation
 from .schedule import schedule_expression
 
@@ -103,22 +110,29 @@ def _function(
             scope, "vpc is missing; vpc_subnets and security_groups of a rotation are for its vpc"
         )
     groups = rotation.security_groups
+    # It runs too seldom for byte code, of which another Python that synthesizes may have none.
+    layer = layer_for(
+        Stack.of(scope), RUNTIMES[-1], ("redis",), rooms=("rotation",), compiled=False
+    )
     function = lambda_.Function(
         scope,
         "Rotation",
         description="cdk-idempotency: rotates the password of a Redis user",
-        runtime=RUNTIMES[-1],  # it runs too seldom to choose one by its byte code
+        runtime=RUNTIMES[-1],
         handler=HANDLER,
         code=lambda_.Code.from_inline("# The code is in the layer.\n"),
-        layers=[layer_for(Stack.of(scope), ("redis",), rooms=("rotation",))],
+        layers=[layer.version],
         environment=settings.to_environment(),
         timeout=Duration.minutes(5),
         memory_size=256,
         vpc=rotation.vpc,
         vpc_subnets=rotation.vpc_subnets,
         security_groups=None if groups is None else list(groups),
+        **rotation.function,
     )
     acknowledge_role(function)
+    reason = "Its policy is for its own role alone, and is deleted with it"
+    acknowledge_in_packs(function, "IAMNoInlinePolicy", reason)
     return function
 
 
@@ -136,9 +150,9 @@ def _grant(
     )
     if secret.encryption_key is not None:
         secret.encryption_key.grant(function, "kms:Decrypt", "kms:GenerateDataKey")
-    read_parameter(function, target.parameter_arn)
+    give(function, [to_read_parameter(target.parameter_arn)])
     if rotation.admin is not None:
-        read_secret(function, rotation.admin)
+        give(function, [to_read_secret(rotation.admin)], rotation.admin.encryption_key)
     if target.user_id is not None:
         arn = elasticache_arn(scope, "user", target.user_id)
         allow(function, "elasticache:DescribeUsers", "elasticache:ModifyUser", on=[arn])

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from lambda_idempotency.contract.rotation import StrategyName
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
     from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_logs as logs
     from aws_cdk import aws_secretsmanager as secretsmanager
+    from aws_cdk import aws_sqs as sqs
+
+
+class RotationFunctionOptions(TypedDict, total=False):
+    """Options of the rotation function, as `aws_lambda.Function` takes them. Default: the CDK's."""
+
+    log_group: logs.ILogGroup
+    tracing: lambda_.Tracing
+    dead_letter_queue: sqs.IQueue
+    reserved_concurrent_executions: int
+    environment_encryption: kms.IKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +40,7 @@ class RedisRotation:
     vpc: ec2.IVpc | None
     vpc_subnets: ec2.SubnetSelection | None
     security_groups: Sequence[ec2.ISecurityGroup] | None
+    function: RotationFunctionOptions = field(default_factory=RotationFunctionOptions, hash=False)
 
     @staticmethod
     def acl(
@@ -35,6 +50,7 @@ class RedisRotation:
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        **function: Unpack[RotationFunctionOptions],
     ) -> RedisRotation:
         """Rotate by `ACL SETUSER` on every node of the server.
 
@@ -45,6 +61,7 @@ class RedisRotation:
         SSM. Default: in no VPC.
         `vpc_subnets`: Default: the VPC's private ones.
         `security_groups`: those that the server admits. Default: a new one.
+        The other props are those of `RotationFunctionOptions`.
         """
         return RedisRotation(
             strategy="acl",
@@ -54,6 +71,7 @@ class RedisRotation:
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             security_groups=security_groups,
+            function=function,
         )
 
     @staticmethod
@@ -64,6 +82,7 @@ class RedisRotation:
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        **function: Unpack[RotationFunctionOptions],
     ) -> RedisRotation:
         """Rotate by ElastiCache's API, whose users `ACL SETUSER` cannot change.
 
@@ -78,6 +97,7 @@ class RedisRotation:
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             security_groups=security_groups,
+            function=function,
         )
 
     @property

@@ -35,6 +35,8 @@ class Server:
     """The cache, where it is a new one."""
     vpc: ec2.IVpc | None = None
     """The VPC of a new cache, which can add endpoints to it."""
+    security_group: ec2.ISecurityGroup | None = None
+    """The security group of a new cache in a VPC."""
 
 
 class StoreDefinition(Protocol):
@@ -71,7 +73,7 @@ class BoundStore(Protocol):
         """Let a function reach it. Raise ConstructError where it cannot."""
         ...
 
-    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
+    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> list[iam.Grant]:
         """Allow the grantee to use it, within a namespace or (None) in all of them."""
         ...
 

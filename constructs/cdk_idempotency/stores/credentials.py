@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Duration, Token, aws_iam
+from aws_cdk import Duration, Token
 
 from constructs import IConstruct
 from lambda_idempotency.contract.redis import (
@@ -19,7 +19,7 @@ from lambda_idempotency.contract.redis import (
 
 from ..accepted import check_attribute
 from ..errors import ConstructError
-from ..grants import allow, combine, decrypt, elasticache_arn, read_parameter, read_secret
+from ..grants import Permission, elasticache_arn, to_read_parameter, to_read_secret
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -38,6 +38,7 @@ class RedisCredentials(ABC):
         secret: secretsmanager.ISecret | None = None,
         *,
         username: str | None = None,
+        encryption_key: kms.IKey | None = None,
         rotation: RedisRotation | None = None,
         refresh_after: Duration | None = None,
     ) -> RedisCredentials:
@@ -47,12 +48,17 @@ class RedisCredentials(ABC):
         `username`: the name in the secret, or for the secret that is made. A rotation needs it, and
         so does `elasticache_serverless` with a secret of your own. Default: the secret alone has
         it; in one that is made it is the name of the cache.
+        `encryption_key`: encrypts the secret that is made. Default: AWS's own key.
         `rotation`: renews the password on a schedule. Default: none.
         `refresh_after`: the time for which a function opens connections with a password that it
         has read; one that the server refuses is read anew at once. Default: 15 minutes.
         """
         return SecretPassword(
-            source=secret, username=username, rotation=rotation, refresh_after=refresh_after
+            source=secret,
+            username=username,
+            encryption_key=encryption_key,
+            rotation=rotation,
+            refresh_after=refresh_after,
         )
 
     @staticmethod
@@ -115,8 +121,13 @@ class RedisCredentials(ABC):
         """Return their part of the settings document. Raise ConstructError saying what to do."""
 
     @abstractmethod
-    def grant(self, scope: IConstruct, grantee: aws_iam.IGrantable) -> aws_iam.Grant | None:
-        """Allow the grantee to authenticate; None where that takes no right."""
+    def permissions(self, scope: IConstruct) -> list[Permission]:
+        """Return what it takes to authenticate."""
+
+    @property
+    def decrypted_with(self) -> kms.IKey | None:
+        """The customer key that encrypts them; None: AWS's own, or nothing is encrypted."""
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +136,7 @@ class SecretPassword(RedisCredentials):
 
     source: secretsmanager.ISecret | None
     username: str | None
+    encryption_key: kms.IKey | None
     rotation: RedisRotation | None
     refresh_after: Duration | None
 
@@ -153,6 +165,12 @@ class SecretPassword(RedisCredentials):
         check_attribute(scope, "secret", secret, "secret_full_arn", "a Secret, or an imported one")
         accepted = "RedisRotation.acl(...) or .elasticache(...)"
         check_attribute(scope, "rotation", self.rotation, "strategy", accepted)
+        if self.encryption_key is not None:
+            raise ConstructError(
+                scope,
+                "encryption_key is for a secret that elasticache_serverless makes; your own has "
+                "its key already",
+            )
         full = secret.secret_full_arn
         seconds = _seconds(scope, self.refresh_after)
         return {
@@ -162,8 +180,12 @@ class SecretPassword(RedisCredentials):
             ),
         }
 
-    def grant(self, scope: IConstruct, grantee: aws_iam.IGrantable) -> aws_iam.Grant | None:
-        return read_secret(grantee, self.required_secret(scope))
+    def permissions(self, scope: IConstruct) -> list[Permission]:
+        return [to_read_secret(self.required_secret(scope))]
+
+    @property
+    def decrypted_with(self) -> kms.IKey | None:
+        return None if self.source is None else self.source.encryption_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,11 +213,12 @@ class ParameterPassword(RedisCredentials):
             ),
         }
 
-    def grant(self, scope: IConstruct, grantee: aws_iam.IGrantable) -> aws_iam.Grant | None:  # noqa: ARG002
-        return combine(
-            read_parameter(grantee, self.parameter.parameter_arn),
-            decrypt(grantee, self.encryption_key),
-        )
+    def permissions(self, scope: IConstruct) -> list[Permission]:  # noqa: ARG002
+        return [to_read_parameter(self.parameter.parameter_arn)]
+
+    @property
+    def decrypted_with(self) -> kms.IKey | None:
+        return self.encryption_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,11 +233,11 @@ class IamToken(RedisCredentials):
         cache, user = self._names(scope)
         return {"credentials": IamCredentials(cache, user, serverless=self.serverless)}
 
-    def grant(self, scope: IConstruct, grantee: aws_iam.IGrantable) -> aws_iam.Grant | None:
+    def permissions(self, scope: IConstruct) -> list[Permission]:
         cache, user = self._names(scope)
         kind = "serverlesscache" if self.serverless else "replicationgroup"
-        arns = [elasticache_arn(scope, kind, cache), elasticache_arn(scope, "user", user)]
-        return allow(grantee, "elasticache:Connect", on=arns)
+        arns = (elasticache_arn(scope, kind, cache), elasticache_arn(scope, "user", user))
+        return [Permission(("elasticache:Connect",), arns)]
 
     def _names(self, scope: IConstruct) -> tuple[str, str]:
         if self.cache is None or self.user is None:
@@ -238,8 +261,8 @@ class NoPassword(RedisCredentials):
     def fields(self, scope: IConstruct) -> dict[str, Any]:  # noqa: ARG002
         return {"credentials": NoCredentials()}
 
-    def grant(self, scope: IConstruct, grantee: aws_iam.IGrantable) -> aws_iam.Grant | None:  # noqa: ARG002
-        return None
+    def permissions(self, scope: IConstruct) -> list[Permission]:  # noqa: ARG002
+        return []
 
 
 def check_credentials(scope: IConstruct, credentials: object) -> None:

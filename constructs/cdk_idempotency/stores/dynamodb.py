@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Aws, RemovalPolicy, Stack
+import jsii
+from aws_cdk import Aws, CfnDeletionPolicy, IStableAnyProducer, Lazy, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -17,8 +18,12 @@ from lambda_idempotency.contract.names import PARTITION_KEY, TTL_ATTRIBUTE
 
 from ..accepted import KEY, check_attribute, check_type
 from ..errors import ConstructError
+from ..grants import allow
 from ..monitoring.base import PERIOD, AlarmSpec, StoreMonitoring, graph
 from .base import BoundStore, Server
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_backup as backup
 
 KEY_ACTIONS: Final = (
     "kms:Decrypt",
@@ -38,6 +43,7 @@ class DynamoDB:
 
     table: dynamodb.ITable | None
     encryption_key: kms.IKey | None
+    backup_plan: backup.IBackupPlan | None
     removal_policy: RemovalPolicy
 
     def bind(self, scope: Construct) -> BoundStore:
@@ -47,18 +53,22 @@ class DynamoDB:
         check_attribute(scope, "encryption_key", self.encryption_key, "key_arn", KEY)
         check_type(scope, "removal_policy", self.removal_policy, RemovalPolicy, "a RemovalPolicy")
         if self.table is None:
-            return _BoundTable(self._create(scope))
+            return _BoundTable.of(self._create(scope))
+        if self.backup_plan is not None:
+            raise ConstructError(
+                scope, "backup_plan is for a new table; add an existing one to its plan yourself"
+            )
         if self.encryption_key is not None:
             raise ConstructError(
                 scope,
                 "encryption_key is for a new table; an existing one is granted with its own key "
                 "(for an imported table: Table.from_table_attributes(encryption_key=...))",
             )
-        return _BoundTable(self.table)
+        return _BoundTable.of(self.table)
 
     def _create(self, scope: Construct) -> dynamodb.Table:
         customer_key = self.encryption_key is not None
-        return dynamodb.Table(
+        table = dynamodb.Table(
             scope,
             "Table",
             partition_key=dynamodb.Attribute(
@@ -71,14 +81,57 @@ class DynamoDB:
             ),
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if customer_key else None,
             encryption_key=self.encryption_key,
-            deletion_protection=self.removal_policy != RemovalPolicy.DESTROY,
             removal_policy=self.removal_policy,
         )
+        resource = table.node.default_child
+        assert isinstance(resource, dynamodb.CfnTable)
+        resource.deletion_protection_enabled = Lazy.any(_IsKept(resource))
+        if self.backup_plan is not None:
+            _back_up(scope, table, self.backup_plan)
+        return table
 
 
-@dataclass(frozen=True)
+def _back_up(scope: Construct, table: dynamodb.Table, plan: backup.IBackupPlan) -> None:
+    from aws_cdk import aws_backup as backup
+
+    backup.BackupSelection(
+        scope,
+        "Backup",
+        backup_plan=plan,
+        resources=[backup.BackupResource.from_dynamo_db_table(table)],
+    )
+
+
+@jsii.implements(IStableAnyProducer)
+class _IsKept:
+    """Whether a table is to outlive its stack, at synth: `RemovalPolicies` may have changed it."""
+
+    def __init__(self, table: dynamodb.CfnTable) -> None:
+        self._table = table
+
+    def produce(self) -> bool:
+        return self._table.cfn_options.deletion_policy != CfnDeletionPolicy.DELETE
+
+
+@dataclass(frozen=True, kw_only=True)
 class _BoundTable:
+    """A table; what is asked of it for each function is made once."""
+
     table: dynamodb.ITable
+    name: str
+    arn: str
+    key: kms.IKey | None
+    url_suffix: str
+
+    @staticmethod
+    def of(table: dynamodb.ITable) -> _BoundTable:
+        return _BoundTable(
+            table=table,
+            name=table.table_name,
+            arn=_arn(table),
+            key=table.encryption_key,
+            url_suffix=Aws.URL_SUFFIX,
+        )
 
     @property
     def server(self) -> Server | None:
@@ -89,21 +142,20 @@ class _BoundTable:
         return ("dynamodb",)
 
     def settings(self) -> dict[str, str]:
-        return {"table": self.table.table_name, "url_suffix": Aws.URL_SUFFIX}
+        return {"table": self.name, "url_suffix": self.url_suffix}
 
     def connect(self, function: lambda_.Function) -> None:
         """Do nothing: a table is reached from wherever DynamoDB is."""
 
-    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
+    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> list[iam.Grant]:
         fence = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{namespace}#*"]}}
-        grant = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"],
-            resource_arns=[self._arn(grantee)],
+        grant = allow(
+            grantee,
+            *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
+            on=[self.arn],
             conditions=None if namespace is None else fence,
         )
-        key = self.table.encryption_key
-        return grant if key is None else grant.combine(key.grant(grantee, *KEY_ACTIONS))
+        return [grant] if self.key is None else [grant, self.key.grant(grantee, *KEY_ACTIONS)]
 
     def monitoring(self) -> StoreMonitoring:
         def own(name: str) -> cloudwatch.Metric:
@@ -111,7 +163,7 @@ class _BoundTable:
 
         reads, writes = own("ReadThrottleEvents"), own("WriteThrottleEvents")
         return StoreMonitoring(
-            name=self.table.table_name,
+            name=self.name,
             graphs=(
                 graph("Table: throttles", reads, writes),
                 graph(
@@ -128,16 +180,6 @@ class _BoundTable:
             alarm_specs=(_throttled("Reads", reads), _throttled("Writes", writes)),
         )
 
-    def _arn(self, grantee: iam.IGrantable) -> str:
-        """Return the table's ARN; across stacks it is made from the name, the one value that must
-        cross."""
-        created = isinstance(self.table, dynamodb.Table | dynamodb.TableV2)
-        if created and _stack(grantee.grant_principal) not in (None, _stack(self.table)):
-            return Stack.of(self.table).format_arn(
-                service="dynamodb", resource="table", resource_name=self.table.table_name
-            )
-        return self.table.table_arn
-
 
 def _throttled(what: str, metric: cloudwatch.Metric) -> AlarmSpec:
     """Return the alarm of one kind of requests. CloudWatch has no metric of both, and a sum in an
@@ -153,6 +195,11 @@ def _throttled(what: str, metric: cloudwatch.Metric) -> AlarmSpec:
     )
 
 
-def _stack(thing: Any) -> str | None:
-    """Return the path of a construct's stack; None for a principal that is not a construct."""
-    return Stack.of(thing).node.path if Construct.is_construct(thing) else None
+def _arn(table: dynamodb.ITable) -> str:
+    """Return the table's ARN. That of a new table is made from its name, the one value that
+    crosses to functions in other stacks."""
+    if not isinstance(table, dynamodb.Table | dynamodb.TableV2):
+        return table.table_arn
+    return Stack.of(table).format_arn(
+        service="dynamodb", resource="table", resource_name=table.table_name
+    )

@@ -65,16 +65,17 @@ class ServerlessCache:
         settings = _settings(scope, cache, login)
         parameter = create_parameter(scope, settings)
         rotation = None if network is None else self._rotate(scope, name, login, parameter, network)
-        connection = RedisConnection(
-            scope=scope,
-            parameter=parameter,
-            credentials=login.credentials,
-            server=Server(
+        connection = RedisConnection.to(
+            scope,
+            parameter,
+            login.credentials,
+            Server(
                 settings=settings,
                 secret=login.credentials.stored_in,
                 rotation=rotation,
                 cache=cache,
                 vpc=self.vpc,
+                security_group=None if network is None else network.security_group,
             ),
         )
         maximum = self.data_storage_maximum
@@ -241,7 +242,7 @@ class _BoundCache:
         name = self.connection.parameter.name
         return cache_monitoring(name, self.server.cache, self.gigabytes)
 
-    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
+    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> list[iam.Grant]:
         if namespace is not None:
             self.namespaces.add(namespace)
         return self.connection.grant(grantee, namespace)
@@ -259,6 +260,6 @@ def _settings(
 
 
 def _make_public(cache: elasticache.CfnServerlessCache) -> None:
-    # aws-cdk-lib 2.240 does not know the property, nor do the rules of 2.275 that check templates.
+    # aws-cdk-lib 2.271 does not know the property, nor do the rules of 2.275 that check templates.
     cache.add_property_override("ConnectionType", "public")
     acknowledge(cache, "CloudFormation-Validate::F3002", "The rules do not know ConnectionType yet")

@@ -17,6 +17,7 @@ from ..errors import ConstructError
 from .credentials import IamToken, RedisCredentials, SecretPassword
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
     from aws_cdk import aws_secretsmanager as secretsmanager
 
 
@@ -88,7 +89,8 @@ def _password(scope: Construct, credentials: SecretPassword, name: str) -> Login
     secret = credentials.source
     user = name if credentials.username is None else credentials.username
     if secret is None:
-        secret = _secret(scope, user)
+        secret = _secret(scope, user, credentials.encryption_key)
+        credentials = replace(credentials, encryption_key=None)
     elif credentials.username is None:
         raise ConstructError(
             scope,
@@ -104,13 +106,14 @@ def _password(scope: Construct, credentials: SecretPassword, name: str) -> Login
     )
 
 
-def _secret(scope: Construct, user: str) -> secretsmanager.Secret:
+def _secret(scope: Construct, user: str, key: kms.IKey | None) -> secretsmanager.Secret:
     from aws_cdk import aws_secretsmanager as secretsmanager
 
     return secretsmanager.Secret(
         scope,
         "Secret",
         description="cdk-idempotency: the password of the cache's user",
+        encryption_key=key,
         generate_secret_string=secretsmanager.SecretStringGenerator(
             secret_string_template=json.dumps({"username": user}),
             generate_string_key="password",

@@ -13,6 +13,7 @@ from .base import BoundStore, StoreDefinition
 
 if TYPE_CHECKING:
     from aws_cdk import Size
+    from aws_cdk import aws_backup as backup
     from aws_cdk import aws_dynamodb as dynamodb
     from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_kms as kms
@@ -32,6 +33,7 @@ class IdempotencyStore:
         *,
         table: dynamodb.ITable | None = None,
         encryption_key: kms.IKey | None = None,
+        backup_plan: backup.IBackupPlan | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> IdempotencyStore:
         """Keep records in a DynamoDB table.
@@ -39,13 +41,19 @@ class IdempotencyStore:
         `table`: one that exists, with the string partition key `id`, no sort key, and TTL on
         `expiration`. Default: a new one, on demand, with point-in-time recovery.
         `encryption_key`: encrypts the new table. Default: DynamoDB's own key.
+        `backup_plan`: a plan of AWS Backup that the new table is added to. Default: none.
         `removal_policy`: RETAIN (default) also protects the new table against deletion; DESTROY
-        deletes it with its stack.
+        deletes it with its stack. `RemovalPolicies` of the app or a stack count too.
         """
         from .dynamodb import DynamoDB
 
         return IdempotencyStore(
-            DynamoDB(table=table, encryption_key=encryption_key, removal_policy=removal_policy)
+            DynamoDB(
+                table=table,
+                encryption_key=encryption_key,
+                backup_plan=backup_plan,
+                removal_policy=removal_policy,
+            )
         )
 
     @staticmethod

@@ -13,7 +13,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
 from ..acknowledgments import acknowledge_prefix
-from ..grants import allow, combine
+from ..grants import allow
+from .namespaces import covering
 
 
 class LargeResponses:
@@ -22,7 +23,10 @@ class LargeResponses:
     def __init__(self, bucket: s3.IBucket) -> None:
         self._bucket = bucket
         self._namespaces: set[str] = set()
-        self._only_tls: iam.PolicyStatement | None = None
+        self._requires_tls = False
+        self._objects = _arn(bucket)
+        self._owner = {"StringEquals": {"s3:ResourceAccount": bucket.env.account}}
+        self._key = bucket.encryption_key
 
     @property
     def is_imported(self) -> bool:
@@ -47,52 +51,53 @@ class LargeResponses:
                 expiration=Duration.days(lifetime_days(expires_after)),
                 noncurrent_version_expiration=Duration.days(1),
             )
-            self._require_tls(self._bucket, namespace)
+            self._require_tls(self._bucket)
         self.grant(function, namespace)
 
-    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
+    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> list[iam.Grant]:
         """Allow the grantee to write and read the responses of a namespace, or (None) of all."""
         if namespace is None:
-            objects = Lazy.list(_Objects(self._bucket, self._namespaces))
+            objects = Lazy.list(_Objects(self._objects, self._namespaces))
         else:
             self._namespaces.add(namespace)
-            objects = [_arn(self._bucket, f"{namespace}/*")]
+            objects = [f"{self._objects}/{namespace}/*"]
             acknowledge_prefix(
                 grantee, objects[0], "They are the large responses of this namespace alone"
             )
         # A bucket's ARN names no account: anyone can recreate a bucket that was deleted.
-        owner = {"StringEquals": {"s3:ResourceAccount": self._bucket.env.account}}
-        grant = allow(grantee, "s3:GetObject", "s3:PutObject", on=objects, conditions=owner)
-        key = self._bucket.encryption_key
-        if key is None:
-            return grant
-        return combine(grant, key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey"))
+        verbs = ("s3:GetObject", "s3:PutObject")
+        grant = allow(grantee, *verbs, on=objects, conditions=self._owner)
+        if self._key is None:
+            return [grant]
+        return [grant, self._key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")]
 
-    def _require_tls(self, bucket: s3.Bucket, namespace: str) -> None:
-        if self._only_tls is None:
-            self._only_tls = iam.PolicyStatement(
+    def _require_tls(self, bucket: s3.Bucket) -> None:
+        if self._requires_tls:
+            return
+        self._requires_tls = True
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
                 effect=iam.Effect.DENY,
                 principals=[iam.AnyPrincipal()],
                 actions=["s3:*"],
+                resources=Lazy.list(_Objects(bucket.bucket_arn, self._namespaces)),
                 conditions={"Bool": {"aws:SecureTransport": "false"}},
             )
-        self._only_tls.add_resources(bucket.arn_for_objects(f"{namespace}/*"))
-        if len(self._only_tls.resources) == 1:
-            bucket.add_to_resource_policy(self._only_tls)
+        )
 
 
 @jsii.implements(IStableListProducer)
 class _Objects:
     """The objects of all namespaces, including those added later."""
 
-    def __init__(self, bucket: s3.IBucket, namespaces: set[str]) -> None:
+    def __init__(self, bucket: str, namespaces: set[str]) -> None:
         self._bucket = bucket
         self._namespaces = namespaces
 
     def produce(self) -> list[str]:
         # A statement must name something, even where nothing is attached.
-        names = [f"{namespace}/*" for namespace in sorted(self._namespaces)] or ["none"]
-        return [_arn(self._bucket, name) for name in names]
+        names = [f"{each.removesuffix('/*')}/*" for each in covering(self._namespaces)] or ["none"]
+        return [f"{self._bucket}/{name}" for name in names]
 
 
 def lifetime_days(expires_after: float) -> int:
@@ -101,15 +106,13 @@ def lifetime_days(expires_after: float) -> int:
     return math.ceil(expires_after / 86_400) + 1
 
 
-def _arn(bucket: s3.IBucket, objects: str) -> str:
-    """Return the ARN of objects, made from the bucket's name: the one value that must cross
-    stacks."""
+def _arn(bucket: s3.IBucket) -> str:
+    """Return the bucket's ARN, made from its name: the one value that must cross stacks."""
     scope: IConstruct = bucket
     return Stack.of(scope).format_arn(
         service="s3",
         region="",
         account="",
         resource=bucket.bucket_name,
-        resource_name=objects,
-        arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+        arn_format=ArnFormat.NO_RESOURCE_NAME,
     )

@@ -13,7 +13,7 @@ from constructs import Construct
 from lambda_idempotency.contract.redis import RedisSettings
 
 from ..errors import ConstructError
-from ..grants import combine, read_parameter
+from ..grants import Permission, give, to_read_parameter
 from ..monitoring.base import AlarmSpec, StoreMonitoring, store_metric
 from ..rotation.function import Rotation, RotationTarget, add_rotation
 from .base import BoundStore, Server
@@ -21,6 +21,7 @@ from .credentials import IamToken, RedisCredentials, SecretPassword, check_crede
 from .settings_parameter import SettingsParameter, create_parameter, import_parameter
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
     from aws_cdk import aws_ssm as ssm
 
 
@@ -48,11 +49,11 @@ class RedisServer:
             self._check_no_other_settings(scope)
             settings = None
             parameter = import_parameter(scope, self.parameter)
-        return RedisConnection(
-            scope=scope,
-            parameter=parameter,
-            credentials=self.credentials,
-            server=Server(
+        return RedisConnection.to(
+            scope,
+            parameter,
+            self.credentials,
+            Server(
                 settings=settings,
                 secret=self.credentials.stored_in,
                 rotation=self._rotate(scope, parameter),
@@ -142,24 +143,41 @@ class RedisServer:
 class RedisConnection:
     """A server whose settings are in a parameter."""
 
-    scope: Construct
     parameter: SettingsParameter
-    credentials: RedisCredentials
+    services: tuple[str, ...]
     server: Server
+    permissions: tuple[Permission, ...]
+    """What it takes to read the settings and to authenticate."""
+    key: kms.IKey | None
+    """The customer key that encrypts the credentials."""
+    url_suffix: str
+
+    @staticmethod
+    def to(
+        scope: Construct,
+        parameter: SettingsParameter,
+        credentials: RedisCredentials,
+        server: Server,
+    ) -> RedisConnection:
+        """Return the connection to a server with these credentials."""
+        return RedisConnection(
+            parameter=parameter,
+            services=("ssm", *credentials.services),
+            server=server,
+            permissions=(to_read_parameter(parameter.arn), *credentials.permissions(scope)),
+            key=credentials.decrypted_with,
+            url_suffix=Aws.URL_SUFFIX,
+        )
 
     @property
     def table(self) -> None:
         return None
 
-    @property
-    def services(self) -> tuple[str, ...]:
-        return ("ssm", *self.credentials.services)
-
     def settings(self) -> dict[str, str]:
         return {
             "store": "redis",
             "parameter": self.parameter.name,
-            "url_suffix": Aws.URL_SUFFIX,
+            "url_suffix": self.url_suffix,
         }
 
     def connect(self, function: lambda_.Function) -> None:
@@ -182,9 +200,6 @@ class RedisConnection:
             ),
         )
 
-    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:  # noqa: ARG002
+    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> list[iam.Grant]:  # noqa: ARG002
         # IAM cannot fence a namespace off; the Redis user's rights do.
-        return combine(
-            read_parameter(grantee, self.parameter.arn),
-            self.credentials.grant(self.scope, grantee),
-        )
+        return give(grantee, self.permissions, self.key)

@@ -13,6 +13,7 @@ from aws_cdk import aws_kms as kms
 from lambda_idempotency.contract.names import ENCRYPTION_CONTEXT
 
 from ..grants import allow
+from .namespaces import covering
 
 
 class ResponseKey:
@@ -20,25 +21,24 @@ class ResponseKey:
 
     def __init__(self, key: kms.IKey) -> None:
         self.key = key
+        self._arn = key.key_arn
         self._namespaces: set[str] = set()
 
     def settings(self) -> dict[str, str]:
         """Return the contract's settings that lead the runtime to it."""
-        return {"response_key": self.key.key_arn}
+        return {"response_key": self._arn}
 
-    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> iam.Grant:
+    def grant(self, grantee: iam.IGrantable, namespace: str | None) -> list[iam.Grant]:
         """Allow the grantee to make and to decrypt data keys of a namespace, or (None) of all."""
-        context: Any = namespace
+        name = f"kms:EncryptionContext:{ENCRYPTION_CONTEXT}"
+        fence: Mapping[str, Any]
         if namespace is None:
-            context = Lazy.any(_Namespaces(self._namespaces))
+            fence = {"StringLike": {name: Lazy.any(_Namespaces(self._namespaces))}}
         else:
             self._namespaces.add(namespace)
-        fence: Mapping[str, Any] = {
-            "StringEquals": {f"kms:EncryptionContext:{ENCRYPTION_CONTEXT}": context}
-        }
-        return allow(
-            grantee, "kms:Decrypt", "kms:GenerateDataKey", on=[self.key.key_arn], conditions=fence
-        )
+            fence = {"StringEquals": {name: namespace}}
+        actions = ("kms:Decrypt", "kms:GenerateDataKey")
+        return [allow(grantee, *actions, on=[self._arn], conditions=fence)]
 
 
 @jsii.implements(IStableAnyProducer)
@@ -50,4 +50,4 @@ class _Namespaces:
 
     def produce(self) -> list[str]:
         # A condition must name something, even where nothing is attached.
-        return sorted(self._namespaces) or ["none"]
+        return covering(self._namespaces) or ["none"]

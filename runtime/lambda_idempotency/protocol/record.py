@@ -48,6 +48,11 @@ NOT_KEPT: Final = "not kept"
 """The `encoding` of a completed record whose response was not to be stored."""
 
 
+FORMAT: Final = "1"
+"""The format of records, as a store holds them. One that names no other has this one. A release
+that writes what an older one must not ignore writes another `format`, which that one refuses."""
+
+
 class Record(NamedTuple):
     """The record of a request, as a store holds it under its key.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from ..errors import StoreError
-from ..protocol.record import Claim, Completion, Conflict, Record, Reply
+from ..protocol.record import FORMAT, Claim, Completion, Conflict, Record, Reply
 
 ReplyOrError: TypeAlias = Reply | Exception
 
@@ -96,6 +96,15 @@ def another_record(where: str) -> StoreError:
         f"{where} answered with another record than the one that was asked for, so nothing follows "
         "from the answer. Two processes may share a connection, or a proxy mixes up replies; open "
         "clients after a fork, and retry."
+    )
+
+
+def newer_format(record: str, found: str) -> StoreError:
+    """Return the error for a record of a format that this release cannot read."""
+    return StoreError(
+        f"{record} has the format {found[:20]!r}, and this release reads {FORMAT!r}: a newer "
+        "release of cdk-idempotency wrote it. It is left alone until it expires; let all "
+        "functions that share this namespace run the newer release."
     )
 
 

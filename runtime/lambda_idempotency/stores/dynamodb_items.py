@@ -9,8 +9,8 @@ from typing import Any, Final
 from ..clients.aws.typed import number, text, text_or_bytes
 from ..contract.names import PARTITION_KEY, TTL_ATTRIBUTE
 from ..errors import StoreError
-from ..protocol.record import COMPLETED, INPROGRESS, PARKED, Record
-from .base import another_record
+from ..protocol.record import COMPLETED, FORMAT, INPROGRESS, PARKED, Record
+from .base import another_record, newer_format
 
 MAX_DATA: Final = 400 * 1024 - 1024
 """The most bytes of an answer: an item has 400 KB, names included, and the other attributes take
@@ -50,6 +50,8 @@ def from_item(item: Mapping[str, Any], key: str, table: str) -> Record:
     library's, or another one than was asked for."""
     if item.get(PARTITION_KEY) != {"S": key}:
         raise another_record(f"DynamoDB, table {table},")
+    if "format" in item and (found := str(item["format"].get("S"))) != FORMAT:
+        raise newer_format(f"Item {key} of table {table}", found)
     try:
         status = item["status"]["S"]
         if status not in (INPROGRESS, COMPLETED, PARKED):

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ..protocol.record import (
     COMPLETED,
+    FORMAT,
     INPROGRESS,
     PARKED,
     Claim,
@@ -14,6 +15,7 @@ from ..protocol.record import (
     Record,
     Status,
 )
+from .base import newer_format
 from .redis_errors import foreign
 
 
@@ -54,6 +56,8 @@ def more_fields(record: Record | Claim | Completion) -> list[Any]:
 
 def from_fields(key: str, fields: Mapping[bytes, bytes]) -> Record:
     """Return the record in a hash. Raise `StoreError` if it is not this library's."""
+    if (found := fields.get(b"format")) is not None and found != FORMAT.encode():
+        raise newer_format(f"The hash {key} in Redis", found.decode(errors="replace"))
     try:
         return _record(key, fields)
     except (KeyError, ValueError):

@@ -11,7 +11,7 @@ from aws_cdk.assertions import Annotations as Messages
 from aws_cdk.assertions import Match
 
 from cdk_idempotency import Idempotency
-from kit.changed import OTHER
+from kit.changed import OTHER, changed
 from kit.checks import attached
 from kit.synth import app, function, stack, template, warnings
 
@@ -56,14 +56,14 @@ def test_a_warning_that_is_acknowledged_elsewhere_stays() -> None:
 
 def test_an_info_names_the_id_that_acknowledges_it() -> None:
     scope = stack()
-    attached(function(scope, runtime=OTHER))
+    changed(scope, runtime=OTHER)
     [info] = _infos(scope)
     assert f"[ack: {INFO}]" in info
 
 
 def test_an_info_can_be_acknowledged() -> None:
     scope = stack()
-    attached(function(scope, runtime=OTHER))
+    changed(scope, runtime=OTHER)
     Annotations.of(scope).acknowledge_info(INFO, "a slow start is fine")
     assert _infos(scope) == []
 

@@ -43,17 +43,7 @@ def test_a_version_is_refused() -> None:
         Idempotency(scope, "Idempotency").attach(version)
 
 
-def test_a_container_image_is_refused() -> None:
-    scope = stack()
-    repository = ecr.Repository.from_repository_name(scope, "Repository", "payments")
-    image = lambda_.DockerImageFunction(
-        scope, "Image", code=lambda_.DockerImageCode.from_ecr(repository)
-    )
-    with _refused("[Stack/Image] a container image cannot have layers; install cdk-idempotency"):
-        Idempotency(scope, "Idempotency").attach(image)
-
-
-def test_a_container_image_by_its_runtime_is_refused() -> None:
+def test_a_container_image_by_its_runtime_gets_no_layer() -> None:
     scope = stack()
     repository = ecr.Repository.from_repository_name(scope, "Repository", "payments")
     image = function(
@@ -63,8 +53,8 @@ def test_a_container_image_by_its_runtime_is_refused() -> None:
         handler=lambda_.Handler.FROM_IMAGE,
         code=lambda_.Code.from_ecr_image(repository),
     )
-    with _refused("[Stack/Image] a container image cannot have layers"):
-        Idempotency(scope, "Idempotency").attach(image)
+    Idempotency(scope, "Idempotency").attach(image)
+    template(scope).resource_count_is("AWS::Lambda::LayerVersion", 0)
 
 
 @pytest.mark.parametrize(

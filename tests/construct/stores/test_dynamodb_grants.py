@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Template
 
 from cdk_idempotency import Idempotency, IdempotencyStore
-from kit.synth import app, function, only, stack, template
+from kit.synth import app, arn, function, only, stack, template
 
 VERBS = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"]
 
@@ -31,7 +31,7 @@ def test_a_function_may_only_use_its_own_records() -> None:
         {
             "Effect": "Allow",
             "Action": VERBS,
-            "Resource": {"Fn::GetAtt": [table, "Arn"]},
+            "Resource": arn("dynamodb", "table/", {"Ref": table}),
             "Condition": {
                 "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["Stack/Payments#*"]}
             },

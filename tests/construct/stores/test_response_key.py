@@ -77,7 +77,7 @@ def test_a_grantee_may_use_all_that_are_attached_at_the_end(scope: Stack) -> Non
     idempotency.grant_use(operator)
     idempotency.attach(function(scope, "Later"))
     [statement] = _on_kms(statements(template(scope), "Operator"))
-    assert statement["Condition"] == {"StringEquals": {CONDITION: ["Stack/Later", "shop/payments"]}}
+    assert statement["Condition"] == {"StringLike": {CONDITION: ["Stack/Later", "shop/payments"]}}
 
 
 def test_an_imported_key_is_granted_by_iam(scope: Stack) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
@@ -28,25 +29,22 @@ class AttachedFunction:
     """A function, and the settings that follow from its options; its code may override them."""
 
     function: lambda_.Function
+    resource: lambda_.CfnFunction
+    """Its resource in the template."""
+    name: str
+    """Its path, for messages."""
+    stack: Stack
     settings: Settings
     has_package_copy: bool = False
     """True if its code brings its own copy of the layer's package."""
-
-    @cached_property
-    def name(self) -> str:
-        """Its path, for messages."""
-        return self.function.node.path
+    byte_code: str | None = None
+    """The runtime for which its layer has byte code."""
 
     @property
     def namespace(self) -> str:
         """The namespace of its records."""
         assert self.settings.namespace is not None, "attach() sets it"
         return self.settings.namespace
-
-    @cached_property
-    def resource(self) -> lambda_.CfnFunction:
-        """Its resource in the template."""
-        return resource_of(self.function)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +53,7 @@ class Caller:
     names."""
 
     function: lambda_.Function
+    resource: lambda_.CfnFunction
     services: tuple[str, ...]
 
 
@@ -73,6 +72,8 @@ class Deployment:
     """The namespaces that `grant_use` was asked for; None: all."""
     asked: frozenset[str] = frozenset()
     """The namespaces that a metric was asked for."""
+    accepts_new_store: bool = False
+    """True if records that were kept elsewhere may be forgotten."""
     app: tuple[Deployment, ...] = field(default=(), repr=False)
     """All of the app, those of its stages too, in the order in which they were made."""
 
@@ -97,10 +98,18 @@ class Deployment:
         if self.response_key is not None:
             more = (*more, "kms")
         for attached in self.attached:
-            yield Caller(function=attached.function, services=(*self.store.services, *more))
+            yield Caller(
+                function=attached.function,
+                resource=attached.resource,
+                services=(*self.store.services, *more),
+            )
         rotation = None if self.store.server is None else self.store.server.rotation
         if rotation is not None:
-            yield Caller(function=rotation.function, services=rotation.props.services)
+            yield Caller(
+                function=rotation.function,
+                resource=resource_of(rotation.function),
+                services=rotation.props.services,
+            )
 
     def mappings(self) -> Iterator[tuple[AttachedFunction, lambda_.CfnEventSourceMapping]]:
         """Yield the event source mappings of attached functions, of their versions and aliases."""
@@ -123,9 +132,14 @@ class Deployment:
             for resource in found.get(attached.name, ()):
                 yield attached, resource
 
+    def properties(self, attached: AttachedFunction) -> dict[str, Any]:
+        """Return the properties of the function's resource, as `ConstructTree.properties` does."""
+        return self.tree.properties(attached.resource, attached.stack)
+
     def timeout(self, attached: AttachedFunction) -> float | None:
         """Return the function's timeout in seconds; None where only the deployment knows it."""
-        return self.tree.number(attached.resource, "timeout", TIMEOUT)
+        value = self.properties(attached).get("timeout", TIMEOUT)
+        return value if isinstance(value, int | float) else None
 
     def duration(self, attached: AttachedFunction) -> float | None:
         """Return the seconds that a request of the function may take: of a durable one, all of its
@@ -136,6 +150,6 @@ class Deployment:
     def environment(self, attached: AttachedFunction) -> dict[str, Any]:
         """Return the function's environment variables; a value that only the deployment knows is
         not a string."""
-        environment = self.tree.properties(attached.resource).get("environment", {})
+        environment = self.properties(attached).get("environment", {})
         variables: dict[str, Any] = environment.get("variables", {})
         return variables

@@ -18,7 +18,7 @@ def is_multi_concurrent(deployment: Deployment, attached: AttachedFunction) -> b
     """Tell whether an environment of the function serves several invocations at once. Then an
     attempt is not stopped at its timeout
     (https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html)."""
-    return "capacityProviderConfig" in deployment.tree.properties(attached.resource)
+    return "capacityProviderConfig" in deployment.properties(attached)
 
 
 def is_renewed(deployment: Deployment, attached: AttachedFunction) -> bool:

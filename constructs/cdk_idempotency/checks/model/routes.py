@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
 
-from ...inspection import owner_path, properties_of, resource_of
+from ...inspection import owner_path
 from ...network.vpc_endpoints import service_of
 from .tree import ConstructTree
 
@@ -33,7 +33,7 @@ class Routes:
         self._tree = tree
         self._paths: dict[str, str | None] = {}
 
-    def missing(self, function: lambda_.Function, services: tuple[str, ...]) -> dict[str, None]:
+    def missing(self, function: lambda_.CfnFunction, services: tuple[str, ...]) -> dict[str, None]:
         """Return, in their order, the services that a subnet of the function has no route to."""
         found = [
             service
@@ -44,16 +44,15 @@ class Routes:
         ]
         return dict.fromkeys(found)
 
-    def vpc(self, function: lambda_.Function) -> str:
+    def vpc(self, function: lambda_.CfnFunction) -> str:
         """Return the path of the function's VPC, for messages."""
         return owner_path(next(self._subnets(function)).vpc)
 
-    def _subnets(self, function: lambda_.Function) -> Iterator[Subnet]:
-        resource = resource_of(function)
-        config = properties_of(resource).get("vpcConfig")
+    def _subnets(self, function: lambda_.CfnFunction) -> Iterator[Subnet]:
+        config = self._tree.raw(function).get("vpcConfig")
         subnets = config.get("subnetIds") if isinstance(config, dict) else None
         for subnet in subnets if isinstance(subnets, list) else ():
-            path = self._path(resource, subnet)
+            path = self._path(function, subnet)
             if path in self._known:
                 yield self._known[path]
 
@@ -101,7 +100,7 @@ class Routes:
         found: defaultdict[str | None, set[str]] = defaultdict(set)
         for endpoint in self._tree.resources(ec2.CfnVPCEndpoint):
             is_gateway = endpoint.vpc_endpoint_type in (None, "Gateway")
-            tables = properties_of(endpoint).get("routeTableIds", [])
+            tables = self._tree.raw(endpoint).get("routeTableIds", [])
             places = tables if is_gateway and isinstance(tables, list) else [endpoint.vpc_id]
             for place in places:
                 found[self._path(endpoint, place)].add(service_of(endpoint))

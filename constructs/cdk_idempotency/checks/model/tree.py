@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from aws_cdk import CfnOutput, CfnResource, Stack, Tokenization
-from aws_cdk import aws_iam as iam
+from aws_cdk import CfnOutput, CfnResource, Stack, Stage, Tokenization
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import IConstruct
 
-from ...inspection import owner_path, properties_of
+from ...inspection import Inspector, identity, owner_path
 
 R = TypeVar("R", bound=CfnResource)
 V = TypeVar("V")
@@ -24,7 +23,11 @@ class ConstructTree:
 
     def __init__(self, root: IConstruct) -> None:
         self._root = root
+        self._inspector = Inspector()
+        self._raw: dict[str, dict[str, Any]] = {}
         self._properties: dict[str, dict[str, Any]] = {}
+        self._paths: dict[str, str] = {}
+        self._environments: dict[str, tuple[str, str]] = {}
         self._by_function: dict[type[CfnResource], dict[str, list[CfnResource]]] = {}
         self._views: dict[Callable[[ConstructTree], Any], Any] = {}
 
@@ -39,13 +42,43 @@ class ConstructTree:
         view: V = self._views[make]
         return view
 
-    def properties(self, resource: CfnResource) -> dict[str, Any]:
+    def properties(self, resource: CfnResource, stack: Stack | None = None) -> dict[str, Any]:
         """Return the resource's properties by their CDK names; a value that only the deployment
-        knows is a dictionary, such as `{"Ref": ...}`."""
-        path = resource.node.path  # jsii makes a new object of a resource each time
-        if (found := self._properties.get(path)) is None:
-            found = Stack.of(resource).resolve(properties_of(resource)) or {}
-            self._properties[path] = found
+        knows is a dictionary, such as `{"Ref": ...}`. `stack` is that of the resource, if it is
+        known."""
+        key = identity(resource)
+        if (found := self._properties.get(key)) is None:
+            home = resource.stack if stack is None else stack
+            found = home.resolve(self.raw(resource)) or {}
+            self._properties[key] = found
+        return found
+
+    def raw(self, resource: CfnResource) -> dict[str, Any]:
+        """Return the resource's properties by their CDK names, with unresolved tokens in them."""
+        key = identity(resource)
+        if (found := self._raw.get(key)) is None:
+            found = self._raw[key] = self._inspector.properties_of(resource)
+        return found
+
+    def environment(self, stack: Stack) -> tuple[str, str]:
+        """Return the stack's account and region, each of which may be a token."""
+        key = identity(stack)
+        if (found := self._environments.get(key)) is None:
+            found = self._environments[key] = (stack.account, stack.region)
+        return found
+
+    @cached_property
+    def output(self) -> Path:
+        """The directory of the cloud assembly, which has the templates of the last synthesis."""
+        stage = self._root if isinstance(self._root, Stage) else Stage.of(self._root)
+        assert stage is not None
+        return Path(stage.outdir)
+
+    def path(self, construct: IConstruct) -> str:
+        """Return the construct's path."""
+        key = identity(construct)
+        if (found := self._paths.get(key)) is None:
+            found = self._paths[key] = construct.node.path
         return found
 
     def number(self, resource: CfnResource, name: str, default: float) -> float | None:
@@ -74,7 +107,7 @@ class ConstructTree:
         found: set[str] = set()
         for resource in self.referenced(owner, value):
             if isinstance(resource, lambda_.CfnFunction):
-                found.add(owner_path(resource.node.path))
+                found.add(owner_path(self.path(resource)))
             elif isinstance(resource, (lambda_.CfnVersion, lambda_.CfnAlias)):
                 found |= self.functions(resource, resource.function_name)
         return found
@@ -91,21 +124,17 @@ class ConstructTree:
         return cast("dict[str, list[R]]", self._by_function[kind])
 
     def role(self, function: lambda_.CfnFunction) -> str:
-        """Return an identifier of a role: its path, or its ARN where it is of another app."""
-        for resource in self.referenced(function, function.role):
-            if isinstance(resource, iam.CfnRole):
-                return resource.node.path
-        arn = self.properties(function).get("role", function.node.path)
-        if isinstance(arn, str):
-            return arn
-        return f"{Stack.of(function).node.path}: {json.dumps(arn)}"
+        """Return an identifier of a role: the token of its ARN, which is one wherever it is used,
+        or its ARN where it is of another app."""
+        arn = self.raw(function).get("role")
+        return arn if isinstance(arn, str) else f"{identity(function)}: {arn}"
 
     @cached_property
-    def functions_by_role(self) -> dict[str, list[str]]:
-        """The paths of all functions, by their roles."""
-        found: dict[str, list[str]] = {}
+    def functions_by_role(self) -> dict[str, list[lambda_.CfnFunction]]:
+        """All functions, by their roles."""
+        found: dict[str, list[lambda_.CfnFunction]] = {}
         for function in self.resources(lambda_.CfnFunction):
-            found.setdefault(self.role(function), []).append(owner_path(function.node.path))
+            found.setdefault(self.role(function), []).append(function)
         return found
 
     def _resources_in(self, stack: Stack, resolved: Any) -> Iterator[CfnResource]:

@@ -1,8 +1,9 @@
-"""Byte code for another Python than the function's.
+"""Functions whose layer has no byte code for their Python.
 
-Fires when: The layer's byte code was compiled for another Python than the function's: it works,
-with longer cold starts.
-What to do: Synthesize with the function's Python.
+Fires when: No Python of the function's version was found at synth, so the layer has no byte code:
+it works, with longer cold starts. A synthesis that finds one makes another layer.
+What to do: Put that Python (`python3.13`) on the PATH wherever the app is synthesized, or
+synthesize with it.
 
 /opt is read-only on Lambda, which compiles modules without matching byte code at each cold start.
 """
@@ -11,20 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...functions.attachable import RUNTIMES
-from ...functions.layer import bytecode_runtime
+from ...functions.attachable import SUPPORTED
 from ..model.deployment import Deployment
 from ..rule import Violation, info
 
 
 @info
 def check(deployment: Deployment) -> Iterator[Violation]:
-    others = {runtime.name for runtime in RUNTIMES} - {bytecode_runtime()}
     for attached in deployment.attached:
-        runtime = deployment.tree.properties(attached.resource).get("runtime")
-        if isinstance(runtime, str) and runtime in others:
+        runtime = deployment.properties(attached).get("runtime")
+        if runtime in SUPPORTED and runtime != attached.byte_code:
             yield Violation(
                 attached.function,
-                f"The layer was compiled for {bytecode_runtime()} and this function runs on "
-                f"{runtime}, so cold starts take longer. Synthesize with the function's Python.",
+                f"Its layer has no byte code for {runtime}, so cold starts take longer: no such "
+                f"Python was found here. Put {runtime} on the PATH wherever the app is "
+                "synthesized, or synthesize with it.",
             )

@@ -46,6 +46,6 @@ def check(deployment: Deployment) -> Iterator[Violation]:
 def _retention(deployment: Deployment, attached: AttachedFunction) -> float | None:
     """Return the seconds for which an execution is remembered; None where that is not known, and
     for an ordinary function."""
-    config = deployment.tree.properties(attached.resource).get("durableConfig")
+    config = deployment.properties(attached).get("durableConfig")
     days = None if config is None else config.get("retentionPeriodInDays", RETENTION)
     return days * DAY if isinstance(days, int | float) else None

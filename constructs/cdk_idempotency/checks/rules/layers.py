@@ -21,7 +21,7 @@ LIMIT: Final = 5
 @error
 def check(deployment: Deployment) -> Iterator[Violation]:
     for attached in deployment.attached:
-        layers = deployment.tree.properties(attached.resource).get("layers")
+        layers = deployment.properties(attached).get("layers")
         if isinstance(layers, list) and len(layers) > LIMIT:
             yield Violation(
                 attached.function,

@@ -26,7 +26,7 @@ def check(deployment: Deployment) -> Iterator[Violation]:
     for attached in deployment.attached:
         if not attached.settings.metrics:
             continue
-        settings = deployment.tree.properties(attached.resource).get("loggingConfig", {})
+        settings = deployment.properties(attached).get("loggingConfig", {})
         level = settings.get("applicationLogLevel")
         if settings.get("logFormat") == "JSON" and level in ABOVE_INFO:
             yield Violation(

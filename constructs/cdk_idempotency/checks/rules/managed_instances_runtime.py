@@ -24,7 +24,7 @@ REFUSED: Final = (lambda_.Runtime.PYTHON_3_11.name, lambda_.Runtime.PYTHON_3_12.
 @error
 def check(deployment: Deployment) -> Iterator[Violation]:
     for attached in deployment.attached:
-        runtime = deployment.tree.properties(attached.resource).get("runtime")
+        runtime = deployment.properties(attached).get("runtime")
         if runtime in REFUSED and is_multi_concurrent(deployment, attached):
             yield Violation(
                 attached.function,

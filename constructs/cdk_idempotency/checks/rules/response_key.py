@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aws_cdk import Stack, Token
+from aws_cdk import Stack
 from aws_cdk import aws_kms as kms
 
+from ...inspection import is_token
 from ..model.deployment import Deployment
 from ..model.tree import ConstructTree
 from ..rule import Violation, error
@@ -29,16 +30,16 @@ def check(deployment: Deployment) -> Iterator[Violation]:
     if deployment.response_key is None:
         return
     key = deployment.response_key.key
-    wrong = _wrong(deployment.tree, key)
+    wrong, there = _wrong(deployment.tree, key), _region(key)
     for attached in deployment.attached:
-        here, there = Stack.of(attached.function).region, _region(key)
+        _, here = deployment.tree.environment(attached.stack)
         if wrong is not None:
             yield Violation(
                 attached.function,
                 f"response_key {key.node.path} {wrong}, so each call of this function would fail. "
                 "Give Idempotency an enabled symmetric key, and not its alias.",
             )
-        elif here != there and not Token.is_unresolved(here) and not Token.is_unresolved(there):
+        elif here != there and not is_token(here) and not is_token(there):
             yield Violation(
                 attached.function,
                 f"response_key {key.node.path} is in {there} and the function in {here}, where it "

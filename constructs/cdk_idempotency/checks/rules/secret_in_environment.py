@@ -34,6 +34,8 @@ SHAPES: Final = {
 }
 """Shapes of secrets, wherever they are in a value."""
 
+_ANY_SHAPE: Final = re.compile("|".join(SHAPES.values()))
+
 NAMES: Final = (
     r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|(?:ACCESS|PRIVATE|SECRET)_KEY)$"
 )
@@ -73,9 +75,10 @@ def check(deployment: Deployment) -> Iterator[Violation]:
 def _secret(name: str, value: Any) -> str | None:
     """Return the reason why a variable looks like a secret; None if it does not."""
     texts = list(_texts(value))
-    for what, shape in SHAPES.items():
-        if any(re.search(shape, text) for text in texts):
-            return what
+    if any(_ANY_SHAPE.search(text) for text in texts):
+        return next(
+            what for what, shape in SHAPES.items() if any(re.search(shape, text) for text in texts)
+        )
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()
     known = isinstance(value, str) and not re.fullmatch(HARMLESS, value.strip())
     return "by its name" if known and re.search(NAMES, words) else None

@@ -11,6 +11,7 @@ The namespace is all that tells two functions' records apart, to the runtime and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from ..model.deployment import Deployment
@@ -20,7 +21,10 @@ from ..rule import Violation, error
 
 @error
 def check(deployment: Deployment) -> Iterator[Violation]:
+    namespaces = Counter(each.namespace for home in deployment.app for each in home.attached)
     for attached in deployment.attached:
+        if namespaces[attached.namespace] == 1:
+            continue
         for home, other in deployment.before(attached):
             if other.namespace == attached.namespace and share_store(
                 deployment, attached, home, other

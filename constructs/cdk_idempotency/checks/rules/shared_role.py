@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ...inspection import owner_path
 from ..model.deployment import Deployment
 from ..rule import Violation, warning
 
@@ -30,9 +31,10 @@ def check(deployment: Deployment) -> Iterator[Violation]:
         users = deployment.tree.functions_by_role[role]
         if len(users) > 1 and role not in reported:
             reported.add(role)
+            names = _names([owner_path(deployment.tree.path(user)) for user in users])
             yield Violation(
                 attached.function.role or attached.function,
-                f"It is the role of {_names(users)}, and each of them may read and change the "
+                f"It is the role of {names}, and each of them may read and change the "
                 "others' records. Give every function a role of its own, as it has when role= is "
                 "left out.",
             )

@@ -13,28 +13,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack, Token
-
+from ...inspection import is_token
 from ..model.deployment import Deployment
-from ..rule import Violation, warning
+from ..rule import Violation, error
 
 if TYPE_CHECKING:
     from aws_cdk import aws_dynamodb as dynamodb
 
 
-@warning
+@error
 def check(deployment: Deployment) -> Iterator[Violation]:
     table = deployment.store.table
     if table is None:
         return
     home = _home(table)
     for attached in deployment.attached:
-        stack = Stack.of(attached.function)
-        here = (stack.account, stack.region)
+        here = deployment.tree.environment(attached.stack)
         if any(_differ(one, other) for one, other in zip(home, here, strict=True)):
             yield Violation(
                 attached.function,
-                f"The function is in {_named(here)} and its table in {_named(home)}, so it finds "
+                f"the function is in {_named(here)} and its table in {_named(home)}, so it finds "
                 "no table of that name, or has no right to it. Keep its records in a table beside "
                 "it; of a global table that is table.replica(region).",
             )
@@ -47,8 +45,8 @@ def _home(table: dynamodb.ITable) -> tuple[str, str]:
 
 
 def _differ(one: str, other: str) -> bool:
-    return one != other and not Token.is_unresolved(one) and not Token.is_unresolved(other)
+    return one != other and not is_token(one) and not is_token(other)
 
 
 def _named(place: tuple[str, str]) -> str:
-    return " ".join("?" if Token.is_unresolved(part) else part for part in place)
+    return " ".join("?" if is_token(part) else part for part in place)

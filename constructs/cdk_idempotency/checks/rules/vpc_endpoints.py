@@ -40,9 +40,9 @@ def check(deployment: Deployment) -> Iterator[Violation]:
     routes = deployment.tree.view(Routes)
     server = deployment.store.server
     for caller in deployment.callers():
-        missing = routes.missing(caller.function, caller.services)
+        missing = routes.missing(caller.resource, caller.services)
         if missing:
-            advice = _advice(missing, routes.vpc(caller.function))
+            advice = _advice(missing, routes.vpc(caller.resource))
             if server is not None and server.vpc is not None:
                 advice += " elasticache_serverless(vpc_endpoints=True) adds those of the cache."
             yield Violation(caller.function, advice)

@@ -27,7 +27,7 @@ FILLED: Final = 3
 def check(deployment: Deployment) -> Iterator[Violation]:
     # Without reserved concurrency there are as many environments as the account has.
     for attached in deployment.attached:
-        properties = deployment.tree.properties(attached.resource)
+        properties = deployment.properties(attached)
         reserved = properties.get("reservedConcurrentExecutions")
         waits = attached.settings.on_in_progress == "wait"
         if not waits or not isinstance(reserved, int) or not 1 <= reserved <= FILLED:

@@ -21,7 +21,7 @@ INTERFACES = ec2.InterfaceVpcEndpointAwsService
 def _missing(function: lambda_.Function, *services: str) -> list[str]:
     """Return the services, DynamoDB by default, that the function has no route to."""
     routes = Routes(ConstructTree(function.node.root))
-    return list(routes.missing(function, services or ("dynamodb",)))
+    return list(routes.missing(resource_of(function), services or ("dynamodb",)))
 
 
 def _move(function: lambda_.Function, subnets: list[str], groups: list[str]) -> None:
