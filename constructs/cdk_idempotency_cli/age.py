@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import click
 
@@ -14,17 +13,12 @@ from .records.base import Found
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class Duration(click.ParamType[int]):
-    """A length of time such as `30m`, `12h` or `7d`, in milliseconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        """Return the milliseconds."""
-        found = re.fullmatch(r"(\d+)([smhd])", str(value))
-        if found is None:
-            self.fail(f"{value!r} is no duration, such as 30m, 12h or 7d", param, ctx)
-        return int(found[1]) * _UNITS[found[2]] * 1000
+def duration(text: str) -> int:
+    """Return the milliseconds of a length of time such as `30m`, `12h` or `7d`."""
+    found = re.fullmatch(r"(\d+)([smhd])", text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no duration, such as 30m, 12h or 7d")
+    return int(found[1]) * _UNITS[found[2]] * 1000
 
 
 def age_ms(found: Found, *, expires_after_ms: int | None) -> int | None:

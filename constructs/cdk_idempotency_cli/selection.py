@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from .age import Duration, age_ms
+from .age import age_ms, duration
 from .place import Place
 from .records.base import STATES, Found, Records
 
@@ -64,12 +64,12 @@ class Selection(NamedTuple):
 _OPTIONS = (
     click.option(
         "--expires-after",
-        type=Duration(),
+        type=duration,
         metavar="TIME",
         help="How long the function keeps records. Default: as deployed.",
     ),
     click.option(
-        "--older-than", type=Duration(), metavar="TIME", help="In their state for so long: 7d, 12h."
+        "--older-than", type=duration, metavar="TIME", help="In their state for so long: 7d, 12h."
     ),
     click.option("--namespace", help="Those of a namespace. Default: that of --function, or all."),
     click.option(

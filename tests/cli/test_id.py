@@ -58,6 +58,12 @@ def test_a_number_is_not_its_text(operator: Operator) -> None:
     assert number == expected({"id": 7}, key="id") != text
 
 
+def test_a_key_that_is_not_json_is_refused(operator: Operator) -> None:
+    ran = operator.run("id", *SHOP, "--key-json", "{")
+    assert ran.code == 2
+    assert "it is not JSON" in ran.err
+
+
 def test_an_event_is_read_from_a_file(operator: Operator, tmp_path: Path) -> None:
     event = {"id": "p-1", "amount": 5}
     (tmp_path / "event.json").write_text(json.dumps(event))

@@ -90,6 +90,13 @@ def test_an_age_that_nobody_knows_is_asked_for(shelf: Shelf) -> None:
     assert "--expires-after" in ran.err
 
 
+@pytest.mark.parametrize("age", ["7", "d", "1w", "-1d", "1.5h"])
+def test_an_age_that_is_none_is_refused(shelf: Shelf, age: str) -> None:
+    ran = shelf.run("list", f"--older-than={age}")
+    assert ran.code == 2
+    assert "such as 30m, 12h or 7d" in ran.err
+
+
 def test_they_are_counted(shelf: Shelf) -> None:
     [counted] = shelf.run("list", "--count", "--json").json
     assert counted == {"live": 1, "orphan": 1, "parked": 1, "completed": 2}

@@ -19,22 +19,17 @@ from ..identity import ids_of
 from ..place import Place, place_options
 
 
-class JsonText(click.ParamType[Any]):
-    """A value as JSON text."""
-
-    name = "json"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Return the value of the text."""
-        try:
-            return json.loads(value)
-        except ValueError:
-            self.fail("it is not JSON", param, ctx)
+def _json(text: str) -> Any:
+    """Return the value of a JSON text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise click.BadParameter("it is not JSON") from None
 
 
 @click.command("id")
 @click.option("--key", metavar="TEXT", help="The key, as the function's key expression finds it.")
-@click.option("--key-json", type=JsonText(), metavar="JSON", help="A key that is not a text.")
+@click.option("--key-json", type=_json, metavar="JSON", help="A key that is not a text.")
 @click.option("--event", type=click.File("r"), help="A file with the event; - for stdin.")
 @click.option("--http", "route", metavar="ROUTE", help="An HTTP request: 'POST /orders/{id}'.")
 @click.option("--path", help="The path of the request, as the event has it, if not the route's.")
@@ -55,7 +50,7 @@ class JsonText(click.ParamType[Any]):
 @click.option("--handler", metavar="MODULE.NAME", help="The handler. Default: the deployed one.")
 @click.option(
     "--arguments",
-    type=JsonText(),
+    type=_json,
     metavar="JSON",
     help="The arguments of an @idempotent_function, by name. Needs --code.",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -10,8 +11,8 @@ from lambda_idempotency.rotation.secret import CURRENT, PENDING
 
 from ..aws import Aws
 from ..records.redis import RedisRecords
+from .clock import clock
 from .finding import Finding, error, ok, warning
-from .table import clock
 
 
 def secret_arn(aws: Aws, records: RedisRecords) -> str | None:
@@ -27,8 +28,9 @@ def answers(records: RedisRecords, namespace: str) -> Iterator[Finding]:
     """Ask for a record, as the functions do."""
     records.find(f"{namespace}#doctor")
     yield ok(records.place, "it answers")
+    sent = time.time()
     if (served := records.time()) is not None:
-        yield clock(served)
+        yield clock(sent, served, time.time())
 
 
 def eviction(records: RedisRecords) -> Iterator[Finding]:

@@ -10,16 +10,18 @@ from lambda_idempotency.contract.names import PARTITION_KEY, TTL_ATTRIBUTE
 
 from ..aws import Aws
 from ..deployment import Deployment
+from .clock import clock
 from .finding import Finding, error, ok, warning
 
 _KINDS = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
-_SKEW_S = 2
 
 
 def key_and_clock(aws: Aws, table: str) -> Iterator[Finding]:
     """Look at the table itself, and at the clock of this machine."""
     about = f"table {table}"
+    sent = time.time()
     answer = aws.client("dynamodb").describe_table(TableName=table)
+    received = time.time()
     found = answer["Table"]
     key = [(each["AttributeName"], each["KeyType"]) for each in found["KeySchema"]]
     if found["TableStatus"] != "ACTIVE":
@@ -29,18 +31,7 @@ def key_and_clock(aws: Aws, table: str) -> Iterator[Finding]:
     else:
         yield ok(about, "active")
     served = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
-    yield clock(served.timestamp(), whole_seconds=True)
-
-
-def clock(served: float, *, whole_seconds: bool = False) -> Finding:
-    """Hold this machine's clock against the store's."""
-    ahead = time.time() - served - (0.5 if whole_seconds else 0)
-    if abs(ahead) > _SKEW_S:
-        return warning(
-            "this machine's clock",
-            f"it is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the store's",
-        )
-    return ok("this machine's clock", "as the store's")
+    yield clock(sent, served.timestamp(), received)
 
 
 def ttl(aws: Aws, table: str) -> Iterator[Finding]:
