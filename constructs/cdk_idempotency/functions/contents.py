@@ -24,7 +24,7 @@ from .code import PACKAGE
 _CODE: Final = (".py", ".so")
 
 _ELSEWHERE: Final = ("rotation", "testing")
-"""The rooms of the runtime that no attached function uses."""
+"""The packages of the runtime that no attached function uses."""
 
 LIBRARIES: Final = ("jmespath",)
 """The distributions in every layer; some have others beside them."""
@@ -64,13 +64,13 @@ class Contents(Construct):
         self._pythons: dict[str, str | None] = {}
 
     def content(
-        self, runtime: str, libraries: tuple[str, ...], rooms: tuple[str, ...], *, compiled: bool
+        self, runtime: str, libraries: tuple[str, ...], packages: tuple[str, ...], *, compiled: bool
     ) -> Content:
-        """Return the content with these libraries and these rooms of the runtime beside those that
-        all functions use. Raise ConstructError for a package that cannot be copied."""
-        key = (libraries, rooms)
+        """Return the content with these libraries, and these packages of the runtime beside those
+        that all functions use. Raise ConstructError for a package that cannot be copied."""
+        key = (libraries, packages)
         if key not in self._files:
-            self._files[key] = _read(self, libraries, rooms)
+            self._files[key] = _read(self, libraries, packages)
         files, python = self._files[key], self.python(runtime) if compiled else None
         return Content(files=files, python=python, digest=_digest(files, runtime, python))
 
@@ -110,9 +110,9 @@ def _digest(files: dict[str, bytes], runtime: str, python: str | None) -> str:
 
 
 def _read(
-    scope: IConstruct, libraries: tuple[str, ...], rooms: tuple[str, ...]
+    scope: IConstruct, libraries: tuple[str, ...], packages: tuple[str, ...]
 ) -> dict[str, bytes]:
-    unused = {f"{PACKAGE}/{room}" for room in _ELSEWHERE if room not in rooms}
+    unused = {f"{PACKAGE}/{name}" for name in _ELSEWHERE if name not in packages}
     found = {
         name: path.read_bytes()
         for name, path in _code(scope, PACKAGE, "cdk-idempotency").items()

@@ -35,18 +35,18 @@ def layer_for(
     *,
     contents: Contents | None = None,
     architecture: str | None = None,
-    rooms: tuple[str, ...] = (),
+    packages: tuple[str, ...] = (),
     compiled: bool = True,
 ) -> Layer:
     """Return the stack's one layer for a runtime with these libraries, for one `architecture` if
-    they have native code, and with these rooms of the runtime beside those that attached functions
-    use. `compiled`: with byte code, where a Python of that version is here.
+    they have native code, and with these packages of the runtime beside those that attached
+    functions use. `compiled`: with byte code, where a Python of that version is here.
 
     It is never shared between stacks: CloudFormation refuses to replace an export that another
     stack imports, so the second deployment would fail.
     """
     found = Contents.of(stack) if contents is None else contents
-    content = found.content(runtime.name, libraries, rooms, compiled=compiled)
+    content = found.content(runtime.name, libraries, packages, compiled=compiled)
     is_compiled = content.python is not None
     # The hash in the id gives a changed layer a new logical id, which function versions follow.
     construct_id = f"IdempotencyLayer{content.digest[:16]}"

@@ -126,7 +126,7 @@ def _specs(scope: IdempotencyMetrics, namespace: str | None) -> Iterator[AlarmSp
         name="Parked",
         metric=scope.metric_parked(namespace=namespace),
         meaning="Attempts of a request kept dying; it does not run again by itself.",
-        first_step="Find out whether its effect happened, then delete the record to let it run.",
+        first_step="Find out whether its effect happened. If not, run cdk-idempotency release.",
         urgency="ticket",
     )
     yield AlarmSpec(

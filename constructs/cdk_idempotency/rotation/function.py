@@ -112,7 +112,7 @@ def _function(
     groups = rotation.security_groups
     # It runs too seldom for byte code, of which another Python that synthesizes may have none.
     layer = layer_for(
-        Stack.of(scope), RUNTIMES[-1], ("redis",), rooms=("rotation",), compiled=False
+        Stack.of(scope), RUNTIMES[-1], ("redis",), packages=("rotation",), compiled=False
     )
     function = lambda_.Function(
         scope,

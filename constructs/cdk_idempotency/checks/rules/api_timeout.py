@@ -4,7 +4,7 @@ Fires when: A function's timeout, or a durable one's execution timeout, is above
 (29 s by default) or HTTP API (30 s by default) waits. The caller gets 504 while the request goes
 on, and its retries find it in progress until it has ended.
 What to do: Give the function a `timeout` within that, or let the API start durable executions
-asynchronously. A REST API's can be raised, with a quota.
+asynchronously, by a non-proxy integration. A REST API's can be raised, with a quota.
 
 REST APIs wait 29 seconds, or as long as the integration says; more than 29 needs a raised quota.
 HTTP APIs wait 30 seconds at most
@@ -46,7 +46,10 @@ def check(deployment: Deployment) -> Iterator[Violation]:
         if timeout is not None and timeout * 1000 > milliseconds:
             advice = "Pass the function a timeout within that."
             if attached.settings.execution_timeout is not None:
-                advice = "Let the API start the execution with X-Amz-Invocation-Type 'Event'."
+                advice = (
+                    "Let the API start the execution asynchronously: a non-proxy integration "
+                    "with X-Amz-Invocation-Type 'Event'."
+                )
             yield Violation(
                 attached.function,
                 f"It may run for {in_words(timeout)}, and {integration.node.path} answers 504 "
