@@ -14,6 +14,7 @@ from kit.durable import Executions, real
 from lambda_idempotency import ConfigurationError, MemoryStore, idempotent
 from lambda_idempotency.clients.aws.client import ServiceError
 from lambda_idempotency.decorators import durable
+from lambda_idempotency.execution.durable import envelope as envelopes
 
 ORDER = {"order": 7}
 STARTED_MS = 1_700_000_000_000
@@ -75,7 +76,7 @@ def test_the_start_on_another_page_is_in_seconds(pages: Pages) -> None:
         "CheckpointToken": "token",
         "InitialExecutionState": state,
     }
-    opened = durable.opened(pages.taken(envelope), durable._more)
+    opened = envelopes.opened(pages.taken(envelope), durable._more)
     assert (opened.started, opened.input) == (STARTED_MS, {})
 
 
@@ -93,7 +94,7 @@ def test_an_execution_has_resumed_if_a_page_has_another_operation(
     every = {"envelope": envelope["InitialExecutionState"], **pages._pages}
     if place is not None:
         every[place]["Operations"].append({"Type": "STEP"})
-    assert durable.opened(envelope, durable._more).resumed == (place is not None)
+    assert envelopes.opened(envelope, durable._more).resumed == (place is not None)
 
 
 def test_a_page_that_cannot_be_read_fails_the_invocation_alone(pages: Pages) -> None:

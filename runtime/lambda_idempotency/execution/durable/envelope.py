@@ -79,7 +79,7 @@ def _execution_after(
     others = False
     while more is not None and isinstance(marker, str) and marker:
         page = more(arn, token, marker)
-        operations, marker = page.get("Operations"), page.get("NextMarker")
+        operations, marker = page.get("Operations", []), page.get("NextMarker")
         if (own := _execution_in(operations)) is not None:
             started = own.get("StartTimestamp")  # in seconds, where the envelope has milliseconds
             in_ms = started * 1000 if isinstance(started, int | float) else None
