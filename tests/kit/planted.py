@@ -22,8 +22,10 @@ def plant(
 
 
 def refutes(property_: Any, *strategies: SearchStrategy[Any]) -> bool:
-    """Tell whether a property that takes these fails, with its usual number of examples."""
-    quickly = settings(thorough, phases=(Phase.explicit, Phase.generate))
+    """Tell whether a property that takes these fails, sooner or later: a defect that a few hundred
+    examples find depends on the seed, which follows the test's source."""
+    phases = (Phase.explicit, Phase.generate)
+    quickly = settings(thorough, phases=phases, max_examples=5_000)
     try:
         quickly(given(*strategies)(property_.hypothesis.inner_test))()
     except Exception as error:  # noqa: BLE001 - a defect may raise anything

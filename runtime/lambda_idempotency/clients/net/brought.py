@@ -56,7 +56,9 @@ class Brought:
             return self._at_once(request)
         if len(self._open) >= MOST:
             raise TimeoutError(f"{MOST} requests are unanswered")
-        work = partial(copy_context().run, self._counted, request)
+        asked = self._open
+        asked.append(None)  # before its thread begins: the next one may ask sooner
+        work = partial(copy_context().run, self._counted, request, asked)
         return await waits.in_thread(work, deadline, self._threads.start)
 
     def _is_short(self, left: float) -> bool:
@@ -67,15 +69,16 @@ class Brought:
         return is_open and not self._open and left > self._longest_s
 
     def _at_once(self, request: Callable[[], T]) -> T:
+        asked = self._open
+        asked.append(None)
         try:
-            return self._counted(request)
+            return self._counted(request, asked)
         except BaseException:
             self._renew()  # a signal handler may have raised between a request and its answer
             raise
 
-    def _counted(self, request: Callable[[], T]) -> T:
-        asked, answered = self._open, None
-        asked.append(None)
+    def _counted(self, request: Callable[[], T], asked: list[None]) -> T:
+        answered = None
         try:
             found = request()
             answered = elapsed.now()

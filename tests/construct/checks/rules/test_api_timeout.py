@@ -132,4 +132,4 @@ def test_an_api_waits_for_a_durable_execution(seconds: int, found: int) -> None:
     _rest(scope, payments)
     said = [each.message for each in findings(attached(payments), "api-timeout")]
     assert len(said) == found
-    assert all("Let the API start the execution with" in message for message in said)
+    assert all("Let the API start the execution asynchronously" in message for message in said)
