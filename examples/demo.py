@@ -236,18 +236,30 @@ def _step(text: str, action: Callable[[], Any]) -> Any:
 def main(store: str) -> int:
     """Run the demo with its records in `dynamodb` or `redis`; return the exit code."""
     print("One payment, many requests: how often is the customer charged?\n")
+    signals: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        signals.append(number)
+        raise KeyboardInterrupt
+
+    def step(text: str, action: Callable[[], Any]) -> Any:
+        if signals:  # Python drops what is raised in the callbacks of an import
+            raise KeyboardInterrupt
+        return _step(text, action)
+
     # A polite kill ends the demo as Ctrl-C does: everything it started is stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         aws = stack.enter_context(LocalAws(enforce_iam=True))
-        _step("cdk bootstrap", aws.bootstrap)
+        step("cdk bootstrap", aws.bootstrap)
         redis: RedisForApp | None = None
         options: dict[str, Any] = {}
         if store == "redis":
             redis = stack.enter_context(RedisForApp(aws, *PAYMENTS, directory=scratch))
             options = {"context": redis.context, "stand_ins": STAND_INS}
-        outputs = _step(
+        outputs = step(
             "cdk deploy", lambda: aws.deploy(app="python3 app.py", output=scratch, **options)
         )
         demo = Demo(aws, outputs["Payments"])
@@ -256,23 +268,23 @@ def main(store: str) -> int:
         payment = _payment("crash", die_in_attempt=1)
         crash = aside.submit(demo.round, "crash", [payment], clients=1)
         rounds = [
-            _step(
+            step(
                 "50 requests at once for the same payment",
                 lambda: demo.round("duplicates", [_payment("same")] * 50, clients=50),
             ),
-            _step(
+            step(
                 "50 different payments at once",
                 lambda: demo.round(
                     "distinct", [_payment(f"other-{n}") for n in range(50)], clients=50
                 ),
             ),
-            _step(
+            step(
                 "10 payments one after the other, each sent twice",
                 lambda: demo.round(
                     "in turn", [_payment(f"turn-{n // 2}") for n in range(20)], clients=1
                 ),
             ),
-            _step(
+            step(
                 "a payment whose first attempt dies, and its retries until the lease ends",
                 crash.result,
             ),
@@ -280,12 +292,12 @@ def main(store: str) -> int:
         if redis is not None:
             rotation = stack.enter_context(closing(DeployedRotation(aws, redis)))
             rounds.append(
-                _step(
+                step(
                     "100 payments, each sent twice, while the password is rotated twice",
                     lambda: demo.rotating(rotation),
                 )
             )
-        shown = _step("a client's view of the answers", demo.show)
+        shown = step("a client's view of the answers", demo.show)
         each_once = demo.each_once()
     print(f"\n{table(rounds)}\n\n{chr(10).join(shown)}\n")
     if all(row.one_effect_each for row in rounds) and each_once:

@@ -45,9 +45,7 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path, ending: signa
         stderr=subprocess.STDOUT,
         text=True,
     ) as demo:
-        # The CLI has called the app, so the demo waits for it: while Python imports a module or
-        # starts a process, it may lose a signal, or the process.
-        while not list(tmp_path.rglob("manifest.json")):
+        while not list(tmp_path.glob("local-aws-*/emulator.log")):
             assert demo.poll() is None
             time.sleep(0.05)
         demo.send_signal(ending)
