@@ -19,10 +19,10 @@ from ..clients.net.waiting import Waits
 from ..protocol.record import COMPLETED, Applied, Claim, Completion, Conflict, Record, Reply
 from ..tuples import NamedTuple
 from .base import ReplyOrError, Store
-from .coroutines import CoroutineStore, with_coroutines
+from .coroutines import AroundStore, with_coroutines
 
 
-class CachedStore(CoroutineStore):
+class CachedStore(AroundStore):
     """A cache in front of `store`, with the `size` completed records that were used last. The
     protocol judges them like any record: fingerprints are compared."""
 
@@ -33,23 +33,11 @@ class CachedStore(CoroutineStore):
         *,
         moment: Callable[[], Moment] = elapsed.now,
     ) -> None:
-        self.max_data = store.max_data
-        self.transactional = store.transactional
-        self.renews = store.renews
-        self._label = store.label
+        super().__init__(store)
         self._store = with_coroutines(store)
         self._size = size
         self._moment = moment
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
-
-    @property
-    def name(self) -> str:
-        """The name of the store, which has the records."""
-        return self._store.name
-
-    @property
-    def label(self) -> str:
-        return self._label
 
     @property
     def on_loop(self) -> bool:

@@ -76,23 +76,31 @@ class CoroutineStore(Store):
         return run(self.completing_and_claiming(completion, claim, BLOCKING))
 
 
-class Wrapped(CoroutineStore):
-    """An ordinary store as one with coroutines, which block."""
+class AroundStore(CoroutineStore):
+    """A store in front of another one, whose limits and names it has."""
 
     def __init__(self, store: Store) -> None:
         self.max_data = store.max_data
         self.transactional = store.transactional
         self.renews = store.renews
         self._label = store.label
-        self._store = store
+        self._behind = store
 
     @property
     def name(self) -> str:
-        return self._store.name
+        return self._behind.name
 
     @property
     def label(self) -> str:
         return self._label
+
+
+class Wrapped(AroundStore):
+    """An ordinary store as one with coroutines, which block."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._store = store
 
     @property
     def on_loop(self) -> bool:

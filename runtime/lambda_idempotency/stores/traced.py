@@ -17,7 +17,7 @@ from ..clients.net.waiting import Waits
 from ..errors import StoreError
 from ..protocol.record import Claim, Completion, Record, Reply
 from .base import ReplyOrError, Store
-from .coroutines import CoroutineStore, with_coroutines
+from .coroutines import AroundStore, with_coroutines
 
 T = TypeVar("T")
 
@@ -25,26 +25,15 @@ X_RAY: Final = "aws_xray_sdk.core"
 OPEN_TELEMETRY: Final = "opentelemetry.trace"
 
 
-class TracedStore(CoroutineStore):
+class TracedStore(AroundStore):
     """A store whose requests are seen in traces. They name the table or server, the operation, and
     the error, and no key."""
 
     def __init__(self, store: Store) -> None:
-        self.max_data = store.max_data
-        self.transactional = store.transactional
-        self.renews = store.renews
-        self._label = store.label
+        super().__init__(store)
         self._store = with_coroutines(store)
         kind = type(store).__module__.rpartition(".")[2]
         self._system = {"dynamodb": "aws.dynamodb", "redis": "redis"}.get(kind, "other")
-
-    @property
-    def name(self) -> str:
-        return self._store.name
-
-    @property
-    def label(self) -> str:
-        return self._label
 
     @property
     def on_loop(self) -> bool:
